@@ -1,0 +1,35 @@
+-- Dependencies point one way: a C file includes only headers of its own folder and of folders above
+-- it in the list of docs/design.md. Also: no source file grows past the size its folder allows.
+local order = { "base", "tensor", "kernels", "ops", "autograd", "nn", "model", "optim", "sim",
+  "metrics", "io", "lua", "cli" }
+local rank = {}
+for i, name in ipairs(order) do rank[name] = i end
+
+local faults = {}
+local function fault(...) faults[#faults + 1] = string.format(...) end
+
+local function check_file(path)
+  local folder = path:match("^csrc/([^/]+)/")
+  local lines = 0
+  for line in io.lines(path) do
+    lines = lines + 1
+    local header = line:match('^#include "([^"]+)"')
+    local from = header and header:match("^([^/]+)/")
+    if from and rank[from] and folder and rank[from] > rank[folder] then
+      fault("%s:%d: %s must not know %s", path, lines, folder, from)
+    end
+  end
+  if lines > 800 then fault("%s has %d lines: split it by noun (at most 800)", path, lines) end
+end
+
+local files = assert(io.popen("find csrc -name '*.[ch]' | sort"))
+local count = 0
+for path in files:lines() do
+  check_file(path)
+  count = count + 1
+end
+files:close()
+assert(count > 50, "the C sources were not found: run this from the root of the project")
+for _, text in ipairs(faults) do print(text) end
+print(("%d files, %d faults"):format(count, #faults))
+os.exit(#faults == 0 and 0 or 1)

@@ -1,0 +1,35 @@
+# Every tests/unit/*_test.c is a program, every tests/lua/*_test.lua a script; both are found by name.
+# Lua tests run under stock lua5.4 and, as `flexlab script`, inside the program.
+file(GLOB UNIT_TESTS CONFIGURE_DEPENDS tests/unit/*_test.c)
+foreach(source ${UNIT_TESTS})
+  get_filename_component(name ${source} NAME_WE)
+  add_executable(${name} ${source} $<TARGET_OBJECTS:flexlab_base> ${CPU_OBJECTS})
+  target_include_directories(${name} PRIVATE tests/unit)
+  target_link_libraries(${name} PRIVATE flags ${LIBRARIES})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  add_test(NAME unit.${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(unit.${name} PROPERTIES TIMEOUT 300)
+endforeach()
+
+find_program(LUA54 lua5.4 REQUIRED)
+set(LUA_TEST_ENVIRONMENT
+  "LUA_PATH=${CMAKE_SOURCE_DIR}/lua/?.lua;${CMAKE_SOURCE_DIR}/lua/?/init.lua;${CMAKE_SOURCE_DIR}/?.lua;;"
+  "LUA_CPATH=${CMAKE_BINARY_DIR}/lua/?.so;;"
+  "FLEXLAB_PROGRAM=$<TARGET_FILE:flexlab>"
+  "FLEXLAB_LUA=${CMAKE_SOURCE_DIR}/lua")
+# A sanitizer's run-time library must come first in a stock interpreter that knows nothing of it.
+# LuaJIT-free Lua leaks by design at exit (os.exit skips finalizers), so leaks are judged in C tests.
+if(FLEXLAB_SANITIZE MATCHES "address")
+  execute_process(COMMAND ${CMAKE_C_COMPILER} -print-file-name=libasan.so
+    OUTPUT_VARIABLE ASAN_LIBRARY OUTPUT_STRIP_TRAILING_WHITESPACE)
+  list(APPEND LUA_TEST_ENVIRONMENT "LD_PRELOAD=${ASAN_LIBRARY}" "ASAN_OPTIONS=detect_leaks=0")
+endif()
+if(NOT FLEXLAB_SANITIZE MATCHES "thread")
+  file(GLOB LUA_TESTS CONFIGURE_DEPENDS tests/lua/*_test.lua)
+  foreach(source ${LUA_TESTS})
+    get_filename_component(name ${source} NAME_WE)
+    add_test(NAME lua.${name} COMMAND ${LUA54} ${source} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    set_tests_properties(lua.${name} PROPERTIES ENVIRONMENT "${LUA_TEST_ENVIRONMENT}" TIMEOUT 600)
+  endforeach()
+endif()
+add_test(NAME layers COMMAND ${LUA54} tests/layers.lua WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
