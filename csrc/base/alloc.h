@@ -1,0 +1,43 @@
+/*
+** alloc.h - the one allocator. Blocks are 64-byte aligned (a cache line, a zmm register), counted,
+** and kept in a cache by size class after fx_free, because a training step asks for the same
+** sizes again and the kernel's page faults would otherwise cost more than small operations do.
+** Tests can make the k-th request fail.
+*/
+#ifndef FX_ALLOC_H
+#define FX_ALLOC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* New block of at least `bytes` (contents undefined), or NULL with the message set (FX_ENOMEM).
+** Zero bytes give a valid pointer. The caller owns it; free with fx_free. Thread-safe. */
+void *fx_alloc(size_t bytes);
+
+/* As fx_alloc, for count * size bytes set to zero; a product that overflows is refused. */
+void *fx_calloc(size_t count, size_t size);
+
+/* New copy of a C string, or NULL. */
+char *fx_strdup(const char *text);
+
+/* Gives the block back to the cache. NULL is ignored. Takes ownership. */
+void fx_free(void *block);
+
+/* Returns all cached blocks to the system. */
+void fx_alloc_trim(void);
+
+typedef struct {
+  int64_t live_bytes;    /* handed out and not freed                     */
+  int64_t cached_bytes;  /* freed, kept for reuse                        */
+  int64_t peak_bytes;    /* largest live_bytes since fx_memory_reset_peak */
+  int64_t live_blocks;
+  int64_t requests;      /* calls of fx_alloc so far                     */
+} fx_memory_stats;
+
+void fx_memory(fx_memory_stats *out);
+void fx_memory_reset_peak(void);
+
+/* Makes the k-th request from now (1 = the next) fail once; 0 switches this off. For tests. */
+void fx_alloc_fail_at(int64_t k);
+
+#endif
