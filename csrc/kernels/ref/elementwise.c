@@ -1,0 +1,110 @@
+/*
+** elementwise.c - functions of one number and of two, element by element. Two operands broadcast: a
+** coordinate along an axis of size 1 counts as 0.
+*/
+#include <math.h>
+
+#include "kernels/ref/ref.h"
+
+#define SQRT_2_OVER_PI 0.79788456080286535588
+#define GELU_CUBIC 0.044715
+
+static double sigmoid (double x) { return 1 / (1 + exp(-x)); }
+
+static double gelu_inner (double x) { return SQRT_2_OVER_PI * (x + GELU_CUBIC * x * x * x); }
+
+static double value (fx_unary f, double a, double b, double x) {
+  switch (f) {
+  case FX_AFFINE: return a * x + b;
+  case FX_EXP: return exp(x);
+  case FX_LOG: return log(x);
+  case FX_SQRT: return sqrt(x);
+  case FX_SQUARE: return x * x;
+  case FX_ABS: return fabs(x);
+  case FX_SIN: return sin(x);
+  case FX_COS: return cos(x);
+  case FX_TANH: return tanh(x);
+  case FX_SIGMOID: return sigmoid(x);
+  case FX_SILU: return x * sigmoid(x);
+  case FX_GELU: return 0.5 * x * (1 + tanh(gelu_inner(x)));
+  case FX_RELU: return x > 0 ? x : 0;
+  case FX_POW: return pow(x, a);
+  case FX_CLAMP: return x < a ? a : x > b ? b : x;
+  }
+  return NAN;
+}
+
+static double gelu_slope (double x) {
+  const double t = tanh(gelu_inner(x));
+  const double inner = SQRT_2_OVER_PI * (1 + 3 * GELU_CUBIC * x * x);
+  return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * inner;
+}
+
+static double slope (fx_unary f, double a, double b, double x) {
+  const double s = sigmoid(x), t = tanh(x);
+  switch (f) {
+  case FX_AFFINE: return a;
+  case FX_EXP: return exp(x);
+  case FX_LOG: return 1 / x;
+  case FX_SQRT: return 0.5 / sqrt(x);
+  case FX_SQUARE: return 2 * x;
+  case FX_ABS: return x > 0 ? 1 : x < 0 ? -1 : 0;
+  case FX_SIN: return cos(x);
+  case FX_COS: return -sin(x);
+  case FX_TANH: return 1 - t * t;
+  case FX_SIGMOID: return s * (1 - s);
+  case FX_SILU: return s * (1 + x * (1 - s));
+  case FX_GELU: return gelu_slope(x);
+  case FX_RELU: return x > 0;
+  case FX_POW: return a * pow(x, a - 1);
+  case FX_CLAMP: return x >= a && x <= b;
+  }
+  return NAN;
+}
+
+fx_status fxref_unary_forward (const fx_kernel_unary_forward *k) {
+  const int64_t n = fx_tensor_count(k->x);
+  for (int64_t i = 0; i < n; i++)
+    store(k->y, i, value(k->f, k->a, k->b, load(k->x, i)));
+  return FX_OK;
+}
+
+fx_status fxref_unary_backward (const fx_kernel_unary_backward *k) {
+  const int64_t n = fx_tensor_count(k->dy);
+  for (int64_t i = 0; i < n; i++) {
+    const double x = k->f == FX_AFFINE ? 0 : load(k->x, i);   /* affine needs no x and gets none */
+    store(k->dx, i, load(k->dy, i) * slope(k->f, k->a, k->b, x));
+  }
+  return FX_OK;
+}
+
+static double combine (fx_binary f, double a, double b) {
+  switch (f) {
+  case FX_ADD: return a + b;
+  case FX_SUB: return a - b;
+  case FX_MUL: return a * b;
+  case FX_DIV: return a / b;
+  case FX_MAXIMUM: return a >= b ? a : b;
+  case FX_MINIMUM: return a <= b ? a : b;
+  case FX_MASK_GE: return a >= b;
+  case FX_MASK_LE: return a <= b;
+  }
+  return NAN;
+}
+
+fx_status fxref_binary_forward (const fx_kernel_binary_forward *k) {
+  const int64_t n = fx_tensor_count(k->y);
+  for (int64_t i = 0; i < n; i++) {
+    const double a = load(k->a, broadcast_index(k->y, i, k->a));
+    const double b = load(k->b, broadcast_index(k->y, i, k->b));
+    store(k->y, i, combine(k->f, a, b));
+  }
+  return FX_OK;
+}
+
+fx_status fxref_add_scaled (const fx_kernel_add_scaled *k) {
+  const int64_t n = fx_tensor_count(k->y);
+  for (int64_t i = 0; i < n; i++)
+    store(k->y, i, load(k->y, i) + k->scale * load(k->x, i));
+  return FX_OK;
+}
