@@ -1,0 +1,271 @@
+/*
+** ops_test.c - the laws that every op obeys, over the cases of ops_cases.h.
+**
+** The scalar under test is sum(op(x) * weights) with fixed random weights, so that every element of
+** the gradient matters. Differences use f64, where the reference kernels compute.
+*/
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "autograd/tape.h"
+#include "base/alloc.h"
+#include "base/thread.h"
+#include "check.h"
+#include "kernels/kernels.h"
+
+enum { ABSENT, ANY, POSITIVE };
+typedef struct { int kind, ndim; int64_t shape[FX_MAX_DIMS]; } operand;
+typedef struct { fx_op_index op; int line, count; operand x[FX_MAX_OPERANDS]; } test_case;
+
+#define SIZES(...) sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t), { __VA_ARGS__ }
+#define T(...) { ANY, SIZES(__VA_ARGS__) }
+#define P(...) { POSITIVE, SIZES(__VA_ARGS__) }
+#define NONE { ABSENT, 0, { 0 } }
+#define UNPACK(...) __VA_ARGS__
+
+/* The options of case `line`, as the op's own argument struct. */
+typedef union {
+#define OP(name, doc, ...) fx_##name##_args name;
+#include "ops.def"
+#undef OP
+} any_args;
+
+static void options_of (int line, any_args *a) {
+  memset(a, 0, sizeof *a);
+  switch (line) {
+#define CASE(name, operands, ...) \
+  case __LINE__: a->name = (fx_##name##_args){ __VA_ARGS__ }; break;
+#include "ops_cases.h"
+#undef CASE
+  default: break;
+  }
+}
+
+static const test_case cases[] = {
+#define CASE(name, operands, ...) { FX_OP_##name, __LINE__, 0, { UNPACK operands } },
+#include "ops_cases.h"
+#undef CASE
+};
+#define CASES ((int)(sizeof cases / sizeof *cases))
+
+/* --- operands ----------------------------------------------------------------------------------- */
+
+static fx_status make_operand (const operand *o, int k, fx_dtype dtype, fx_tensor **out) {
+  *out = NULL;
+  if (o->kind == ABSENT)
+    return FX_OK;
+  FX_TRY(fx_tensor_new(dtype, o->ndim, o->shape, out));
+  fx_tensor_normal(*out, (fx_rng){ .seed = 11, .stream = FX_STREAM_USER, .sample = (uint32_t)k });
+  for (int64_t i = 0; o->kind == POSITIVE && i < fx_tensor_count(*out); i++)
+    fx_tensor_set(*out, i, 0.5 + fabs(fx_tensor_get(*out, i)));
+  return FX_OK;
+}
+
+static fx_status make_operands (const test_case *c, fx_dtype dtype, fx_tensor *x[FX_MAX_OPERANDS]) {
+  memset(x, 0, FX_MAX_OPERANDS * sizeof *x);
+  for (int k = 0; k < FX_MAX_OPERANDS; k++)
+    FX_TRY(make_operand(&c->x[k], k, dtype, &x[k]));
+  return FX_OK;
+}
+
+static void release_all (fx_tensor *x[FX_MAX_OPERANDS]) {
+  for (int k = 0; k < FX_MAX_OPERANDS; k++)
+    fx_tensor_assign(&x[k], NULL);
+}
+
+static fx_status run (const test_case *c, fx_tensor *const x[FX_MAX_OPERANDS], fx_tensor **y) {
+  any_args a;
+  fx_tensor **list[FX_MAX_OPERANDS];
+  options_of(c->line, &a);
+  const int operands = fx_ops[c->op].operands(&a, list);
+  for (int k = 0; k < operands; k++)
+    *list[k] = x[k];
+  return fx_apply(&fx_ops[c->op], &a, y);
+}
+
+static double weight (int64_t i) { return sin(1.0 + 1.7 * (double)i); }
+
+static double weighted_sum (const fx_tensor *y) {
+  double sum = 0;
+  for (int64_t i = 0; i < fx_tensor_count(y); i++)
+    sum += weight(i) * fx_tensor_get(y, i);
+  return sum;
+}
+
+static fx_status backward_weighted (fx_tensor *y) {
+  fx_tensor *seed = NULL;
+  FX_TRY(fx_tensor_like(y, &seed));
+  for (int64_t i = 0; i < fx_tensor_count(seed); i++)
+    fx_tensor_set(seed, i, weight(i));
+  const fx_status st = fx_backward(y, seed);
+  fx_tensor_release(seed);
+  return st;
+}
+
+static bool tracked (const test_case *c, int k) {
+  return fx_ops[c->op].args[k].kind != FX_ARG_NOGRAD;
+}
+
+/* y and all gradients of a case. */
+static fx_status forward_backward (const test_case *c, fx_tensor *x[FX_MAX_OPERANDS], fx_tensor **y) {
+  bool any = false;
+  for (int k = 0; k < FX_MAX_OPERANDS; k++)
+    if (x[k] && tracked(c, k)) {
+      FX_TRY(fx_set_requires_grad(x[k], true));
+      any = true;
+    }
+  FX_TRY(run(c, x, y));
+  return any ? backward_weighted(*y) : FX_OK;
+}
+
+/* --- the laws ----------------------------------------------------------------------------------- */
+
+static void name_case (const test_case *c, const char *law) {
+  if (check_failures() != 0)
+    fprintf(stderr, "  in %s, ops_cases.h:%d, %s\n", fx_ops[c->op].name, c->line, law);
+}
+
+/* (f(x+h) - f(x-h)) / 2h for up to MOST_ELEMENTS of every operand, evenly spread; h^2 and rounding
+** give about 1e-8. */
+#define MOST_ELEMENTS 60
+static void gradients_match_differences (const test_case *c) {
+  fx_tensor *x[FX_MAX_OPERANDS], *y = NULL;
+  CHECK_STATUS(make_operands(c, FX_F64, x));
+  CHECK_STATUS(forward_backward(c, x, &y));
+  fx_tensor_assign(&y, NULL);
+  const bool recording = fx_set_recording(false);
+  for (int k = 0; k < FX_MAX_OPERANDS; k++) {
+    if (!x[k] || !tracked(c, k))
+      continue;
+    const fx_tensor *g = fx_grad(x[k]);
+    CHECK(g && fx_same_shape(g, x[k]));
+    const int64_t n = fx_tensor_count(x[k]), stride = n / MOST_ELEMENTS + 1;
+    for (int64_t i = 0; g && i < n; i += stride) {
+      const double v = fx_tensor_get(x[k], i), h = 1e-5;
+      double f[2] = { 0, 0 };
+      for (int side = 0; side < 2; side++) {
+        fx_tensor_set(x[k], i, v + (side ? h : -h));
+        CHECK_STATUS(run(c, x, &y));
+        f[side] = weighted_sum(y);
+        fx_tensor_assign(&y, NULL);
+      }
+      fx_tensor_set(x[k], i, v);
+      const double want = (f[1] - f[0]) / (2 * h);
+      CHECK_NEAR(fx_tensor_get(g, i), want, 1e-6 * (1 + fabs(want)));
+    }
+  }
+  fx_set_recording(recording);
+  release_all(x);
+}
+
+static double largest (const fx_tensor *t) {
+  double m = 0;
+  for (int64_t i = 0; i < fx_tensor_count(t); i++)
+    m = fmax(m, fabs(fx_tensor_get(t, i)));
+  return m;
+}
+
+/* Sums of n products in f32 against f64: a few units in the last place of the largest entry. */
+static void check_close (const fx_tensor *a, const fx_tensor *b) {
+  const double limit = 2e-5 * (largest(b) + 1e-3);
+  CHECK(fx_same_shape(a, b));
+  for (int64_t i = 0; i < fx_tensor_count(a); i++)
+    CHECK_NEAR(fx_tensor_get(a, i), fx_tensor_get(b, i), limit);
+}
+
+static void check_same_bits (const fx_tensor *a, const fx_tensor *b) {
+  CHECK(fx_same_shape(a, b));
+  CHECK(memcmp(a->data, b->data, (size_t)fx_tensor_count(a) * fx_dtype_size(a->dtype)) == 0);
+}
+
+typedef void (*comparison)(const fx_tensor *, const fx_tensor *);
+
+static void compare_runs (const test_case *c, fx_tensor *x[], fx_tensor *y, fx_tensor *x2[],
+                          fx_tensor *y2, comparison same) {
+  same(y2, y);
+  for (int k = 0; k < FX_MAX_OPERANDS; k++)
+    if (x[k] && tracked(c, k) && fx_grad(x[k]) && fx_grad(x2[k]))
+      same(fx_grad(x2[k]), fx_grad(x[k]));
+}
+
+/* Runs the case twice, before and after `change`, and compares results and gradients. */
+static void twice (const test_case *c, void (*change)(void), comparison same) {
+  fx_tensor *x[FX_MAX_OPERANDS], *x2[FX_MAX_OPERANDS], *y = NULL, *y2 = NULL;
+  CHECK_STATUS(make_operands(c, FX_F32, x));
+  CHECK_STATUS(make_operands(c, FX_F32, x2));
+  CHECK_STATUS(forward_backward(c, x, &y));
+  change();
+  CHECK_STATUS(forward_backward(c, x2, &y2));
+  if (y && y2)
+    compare_runs(c, x, y, x2, y2, same);
+  fx_tensor_release(y);
+  fx_tensor_release(y2);
+  release_all(x);
+  release_all(x2);
+}
+
+static void use_cpu (void) { CHECK_STATUS(fx_backend_use("cpu")); }
+static void use_three_threads (void) { fx_set_threads(3); }
+
+static void cpu_equals_ref (const test_case *c) {
+  for (const char *const *isa = fx_isas(); *isa; isa++) {
+    CHECK_STATUS(fx_isa_use(*isa));
+    CHECK_STATUS(fx_backend_use("ref"));
+    twice(c, use_cpu, check_close);
+    name_case(c, *isa);
+  }
+  CHECK_STATUS(fx_isa_use(fx_isas()[0]));
+}
+
+static void threads_change_nothing (const test_case *c) {
+  fx_set_threads(1);
+  twice(c, use_three_threads, check_same_bits);
+}
+
+/* Makes the 1st, 2nd, ... allocation fail until the case succeeds: every failure is reported, none
+** leaks (memory in use afterwards is what it was before). */
+static void survives_failing_allocations (const test_case *c) {
+  fx_memory_stats before, after;
+  fx_memory(&before);
+  for (int k = 1, failed = 1; failed && k < 500; k++) {
+    fx_tensor *x[FX_MAX_OPERANDS], *y = NULL;
+    CHECK_STATUS(make_operands(c, FX_F32, x));
+    fx_alloc_fail_at(k);
+    const fx_status st = forward_backward(c, x, &y);
+    fx_alloc_fail_at(0);
+    failed = st != FX_OK;
+    CHECK(st == FX_OK || st == FX_ENOMEM);
+    fx_tensor_release(y);
+    release_all(x);
+  }
+  fx_memory(&after);
+  CHECK(after.live_bytes == before.live_bytes);
+  CHECK(after.live_blocks == before.live_blocks);
+}
+
+static void every_op_has_a_case (void) {
+  for (int i = 0; i < FX_OP_COUNT; i++) {
+    bool found = false;
+    for (int k = 0; k < CASES; k++)
+      found = found || (int)cases[k].op == i;
+    if (!found)
+      fprintf(stderr, "op '%s' has no case in ops_cases.h\n", fx_ops[i].name);
+    CHECK(found);
+  }
+}
+
+int main (void) {
+  every_op_has_a_case();
+  for (int k = 0; k < CASES; k++) {
+    const test_case *c = &cases[k];
+    gradients_match_differences(c);
+    name_case(c, "gradients");
+    cpu_equals_ref(c);
+    threads_change_nothing(c);
+    name_case(c, "threads");
+    survives_failing_allocations(c);
+    name_case(c, "failing allocations");
+  }
+  return check_report("ops");
+}
