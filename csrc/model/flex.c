@@ -1,0 +1,232 @@
+/*
+** flex.c - building the network: configuration, presets, parameters. The passes are in pass.c.
+**
+** The lists of blocks are flat, in the order in which the authors number them (input_blocks.i,
+** output_blocks.i), because that order is also the order of the skips.
+*/
+#include "model/flex.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "model/network.h"
+
+/* --- configuration ------------------------------------------------------------------------------ */
+
+static const struct {
+  const char *name;
+  int levels;
+  int64_t channels[4], res_blocks[4], depth, heads;
+} presets[] = {
+  { "nano", 3, { 32, 64, 64 }, { 1, 1, 1 }, 3, 2 },   /* ours: for laptops and tests; 2.1 M */
+  { "small", 4, { 64, 128, 128, 256 }, { 2, 3, 3, 3 }, 13, 4 },     /* the authors' */
+  { "medium", 4, { 64, 128, 256, 512 }, { 2, 3, 3, 4 }, 13, 8 },
+  { "big", 4, { 128, 256, 512, 1152 }, { 2, 3, 3, 3 }, 21, 16 },
+};
+
+fx_status fx_flex_preset (const char *size, fx_flex_config *out) {
+  for (size_t i = 0; i < sizeof presets / sizeof *presets; i++) {
+    if (strcmp(presets[i].name, size) != 0)
+      continue;
+    *out = (fx_flex_config){ .levels = presets[i].levels, .depth = presets[i].depth,
+                             .heads = presets[i].heads, .height = 64, .width = 64,
+                             .in_channels = 1, .cond_channels = 1, .skip = true,
+                             .weak_skips = true, .strong_skips = true, .strong_bottleneck = true,
+                             .embed_condition = true, .condition_encoder = true, .dropout = 0.1 };
+    memcpy(out->channels, presets[i].channels, sizeof presets[i].channels);
+    memcpy(out->res_blocks, presets[i].res_blocks, sizeof presets[i].res_blocks);
+    return FX_OK;
+  }
+  return fx_fail(FX_EARG, "no model size '%s' (there is: nano small medium big)", size);
+}
+
+static fx_status check_levels (const fx_flex_config *c) {
+  int64_t blocks = 0;
+  if (c->levels < 1 || c->levels > FX_MAX_LEVELS)
+    return fx_fail(FX_EARG, "a FLEX network has 1 to %d levels, not %d", FX_MAX_LEVELS, c->levels);
+  for (int i = 0; i < c->levels; i++) {
+    if (c->channels[i] < 32 || c->channels[i] % 32 != 0)
+      return fx_fail(FX_EARG, "channels of level %d must be a multiple of 32 (GroupNorm has 32 "
+                     "groups), not %" PRId64, i + 1, c->channels[i]);
+    if (c->res_blocks[i] < 1)
+      return fx_fail(FX_EARG, "res_blocks of level %d must be at least 1, not %" PRId64, i + 1,
+                     c->res_blocks[i]);
+    blocks += c->res_blocks[i] + 1;
+  }
+  if (1 + blocks + c->depth / 2 > FX_MAX_SKIPS)
+    return fx_fail(FX_EARG, "%" PRId64 " blocks are more than the %d this build allows", blocks,
+                   FX_MAX_SKIPS);
+  const int64_t shrink = (int64_t)1 << c->levels;
+  if (c->height < shrink || c->width < shrink || c->height % shrink || c->width % shrink)
+    return fx_fail(FX_ESHAPE, "height and width must be multiples of %" PRId64 " (2^levels), not "
+                   "%" PRId64 " x %" PRId64, shrink, c->height, c->width);
+  return FX_OK;
+}
+
+static fx_status check_config (const fx_flex_config *c) {
+  FX_TRY(check_levels(c));
+  const int64_t d = c->channels[c->levels - 1];
+  if (c->depth < 1 || c->depth % 2 == 0)
+    return fx_fail(FX_EARG, "depth must be odd (half down, a middle block, half up), not %" PRId64,
+                   c->depth);
+  if (c->heads < 1 || d % c->heads != 0)
+    return fx_fail(FX_EARG, "%" PRId64 " heads do not divide the last channel count %" PRId64,
+                   c->heads, d);
+  if (c->in_channels < 1 || c->cond_channels < 1)
+    return fx_fail(FX_EARG, "in_channels and cond_channels must be at least 1, not %" PRId64 " and %"
+                   PRId64, c->in_channels, c->cond_channels);
+  if (!(c->dropout >= 0 && c->dropout < 1))
+    return fx_fail(FX_EARG, "dropout must lie in [0,1), not %g", c->dropout);
+  return FX_OK;
+}
+
+/* --- parameters --------------------------------------------------------------------------------- */
+
+static const char *numbered (char buffer[256], const char *prefix, const char *list, int i, int part) {
+  if (part < 0)
+    snprintf(buffer, 256, "%s.%s.%d", prefix, list, i);
+  else
+    snprintf(buffer, 256, "%s.%s.%d.%d", prefix, list, i, part);
+  return buffer;
+}
+
+static void tokens_init (flex_encoder *e, fx_params *ps, const fx_flex_config *c, const char *prefix) {
+  const int64_t d = c->channels[c->levels - 1];
+  const int64_t tokens = 1 + (c->height >> c->levels) * (c->width >> c->levels);
+  char p[256];
+  e->pos_embed = fx_params_add(ps, prefix, "pos_embed", FX_INIT_TRUNCATED, d, d, true, 3,
+                               (int64_t[]){ 1, tokens, d });
+  e->block_count = (int)(c->depth / 2);
+  for (int i = 0; i < e->block_count; i++)
+    fx_transformer_block_init(&e->blocks[i], ps, numbered(p, prefix, "tr_blocks", i, -1), d,
+                              c->heads, false);
+  snprintf(p, sizeof p, "%s.mid_block", prefix);
+  fx_transformer_block_init(&e->middle, ps, p, d, c->heads, false);
+}
+
+static void encoder_init (flex_encoder *e, fx_params *ps, const fx_flex_config *c, const char *prefix,
+                          int64_t in, bool use_time, bool use_transf) {
+  const int64_t d = c->channels[c->levels - 1];
+  char p[256];
+  int n = 0;
+  e->use_time = use_time;
+  e->use_transf = use_transf;
+  if (use_time)
+    fx_time_embedding_init(&e->time, ps, prefix, d);
+  fx_condition_embedding_init(&e->cond, ps, prefix, d);
+  fx_conv_init(&e->first, ps, numbered(p, prefix, "input_blocks", 0, 0), in, c->channels[0], 3, 1,
+               c->circular, false);
+  int64_t width = c->channels[0];
+  for (int level = 0; level < c->levels; level++) {
+    for (int64_t k = 0; k <= c->res_blocks[level]; k++) {
+      const bool down = k == c->res_blocks[level];
+      fx_resblock_init(&e->res[n], ps, numbered(p, prefix, "input_blocks", n + 1, 0), width,
+                       c->channels[level], d, down ? FX_DOWN : FX_SAME, c->circular);
+      width = c->channels[level];
+      n++;
+    }
+  }
+  e->res_count = n;
+  if (use_transf)
+    tokens_init(e, ps, c, prefix);
+}
+
+/* Channels of the skips of the convolutional part, in the order in which they are pushed. */
+static int skip_channels (const fx_flex_config *c, int64_t out[FX_MAX_SKIPS]) {
+  int n = 0;
+  out[n++] = c->channels[0];
+  for (int level = 0; level < c->levels; level++)
+    for (int64_t k = 0; k <= c->res_blocks[level]; k++)
+      out[n++] = c->channels[level];
+  return n;
+}
+
+static void decoder_init (flex_decoder *dec, fx_params *ps, const fx_flex_config *c) {
+  const int64_t d = c->channels[c->levels - 1];
+  int64_t skips[FX_MAX_SKIPS], width = d;
+  int left = skip_channels(c, skips), n = 0;
+  char p[256];
+  fx_time_embedding_init(&dec->time, ps, "decoder", d);
+  fx_condition_embedding_init(&dec->cond, ps, "decoder", d);
+  dec->block_count = (int)(c->depth / 2);
+  for (int i = 0; i < dec->block_count; i++)
+    fx_transformer_block_init(&dec->blocks[i], ps, numbered(p, "decoder", "tr_blocks", i, -1), d,
+                              c->heads, c->skip);
+  fx_layer_norm_init(&dec->norm, ps, "decoder.norm", d, 1e-5);
+  fx_resblock_init(&dec->out[n].res, ps, numbered(p, "decoder", "output_blocks", n, 0),
+                   width + skips[--left], d, d, FX_UP, c->circular);
+  n++;
+  for (int level = c->levels - 1; level >= 0; level--) {
+    for (int64_t k = 0; k <= c->res_blocks[level]; k++) {
+      flex_output *o = &dec->out[n];
+      fx_resblock_init(&o->res, ps, numbered(p, "decoder", "output_blocks", n, 0),
+                       width + skips[--left], c->channels[level], d, FX_SAME, c->circular);
+      width = c->channels[level];
+      o->has_up = level > 0 && k == c->res_blocks[level];
+      if (o->has_up)
+        fx_resblock_init(&o->up, ps, numbered(p, "decoder", "output_blocks", n, 1), width, width, d,
+                         FX_UP, c->circular);
+      n++;
+    }
+  }
+  dec->out_count = n;
+  fx_group_norm_init(&dec->final_norm, ps, "decoder.final_layer.0", width, 32);
+  fx_conv_init(&dec->final_conv, ps, "decoder.final_layer.2", width, c->in_channels, 3, 1,
+               c->circular, true);
+}
+
+fx_status fx_flex_new (const fx_flex_config *config, uint64_t seed, fx_flex **out) {
+  FX_TRY(check_config(config));
+  fx_flex *m = fx_calloc(1, sizeof *m);
+  if (!m)
+    return FX_ENOMEM;
+  m->config = *config;
+  fx_params_init(&m->params);
+  encoder_init(&m->encoder, &m->params, config, "encoder", config->in_channels, true, true);
+  decoder_init(&m->decoder, &m->params, config);
+  if (config->condition_encoder)
+    encoder_init(&m->condition, &m->params, config, "superres_encoder", config->cond_channels, false,
+                 config->use_transf);
+  if (m->params.status != FX_OK) {
+    const fx_status st = m->params.status;
+    fx_flex_free(m);
+    return st;
+  }
+  fx_params_reset(&m->params, seed, "");
+  *out = m;
+  return FX_OK;
+}
+
+void fx_flex_free (fx_flex *m) {
+  if (!m)
+    return;
+  fx_params_free(&m->params);
+  fx_free(m);
+}
+
+const fx_flex_config *fx_flex_config_of (const fx_flex *m) { return &m->config; }
+fx_params *fx_flex_params (fx_flex *m) { return &m->params; }
+
+int fx_flex_skip_count (const fx_flex *m, bool transformer) {
+  int64_t skips[FX_MAX_SKIPS];
+  return skip_channels(&m->config, skips) + (transformer ? (int)(m->config.depth / 2) : 0);
+}
+
+void fx_flex_skip_shape (const fx_flex *m, int i, int64_t n, fx_dims *out) {
+  const fx_flex_config *c = &m->config;
+  int64_t skips[FX_MAX_SKIPS];
+  const int maps = skip_channels(c, skips);
+  if (i >= maps) {
+    const int64_t tokens = 1 + (c->height >> c->levels) * (c->width >> c->levels);
+    *out = (fx_dims){ 3, { n, tokens, c->channels[c->levels - 1] } };
+    return;
+  }
+  int shrink = 0, last = 0;
+  for (int level = 0; level < c->levels; level++) {
+    last += (int)c->res_blocks[level] + 1;   /* index of this level's down block */
+    shrink += i >= last;
+  }
+  *out = (fx_dims){ 4, { n, c->height >> shrink, c->width >> shrink, skips[i] } };
+}

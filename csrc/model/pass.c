@@ -1,0 +1,223 @@
+/*
+** pass.c - running the network: condition encoder, base encoder, decoder.
+**
+** Every encoder's pass is the same function; what differs is which features it is given. The four
+** roads of the condition are four `if`s in this file: weak_skips in encode_maps, strong_skips in
+** next_skip, strong_bottleneck in decode_tokens and decode_maps, embed_condition in embedding.
+*/
+#include <inttypes.h>
+#include <string.h>
+
+#include "model/network.h"
+
+/* --- embeddings --------------------------------------------------------------------------------- */
+
+/* cond(re) + time(t), whichever exist; zeros (n,D) if neither does. */
+static fx_tensor *embedding (fx_scope *s, const fx_flex *m, const fx_embedding *cond,
+                             const fx_time_embedding *time, fx_tensor *re, fx_tensor *t, int64_t n) {
+  fx_tensor *emb = NULL, *zero = NULL;
+  if (m->config.embed_condition) {
+    if (!re && s->status == FX_OK)
+      s->status = fx_fail(FX_EARG, "this network embeds a condition: give re (N,1), Re/40000");
+    emb = fx_condition_embedding_forward(s, cond, re);
+  }
+  if (time) {
+    fx_tensor *token = fx_time_embedding_forward(s, time, t);
+    emb = emb ? FX_DO(s, add, .a = token, .b = emb) : token;
+  }
+  if (emb || s->status != FX_OK)
+    return emb;
+  const int64_t d = m->config.channels[m->config.levels - 1];
+  const fx_status st = fx_tensor_zeros(FX_F32, 2, (int64_t[]){ n, d }, &zero);
+  return fx_scope_take(s, st, zero);
+}
+
+static fx_status check_field (const fx_flex *m, const fx_tensor *x, int64_t channels,
+                              const char *what) {
+  const fx_flex_config *c = &m->config;
+  char text[FX_SHAPE_TEXT];
+  if (!x || x->ndim != 4 || x->shape[1] != c->height || x->shape[2] != c->width ||
+      x->shape[3] != channels)
+    return fx_fail(FX_ESHAPE, "%s must be (N,%" PRId64 ",%" PRId64 ",%" PRId64 "), not %s", what,
+                   c->height, c->width, channels, x ? fx_shape_text(x, text) : "absent");
+  return FX_OK;
+}
+
+/* --- encoder ------------------------------------------------------------------------------------ */
+
+static bool keep_skip (fx_features *f, fx_tensor *x) {
+  f->skips[f->count++] = x;
+  return x != NULL;
+}
+
+/* The convolutional part. After every block, the first convolution too, the condition's skip joins. */
+static fx_tensor *encode_maps (fx_scope *s, const fx_flex *m, const flex_encoder *e, fx_tensor *x,
+                               fx_tensor *emb, const fx_features *cond, fx_mode *mode,
+                               fx_features *out) {
+  const bool weak = cond && m->config.weak_skips;
+  for (int i = 0; i <= e->res_count; i++) {
+    x = i == 0 ? fx_conv_forward_in(s, &e->first, x)
+               : fx_resblock_forward(s, &e->res[i - 1], x, emb, mode);
+    if (weak)
+      x = FX_DO(s, add, .a = x, .b = cond->skips[i]);
+    if (!keep_skip(out, x))
+      return NULL;
+  }
+  return x;
+}
+
+/* Map -> tokens with the embedding in front, positions added. */
+static fx_tensor *to_tokens (fx_scope *s, const flex_encoder *e, fx_tensor *x, fx_tensor *emb) {
+  if (!x)
+    return NULL;
+  const int64_t n = x->shape[0], d = x->shape[3];
+  x = FX_DO(s, reshape, .x = x, .shape = { 3, { n, -1, d } });
+  emb = FX_DO(s, reshape, .x = emb, .shape = { 3, { n, 1, d } });
+  x = FX_DO(s, concat, .a = emb, .b = x, .axis = 1);
+  return FX_DO(s, add, .a = x, .b = e->pos_embed);
+}
+
+static fx_tensor *encode_tokens (fx_scope *s, const flex_encoder *e, fx_tensor *x, fx_tensor *emb,
+                                 fx_mode *mode, fx_features *out) {
+  x = to_tokens(s, e, x, emb);
+  for (int i = 0; i < e->block_count && x; i++) {
+    x = fx_transformer_block_forward(s, &e->blocks[i], x, NULL, mode);
+    if (!keep_skip(out, x))
+      return NULL;
+  }
+  return fx_transformer_block_forward(s, &e->middle, x, NULL, mode);
+}
+
+static fx_status encode (fx_scope *s, const fx_flex *m, const flex_encoder *e, fx_tensor *x,
+                         fx_tensor *t, fx_tensor *re, const fx_features *cond, fx_mode *mode,
+                         fx_features *out) {
+  memset(out, 0, sizeof *out);
+  out->tokens = e->use_transf;
+  fx_tensor *emb = embedding(s, m, &e->cond, e->use_time ? &e->time : NULL, re, t, x->shape[0]);
+  x = encode_maps(s, m, e, x, emb, cond, mode, out);
+  out->head = e->use_transf && x ? encode_tokens(s, e, x, emb, mode, out) : x;
+  return s->status;
+}
+
+fx_status fx_flex_condition (fx_scope *s, const fx_flex *m, fx_tensor *lowres, fx_tensor *re,
+                             fx_mode *mode, fx_features *out) {
+  if (s->status == FX_OK && !m->config.condition_encoder)
+    s->status = fx_fail(FX_EARG, "this network was built without a condition encoder");
+  if (s->status == FX_OK)
+    s->status = check_field(m, lowres, m->config.cond_channels, "the condition");
+  if (s->status != FX_OK)
+    return s->status;
+  return encode(s, m, &m->condition, lowres, NULL, re, NULL, mode, out);
+}
+
+fx_status fx_flex_encode (fx_scope *s, const fx_flex *m, fx_tensor *x, fx_tensor *t, fx_tensor *re,
+                          const fx_features *cond, fx_mode *mode, fx_features *out) {
+  if (s->status == FX_OK)
+    s->status = check_field(m, x, m->config.in_channels, "x");
+  if (s->status == FX_OK && cond && cond->count < m->encoder.res_count + 1)
+    s->status = fx_fail(FX_ESHAPE, "the condition has %d skips, %d are needed", cond->count,
+                        m->encoder.res_count + 1);
+  if (s->status != FX_OK)
+    return s->status;
+  return encode(s, m, &m->encoder, x, t, re, cond, mode, out);
+}
+
+/* --- decoder ------------------------------------------------------------------------------------ */
+
+/* The last skip not yet used, plus the condition's if that road is open. */
+static fx_tensor *next_skip (fx_scope *s, const fx_flex *m, const fx_features *encoded, int *left,
+                             const fx_features *cond, int *cond_left, bool with_cond) {
+  if (*left <= 0) {
+    if (s->status == FX_OK)
+      s->status = fx_fail(FX_ESHAPE, "the encoder handed over too few skips");
+    return NULL;
+  }
+  fx_tensor *skip = encoded->skips[--*left];
+  if (!with_cond || !cond)
+    return skip;
+  if (--*cond_left < 0) {
+    if (s->status == FX_OK)
+      s->status = fx_fail(FX_ESHAPE, "the condition handed over too few skips");
+    return NULL;
+  }
+  if (!m->config.strong_skips)
+    return skip;
+  return FX_DO(s, add, .a = skip, .b = cond->skips[*cond_left]);
+}
+
+/* Token 0 += emb, without touching the others. */
+static fx_tensor *add_to_first_token (fx_scope *s, fx_tensor *x, fx_tensor *emb) {
+  if (!x || !emb)
+    return NULL;
+  const int64_t n = x->shape[0], t = x->shape[1], d = x->shape[2];
+  emb = FX_DO(s, reshape, .x = emb, .shape = { 3, { n, 1, d } });
+  fx_tensor *first = FX_DO(s, narrow, .x = x, .axis = 1, .start = 0, .length = 1);
+  fx_tensor *rest = FX_DO(s, narrow, .x = x, .axis = 1, .start = 1, .length = t - 1);
+  first = FX_DO(s, add, .a = first, .b = emb);
+  return FX_DO(s, concat, .a = first, .b = rest, .axis = 1);
+}
+
+/* Tokens -> map: the transformer blocks, the norm, the strong bottleneck. */
+static fx_tensor *decode_tokens (fx_scope *s, const fx_flex *m, const fx_features *encoded, int *left,
+                                 fx_tensor *emb, const fx_features *cond, int *cond_left,
+                                 fx_mode *mode) {
+  const flex_decoder *d = &m->decoder;
+  const fx_flex_config *c = &m->config;
+  const bool bottleneck = cond && c->strong_bottleneck, cond_tokens = cond && cond->tokens;
+  fx_tensor *x = add_to_first_token(s, encoded->head, emb);
+  if (bottleneck && cond_tokens)
+    x = FX_DO(s, add, .a = x, .b = cond->head);
+  for (int i = 0; i < d->block_count; i++) {
+    fx_tensor *skip = next_skip(s, m, encoded, left, cond, cond_left, cond_tokens);
+    x = fx_transformer_block_forward(s, &d->blocks[i], x, skip, mode);
+  }
+  x = fx_norm_forward_in(s, &d->norm, x);
+  if (!x)
+    return NULL;
+  const int64_t n = x->shape[0], tokens = x->shape[1], width = x->shape[2];
+  x = FX_DO(s, narrow, .x = x, .axis = 1, .start = 1, .length = tokens - 1);
+  x = FX_DO(s, reshape, .x = x,
+            .shape = { 4, { n, c->height >> c->levels, c->width >> c->levels, width } });
+  if (bottleneck && !cond_tokens)
+    x = FX_DO(s, add, .a = x, .b = cond->head);
+  return x;
+}
+
+static fx_tensor *output_block (fx_scope *outer, const flex_output *o, fx_tensor *x, fx_tensor *skip,
+                                fx_tensor *emb, fx_mode *mode) {
+  fx_scope s;
+  fx_scope_open(&s);
+  x = FX_DO(&s, concat, .a = x, .b = skip, .axis = -1);
+  x = fx_resblock_forward(&s, &o->res, x, emb, mode);
+  if (o->has_up)
+    x = fx_resblock_forward(&s, &o->up, x, emb, mode);
+  return fx_scope_close_with(&s, outer, x);
+}
+
+fx_tensor *fx_flex_decode (fx_scope *s, const fx_flex *m, const fx_features *encoded, fx_tensor *t,
+                           fx_tensor *re, const fx_features *cond, fx_mode *mode) {
+  const flex_decoder *d = &m->decoder;
+  int left = encoded->count, cond_left = cond ? cond->count : 0;
+  if (s->status != FX_OK || !encoded->head)
+    return NULL;
+  fx_tensor *emb = embedding(s, m, &d->cond, &d->time, re, t, encoded->head->shape[0]);
+  fx_tensor *x = decode_tokens(s, m, encoded, &left, emb, cond, &cond_left, mode);
+  for (int i = 0; i < d->out_count && x; i++) {
+    fx_tensor *skip = next_skip(s, m, encoded, &left, cond, &cond_left, true);
+    x = output_block(s, &d->out[i], x, skip, emb, mode);
+  }
+  x = fx_norm_forward_in(s, &d->final_norm, x);
+  x = FX_DO(s, silu, .x = x);
+  return fx_conv_forward_in(s, &d->final_conv, x);
+}
+
+fx_tensor *fx_flex_predict (fx_scope *outer, const fx_flex *m, fx_tensor *x, fx_tensor *t,
+                            fx_tensor *re, const fx_features *cond, fx_mode *mode) {
+  fx_scope s;
+  fx_features encoded;
+  fx_tensor *y = NULL;
+  fx_scope_open(&s);
+  if (fx_flex_encode(&s, m, x, t, re, cond, mode, &encoded) == FX_OK)
+    y = fx_flex_decode(&s, m, &encoded, t, re, cond, mode);
+  return fx_scope_close_with(&s, outer, y);
+}
