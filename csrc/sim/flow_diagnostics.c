@@ -1,0 +1,59 @@
+/*
+** flow_diagnostics.c - budgets and spectra from the Fourier coefficients. Sums run in one fixed
+** order in one thread: they are made a few times a run. kx > 0 stands for its mirror image too and
+** counts twice.
+*/
+#include <math.h>
+
+#include "sim/flow_state.h"
+
+typedef void (*mode_visitor)(void *context, double k_squared, double w_squared);
+
+/* Calls visit for every kept mode but the mean, with |W|^2 times the modes it stands for. */
+static void visit_modes (const fx_flow *flow, mode_visitor visit, void *context) {
+  for (int64_t kx = 0; kx < flow->modes; kx++) {
+    for (int64_t ky = -flow->top; ky <= flow->top; ky++) {
+      if (kx == 0 && ky == 0)
+        continue;
+      const double *mode = fx_flow_mode(flow, kx, ky < 0 ? ky + flow->h : ky);
+      const double size = mode[0] * mode[0] + mode[4] * mode[4];
+      visit(context, (double)(kx * kx + ky * ky), kx ? 2.0 * size : size);
+    }
+  }
+}
+
+static void add_quadratic (void *context, double k_squared, double w_squared) {
+  fx_flow_report *r = context;
+  r->energy += 0.5 * w_squared / k_squared;
+  r->enstrophy += 0.5 * w_squared;
+  r->palinstrophy += 0.5 * w_squared * k_squared;
+}
+
+void fx_flow_diagnostics (const fx_flow *flow, fx_flow_report *out) {
+  *out = (fx_flow_report){ .time = flow->time, .steps = flow->steps, .dt = flow->dt };
+  visit_modes(flow, add_quadratic, out);
+  const double nu = flow->nu, drag = flow->drag;
+  out->dissipation = 2.0 * nu * out->enstrophy + 2.0 * drag * out->energy;
+  out->enstrophy_dissipation = 2.0 * nu * out->palinstrophy + 2.0 * drag * out->enstrophy;
+  if (flow->options.forcing == FX_FORCING_KOLMOGOROV) {
+    /* <u sin(n y)> = -Re W(0,n) / n, since u(0,n) = i W(0,n) / n and sin has -i/2 there. */
+    const double n = (double)flow->options.forcing_wavenumber;
+    const double re = fx_flow_mode(flow, 0, flow->options.forcing_wavenumber)[0];
+    out->injection = -flow->options.forcing_amplitude * re / n;
+    out->enstrophy_injection = -flow->options.forcing_amplitude * re * n;
+  }
+  const double kmax = (double)(flow->top < flow->modes - 1 ? flow->top : flow->modes - 1);
+  out->kmax_eta = kmax * pow(nu * nu / (2.0 * out->palinstrophy), 1.0 / 6.0);
+}
+
+static void add_to_shell (void *context, double k_squared, double w_squared) {
+  fx_f64(context)[(int64_t)(sqrt(k_squared) + 0.5)] += 0.5 * w_squared / k_squared;
+}
+
+fx_status fx_flow_energy_spectrum (const fx_flow *flow, fx_tensor **out) {
+  const double corner = hypot((double)flow->top, (double)(flow->modes - 1));
+  const int64_t bins = (int64_t)(corner + 0.5) + 1;
+  FX_TRY(fx_tensor_zeros(FX_F64, 1, &bins, out));
+  visit_modes(flow, add_to_shell, *out);
+  return FX_OK;
+}

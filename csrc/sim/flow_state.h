@@ -1,0 +1,86 @@
+/*
+** flow_state.h - what a flow holds, and the two tasks that do all the work. Private to sim/.
+**
+** Fourier coefficients W(kx,ky) of w (w = sum W exp(i k.x), kx >= 0) are kept for 3 kx < width
+** only, in lane blocks of four neighbouring kx:
+**
+**   state[kx / 4][ky][re, im][kx % 4]       ky = 0 .. height-1 in transform order
+**
+** Rows beyond the 2/3 rule in ky, lanes beyond it in kx, and W(0,0) are zero at all times.
+** A stage of the time step is two parallel loops, and each piece of data is touched in one of them
+** while it is in cache:
+**
+**   columns: products back to ky space -> right-hand side -> Runge-Kutta -> velocities to y space
+**   rows:    velocities to x space -> products -> back to kx space
+**
+** Between them lies mid[slot][y / 4][kx][re, im][y % 4], slot 0 for u or v^2 - u^2, 1 for v or u v.
+*/
+#ifndef FX_FLOW_STATE_H
+#define FX_FLOW_STATE_H
+
+#include "sim/fft.h"
+#include "sim/lanes.h"
+#include "sim/navier_stokes.h"
+
+struct fx_flow {
+  fx_flow_options options;
+  int64_t h, w;
+  int64_t modes, padded;   /* kept kx, and the multiple of 4 above it */
+  int64_t top;             /* largest kept ky                         */
+  int64_t row_items;       /* ceil(h / 4)                             */
+  int64_t column_items;    /* padded / 4                              */
+  double nu, drag;
+  double time, dt;
+  int64_t steps;
+  fx_fft *along_x, *along_y;
+  double *state, *sum;     /* W, and the running sum of Runge-Kutta    */
+  double *mid;
+  double *kx, *ky;         /* (padded), (h): wave numbers as doubles   */
+  double *decay_x, *decay_y;   /* exp(-(nu kx^2 + drag) dt/2), exp(-nu ky^2 dt/2) */
+  double *peak;            /* (row_items, 2): max and sum of |u|/dx + |v|/dy over four rows */
+  double *scratch;         /* `workers` times three lane blocks of `block` elements */
+  int64_t block;
+  int workers;
+  void (*columns)(void *job, int64_t item, int worker);
+  void (*rows)(void *job, int64_t item, int worker);
+};
+
+typedef enum {
+  COLUMNS_START,      /* state -> velocities                                    */
+  COLUMNS_STAGE_1,    /* products -> right-hand side -> next stage -> velocities */
+  COLUMNS_STAGE_2,
+  COLUMNS_STAGE_3,
+  COLUMNS_STAGE_4,    /* the same; also the new state                           */
+  COLUMNS_VORTICITY,  /* state -> w in slot 0                                   */
+  COLUMNS_LOAD        /* slot 0 -> state                                        */
+} fx_flow_columns;
+
+typedef enum {
+  ROWS_PRODUCTS,      /* velocities -> products, peaks */
+  ROWS_STORE,         /* slots -> field                */
+  ROWS_LOAD           /* field -> slots                */
+} fx_flow_rows;
+
+/* One parallel loop. */
+typedef struct {
+  fx_flow *flow;
+  fx_flow_columns columns;
+  fx_flow_rows rows;
+  double *field;       /* (h, w, channels) in ROWS_STORE, ROWS_LOAD */
+  int channels;        /* 1 or 2 */
+} fx_flow_job;
+
+/* The two compilations of flow_kernels.h. */
+void fx_flow_columns_base(void *job, int64_t item, int worker);
+void fx_flow_columns_avx2(void *job, int64_t item, int worker);
+void fx_flow_rows_base(void *job, int64_t item, int worker);
+void fx_flow_rows_avx2(void *job, int64_t item, int worker);
+
+/* Writes the random field of the options into state (flow_initial.c). */
+void fx_flow_random(fx_flow *flow);
+
+static inline double *fx_flow_mode (const fx_flow *flow, int64_t kx, int64_t y) {
+  return flow->state + (kx / FX_LANES * flow->h + y) * FX_LANE_BLOCK + kx % FX_LANES;
+}
+
+#endif

@@ -1,0 +1,116 @@
+/*
+** navier_stokes.h - two-dimensional incompressible flow on the doubly periodic square [0, 2 pi]^2,
+** the source of the turbulence data.
+**
+**   dw/dt + u . grad w = nu lap w - drag w + curl f,   w = dv/dx - du/dy,   div u = 0
+**
+** Lengths are in units of (box length / 2 pi), velocities in units of the initial r.m.s. velocity
+** unless `rms_velocity` says otherwise, times in the ratio of the two; Re is dimensionless and
+** nu = 1 / Re. Fields are tensors (1,H,W,C): row i is y = 2 pi i / H, column j is x = 2 pi j / W.
+**
+** A pseudo-spectral solver: quadratic terms are exact (2/3 rule), time is fourth-order Runge-Kutta
+** with an exact integrating factor for viscosity and drag [Canuto, Hussaini, Quarteroni & Zang
+** 1988]. The nonlinear term is Basdevant's [1983, J. Comput. Phys. 50], four transforms instead of
+** five:   -u . grad w = -d2(v^2 - u^2)/dxdy - (d2/dx2 - d2/dy2)(u v).
+**
+** Results have the same bits for every number of threads. A flow belongs to one caller at a time.
+*/
+#ifndef FX_NAVIER_STOKES_H
+#define FX_NAVIER_STOKES_H
+
+#include <stdint.h>
+
+#include "base/status.h"
+#include "tensor/tensor.h"
+
+typedef enum {
+  FX_INITIAL_RANDOM = 0,   /* random phases, prescribed energy spectrum */
+  FX_INITIAL_REST          /* u = 0; also the start for fx_flow_set_vorticity */
+} fx_flow_initial;
+
+typedef enum {
+  FX_FORCING_NONE = 0,
+  FX_FORCING_KOLMOGOROV    /* f = amplitude sin(n y) in x: curl f = -n amplitude cos(n y) */
+} fx_flow_forcing;
+
+typedef struct {
+  int64_t height, width;   /* even, >= 4, factors 2, 3, 5                             [256, 256] */
+  double re;               /* Reynolds number, > 0; nu = 1 / re                           [1000] */
+  uint64_t seed;           /* of the initial phases                                          [0] */
+  fx_flow_initial initial;                                                         /* [RANDOM] */
+  double k0;               /* E(k) ~ k^4 exp(-2 (k/k0)^2) peaks at k = k0; 0.5 .. kmax      [10] */
+  double rms_velocity;     /* sqrt(<u^2 + v^2>) of the initial field, > 0                    [1] */
+  fx_flow_forcing forcing;                                                           /* [NONE] */
+  int64_t forcing_wavenumber;   /* n, 1 .. kmax of y                                         [4] */
+  double forcing_amplitude;     /* velocity per time                                         [1] */
+  double drag;             /* linear friction, 1 / time; negative: 0.1 if forced, else 0    [-1] */
+  double cfl;              /* dt = cfl / max(|u|/dx + |v|/dy); 0 .. 1.3, unstable above  [0.8] */
+  double dt;               /* > 0: this time step instead of the CFL rule                    [0] */
+} fx_flow_options;
+
+/* Writes the values in brackets above. */
+void fx_flow_defaults(fx_flow_options *out);
+
+typedef struct fx_flow fx_flow;
+
+/*
+** New flow at time 0; options are copied. The caller owns it and frees it with fx_flow_free.
+**
+** The random field: mode k has |u_k|^2 = c E(k) / k, c such that <u^2 + v^2> = rms_velocity^2 in
+** the limit of fine grids, and a phase from Philox keyed by (seed, FX_STREAM_DATA) whose index is
+** the wave vector. Grids of any size therefore share the Fourier coefficients of the modes they
+** have in common; a grid too coarse for the spectrum loses the energy of the modes it lacks.
+**
+** Kept modes: 3 |kx| < width and 3 |ky| < height.
+** Errors: FX_EARG for an option out of range; FX_ENOMEM.
+*/
+fx_status fx_flow_new(const fx_flow_options *options, fx_flow **out);
+void fx_flow_free(fx_flow *flow);   /* NULL is ignored */
+
+/* Replaces the state: vorticity (1,H,W,1) f32 or f64 at `time`; the step count starts again. Modes
+** beyond the 2/3 rule are dropped. The mean, which a periodic flow cannot have, is removed if it
+** is below 1e-3 of the r.m.s. (rounding) and refused otherwise.
+** With fx_flow_vorticity and fx_flow_time this saves and restores a run, exactly up to the
+** rounding of one transform (about 1e-15 relative, not bit for bit).
+** Errors, after which the flow is as it was: FX_ESHAPE; FX_EARG for a mean, a dtype, or numbers
+** that are not finite; FX_ENOMEM. */
+fx_status fx_flow_set_vorticity(fx_flow *flow, const fx_tensor *vorticity, double time);
+
+/*
+** Advances to `until`, landing on it exactly: before every step the rest of the way is divided
+** into equal steps no longer than the CFL rule (or options.dt) allows, so there is no tiny last
+** one. until == time does nothing. Allocates nothing unless the number of threads has grown.
+** Errors: FX_EARG if until lies in the past or the solution stops being finite (the flow is then
+** lost); FX_EINTR when fx_interrupted() (the flow is at the end of a whole step and may go on).
+*/
+fx_status fx_flow_advance(fx_flow *flow, double until);
+
+double fx_flow_time(const fx_flow *flow);
+const fx_flow_options *fx_flow_settings(const fx_flow *flow);   /* with drag resolved */
+
+/* New tensors, f64: w (1,H,W,1); (u, v) (1,H,W,2). The caller owns them. Errors: FX_ENOMEM. */
+fx_status fx_flow_vorticity(fx_flow *flow, fx_tensor **out);
+fx_status fx_flow_velocity(fx_flow *flow, fx_tensor **out);
+
+/* Means over the square; from the Fourier coefficients, so exact for the discrete field. */
+typedef struct {
+  double time;
+  int64_t steps;              /* since the start or fx_flow_set_vorticity              */
+  double dt;                  /* the last one taken; 0 before the first                */
+  double energy;              /* E = <u^2 + v^2> / 2                                   */
+  double enstrophy;           /* Z = <w^2> / 2                                         */
+  double palinstrophy;        /* P = <|grad w|^2> / 2                                  */
+  double dissipation;         /* 2 nu Z + 2 drag E, rate of loss of E                  */
+  double injection;           /* <f . u>, rate of gain of E: dE/dt = injection - dissipation */
+  double enstrophy_dissipation;   /* 2 nu P + 2 drag Z                                 */
+  double enstrophy_injection;     /* <w curl f>                                        */
+  double kmax_eta;            /* kmax eta, eta = (nu^3 / (2 nu P))^(1/6) [Boffetta & Ecke 2012]:
+                              ** resolved when above about 1; infinity at rest           */
+} fx_flow_report;
+void fx_flow_diagnostics(const fx_flow *flow, fx_flow_report *out);
+
+/* New tensor (bins) f64: energy in the shells k - 1/2 <= |k| < k + 1/2, k = 0, 1, ..; its sum is
+** the energy. The last bin holds the corner of the kept rectangle. The caller owns it. */
+fx_status fx_flow_energy_spectrum(const fx_flow *flow, fx_tensor **out);
+
+#endif

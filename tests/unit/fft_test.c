@@ -1,0 +1,196 @@
+/*
+** fft_test.c - the transforms against the definition, for every length from 1 to 60 that has only
+** factors 2, 3 and 5 and some larger ones; real 2-D transforms against the naive double sum;
+** round trips; same bits for one and two threads and for both instruction sets.
+*/
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/thread.h"
+#include "check.h"
+#include "sim/fft.h"
+#include "sim/fft_plan.h"
+
+#define PI 3.14159265358979323846
+
+/* A fixed sequence without symmetry; the same formula is easy to repeat in numpy. */
+static double value (int64_t i) {
+  return sin(1.7 * (double)i + 0.3) + 0.25 * cos(0.37 * (double)(i * i % 101));
+}
+
+static int only_small_factors (int64_t n) {
+  for (int f = 2; f <= 5; f++) {
+    while (n % f == 0)
+      n /= f;
+  }
+  return n == 1;
+}
+
+/* Largest |X[k] - naive X[k]| / sqrt(n) over k. */
+static double error_of_length (int64_t n) {
+  fx_fft *plan = NULL;
+  double *x = malloc((size_t)n * 2 * sizeof *x), *y = malloc((size_t)n * 2 * sizeof *y);
+  for (int64_t i = 0; i < 2 * n; i++)
+    x[i] = value(i);
+  CHECK_STATUS(fx_fft_new(n, &plan));
+  CHECK_STATUS(fx_fft_complex(plan, FX_FFT_FORWARD, x, y));
+  double worst = 0.0;
+  for (int64_t k = 0; k < n; k++) {
+    double re = 0.0, im = 0.0;
+    for (int64_t j = 0; j < n; j++) {
+      const double angle = -2.0 * PI * (double)(j * k % n) / (double)n;
+      re += x[2 * j] * cos(angle) - x[2 * j + 1] * sin(angle);
+      im += x[2 * j] * sin(angle) + x[2 * j + 1] * cos(angle);
+    }
+    worst = fmax(worst, hypot(re - y[2 * k], im - y[2 * k + 1]));
+  }
+  CHECK_STATUS(fx_fft_complex(plan, FX_FFT_INVERSE, y, y));
+  for (int64_t i = 0; i < 2 * n; i++)
+    worst = fmax(worst, fabs(x[i] - y[i]));
+  fx_fft_free(plan);
+  free(x);
+  free(y);
+  return worst / sqrt((double)n);
+}
+
+static void complex_transform_equals_definition (void) {
+  double worst = 0.0;
+  int lengths = 0;
+  for (int64_t n = 1; n <= 60; n++) {
+    fx_fft *plan = NULL;
+    if (only_small_factors(n)) {
+      worst = fmax(worst, error_of_length(n));
+      lengths++;
+    } else {
+      CHECK(fx_fft_new(n, &plan) == FX_EARG && plan == NULL);
+    }
+  }
+  const int64_t more[] = { 64, 75, 96, 125, 128, 243, 250, 256, 360, 512, 625, 640, 729, 1024 };
+  for (size_t i = 0; i < sizeof more / sizeof *more; i++)
+    worst = fmax(worst, error_of_length(more[i]));
+  printf("  %d lengths up to 60, worst error / sqrt(n): %.2e\n", lengths, worst);
+  CHECK(lengths == 26);
+  CHECK(worst < 2e-13);   /* the naive sum itself is off by about n eps */
+}
+
+static void wrong_lengths_are_refused (void) {
+  fx_fft *plan = NULL;
+  fx_fft2 *plan2 = NULL;
+  CHECK(fx_fft_new(0, &plan) == FX_EARG);
+  CHECK(fx_fft_new(FX_FFT_MAX_LENGTH + 1, &plan) == FX_EARG);
+  CHECK(fx_fft_new(14, &plan) == FX_EARG);
+  CHECK(strcmp(fx_errmsg(), "fft: length 14 has a prime factor other than 2, 3 and 5 (the next "
+                            "length that works is 15)") == 0);
+  CHECK(fx_fft2_new(16, 22, &plan2) == FX_EARG);
+  CHECK(fx_fft2_new(22, 16, &plan2) == FX_EARG);
+  CHECK(plan == NULL && plan2 == NULL);
+  CHECK(fx_fft_good_length(61) == 64 && fx_fft_good_length(1) == 1);
+}
+
+/* rfft2 of (h,w) against the double sum, then back. */
+static double error_of_shape (int64_t h, int64_t w) {
+  const int64_t modes = w / 2 + 1;
+  fx_fft2 *plan = NULL;
+  double *x = malloc((size_t)(h * w) * sizeof *x), *back = malloc((size_t)(h * w) * sizeof *back);
+  double *s = malloc((size_t)(h * modes * 2) * sizeof *s);
+  for (int64_t i = 0; i < h * w; i++)
+    x[i] = value(i);
+  CHECK_STATUS(fx_fft2_new(h, w, &plan));
+  CHECK_STATUS(fx_fft2_forward(plan, x, s));
+  double worst = 0.0;
+  for (int64_t ky = 0; ky < h; ky++) {
+    for (int64_t kx = 0; kx < modes; kx++) {
+      double re = 0.0, im = 0.0;
+      for (int64_t i = 0; i < h * w; i++) {
+        const double angle = -2.0 * PI * ((double)(i / w * ky % h) / (double)h +
+                                          (double)(i % w * kx % w) / (double)w);
+        re += x[i] * cos(angle);
+        im += x[i] * sin(angle);
+      }
+      const double *z = s + 2 * (ky * modes + kx);
+      worst = fmax(worst, hypot(re - z[0], im - z[1]));
+    }
+  }
+  CHECK_STATUS(fx_fft2_inverse(plan, s, back));
+  for (int64_t i = 0; i < h * w; i++)
+    worst = fmax(worst, fabs(back[i] - x[i]));
+  fx_fft2_free(plan);
+  free(x);
+  free(back);
+  free(s);
+  return worst;
+}
+
+static void real_transform_equals_definition (void) {
+  const int64_t shapes[][2] = { { 1, 1 }, { 1, 8 }, { 8, 1 }, { 2, 3 }, { 5, 9 }, { 9, 10 },
+                                { 15, 16 }, { 16, 15 }, { 12, 30 }, { 32, 18 }, { 25, 27 } };
+  double worst = 0.0;
+  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+    worst = fmax(worst, error_of_shape(shapes[i][0], shapes[i][1]));
+  printf("  2-D, worst error: %.2e\n", worst);
+  CHECK(worst < 1e-12);
+}
+
+static void same_bits_for_one_and_two_threads (void) {
+  enum { H = 96, W = 120, M = W / 2 + 1 };
+  static double x[H * W], one[H * M * 2], two[H * M * 2], back_one[H * W], back_two[H * W];
+  for (int64_t i = 0; i < H * W; i++)
+    x[i] = value(i);
+  fx_fft2 *plan = NULL;
+  fx_set_threads(1);
+  CHECK_STATUS(fx_fft2_new(H, W, &plan));
+  CHECK_STATUS(fx_fft2_forward(plan, x, one));
+  CHECK_STATUS(fx_fft2_inverse(plan, one, back_one));
+  fx_set_threads(2);
+  CHECK_STATUS(fx_fft2_forward(plan, x, two));
+  CHECK_STATUS(fx_fft2_inverse(plan, two, back_two));
+  CHECK(memcmp(one, two, sizeof one) == 0);
+  CHECK(memcmp(back_one, back_two, sizeof back_one) == 0);
+  fx_fft2_free(plan);
+}
+
+static void same_bits_for_both_instruction_sets (void) {
+  enum { N = 960 };   /* 4^3 * 5 * 3: every radix but two */
+  if (!fx_fft_has_avx2())
+    return;
+  fx_fft *plan = NULL;
+  CHECK_STATUS(fx_fft_new(N, &plan));
+  double *space = fx_alloc(4 * N * 8 * sizeof *space);
+  for (int64_t i = 0; i < N * 8; i++)
+    space[i] = space[2 * N * 8 + i] = value(i);
+  const double *a = fx_fft_run_base(plan, 0, space, space + N * 8);
+  const double *b = fx_fft_run_avx2(plan, 0, space + 2 * N * 8, space + 3 * N * 8);
+  CHECK(memcmp(a, b, N * 8 * sizeof *a) == 0);
+  fx_free(space);
+  fx_fft_free(plan);
+}
+
+static void failing_allocations_leave_nothing_behind (void) {
+  fx_memory_stats before, after;
+  fx_memory(&before);
+  fx_status st = FX_ENOMEM;
+  int k = 1;
+  for (; st != FX_OK && k < 50; k++) {
+    fx_fft2 *plan = NULL;
+    fx_alloc_fail_at(k);
+    st = fx_fft2_new(12, 20, &plan);
+    fx_alloc_fail_at(0);
+    CHECK(st == FX_OK || (st == FX_ENOMEM && plan == NULL));
+    fx_fft2_free(plan);
+  }
+  CHECK(k > 4 && k < 50);
+  fx_memory(&after);
+  CHECK(after.live_blocks == before.live_blocks);
+}
+
+int main (void) {
+  complex_transform_equals_definition();
+  wrong_lengths_are_refused();
+  real_transform_equals_definition();
+  same_bits_for_one_and_two_threads();
+  same_bits_for_both_instruction_sets();
+  failing_allocations_leave_nothing_behind();
+  return check_report("fft");
+}

@@ -1,0 +1,273 @@
+/*
+** flow_test.c - the life of a flow: same bits for threads and instruction sets, save and restore,
+** where a run lands, what is refused, interruption, and failing allocations.
+*/
+#include <math.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/interrupt.h"
+#include "base/thread.h"
+#include "flow_fields.h"
+#include "sim/fft_plan.h"
+#include "sim/flow_state.h"
+
+/* --- same bits, save and restore, landing ---------------------------------------------------- */
+
+static fx_tensor *run_once (int threads, int avx2) {
+  fx_flow_options o = options_of(60, 64, 500.0);
+  o.forcing = FX_FORCING_KOLMOGOROV;
+  fx_set_threads(threads);
+  fx_flow *flow = flow_of(&o);
+  flow->columns = avx2 ? fx_flow_columns_avx2 : fx_flow_columns_base;
+  flow->rows = avx2 ? fx_flow_rows_avx2 : fx_flow_rows_base;
+  CHECK_STATUS(fx_flow_advance(flow, 0.5));
+  fx_tensor *t = vorticity_of(flow);
+  fx_flow_free(flow);
+  return t;
+}
+
+static void same_bits_for_threads_and_instruction_sets (void) {
+  const int avx2 = fx_fft_has_avx2();
+  fx_tensor *one = run_once(1, avx2), *two = run_once(2, avx2), *base = run_once(1, 0);
+  const size_t bytes = (size_t)fx_tensor_count(one) * sizeof(double);
+  CHECK(memcmp(one->data, two->data, bytes) == 0);
+  CHECK(memcmp(one->data, base->data, bytes) == 0);
+  fx_tensor_release(one);
+  fx_tensor_release(two);
+  fx_tensor_release(base);
+}
+
+static void more_threads_than_at_creation_are_served (void) {
+  fx_flow_options o = options_of(32, 32, 100.0);
+  fx_set_threads(1);
+  fx_flow *flow = flow_of(&o);
+  fx_set_threads(3);
+  CHECK_STATUS(fx_flow_advance(flow, 0.1));
+  fx_flow_free(flow);
+  fx_set_threads(2);
+}
+
+static void restored_state_continues (void) {
+  fx_flow_options o = options_of(32, 32, 300.0);
+  fx_flow *a = flow_of(&o);
+  o.seed = 5;
+  fx_flow *b = flow_of(&o);
+  CHECK_STATUS(fx_flow_advance(a, 0.4));
+  fx_tensor *w = vorticity_of(a);
+  CHECK_STATUS(fx_flow_set_vorticity(b, w, fx_flow_time(a)));
+  CHECK_STATUS(fx_flow_advance(a, 0.8));
+  CHECK_STATUS(fx_flow_advance(b, 0.8));
+  fx_tensor *wa = vorticity_of(a), *wb = vorticity_of(b), *single = NULL;
+  CHECK_NEAR(distance(wa, wb), 0.0, 1e-12);
+  CHECK_STATUS(fx_tensor_cast(wa, FX_F32, &single));
+  CHECK_STATUS(fx_flow_set_vorticity(b, single, 0.0));
+  fx_tensor_release(wb);
+  wb = vorticity_of(b);
+  CHECK_NEAR(distance(wa, wb), 0.0, 1e-5);
+  fx_tensor_release(w);
+  fx_tensor_release(wa);
+  fx_tensor_release(wb);
+  fx_tensor_release(single);
+  fx_flow_free(a);
+  fx_flow_free(b);
+}
+
+static void advance_lands_exactly_with_even_steps (void) {
+  fx_flow_options o = options_of(32, 32, 100.0);
+  o.dt = 0.03;
+  fx_flow *flow = flow_of(&o);
+  fx_flow_report r;
+  CHECK_STATUS(fx_flow_advance(flow, 0.1));
+  fx_flow_diagnostics(flow, &r);
+  CHECK(r.time == 0.1 && r.steps == 4);
+  CHECK_NEAR(r.dt, 0.025, 1e-15);
+  CHECK_STATUS(fx_flow_advance(flow, 0.1));
+  CHECK(fx_flow_advance(flow, 0.05) == FX_EARG);
+  CHECK(fx_flow_advance(flow, NAN) == FX_EARG);
+  fx_flow_diagnostics(flow, &r);
+  CHECK(r.steps == 4);
+  fx_flow_free(flow);
+}
+
+static void forcing_from_rest_takes_sensible_steps (void) {
+  fx_flow_options o = options_of(32, 32, 100.0);
+  o.initial = FX_INITIAL_REST;
+  fx_flow *flow = flow_of(&o);
+  fx_flow_report r;
+  CHECK_STATUS(fx_flow_advance(flow, 10.0));
+  fx_flow_diagnostics(flow, &r);
+  CHECK(r.steps == 1 && r.energy == 0.0 && isinf(r.kmax_eta));
+  fx_flow_free(flow);
+  o.forcing = FX_FORCING_KOLMOGOROV;
+  flow = flow_of(&o);
+  CHECK(fx_flow_settings(flow)->drag == 0.1);
+  CHECK_STATUS(fx_flow_advance(flow, 1.0));
+  fx_flow_diagnostics(flow, &r);
+  CHECK(r.steps >= 3 && r.energy > 0.01);
+  fx_flow_free(flow);
+}
+
+/* Grids whose sides are no multiple of four, down to the smallest. */
+static void small_grids_work (void) {
+  const int64_t sizes[][2] = { { 4, 4 }, { 4, 30 }, { 6, 10 }, { 10, 6 }, { 18, 4 } };
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    fx_flow_options o = options_of(sizes[i][0], sizes[i][1], 10.0);
+    o.k0 = 1.0;
+    o.forcing = FX_FORCING_KOLMOGOROV;
+    o.forcing_wavenumber = 1;
+    fx_flow *flow = flow_of(&o);
+    fx_flow_report r;
+    CHECK_STATUS(fx_flow_advance(flow, 0.5));
+    fx_tensor *w = vorticity_of(flow), *again = NULL;
+    CHECK_STATUS(fx_flow_set_vorticity(flow, w, 0.5));
+    again = vorticity_of(flow);
+    CHECK_NEAR(distance(w, again), 0.0, 1e-13);
+    fx_flow_diagnostics(flow, &r);
+    CHECK(r.energy > 0.0 && isfinite(r.energy));
+    fx_tensor_release(w);
+    fx_tensor_release(again);
+    fx_flow_free(flow);
+  }
+}
+
+/* --- errors ---------------------------------------------------------------------------------- */
+
+static void check_refused (const fx_flow_options *o, const char *word) {
+  fx_flow *flow = NULL;
+  CHECK(fx_flow_new(o, &flow) == FX_EARG && flow == NULL);
+  CHECK(strstr(fx_errmsg(), word) != NULL);
+}
+
+static void wrong_options_are_refused (void) {
+  const fx_flow_options good = options_of(32, 32, 100.0);
+#define REFUSED(assignment, word)  \
+  do {                             \
+    fx_flow_options o = good;      \
+    o.assignment;                  \
+    check_refused(&o, word);       \
+  } while (0)
+  REFUSED(height = 31, "even");
+  REFUSED(width = 2, "at least 4");
+  REFUSED(width = 44, "prime factor");
+  REFUSED(re = 0.0, "re must");
+  REFUSED(re = NAN, "re must");
+  REFUSED(k0 = 11.0, "k0");
+  REFUSED(k0 = 0.1, "k0");
+  REFUSED(rms_velocity = -1.0, "rms_velocity");
+  REFUSED(cfl = 1.5, "cfl");
+  REFUSED(cfl = 0.0, "cfl");
+  REFUSED(dt = -0.1, "dt");
+  REFUSED(drag = NAN, "drag");
+  REFUSED(forcing = (fx_flow_forcing)7, "forcing");
+  REFUSED(initial = (fx_flow_initial)7, "initial");
+#undef REFUSED
+  fx_flow_options o = good;
+  o.forcing = FX_FORCING_KOLMOGOROV;
+  o.forcing_wavenumber = 11;
+  check_refused(&o, "forcing_wavenumber");
+}
+
+static double with_mean (double x, double y) { return cos(x) + 0.1 + 0.0 * y; }
+static double with_nan (double x, double y) { return x > 3.0 ? NAN : y; }
+
+static void wrong_vorticity_is_refused_and_changes_nothing (void) {
+  fx_flow_options o = options_of(32, 32, 100.0);
+  fx_flow *flow = flow_of(&o);
+  fx_tensor *before = vorticity_of(flow), *bad = field_from(16, 32, mixture);
+  CHECK(fx_flow_set_vorticity(flow, bad, 0.0) == FX_ESHAPE);
+  CHECK(strcmp(fx_errmsg(), "navier_stokes: vorticity must be (1,32,32,1), got (1,16,32,1)") == 0);
+  fx_tensor_assign(&bad, field_from(32, 32, with_mean));
+  CHECK(fx_flow_set_vorticity(flow, bad, 0.0) == FX_EARG);
+  fx_tensor_assign(&bad, field_from(32, 32, with_nan));
+  CHECK(fx_flow_set_vorticity(flow, bad, 0.0) == FX_EARG);
+  CHECK(fx_flow_set_vorticity(flow, before, INFINITY) == FX_EARG);
+  fx_tensor *after = vorticity_of(flow);
+  CHECK(distance(before, after) == 0.0);
+  fx_tensor_release(before);
+  fx_tensor_release(after);
+  fx_tensor_release(bad);
+  fx_flow_free(flow);
+}
+
+static void too_long_a_step_is_reported (void) {
+  fx_flow_options o = options_of(32, 32, 1e6);
+  o.dt = 5.0;
+  fx_flow *flow = flow_of(&o);
+  CHECK(fx_flow_advance(flow, 5000.0) == FX_EARG);
+  CHECK(strstr(fx_errmsg(), "no longer finite") != NULL);
+  fx_flow_free(flow);
+}
+
+static void interrupt_stops_between_steps (void) {
+  fx_flow_options o = options_of(32, 32, 100.0);
+  fx_flow *flow = flow_of(&o);
+  fx_interrupt_raise();
+  fx_interrupt_raise();
+  CHECK(fx_flow_advance(flow, 1.0) == FX_EINTR);
+  fx_interrupt_clear();
+  CHECK_STATUS(fx_flow_advance(flow, 1.0));
+  fx_flow_free(flow);
+}
+
+static fx_status make_and_use (void) {
+  fx_status st;
+  fx_flow_options o = options_of(16, 24, 100.0);
+  fx_flow *flow = NULL;
+  fx_tensor *w = NULL, *v = NULL, *e = NULL;
+  FX_TRY(fx_flow_new(&o, &flow));
+  FX_GOTO(fx_flow_advance(flow, 0.1));
+  FX_GOTO(fx_flow_vorticity(flow, &w));
+  FX_GOTO(fx_flow_velocity(flow, &v));
+  FX_GOTO(fx_flow_energy_spectrum(flow, &e));
+  FX_GOTO(fx_flow_set_vorticity(flow, w, 0.0));
+done:
+  fx_tensor_release(w);
+  fx_tensor_release(v);
+  fx_tensor_release(e);
+  fx_flow_free(flow);
+  return st;
+}
+
+static void failing_allocations_leave_nothing_behind (void) {
+  fx_memory_stats before, after;
+  fx_memory(&before);
+  fx_status st = FX_ENOMEM;
+  int k = 1;
+  for (; st != FX_OK && k < 100; k++) {
+    fx_alloc_fail_at(k);
+    st = make_and_use();
+    fx_alloc_fail_at(0);
+    CHECK(st == FX_OK || st == FX_ENOMEM);
+  }
+  CHECK(k > 15 && k < 100);
+  fx_memory(&after);
+  CHECK(after.live_blocks == before.live_blocks);
+}
+
+static void the_time_loop_allocates_nothing (void) {
+  fx_flow_options o = options_of(32, 32, 100.0);
+  fx_flow *flow = flow_of(&o);
+  fx_memory_stats before, after;
+  fx_memory(&before);
+  CHECK_STATUS(fx_flow_advance(flow, 1.0));
+  fx_memory(&after);
+  CHECK(after.requests == before.requests);
+  fx_flow_free(flow);
+}
+
+int main (void) {
+  same_bits_for_threads_and_instruction_sets();
+  more_threads_than_at_creation_are_served();
+  restored_state_continues();
+  advance_lands_exactly_with_even_steps();
+  forcing_from_rest_takes_sensible_steps();
+  small_grids_work();
+  wrong_options_are_refused();
+  wrong_vorticity_is_refused_and_changes_nothing();
+  too_long_a_step_is_reported();
+  interrupt_stops_between_steps();
+  failing_allocations_leave_nothing_behind();
+  the_time_loop_allocates_nothing();
+  return check_report("flow");
+}

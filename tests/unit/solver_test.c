@@ -1,0 +1,247 @@
+/*
+** solver_test.c - the numbers of the Navier-Stokes solver against exact solutions, an independent
+** solver (numpy, other form of the nonlinear term), conservation laws, its own order, and the
+** formula of its initial field. flow_test.c tests the life of a flow.
+*/
+#include <math.h>
+
+#include "flow_fields.h"
+#include "sim/flow_state.h"
+
+/* --- exact solutions ------------------------------------------------------------------------- */
+
+static double taylor_green_1 (double x, double y) { return 2.0 * cos(x) * cos(y); }
+static double taylor_green_4 (double x, double y) { return 8.0 * cos(4 * x) * cos(4 * y); }
+static double oblique_wave (double x, double y) { return sin(3 * x + 2 * y); }
+
+/* Eigenfunctions of the Laplacian are steady in shape: w(t) = w(0) exp(-k^2 nu t). */
+static void check_decay (field_formula formula, double k_squared, int64_t h, int64_t w) {
+  const fx_flow_options o = options_of(h, w, 20.0);
+  fx_flow *flow = flow_from(o, formula);
+  CHECK_STATUS(fx_flow_advance(flow, 1.5));
+  fx_tensor *now = vorticity_of(flow), *start = field_from(h, w, formula);
+  const double factor = exp(-k_squared / 20.0 * 1.5);
+  double worst = 0.0, largest = 0.0;
+  for (int64_t i = 0; i < h * w; i++) {
+    worst = fmax(worst, fabs(fx_f64(now)[i] - factor * fx_f64(start)[i]));
+    largest = fmax(largest, fabs(factor * fx_f64(start)[i]));
+  }
+  CHECK_NEAR(worst / largest, 0.0, 1e-12);
+  fx_tensor_release(now);
+  fx_tensor_release(start);
+  fx_flow_free(flow);
+}
+
+static void eigenfunctions_decay_exactly (void) {
+  check_decay(taylor_green_1, 2.0, 32, 32);
+  check_decay(taylor_green_4, 32.0, 64, 64);
+  check_decay(taylor_green_4, 32.0, 30, 54);
+  check_decay(oblique_wave, 13.0, 32, 48);
+}
+
+static double shear (double x, double y) { (void)x; return -cos(2 * y) / 3.0; }
+
+/* f = sin(2 y): the laminar flow u = sin(2 y) / (4 nu + drag) is steady; w = -2 cos(2 y) / (..). */
+static void laminar_kolmogorov_flow_is_steady (void) {
+  fx_flow_options o = options_of(32, 32, 0.7);
+  o.forcing = FX_FORCING_KOLMOGOROV;
+  o.forcing_wavenumber = 2;
+  o.drag = 6.0 - 4.0 / 0.7;   /* 4 nu + drag = 6: w = -cos(2 y) / 3 */
+  o.dt = 0.01;
+  fx_flow *flow = flow_from(o, shear);
+  CHECK_STATUS(fx_flow_advance(flow, 1.0));
+  fx_tensor *now = vorticity_of(flow), *start = field_from(32, 32, shear);
+  /* With an integrating factor a balance of forcing and friction is off by (lambda dt)^4 / 2880. */
+  CHECK_NEAR(distance(now, start), 0.0, 1e-8);
+  fx_flow_report r;
+  fx_flow_diagnostics(flow, &r);
+  CHECK_NEAR(r.injection, 1.0 / 12.0, 1e-8);   /* <sin^2> / 6 */
+  CHECK_NEAR(r.injection, r.dissipation, 1e-8);
+  CHECK_NEAR(r.enstrophy_injection, r.enstrophy_dissipation, 1e-7);
+  fx_tensor_release(now);
+  fx_tensor_release(start);
+  fx_flow_free(flow);
+}
+
+/* --- an independent solver ------------------------------------------------------------------- */
+
+/* Recorded from 40 lines of numpy: u w_x + v w_y, plain RK4 without integrating factor, dt 5e-4,
+** 32 x 48, nu = 1/50, f = sin(2 y), drag 0.1, time 1. */
+static void forced_flow_equals_numpy (void) {
+  fx_flow_options o = options_of(32, 48, 50.0);
+  o.forcing = FX_FORCING_KOLMOGOROV;
+  o.forcing_wavenumber = 2;
+  o.dt = 0.0025;
+  fx_flow *flow = flow_from(o, mixture);
+  CHECK_STATUS(fx_flow_advance(flow, 1.0));
+  fx_tensor *w = vorticity_of(flow);
+  const struct { int i, j; double w; } recorded[] = { { 0, 0, -1.346038877781 },
+                                                      { 5, 7, 0.037797552596 },
+                                                      { 31, 47, -1.607563001365 },
+                                                      { 20, 3, -0.621558262755 } };
+  for (size_t n = 0; n < sizeof recorded / sizeof *recorded; n++)
+    CHECK_NEAR(fx_f64(w)[recorded[n].i * 48 + recorded[n].j], recorded[n].w, 1e-9);
+  fx_flow_report r;
+  fx_flow_diagnostics(flow, &r);
+  CHECK_NEAR(r.energy, 0.235578490511, 1e-9);
+  CHECK_NEAR(r.enstrophy, 1.032072164166, 1e-9);
+  CHECK_NEAR(r.injection, 0.457378922770, 1e-9);
+  fx_tensor_release(w);
+  fx_flow_free(flow);
+}
+
+static void velocity_is_free_of_divergence_and_curls_to_vorticity (void) {
+  fx_flow *flow = flow_from(options_of(32, 32, 50.0), mixture);
+  fx_tensor *v = NULL;
+  CHECK_STATUS(fx_flow_velocity(flow, &v));
+  /* sin x cos 2y / 5: psi of the first term; u = dpsi/dy, v = -dpsi/dx, and so on. */
+  double worst = 0.0;
+  for (int64_t i = 0; i < 32 * 32; i++) {
+    const double x = TWO_PI * (double)(i % 32) / 32.0, y = TWO_PI * (double)(i / 32) / 32.0;
+    const double a = 3 * x - y, b = 2 * x + 3 * y;
+    const double ux = -2.0 / 5.0 * sin(x) * sin(2 * y) + 0.05 * sin(a) + 2.4 / 13.0 * cos(b);
+    const double uy = -0.2 * cos(x) * cos(2 * y) + 0.15 * sin(a) - 1.6 / 13.0 * cos(b);
+    worst = fmax(worst, fmax(fabs(fx_f64(v)[2 * i] - ux), fabs(fx_f64(v)[2 * i + 1] - uy)));
+  }
+  CHECK_NEAR(worst, 0.0, 1e-14);
+  fx_tensor_release(v);
+  fx_flow_free(flow);
+}
+
+/* --- budgets and order ----------------------------------------------------------------------- */
+
+/* Integrates gain - loss of energy and enstrophy by Simpson's rule over whole steps and compares
+** with the change of E and Z. Both errors are fourth order in dt. */
+static void check_budget (fx_flow_options o, double tolerance) {
+  enum { STEPS = 200 };
+  fx_flow *flow = flow_of(&o);
+  fx_flow_report first, r;
+  fx_flow_diagnostics(flow, &first);
+  double energy = 0.0, enstrophy = 0.0;
+  for (int n = 0; n <= STEPS; n++) {
+    const double weight = (n == 0 || n == STEPS ? 1.0 : n % 2 ? 4.0 : 2.0) * o.dt / 3.0;
+    CHECK_STATUS(fx_flow_advance(flow, n * o.dt));
+    fx_flow_diagnostics(flow, &r);
+    energy += weight * (r.injection - r.dissipation);
+    enstrophy += weight * (r.enstrophy_injection - r.enstrophy_dissipation);
+  }
+  CHECK(r.steps == STEPS);
+  CHECK_NEAR((r.energy - first.energy - energy) / first.energy, 0.0, tolerance);
+  CHECK_NEAR((r.enstrophy - first.enstrophy - enstrophy) / first.enstrophy, 0.0, tolerance);
+  printf("  budget errors: energy %.1e, enstrophy %.1e\n",
+         fabs(r.energy - first.energy - energy) / first.energy,
+         fabs(r.enstrophy - first.enstrophy - enstrophy) / first.enstrophy);
+  fx_flow_free(flow);
+}
+
+static void budgets_of_energy_and_enstrophy_close (void) {
+  fx_flow_options o = options_of(48, 48, 200.0);
+  o.dt = 0.01;
+  check_budget(o, 1e-6);
+  o.forcing = FX_FORCING_KOLMOGOROV;
+  check_budget(o, 1e-6);
+  /* Without viscosity the truncated equations conserve both; RK4 loses O(dt^5) a step. */
+  fx_flow_options ideal = options_of(48, 48, 1e15);
+  ideal.dt = 0.01;
+  check_budget(ideal, 1e-6);
+}
+
+static fx_tensor *state_after (double dt) {
+  fx_flow_options o = options_of(32, 32, 100.0);
+  o.dt = dt;
+  o.forcing = FX_FORCING_KOLMOGOROV;
+  fx_flow *flow = flow_from(o, mixture);
+  CHECK_STATUS(fx_flow_advance(flow, 1.0));
+  fx_tensor *t = vorticity_of(flow);
+  fx_flow_free(flow);
+  return t;
+}
+
+static void halving_the_step_divides_the_error_by_sixteen (void) {
+  fx_tensor *a = state_after(1.0 / 20), *b = state_after(1.0 / 40), *c = state_after(1.0 / 80);
+  const double order = log2(distance(a, b) / distance(b, c));
+  printf("  order in time: %.3f\n", order);
+  CHECK(order > 3.7 && order < 4.3);
+  fx_tensor_release(a);
+  fx_tensor_release(b);
+  fx_tensor_release(c);
+}
+
+/* --- the initial field ----------------------------------------------------------------------- */
+
+static double spectrum_formula (double k, double k0) {
+  return pow(k, 4.0) * exp(-2.0 * (k / k0) * (k / k0));
+}
+
+/* Shell sums of c E(k)/k over the integer lattice, c from <u^2+v^2> = 1. */
+static void expected_shells (double k0, int bins, double *out) {
+  double total = 0.0;
+  for (int b = 0; b < bins; b++)
+    out[b] = 0.0;
+  for (int kx = -60; kx <= 60; kx++) {
+    for (int ky = -60; ky <= 60; ky++) {
+      const double k = hypot(kx, ky);
+      const double e = k > 0 ? spectrum_formula(k, k0) / k : 0.0;
+      total += e;
+      if ((int)(k + 0.5) < bins)
+        out[(int)(k + 0.5)] += e;
+    }
+  }
+  for (int b = 0; b < bins; b++)
+    out[b] *= 0.5 / total;
+}
+
+static void initial_spectrum_follows_the_formula (void) {
+  enum { BINS = 15 };
+  double expected[BINS];
+  fx_flow_options o = options_of(64, 64, 100.0);
+  o.k0 = 5.0;
+  fx_flow *flow = flow_of(&o);
+  fx_tensor *e = NULL;
+  CHECK_STATUS(fx_flow_energy_spectrum(flow, &e));
+  expected_shells(5.0, BINS, expected);
+  double sum = 0.0;
+  for (int b = 0; b < BINS; b++)
+    CHECK_NEAR(fx_f64(e)[b], expected[b], 1e-12);
+  for (int64_t b = 0; b < fx_tensor_count(e); b++)
+    sum += fx_f64(e)[b];
+  fx_flow_report r;
+  fx_flow_diagnostics(flow, &r);
+  CHECK_NEAR(sum, r.energy, 1e-14);
+  CHECK_NEAR(r.energy, 0.5, 1e-10);   /* unit r.m.s. velocity; 64^2 keeps k <= 21 */
+  fx_tensor_release(e);
+  fx_flow_free(flow);
+}
+
+static void initial_field_does_not_depend_on_resolution (void) {
+  fx_flow_options small = options_of(32, 48, 100.0), large = options_of(96, 64, 100.0);
+  small.seed = large.seed = 77;
+  fx_flow *a = flow_of(&small), *b = flow_of(&large);
+  int same = 1;
+  for (int64_t kx = 0; kx < a->modes; kx++) {
+    for (int64_t ky = -a->top; ky <= a->top; ky++) {
+      const double *p = fx_flow_mode(a, kx, ky < 0 ? ky + a->h : ky);
+      const double *q = fx_flow_mode(b, kx, ky < 0 ? ky + b->h : ky);
+      same = same && p[0] == q[0] && p[4] == q[4];
+    }
+  }
+  CHECK(same);
+  small.seed = 78;
+  fx_flow *c = flow_of(&small);
+  CHECK(fx_flow_mode(a, 3, 2)[0] != fx_flow_mode(c, 3, 2)[0]);
+  fx_flow_free(a);
+  fx_flow_free(b);
+  fx_flow_free(c);
+}
+
+int main (void) {
+  eigenfunctions_decay_exactly();
+  laminar_kolmogorov_flow_is_steady();
+  forced_flow_equals_numpy();
+  velocity_is_free_of_divergence_and_curls_to_vorticity();
+  budgets_of_energy_and_enstrophy_close();
+  halving_the_step_divides_the_error_by_sixteen();
+  initial_spectrum_follows_the_formula();
+  initial_field_does_not_depend_on_resolution();
+  return check_report("solver");
+}
