@@ -43,6 +43,8 @@ static uint16_t to_half (double v) {
     return sign | 0x7E00;
   if (v >= 65520.0)                                     /* half way past the largest finite */
     return sign | 0x7C00;
+  if (v == 0)
+    return sign;
   int e;
   frexp(v, &e);
   if (e < -13)

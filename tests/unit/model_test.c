@@ -1,0 +1,296 @@
+/*
+** model_test.c - the network as a whole: sizes, roads, shapes, gradients, memory, failures. That its
+** numbers are the authors' is shown by `flexlab parity` (tests/lua/parity_test.lua).
+*/
+#include <math.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/thread.h"
+#include "check.h"
+#include "model/flex.h"
+#include "optim/optimizer.h"
+
+static fx_flex_config tiny (void) {
+  fx_flex_config c;
+  CHECK_STATUS(fx_flex_preset("nano", &c));
+  c.levels = 2;
+  c.channels[0] = c.channels[1] = 32;
+  c.height = 16;
+  c.width = 8;
+  return c;
+}
+
+typedef struct { fx_tensor *x, *t, *re, *low; } inputs;
+
+static inputs make_inputs (const fx_flex_config *c, int64_t n) {
+  inputs in = { NULL, NULL, NULL, NULL };
+  const fx_rng key = { .seed = 1, .stream = FX_STREAM_USER };
+  CHECK_STATUS(fx_tensor_new(FX_F32, 4, (int64_t[]){ n, c->height, c->width, c->in_channels }, &in.x));
+  CHECK_STATUS(fx_tensor_new(FX_F32, 4, (int64_t[]){ n, c->height, c->width, c->cond_channels }, &in.low));
+  CHECK_STATUS(fx_tensor_new(FX_F32, 1, &n, &in.t));
+  CHECK_STATUS(fx_tensor_new(FX_F32, 2, (int64_t[]){ n, 1 }, &in.re));
+  fx_tensor_normal(in.x, key);
+  fx_tensor_normal(in.low, key);
+  fx_tensor_uniform(in.t, key, 0.1, 0.9);
+  fx_tensor_uniform(in.re, key, 0.01, 0.9);
+  return in;
+}
+
+static void free_inputs (inputs *in) {
+  fx_tensor_release(in->x);
+  fx_tensor_release(in->t);
+  fx_tensor_release(in->re);
+  fx_tensor_release(in->low);
+}
+
+/* One pass; *out is new. */
+static fx_status pass (const fx_flex *m, const inputs *in, fx_mode *mode, fx_tensor **out) {
+  fx_scope s;
+  fx_features cond;
+  fx_scope_open(&s);
+  fx_flex_condition(&s, m, in->low, in->re, mode, &cond);
+  fx_tensor *y = s.status == FX_OK ? fx_flex_predict(&s, m, in->x, in->t, in->re, &cond, mode) : NULL;
+  *out = fx_tensor_retain(y);
+  fx_scope_close(&s);
+  return s.status;
+}
+
+/* The last convolution of every block starts at zero, so a fresh network predicts its last bias. To
+** see the rest, tests make every zero weight small and random. */
+static void wake_up (fx_flex *m) {
+  fx_params *ps = fx_flex_params(m);
+  for (int i = 0; i < ps->count; i++) {
+    fx_param *p = &ps->list[i];
+    if (p->init == FX_INIT_ZERO)
+      fx_tensor_uniform(p->value, (fx_rng){ .seed = 9, .stream = FX_STREAM_USER, .sample = (uint32_t)i },
+                        -0.1, 0.1);
+  }
+}
+
+/* 49.67 M is the authors' small model with its super-resolution encoder. */
+static void presets_have_their_sizes (void) {
+  static const struct { const char *size; double millions, tolerance; int64_t side; } want[] = {
+    { "nano", 2.136, 0.001, 64 }, { "small", 49.67, 0.01, 128 },
+  };
+  for (int i = 0; i < 2; i++) {
+    fx_flex_config c;
+    fx_flex *m = NULL;
+    CHECK_STATUS(fx_flex_preset(want[i].size, &c));
+    c.height = c.width = want[i].side;
+    CHECK_STATUS(fx_flex_new(&c, 1, &m));
+    CHECK_NEAR((double)fx_params_count(fx_flex_params(m)) / 1e6, want[i].millions, want[i].tolerance);
+    fx_flex_free(m);
+  }
+}
+
+/* With a road closed its parameters get no gradient; with all open, every parameter gets one. */
+static void roads_open_and_close (void) {
+  for (int mask = 0; mask < 16; mask++) {
+    fx_flex_config c = tiny();
+    fx_flex *m = NULL;
+    fx_tensor *y = NULL;
+    fx_mode mode = { false, 0, { 0 } };
+    c.weak_skips = mask & 1;
+    c.strong_skips = mask & 2;
+    c.strong_bottleneck = mask & 4;
+    c.embed_condition = mask & 8;
+    CHECK_STATUS(fx_flex_new(&c, 1, &m));
+    wake_up(m);
+    inputs in = make_inputs(&c, 2);
+    CHECK_STATUS(pass(m, &in, &mode, &y));
+    fx_tensor *seed = NULL;
+    CHECK_STATUS(fx_tensor_like(y, &seed));
+    fx_tensor_normal(seed, (fx_rng){ .seed = 2 });
+    CHECK_STATUS(fx_backward(y, seed));
+    const fx_params *ps = fx_flex_params(m);
+    for (int i = 0; i < ps->count; i++) {
+      const bool embeds = strstr(ps->list[i].name, "cond_embed") != NULL;
+      const bool condition = strncmp(ps->list[i].name, "superres_encoder", 16) == 0;
+      bool want = ps->list[i].trained && (!embeds || c.embed_condition);
+      if (condition)
+        want = want && (mask & 7);
+      CHECK((fx_grad(ps->list[i].value) != NULL) == want);
+    }
+    fx_tensor_release(seed);
+    fx_tensor_release(y);
+    free_inputs(&in);
+    fx_flex_free(m);
+  }
+}
+
+/* A transformer in the condition encoder, rectangular fields, several channels, wrapped borders. */
+static void variants_keep_shapes (void) {
+  for (int variant = 0; variant < 8; variant++) {
+    fx_flex_config c = tiny();
+    fx_flex *m = NULL;
+    fx_tensor *y = NULL;
+    fx_mode mode = { true, 0.2, { .seed = 1, .stream = FX_STREAM_DROPOUT } };
+    c.use_transf = variant & 1;
+    c.skip = variant & 2;
+    c.circular = variant & 4;
+    c.in_channels = 2;
+    c.cond_channels = 3;
+    CHECK_STATUS(fx_flex_new(&c, 1, &m));
+    inputs in = make_inputs(&c, 1);
+    CHECK_STATUS(pass(m, &in, &mode, &y));
+    CHECK(y && fx_same_shape(y, in.x));
+    fx_tensor_release(y);
+    free_inputs(&in);
+    fx_flex_free(m);
+  }
+}
+
+/* The second sample of a batch is, bit for bit, that sample alone; so it is with other threads. */
+static void samples_are_independent (void) {
+  fx_flex_config c = tiny();
+  fx_flex *m = NULL;
+  fx_tensor *both = NULL, *one = NULL;
+  fx_mode mode = { false, 0, { 0 } };
+  CHECK_STATUS(fx_flex_new(&c, 1, &m));
+  wake_up(m);
+  fx_set_recording(false);
+  inputs in = make_inputs(&c, 3), alone = { NULL, NULL, NULL, NULL };
+  CHECK_STATUS(pass(m, &in, &mode, &both));
+  const int64_t pixels = c.height * c.width, last = 2;
+  CHECK_STATUS(fx_tensor_view(in.x, last * pixels, 4, (int64_t[]){ 1, c.height, c.width, 1 }, &alone.x));
+  CHECK_STATUS(fx_tensor_view(in.low, last * pixels, 4, (int64_t[]){ 1, c.height, c.width, 1 }, &alone.low));
+  CHECK_STATUS(fx_tensor_view(in.t, last, 1, (int64_t[]){ 1 }, &alone.t));
+  CHECK_STATUS(fx_tensor_view(in.re, last, 2, (int64_t[]){ 1, 1 }, &alone.re));
+  fx_set_threads(3);
+  CHECK_STATUS(pass(m, &alone, &mode, &one));
+  CHECK(memcmp(one->data, fx_f32(both) + last * pixels, (size_t)pixels * sizeof(float)) == 0);
+  fx_set_recording(true);
+  fx_tensor_release(both);
+  fx_tensor_release(one);
+  free_inputs(&in);
+  free_inputs(&alone);
+  fx_flex_free(m);
+}
+
+static fx_status train_step (fx_flex *m, fx_optimizer *o, const inputs *in, int64_t step) {
+  fx_tensor *y = NULL, *loss = NULL;
+  fx_mode mode = { true, 0.1, { .seed = 1, .stream = FX_STREAM_DROPOUT, .step = (uint32_t)step } };
+  double norm;
+  int bad;
+  fx_status st;
+  FX_GOTO(pass(m, in, &mode, &y));
+  FX_GOTO(fx_l1_loss(&(fx_l1_loss_args){ y, in->low }, &loss));
+  FX_GOTO(fx_backward(loss, NULL));
+  FX_GOTO(fx_optimizer_step(o, 1e-3, 1.0, &norm, &bad));
+  fx_optimizer_clear_grads(o);
+done:
+  fx_tensor_release(y);
+  fx_tensor_release(loss);
+  return st;
+}
+
+static fx_status make_optimizer (fx_flex *m, fx_optimizer **out) {
+  fx_tensor *list[1024];
+  const fx_params *ps = fx_flex_params(m);
+  int n = 0;
+  for (int i = 0; i < ps->count; i++)
+    if (ps->list[i].trained)
+      list[n++] = ps->list[i].value;
+  fx_optimizer_config c = fx_optimizer_defaults(FX_ADAM);
+  c.ema = 0.999;
+  return fx_optimizer_new(&c, list, n, out);
+}
+
+/* After a step nothing stays behind, and the weights are the same bits for 1 and 3 threads. */
+static void training_is_flat_and_repeatable (void) {
+  fx_flex_config c = tiny();
+  fx_memory_stats first, last;
+  fx_tensor *weights[2] = { NULL, NULL };
+  for (int run = 0; run < 2; run++) {
+    fx_flex *m = NULL;
+    fx_optimizer *o = NULL;
+    fx_set_threads(run ? 3 : 1);
+    CHECK_STATUS(fx_flex_new(&c, 4, &m));
+    CHECK_STATUS(make_optimizer(m, &o));
+    inputs in = make_inputs(&c, 2);
+    for (int64_t step = 0; step < 6; step++) {
+      CHECK_STATUS(train_step(m, o, &in, step));
+      fx_memory(step == 0 ? &first : &last);
+    }
+    CHECK(first.live_bytes == last.live_bytes && first.live_blocks == last.live_blocks);
+    CHECK_STATUS(fx_tensor_clone(fx_params_find(fx_flex_params(m), "encoder.input_blocks.1.0.in_layers.2.weight")->value, &weights[run]));
+    free_inputs(&in);
+    fx_optimizer_free(o);
+    fx_flex_free(m);
+  }
+  CHECK(memcmp(weights[0]->data, weights[1]->data, (size_t)fx_tensor_count(weights[0]) * 4) == 0);
+  fx_tensor_release(weights[0]);
+  fx_tensor_release(weights[1]);
+}
+
+/* Every allocation of building and of a training step fails once, in strides: all are reported. */
+static void failing_allocations_are_reported (void) {
+  fx_flex_config c = tiny();
+  fx_memory_stats before, after;
+  fx_memory(&before);
+  for (int k = 1; k < 6000; k = k * 5 / 4 + 1) {
+    fx_flex *m = NULL;
+    fx_optimizer *o = NULL;
+    inputs in = make_inputs(&c, 1);
+    fx_alloc_fail_at(k);
+    fx_status st = fx_flex_new(&c, 1, &m);
+    if (st == FX_OK)
+      st = make_optimizer(m, &o);
+    if (st == FX_OK)
+      st = train_step(m, o, &in, 0);
+    fx_alloc_fail_at(0);
+    CHECK(st == FX_OK || st == FX_ENOMEM);
+    free_inputs(&in);
+    fx_optimizer_free(o);
+    fx_flex_free(m);
+  }
+  fx_memory(&after);
+  CHECK(before.live_blocks == after.live_blocks);
+}
+
+static void wrong_configurations_are_named (void) {
+  fx_flex_config c = tiny();
+  fx_flex *m = NULL;
+  c.channels[1] = 48;
+  CHECK(fx_flex_new(&c, 1, &m) == FX_EARG && strstr(fx_errmsg(), "channels of level 2"));
+  c = tiny();
+  c.height = 18;
+  CHECK(fx_flex_new(&c, 1, &m) == FX_ESHAPE && strstr(fx_errmsg(), "multiples of 4"));
+  c = tiny();
+  c.depth = 4;
+  CHECK(fx_flex_new(&c, 1, &m) == FX_EARG && strstr(fx_errmsg(), "odd"));
+  c = tiny();
+  c.heads = 3;
+  CHECK(fx_flex_new(&c, 1, &m) == FX_EARG && strstr(fx_errmsg(), "heads"));
+  CHECK(fx_flex_preset("tiny", &c) == FX_EARG && strstr(fx_errmsg(), "nano small medium big"));
+  CHECK(m == NULL);
+}
+
+static void non_finite_gradients_change_nothing (void) {
+  fx_flex_config c = tiny();
+  fx_flex *m = NULL;
+  fx_optimizer *o = NULL;
+  CHECK_STATUS(fx_flex_new(&c, 1, &m));
+  CHECK_STATUS(make_optimizer(m, &o));
+  inputs in = make_inputs(&c, 1);
+  fx_tensor_set(in.x, 5, NAN);
+  const double before = fx_tensor_get(o->params[0], 0);
+  CHECK(train_step(m, o, &in, 0) == FX_EARG && strstr(fx_errmsg(), "not finite"));
+  CHECK(o->steps == 0 && fx_tensor_get(o->params[0], 0) == before);
+  free_inputs(&in);
+  fx_optimizer_free(o);
+  fx_flex_free(m);
+}
+
+int main (void) {
+  presets_have_their_sizes();
+  roads_open_and_close();
+  variants_keep_shapes();
+  samples_are_independent();
+  training_is_flat_and_repeatable();
+  failing_allocations_are_reported();
+  wrong_configurations_are_named();
+  non_finite_gradients_change_nothing();
+  return check_report("model");
+}
