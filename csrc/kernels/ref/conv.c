@@ -4,8 +4,6 @@
 ** All three kernels walk the same set of (output pixel, tap) pairs; source_pixel says which input
 ** pixel a pair reads, or -1 if it lies in the zero padding.
 */
-#include <string.h>
-
 #include "base/alloc.h"
 #include "kernels/ref/ref.h"
 
@@ -53,12 +51,13 @@ static void visit_taps (const geometry *g, visitor visit, void *context) {
 
 typedef struct { const fx_tensor *p, *q; double *sum; } walk;
 
-/* Weight (o, tap, c) lies at (o taps + tap) c + ... */
+/* Index of the first channel of weight (o, tap). */
 static int64_t weight_index (const geometry *g, int64_t o, int64_t tap) {
   return (o * g->kh * g->kw + tap) * g->c;
 }
 
-static void add_forward (const geometry *g, int64_t source, int64_t out, int64_t tap, void *context) {
+static void add_forward (const geometry *g, int64_t source, int64_t out, int64_t tap,
+                         void *context) {
   const walk *k = context;   /* p = x, q = w */
   for (int64_t o = 0; o < g->o; o++)
     for (int64_t c = 0; c < g->c; c++)

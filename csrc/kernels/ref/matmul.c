@@ -1,5 +1,4 @@
 /* matmul.c - three loops, and the linear layer, whose weight is stored by rows of outputs. */
-#include "base/alloc.h"
 #include "kernels/ref/ref.h"
 
 fx_status fxref_matmul (const fx_kernel_matmul *k) {

@@ -1,6 +1,6 @@
 /*
 ** norm.c - normalisation. Group and layer norm differ only in which elements share statistics, so a
-** `block` of elements and the function channel(i) say it all:
+** layout and the function element() say it all:
 **   xhat = (x - mean) rstd,  y = xhat w + b
 **   dx = rstd (g - mean(g) - xhat mean(g xhat)),  g = dy w      [Ioffe & Szegedy 2015, section 3]
 */
@@ -118,7 +118,7 @@ fx_status fxref_layer_norm_backward (const fx_kernel_layer_norm_backward *k) {
   return backward_affine(&l, k->x, k->mean, k->rstd, k->dy, k->dw, k->db);
 }
 
-/* --- modulate ------------------------------------------------------------------------------------ */
+/* --- modulate --------------------------------------------------------------------------------- */
 
 fx_status fxref_modulate_forward (const fx_kernel_modulate_forward *k) {
   const int64_t c = fx_dim(k->x, -1), per_sample = extent(k->x, 1, k->x->ndim);

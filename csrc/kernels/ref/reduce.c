@@ -1,6 +1,6 @@
 /*
-** reduce.c - sums, their adjoint, and the largest. Sums are gathered in double in a scratch array and
-** rounded once.
+** reduce.c - sums, their adjoint, and the largest. Sums are gathered in double in a scratch array
+** and rounded once.
 */
 #include <math.h>
 

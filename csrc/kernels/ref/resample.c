@@ -39,7 +39,7 @@ fx_status fxref_sum_blocks (const fx_kernel_sum_blocks *k) {
   return FX_OK;
 }
 
-/* --- interpolation -------------------------------------------------------------------------------- */
+/* --- interpolation ---------------------------------------------------------------------------- */
 
 typedef struct {
   int count;
@@ -67,16 +67,17 @@ static int64_t inside (int64_t i, int64_t size, bool circular) {
   return i < 0 ? 0 : i >= size ? size - 1 : i;
 }
 
-/* The taps of output coordinate i when `from` samples become `to`. */
+/* The taps of output coordinate i when `from` samples become `to`. Positions are counted in whole
+** units of 1/(2 to) sample: with i * ((double)from / to), 49 * (2/98) falls just below 1 and
+** nearest would take the wrong pixel. */
 static taps taps_of (const settings *set, int64_t i, int64_t from, int64_t to) {
-  const double ratio = (double)from / (double)to;
-  double s = set->registered ? (double)i * ratio : ((double)i + 0.5) * ratio - 0.5;
+  const int64_t units = set->registered ? 2 * i * from : (2 * i + 1) * from;
   taps t = { .count = 1, .weight = { 1 } };
   if (set->method == FX_NEAREST) {
-    s = set->registered ? (double)i * ratio : ((double)i + 0.5) * ratio;
-    t.index[0] = inside((int64_t)floor(s), from, set->circular);
+    t.index[0] = units / (2 * to);
     return t;
   }
+  double s = (double)(set->registered ? units : units - to) / (double)(2 * to);
   if (set->method == FX_BILINEAR && s < 0 && !set->circular)
     s = 0;
   const int64_t base = (int64_t)floor(s);

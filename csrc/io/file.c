@@ -1,0 +1,285 @@
+/*
+** file.c - see file.h.
+**
+** rename() replaces a name atomically but promises nothing about the bytes behind it: without the
+** sync of the file before it a power cut can leave an empty file under the final name, and without
+** the sync of the directory after it the old one. Both are done once a file, not once a write.
+**
+** The temporary carries the process id: two processes writing one path do not mix their bytes, and
+** the later rename wins. A temporary left by a killed process is overwritten by the next process
+** that gets its id, and is otherwise harmless.
+*/
+#include "io/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+
+/* What the reader of the message can do about an errno. */
+static const char *hint (int error) {
+  switch (error) {
+  case ENOENT: return "; check the path and the folder it names";
+  case EACCES:
+  case EPERM: return "; check the permissions of the file and its folder";
+  case EROFS: return "; the file system is read-only, choose another folder";
+  case ENOSPC:
+  case EDQUOT: return "; free some space or choose another disk";
+  case EMFILE:
+  case ENFILE: return "; close some files or raise `ulimit -n`";
+  case EISDIR: return "; give the name of a file";
+  case ENOTDIR: return "; a part of the path is a file, not a folder";
+  default: return "";
+  }
+}
+
+static fx_status fail_errno (const char *verb, const char *path) {
+  const int error = errno;
+  return fx_fail(FX_EIO, "cannot %s %s: %s%s", verb, path, strerror(error), hint(error));
+}
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+fx_status fx_file_open (const char *path, int *fd, int64_t *size) {
+  struct stat info;
+  const int f = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);   /* a pipe must not block us */
+  if (f < 0)
+    return fail_errno("open", path);
+  if (fstat(f, &info) != 0) {
+    const fx_status st = fail_errno("examine", path);
+    close(f);
+    return st;
+  }
+  if (!S_ISREG(info.st_mode)) {
+    close(f);
+    return fx_fail(FX_EIO, "cannot read %s: it is %s, not a file", path,
+                   S_ISDIR(info.st_mode) ? "a folder" : "a device or a pipe");
+  }
+  *fd = f;
+  *size = info.st_size;
+  return FX_OK;
+}
+
+fx_status fx_file_read_at (int fd, const char *path, int64_t offset, size_t n, void *to) {
+  char *at = to;
+  while (n > 0) {
+    const ssize_t got = pread(fd, at, n, offset);
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got < 0)
+      return fail_errno("read", path);
+    if (got == 0)
+      return fx_fail(FX_EFORMAT, "%s ends at byte %" PRId64 ", %zu bytes too early: it is cut off; "
+                     "copy it again", path, offset, n);
+    at += got;
+    offset += got;
+    n -= (size_t)got;
+  }
+  return FX_OK;
+}
+
+fx_status fx_file_read_all (const char *path, size_t max_bytes, unsigned char **bytes, size_t *n) {
+  int fd;
+  int64_t size;
+  FX_TRY(fx_file_open(path, &fd, &size));
+  fx_status st = FX_OK;
+  unsigned char *block = NULL;
+  if ((uint64_t)size > max_bytes) {
+    st = fx_fail(FX_EFORMAT, "%s has %" PRId64 " bytes; at most %zu are read here", path, size,
+                 max_bytes);
+    goto done;
+  }
+  if (!(block = fx_alloc((size_t)size + 1))) {
+    st = FX_ENOMEM;
+    goto done;
+  }
+  FX_GOTO(fx_file_read_at(fd, path, 0, (size_t)size, block));
+  block[size] = 0;
+  *bytes = block;
+  *n = (size_t)size;
+  block = NULL;
+done:
+  fx_free(block);
+  close(fd);
+  return st;
+}
+
+bool fx_file_exists (const char *path) {
+  struct stat info;
+  return stat(path, &info) == 0;
+}
+
+bool fx_dir_exists (const char *path) {
+  struct stat info;
+  return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+fx_status fx_file_size (const char *path, int64_t *bytes) {
+  struct stat info;
+  if (stat(path, &info) != 0)
+    return fail_errno("examine", path);
+  *bytes = info.st_size;
+  return FX_OK;
+}
+
+/* --- writing --------------------------------------------------------------------------------- */
+
+fx_status fx_file_temporary (const char *path, char temporary[FX_PATH_SIZE]) {
+  if (!*path)
+    return fx_fail(FX_EARG, "cannot write a file whose name is empty");
+  const int n = snprintf(temporary, FX_PATH_SIZE, "%s.tmp.%ld", path, (long)getpid());
+  if (n < 0 || n >= FX_PATH_SIZE)
+    return fx_fail(FX_EARG, "cannot write %.60s...: the path is too long", path);
+  return FX_OK;
+}
+
+fx_status fx_file_create (const char *temporary, int *fd) {
+  *fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  return *fd < 0 ? fail_errno("create", temporary) : FX_OK;
+}
+
+fx_status fx_file_put (int fd, const char *path, const void *bytes, size_t n) {
+  const char *at = bytes;
+  while (n > 0) {
+    const ssize_t done = write(fd, at, n);
+    if (done < 0 && errno == EINTR)
+      continue;
+    if (done < 0)
+      return fail_errno("write", path);
+    at += done;
+    n -= (size_t)done;
+  }
+  return FX_OK;
+}
+
+/* Opens `path` just to sync it: the writer may have been a library that gives no descriptor. */
+static fx_status sync_path (const char *path, int flags) {
+  const int fd = open(path, flags | O_CLOEXEC);
+  if (fd < 0)
+    return fail_errno("open", path);
+  fx_status st = FX_OK;
+  /* Some file systems cannot sync a directory and say EINVAL; there is nothing better to do. */
+  if (fsync(fd) != 0 && !((flags & O_DIRECTORY) && errno == EINVAL))
+    st = fail_errno("sync", path);
+  close(fd);
+  return st;
+}
+
+static fx_status sync_folder_of (const char *path) {
+  char folder[FX_PATH_SIZE];
+  const char *slash = strrchr(path, '/');
+  const size_t n = !slash ? 1 : slash == path ? 1 : (size_t)(slash - path);
+  memcpy(folder, slash ? path : ".", n);   /* n < FX_PATH_SIZE: fx_file_temporary has checked */
+  folder[n] = '\0';
+  return sync_path(folder, O_RDONLY | O_DIRECTORY);
+}
+
+fx_status fx_file_commit (const char *temporary, const char *path) {
+  fx_status st;
+  if (strlen(path) >= FX_PATH_SIZE) {
+    st = fx_fail(FX_EARG, "cannot write %.60s...: the path is too long", path);
+    goto failed;
+  }
+  if ((st = sync_path(temporary, O_RDONLY)) != FX_OK)
+    goto failed;
+  if (rename(temporary, path) != 0) {
+    st = fail_errno("write", path);
+    goto failed;
+  }
+  return sync_folder_of(path);
+failed:
+  unlink(temporary);
+  return st;
+}
+
+fx_status fx_file_write (const char *path, const void *bytes, size_t n) {
+  char temporary[FX_PATH_SIZE];
+  int fd;
+  FX_TRY(fx_file_temporary(path, temporary));
+  FX_TRY(fx_file_create(temporary, &fd));
+  fx_status st = fx_file_put(fd, path, bytes, n);
+  if (close(fd) != 0 && st == FX_OK)   /* NFS reports a full disk only here */
+    st = fail_errno("write", path);
+  if (st != FX_OK) {
+    unlink(temporary);
+    return st;
+  }
+  return fx_file_commit(temporary, path);
+}
+
+fx_status fx_file_append_line (const char *path, const char *text) {
+  if (strchr(text, '\n'))
+    return fx_fail(FX_EARG, "a line appended to %s must not contain a newline", path);
+  const size_t n = strlen(text);
+  char *line = fx_alloc(n + 1);
+  if (!line)
+    return FX_ENOMEM;
+  memcpy(line, text, n);
+  line[n] = '\n';
+  fx_status st = FX_OK;
+  const int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+  if (fd < 0)
+    st = fail_errno("open", path);
+  else {
+    ssize_t done;
+    do
+      done = write(fd, line, n + 1);
+    while (done < 0 && errno == EINTR);
+    if (done < 0)
+      st = fail_errno("write", path);
+    else if ((size_t)done != n + 1)
+      st = fx_fail(FX_EIO, "cannot write %s: the disk took %zd of %zu bytes; free some space", path,
+                   done, n + 1);
+    close(fd);
+  }
+  fx_free(line);
+  return st;
+}
+
+/* --- directories ----------------------------------------------------------------------------- */
+
+fx_status fx_make_dirs (const char *path) {
+  char part[FX_PATH_SIZE];
+  const size_t n = strlen(path);
+  if (n == 0 || n >= sizeof part)
+    return fx_fail(FX_EARG, "cannot create a folder with a name of %zu bytes", n);
+  for (size_t i = 1; i <= n; i++) {
+    if (path[i] != '/' && path[i] != '\0')
+      continue;
+    memcpy(part, path, i);
+    part[i] = '\0';
+    if (mkdir(part, 0777) != 0 && !fx_dir_exists(part))
+      return fail_errno("create the folder", part);
+  }
+  return FX_OK;
+}
+
+static int not_a_dot (const struct dirent *entry) {
+  return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+}
+
+static int by_name (const struct dirent **a, const struct dirent **b) {
+  return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+fx_status fx_list_dir (const char *path, fx_dir_visit visit, void *context) {
+  struct dirent **entries;
+  const int n = scandir(path, &entries, not_a_dot, by_name);
+  if (n < 0)
+    return fail_errno("list the folder", path);
+  fx_status st = FX_OK;
+  for (int i = 0; i < n; i++) {
+    if (st == FX_OK)
+      st = visit(context, entries[i]->d_name);
+    free(entries[i]);
+  }
+  free(entries);
+  return st;
+}

@@ -1,0 +1,211 @@
+/*
+** h5_field_writer.c - writing fields frame by frame. See h5_field.h.
+**
+** One chunk is one frame: a simulation appends frames and training reads patches of a frame. Chunks
+** of several frames would be rewritten on every append. A field whose frame does not fit in a chunk
+** (HDF5: below 4 GiB) is refused; that is 32768 x 32768.
+*/
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "io/file.h"
+#include "io/h5.h"
+#include "io/h5_field.h"
+
+struct fx_field_writer {
+  char path[FX_PATH_SIZE], temporary[FX_PATH_SIZE];
+  fx_field_layout layout;
+  hid_t file, data;
+  int64_t next;          /* frame */
+  float *planes;         /* one frame, channel by channel */
+};
+
+static fx_status check_layout (const char *path, const fx_field_layout *l) {
+  const int64_t most = (INT64_C(1) << 30) - 1;   /* f32 elements below 4 GiB */
+  if (l->frames < 1 || l->channels < 1 || l->height < 1 || l->width < 1)
+    return fx_fail(FX_EARG, "%s: a field needs at least one frame, channel, row and column, not %"
+                   PRId64 " x %" PRId64 " x %" PRId64 " x %" PRId64, path, l->frames, l->channels,
+                   l->height, l->width);
+  if (l->channels > most || l->height > most / l->channels ||
+      l->width > most / l->channels / l->height)
+    return fx_fail(FX_EARG, "%s: one frame has 4 GiB or more, which does not fit in a chunk of "
+                   "HDF5", path);
+  if (l->deflate < 0 || l->deflate > 9)
+    return fx_fail(FX_EARG, "%s: deflate is 0 (off) to 9, not %d", path, l->deflate);
+  return FX_OK;
+}
+
+static int rank_of (const fx_field_layout *l) { return l->channels > 1 ? 4 : 3; }
+
+static void frame_dims (const fx_field_layout *l, int64_t frames, hsize_t dims[4]) {
+  int i = 0;
+  dims[i++] = (hsize_t)frames;
+  if (l->channels > 1)
+    dims[i++] = (hsize_t)l->channels;
+  dims[i++] = (hsize_t)l->height;
+  dims[i] = (hsize_t)l->width;
+}
+
+static fx_status create_dataset (fx_field_writer *w) {
+  const fx_field_layout *l = &w->layout;
+  hsize_t dims[4], chunk[4];
+  frame_dims(l, l->frames, dims);
+  frame_dims(l, 1, chunk);
+  const hid_t plist = fx_h5_dataset_plist(), space = H5Screate_simple(rank_of(l), dims, NULL);
+  H5Pset_chunk(plist, rank_of(l), chunk);
+  if (l->deflate) {
+    H5Pset_shuffle(plist);
+    H5Pset_deflate(plist, (unsigned)l->deflate);
+  }
+  w->data = H5Dcreate2(w->file, l->dataset, H5T_IEEE_F32LE, space, H5P_DEFAULT, plist, H5P_DEFAULT);
+  H5Sclose(space);
+  H5Pclose(plist);
+  return w->data >= 0 ? FX_OK
+                      : fx_h5_fail(FX_EIO, "%s: cannot create the dataset '%s'", w->path,
+                                   l->dataset);
+}
+
+fx_status fx_field_writer_create (const char *path, const fx_field_layout *layout,
+                                  fx_field_writer **out) {
+  fx_h5_begin();
+  FX_TRY(check_layout(path, layout));
+  fx_field_writer *w = fx_calloc(1, sizeof *w);
+  if (!w)
+    return FX_ENOMEM;
+  w->layout = *layout;
+  w->file = w->data = -1;
+  fx_status st = fx_file_temporary(path, w->temporary);
+  if (st == FX_OK) {
+    memcpy(w->path, path, strlen(path) + 1);   /* shorter than the temporary's name */
+    st = fx_h5_create(w->temporary, &w->file);
+  }
+  w->layout.dataset = NULL;   /* the caller's text; ours from here on */
+  if (st == FX_OK && !(w->layout.dataset = fx_strdup(layout->dataset ? layout->dataset : "w")))
+    st = FX_ENOMEM;
+  if (st == FX_OK && !(w->planes = fx_calloc((size_t)(layout->channels * layout->height *
+                                                      layout->width), sizeof *w->planes)))
+    st = FX_ENOMEM;
+  if (st == FX_OK)
+    st = create_dataset(w);
+  if (st == FX_OK)
+    *out = w;
+  else
+    fx_field_writer_abandon(w);
+  return st;
+}
+
+/* (H,W) with one channel, (H,W,C), (1,H,W,C) */
+static int fits (const fx_field_layout *l, const fx_tensor *t) {
+  const int64_t last[3] = { l->height, l->width, l->channels };
+  const int from = t->ndim == 4 ? 1 : 0, n = t->ndim - from;
+  if (t->ndim < 2 || t->ndim > 4 || (t->ndim == 4 && t->shape[0] != 1) ||
+      (t->ndim == 2 && l->channels != 1))
+    return 0;
+  for (int i = 0; i < n; i++)
+    if (t->shape[from + i] != last[i])
+      return 0;
+  return t->dtype == FX_F32 || t->dtype == FX_F64;
+}
+
+/* (H,W,C) of either type -> (C,H,W) f32 */
+static void unweave (const fx_field_writer *w, const fx_tensor *t) {
+  const int64_t c = w->layout.channels, pixels = w->layout.height * w->layout.width;
+  for (int64_t k = 0; k < c; k++)
+    for (int64_t i = 0; i < pixels; i++)
+      w->planes[k * pixels + i] =
+        t->dtype == FX_F32 ? fx_f32(t)[i * c + k] : (float)fx_f64(t)[i * c + k];
+}
+
+fx_status fx_field_writer_append (fx_field_writer *w, const fx_tensor *frame) {
+  const fx_field_layout *l = &w->layout;
+  char text[FX_SHAPE_TEXT];
+  fx_h5_begin();
+  if (!fits(l, frame))
+    return fx_fail(FX_ESHAPE, "%s: a frame is (%" PRId64 ",%" PRId64 ",%" PRId64
+                   ") in f32 or f64, not %s in %s", w->path, l->height, l->width, l->channels,
+                   fx_shape_text(frame, text), fx_dtype_name(frame->dtype));
+  if (w->next == l->frames)
+    return fx_fail(FX_ESHAPE, "%s: all %" PRId64 " frames are there already", w->path, l->frames);
+  unweave(w, frame);
+  hsize_t count[4], start[4] = { (hsize_t)w->next };
+  frame_dims(l, 1, count);
+  const hid_t space = H5Dget_space(w->data), memory = H5Screate_simple(rank_of(l), count, NULL);
+  fx_status st = FX_OK;
+  if (H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL) < 0 ||
+      H5Dwrite(w->data, H5T_NATIVE_FLOAT, memory, space, H5P_DEFAULT, w->planes) < 0)
+    st = fx_h5_fail(FX_EIO, "%s: cannot write frame %" PRId64 "; is the disk full?", w->path,
+                    w->next);
+  H5Sclose(memory);
+  H5Sclose(space);
+  w->next += st == FX_OK;
+  return st;
+}
+
+fx_status fx_field_writer_number (fx_field_writer *w, const char *key, double value) {
+  fx_h5_begin();
+  const fx_status st = fx_h5_write_number(w->file, key, value);
+  return st == FX_OK ? FX_OK : fx_fail_in(st, "%s", w->path);
+}
+
+fx_status fx_field_writer_text (fx_field_writer *w, const char *key, const char *text) {
+  fx_h5_begin();
+  const fx_status st = fx_h5_write_text(w->file, key, text);
+  return st == FX_OK ? FX_OK : fx_fail_in(st, "%s", w->path);
+}
+
+fx_status fx_field_writer_array (fx_field_writer *w, const char *key, int64_t n,
+                                 const double *values) {
+  fx_h5_begin();
+  if (n < 0)
+    return fx_fail(FX_EARG, "%s: '%s' cannot have %" PRId64 " elements", w->path, key, n);
+  const hsize_t dims = (hsize_t)n;
+  const hid_t plist = fx_h5_dataset_plist(), space = H5Screate_simple(1, &dims, NULL);
+  const hid_t data =
+    H5Dcreate2(w->file, key, H5T_IEEE_F64LE, space, H5P_DEFAULT, plist, H5P_DEFAULT);
+  fx_status st = FX_OK;
+  if (data < 0 ||
+      (n && H5Dwrite(data, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0))
+    st = fx_h5_fail(FX_EIO, "%s: cannot write '%s'", w->path, key);
+  if (data >= 0)
+    H5Dclose(data);
+  H5Sclose(space);
+  H5Pclose(plist);
+  return st;
+}
+
+/* Frees all but the files. */
+static void free_writer (fx_field_writer *w) {
+  fx_free(w->planes);
+  fx_free((char *)w->layout.dataset);   /* our copy */
+  fx_free(w);
+}
+
+fx_status fx_field_writer_finish (fx_field_writer *w) {
+  fx_h5_begin();
+  if (w->next != w->layout.frames) {
+    const fx_status st = fx_fail(FX_ESHAPE, "%s: %" PRId64 " of %" PRId64 " frames were written: "
+                                 "the unfinished file is removed", w->path, w->next,
+                                 w->layout.frames);
+    fx_field_writer_abandon(w);
+    return st;
+  }
+  H5Dclose(w->data);
+  const fx_status st = fx_h5_finish(w->file, w->temporary, w->path);
+  free_writer(w);
+  return st;
+}
+
+void fx_field_writer_abandon (fx_field_writer *w) {
+  if (!w)
+    return;
+  fx_h5_begin();
+  if (w->data >= 0)
+    H5Dclose(w->data);
+  if (w->file >= 0) {
+    H5Fclose(w->file);
+    unlink(w->temporary);
+  }
+  free_writer(w);
+}

@@ -1,0 +1,260 @@
+/*
+** conv.c - convolution forward, and the gradient for its input.
+**
+** There is no im2col. With channels last, what kernel row u contributes to a pixel is one dot
+** product over kW*C neighbouring floats, so the tile of gemm.c reads its "rows" straight from a
+** copy of the image with its border (zero or circular), kH runs a row, and multiplies them with the
+** weights, packed once a call. The copy is made band by band, some rows of the output each, so that
+** it stays in L2; without a border the image itself is read, which makes a 1x1 convolution a plain
+** product. Bands are cut by the shape of one image, one item each.
+**
+** Backward for stride 1 is the same function: dx is the convolution of dy with the kernel flipped
+** and its channels exchanged. Other strides take columns of gradients, added into dx image by image.
+** With 4 or fewer outputs a tile would be mostly empty; then dot products along the runs.
+*/
+#include "kernels/cpu/conv.h"
+
+#include <string.h>
+
+#define FEW 4                   /* outputs at which dot products win                       */
+#define BAND_PIXELS 512
+#define BAND_FLOATS 32768       /* 128 KiB: band and weights share L2                      */
+
+/* --- the band ---------------------------------------------------------------------------------- */
+
+static inline int64_t wrap (int64_t i, int64_t n) {
+  i %= n;
+  return i < 0 ? i + n : i;
+}
+
+static void copy_row (const conv_shape *s, const float *row, float *to) {
+  const int64_t c = s->c, width = s->pitch / c;
+  if (s->circular) {
+    for (int64_t j = 0; j < width;) {
+      const int64_t from = wrap(j - s->pad_x, s->w), run = smaller(s->w - from, width - j);
+      memcpy(to + j * c, row + from * c, (size_t)(run * c) * sizeof *to);
+      j += run;
+    }
+    return;
+  }
+  const int64_t left = smaller(s->pad_x, width);
+  const int64_t run = larger(0, smaller(s->w, width - left));
+  memset(to, 0, (size_t)(left * c) * sizeof *to);
+  memcpy(to + left * c, row, (size_t)(run * c) * sizeof *to);
+  memset(to + (left + run) * c, 0, (size_t)((width - left - run) * c) * sizeof *to);
+}
+
+const float *FXCPU(conv_band) (const conv_shape *s, const float *image, int64_t first, int64_t rows,
+                               float *to) {
+  if (!s->copied)
+    return image + first * s->stride * s->pitch;
+  const int64_t top = first * s->stride - s->pad_y, count = (rows - 1) * s->stride + s->kh;
+  for (int64_t r = 0; r < count; r++) {
+    const int64_t y = s->circular ? wrap(top + r, s->h) : top + r;
+    if (y < 0 || y >= s->h)
+      memset(to + r * s->pitch, 0, (size_t)s->pitch * sizeof *to);
+    else
+      copy_row(s, image + y * s->w * s->c, to + r * s->pitch);
+  }
+  return to;
+}
+
+/* --- convolution ------------------------------------------------------------------------------- */
+
+typedef struct {
+  conv_shape s;
+  const float *x, *bias, *w;   /* w: (o,kh,kw,c); read if there are few outputs, or to be packed */
+  float *panels;               /* w packed, unless there are few outputs */
+  bool flipped;                /* w is (c,kh,kw,o) and is to be flipped while packing */
+  float *y;
+  float *copies;               /* a band for each worker */
+  const float **pixels;        /* pointers to its outputs' first floats */
+} conv_job;
+
+static void pack_task (void *context, int64_t item, int worker) {
+  (void)worker;
+  const conv_job *job = context;
+  const conv_shape *s = &job->s;
+  const int64_t taps = s->kh * s->kw, first = item * TILE_COLS, width = smaller(s->o - first, TILE_COLS);
+  float *panel = job->panels + first * taps * s->c;
+  if (!job->flipped) {
+    FXCPU(pack_panel)(taps * s->c, width, job->w + first * taps * s->c, 1, taps * s->c, panel);
+    return;
+  }
+  for (int64_t t = 0; t < taps; t++)   /* tap t of the flipped kernel is tap taps-1-t of w */
+    FXCPU(pack_panel)(s->c, width, job->w + (taps - 1 - t) * s->o + first, taps * s->o, 1,
+                      panel + t * s->c * TILE_COLS);
+}
+
+/* Outputs of one pixel as dot products. */
+static void few_outputs (const conv_job *job, const float *pixel, float *y) {
+  const conv_shape *s = &job->s;
+  const int64_t run = s->kw * s->c, whole = run / LANES * LANES;
+  for (int64_t o = 0; o < s->o; o++) {
+    const float *w = job->w + o * s->kh * run;
+    vec acc = { 0 };
+    float rest = job->bias ? job->bias[o] : 0.0f;
+    for (int64_t u = 0; u < s->kh; u++, w += run) {
+      const float *x = pixel + u * s->pitch;
+      for (int64_t q = 0; q < whole; q += LANES)
+        acc += load(x + q) * load(w + q);
+      for (int64_t q = whole; q < run; q++)
+        rest += x[q] * w[q];
+    }
+    y[o] = sum_lanes(acc) + rest;
+  }
+}
+
+static void band_panel (const conv_job *job, const float **pixels, int64_t count, int64_t first,
+                        float *y) {
+  const conv_shape *s = &job->s;
+  const float *panel = job->panels + first * s->kh * s->kw * s->c;
+  const float *bias = job->bias ? job->bias + first : NULL;
+  float tile[TILE_SIZE];
+  for (int64_t i = 0; i < count; i += TILE_ROWS) {
+    const int64_t rows = smaller(count - i, TILE_ROWS);
+    FXCPU(tile_of_rows)(rows, pixels + i, s->kh, s->kw * s->c, s->pitch, panel, tile);
+    store_tile(tile, rows, smaller(s->o - first, TILE_COLS), false, bias, y + i * s->o + first,
+               s->o);
+  }
+}
+
+static void conv_task (void *context, int64_t item, int worker) {
+  const conv_job *job = context;
+  const conv_shape *s = &job->s;
+  const int64_t image = item / s->bands, first = item % s->bands * s->band;
+  const int64_t rows = smaller(s->oh - first, s->band), count = rows * s->ow;
+  const float *band = FXCPU(conv_band)(s, job->x + image * s->h * s->w * s->c, first, rows,
+                                       job->copies + worker * conv_band_size(s));
+  float *y = job->y + (image * s->oh + first) * s->ow * s->o;
+  const float **pixels = job->pixels + worker * s->band * s->ow;
+  for (int64_t i = 0; i < rows; i++)
+    for (int64_t j = 0; j < s->ow; j++)
+      pixels[i * s->ow + j] = band + i * s->stride * s->pitch + j * s->stride * s->c;
+  if (!job->panels)
+    for (int64_t i = 0; i < count; i++)
+      few_outputs(job, pixels[i], y + i * s->o);
+  else
+    for (int64_t o = 0; o < s->o; o += TILE_COLS)
+      band_panel(job, pixels, count, o, y);
+}
+
+/* The weights flipped, (o,kh,kw,c), for few outputs. */
+static float *new_flipped (const conv_shape *s, const float *w) {
+  const int64_t taps = s->kh * s->kw;
+  float *flipped = new_floats(s->o * taps * s->c);
+  if (flipped)
+    for (int64_t o = 0; o < s->o; o++)
+      for (int64_t t = 0; t < taps; t++)
+        for (int64_t c = 0; c < s->c; c++)
+          flipped[(o * taps + t) * s->c + c] = w[(c * taps + taps - 1 - t) * s->o + o];
+  return flipped;
+}
+
+static fx_status convolve (conv_job *job) {
+  conv_shape *s = &job->s;
+  fx_status st = FX_ENOMEM;
+  const bool few = s->o <= FEW && s->kw * s->c >= LANES;
+  float *flipped = NULL;
+  if (s->n * s->oh * s->ow * s->o == 0)
+    return FX_OK;
+  conv_cut(s, smaller(BAND_PIXELS, ceil_div(s->oh * s->ow, 4)), BAND_FLOATS);
+  job->copies = new_floats(s->copied ? fx_threads() * conv_band_size(s) : 0);
+  job->pixels = fx_alloc((size_t)(fx_threads() * s->band * s->ow) * sizeof *job->pixels);
+  job->panels = few ? NULL : new_floats(panels_size(s->kh * s->kw * s->c, s->o));
+  if (!job->copies || !job->pixels || (!few && !job->panels))
+    goto done;
+  if (few && job->flipped) {
+    if (!(flipped = new_flipped(s, job->w)))
+      goto done;
+    job->w = flipped;
+  }
+  if (!few)
+    fx_parallel(panel_count(s->o), pack_task, job);
+  fx_parallel(s->n * s->bands, conv_task, job);
+  st = FX_OK;
+done:
+  fx_free(flipped);
+  fx_free(job->panels);
+  fx_free((void *)job->pixels);
+  fx_free(job->copies);
+  return st;
+}
+
+fx_status FXCPU(conv2d_forward) (const fx_kernel_conv2d_forward *a) {
+  const int64_t *x = a->x->shape, *w = a->w->shape, *y = a->y->shape;
+  conv_job job = {
+    .s = { .n = x[0], .h = x[1], .w = x[2], .c = x[3], .kh = w[1], .kw = w[2],
+           .stride = a->stride, .pad_y = a->pad, .pad_x = a->pad, .circular = a->circular,
+           .oh = y[1], .ow = y[2], .o = y[3] },
+    .x = fx_f32(a->x), .w = fx_f32(a->w), .bias = a->b ? fx_f32(a->b) : NULL, .y = fx_f32(a->y) };
+  return convolve(&job);
+}
+
+/* --- gradient for the input, any stride -------------------------------------------------------- */
+
+typedef struct {
+  const fx_kernel_conv2d_backward_x *a;
+  float *panels;    /* w as (o, kh kw c) */
+  float *columns;   /* gradients of one row of outputs' patches, for each worker */
+} scatter_job;
+
+/* Adds the gradients of one patch to the image. */
+static void scatter_patch (const fx_kernel_conv2d_backward_x *a, const float *patch, int64_t top,
+                           int64_t left, float *image) {
+  const int64_t *w = a->w->shape, height = a->dx->shape[1], width = a->dx->shape[2], c = w[3];
+  for (int64_t u = 0; u < w[1]; u++)
+    for (int64_t v = 0; v < w[2]; v++, patch += c) {
+      const int64_t y = a->circular ? wrap(top + u, height) : top + u;
+      const int64_t x = a->circular ? wrap(left + v, width) : left + v;
+      if (y < 0 || y >= height || x < 0 || x >= width)
+        continue;
+      float *to = image + (y * width + x) * c;
+      for (int64_t i = 0; i < c; i++)
+        to[i] += patch[i];
+    }
+}
+
+static void scatter_task (void *context, int64_t n, int worker) {
+  const scatter_job *job = context;
+  const fx_kernel_conv2d_backward_x *a = job->a;
+  const int64_t *w = a->w->shape, oh = a->dy->shape[1], ow = a->dy->shape[2], outs = w[0];
+  const int64_t patch = w[1] * w[2] * w[3];
+  const int64_t size = a->dx->shape[1] * a->dx->shape[2] * w[3];
+  float *columns = job->columns + worker * ow * patch, *image = fx_f32(a->dx) + n * size;
+  memset(image, 0, (size_t)size * sizeof *image);
+  for (int64_t i = 0; i < oh; i++) {
+    const float *dy = fx_f32(a->dy) + (n * oh + i) * ow * outs;
+    FXCPU(product)(false, ow, patch, outs, dy, outs, job->panels, false, columns, patch);
+    for (int64_t j = 0; j < ow; j++)
+      scatter_patch(a, columns + j * patch, i * a->stride - a->pad, j * a->stride - a->pad, image);
+  }
+}
+
+static fx_status scatter (const fx_kernel_conv2d_backward_x *a) {
+  const int64_t *w = a->w->shape, patch = w[1] * w[2] * w[3];
+  fx_status st = FX_ENOMEM;
+  scatter_job job = { .a = a, .panels = new_floats(panels_size(w[0], patch)),
+                      .columns = new_floats(fx_threads() * a->dy->shape[2] * patch) };
+  if (job.panels && job.columns) {
+    FXCPU(pack)(w[0], patch, fx_f32(a->w), patch, 1, job.panels);
+    fx_parallel(a->dy->shape[0], scatter_task, &job);
+    st = FX_OK;
+  }
+  fx_free(job.columns);
+  fx_free(job.panels);
+  return st;
+}
+
+fx_status FXCPU(conv2d_backward_x) (const fx_kernel_conv2d_backward_x *a) {
+  const int64_t *dy = a->dy->shape, *w = a->w->shape, *dx = a->dx->shape;
+  const bool same_size = dy[1] == dx[1] && dy[2] == dx[2];
+  if (a->stride != 1 || a->pad > w[1] - 1 || a->pad > w[2] - 1 || (a->circular && !same_size))
+    return scatter(a);
+  conv_job job = {
+    .s = { .n = dy[0], .h = dy[1], .w = dy[2], .c = dy[3], .kh = w[1], .kw = w[2], .stride = 1,
+           .pad_y = w[1] - 1 - a->pad, .pad_x = w[2] - 1 - a->pad, .circular = a->circular,
+           .oh = dx[1], .ow = dx[2], .o = dx[3] },
+    .x = fx_f32(a->dy), .w = fx_f32(a->w), .flipped = true, .y = fx_f32(a->dx) };
+  return convolve(&job);
+}

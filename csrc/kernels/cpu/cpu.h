@@ -1,0 +1,102 @@
+/*
+** cpu.h - what the CPU kernels share. The folder is compiled once for each instruction set
+** (FXCPU_ISA = baseline, avx2, avx512), each into names of its own, and kernels/backend.c picks a
+** table at run time: one source, no #ifdef per machine. Only f32.
+*/
+#ifndef FX_CPU_H
+#define FX_CPU_H
+
+#include "base/alloc.h"
+#include "base/thread.h"
+#include "kernels/kernels.h"
+
+#define FXCPU_PASTE_(isa, name) fxcpu_##isa##_##name
+#define FXCPU_PASTE(isa, name) FXCPU_PASTE_(isa, name)
+#define FXCPU(name) FXCPU_PASTE(FXCPU_ISA, name)
+
+#define KERNEL(name, ref, cpu, cuda) fx_status FXCPU(name)(const fx_kernel_##name *a);
+#include "kernels.def"
+#undef KERNEL
+
+/* Elements a task handles in elementwise kernels: a multiple of every vector, 64 KiB of floats. */
+#define FXCPU_CHUNK 16384
+static inline int64_t chunks (int64_t n) { return (n + FXCPU_CHUNK - 1) / FXCPU_CHUNK; }
+
+static inline int64_t smaller (int64_t a, int64_t b) { return a < b ? a : b; }
+static inline int64_t larger (int64_t a, int64_t b) { return a > b ? a : b; }
+static inline int64_t ceil_div (int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+static inline int64_t last_dim (const fx_tensor *t) { return t->shape[t->ndim - 1]; }
+
+/* New scratch of `count` floats or doubles, NULL if there is no memory. */
+static inline float *new_floats (int64_t count) { return fx_alloc((size_t)count * sizeof(float)); }
+static inline double *new_doubles (int64_t count) {
+  return fx_alloc((size_t)count * sizeof(double));
+}
+
+/* --- vectors (GCC extension) ------------------------------------------------------------------- */
+
+#if defined(__AVX512F__)
+#define LANES 16
+#elif defined(__AVX2__)
+#define LANES 8
+#else
+#define LANES 4
+#endif
+
+typedef float vec __attribute__((vector_size(4 * LANES)));
+typedef double wide __attribute__((vector_size(4 * LANES)));   /* LANES/2 doubles */
+
+/* The same in memory: needs no alignment and may alias plain floats. */
+typedef float vec_at __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
+typedef float half_vec_at __attribute__((vector_size(2 * LANES), aligned(4), may_alias));
+
+static inline vec load (const float *x) { return *(const vec_at *)x; }
+static inline void store (float *x, vec v) { *(vec_at *)x = v; }
+static inline wide load_wide (const float *x) {
+  return __builtin_convertvector(*(const half_vec_at *)x, wide);
+}
+
+/* y = transpose of the 4 x 4 floats x; rows are `from` and `to` apart. */
+static inline void transpose_4x4 (const float *x, int64_t from, float *y, int64_t to) {
+  typedef float quad __attribute__((vector_size(16)));
+  typedef float quad_at __attribute__((vector_size(16), aligned(4), may_alias));
+  typedef int32_t order __attribute__((vector_size(16)));
+  const order low = { 0, 4, 1, 5 }, high = { 2, 6, 3, 7 };
+  const quad a = *(const quad_at *)x, b = *(const quad_at *)(x + from);
+  const quad c = *(const quad_at *)(x + 2 * from), d = *(const quad_at *)(x + 3 * from);
+  const quad ac0 = __builtin_shuffle(a, c, low), ac1 = __builtin_shuffle(a, c, high);
+  const quad bd0 = __builtin_shuffle(b, d, low), bd1 = __builtin_shuffle(b, d, high);
+  *(quad_at *)y = __builtin_shuffle(ac0, bd0, low);
+  *(quad_at *)(y + to) = __builtin_shuffle(ac0, bd0, high);
+  *(quad_at *)(y + 2 * to) = __builtin_shuffle(ac1, bd1, low);
+  *(quad_at *)(y + 3 * to) = __builtin_shuffle(ac1, bd1, high);
+}
+
+/* y (cols,rows) = transpose of x (rows,cols). */
+static inline void transpose_block (int64_t rows, int64_t cols, const float *x, int64_t from,
+                                    float *y, int64_t to) {
+  const int64_t whole_rows = rows / 4 * 4, whole_cols = cols / 4 * 4;
+  for (int64_t j = 0; j < whole_cols; j += 4)
+    for (int64_t i = 0; i < whole_rows; i += 4)
+      transpose_4x4(x + i * from + j, from, y + j * to + i, to);
+  for (int64_t j = 0; j < cols; j++)
+    for (int64_t i = j < whole_cols ? whole_rows : 0; i < rows; i++)
+      y[j * to + i] = x[i * from + j];
+}
+
+/* Sums of the lanes, in a fixed order. */
+static inline float sum_lanes (vec v) {
+  float sum = 0.0f;
+  for (int i = 0; i < LANES / 2; i++)
+    sum += v[i] + v[i + LANES / 2];
+  return sum;
+}
+static inline double sum_wide (wide v) {
+  double sum = 0.0;
+  for (int i = 0; i < LANES / 2; i++)
+    sum += v[i];
+  return sum;
+}
+
+#endif

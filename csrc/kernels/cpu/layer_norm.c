@@ -1,0 +1,114 @@
+/*
+** layer_norm.c - normalisation of rows. An item is a group of rows of about FXCPU_CHUNK numbers;
+** its statistics are exact to the last bit of a float, and its share of dw and db is kept apart and
+** added in order.
+*/
+#include <math.h>
+#include <string.h>
+
+#include "kernels/cpu/sums.h"
+
+typedef struct {
+  int64_t rows, c, group;   /* rows of an item */
+  double eps;
+  const float *x, *w, *b, *dy;
+  float *y, *mean, *rstd;   /* y: or dx */
+  double *partial;          /* dw and db of an item, 2C; NULL if not asked for */
+} rows_job;
+
+static void rows_start (rows_job *job, const fx_tensor *x) {
+  job->c = last_dim(x);
+  job->rows = job->c ? fx_tensor_count(x) / job->c : 0;
+  job->group = larger(1, FXCPU_CHUNK / larger(1, job->c));
+  job->x = fx_f32(x);
+}
+
+static void forward_row (const rows_job *job, int64_t row) {
+  const int64_t c = job->c;
+  const float *x = job->x + row * c;
+  float *y = job->y + row * c;
+  const double mean = sum_of(c, x) / (double)c;
+  const double rstd = 1.0 / sqrt(sum_of_deviations(c, x, mean) / (double)c + job->eps);
+  /* x - m loses what rounding the mean to m lost: add it again */
+  const float m = (float)mean, r = (float)rstd, rest = (float)((m - mean) * rstd);
+  job->mean[row] = m;
+  job->rstd[row] = r;
+  for (int64_t i = 0; i < c; i++)
+    y[i] = ((x[i] - m) * r + rest) * job->w[i] + (job->b ? job->b[i] : 0.0f);
+}
+
+static void forward_task (void *context, int64_t item, int worker) {
+  (void)worker;
+  const rows_job *job = context;
+  for (int64_t r = item * job->group; r < smaller(job->rows, (item + 1) * job->group); r++)
+    forward_row(job, r);
+}
+
+fx_status FXCPU(layer_norm_forward) (const fx_kernel_layer_norm_forward *a) {
+  rows_job job = { .eps = a->eps, .w = fx_f32(a->w), .b = a->b ? fx_f32(a->b) : NULL,
+                   .y = fx_f32(a->y), .mean = fx_f32(a->mean), .rstd = fx_f32(a->rstd) };
+  rows_start(&job, a->x);
+  fx_parallel(ceil_div(job.rows, job.group), forward_task, &job);
+  return FX_OK;
+}
+
+/* dx = rstd (g - mean(g) - xhat mean(g xhat)), g = dy w. */
+static void backward_row (const rows_job *job, int64_t row, float *xhat) {
+  const int64_t c = job->c;
+  const float *x = job->x + row * c, *dy = job->dy + row * c;
+  const float mean = job->mean[row], rstd = job->rstd[row];
+  float *restrict dx = job->y + row * c;
+  for (int64_t i = 0; i < c; i++) {
+    xhat[i] = (x[i] - mean) * rstd;
+    dx[i] = dy[i] * job->w[i];
+  }
+  const float g = (float)(sum_of(c, dx) / (double)c);
+  const float gx = (float)(sum_of_products(c, dx, xhat) / (double)c);
+  for (int64_t i = 0; i < c; i++)
+    dx[i] = rstd * (dx[i] - g - xhat[i] * gx);
+}
+
+static void add_shares (const rows_job *job, int64_t row, double *dw) {
+  const int64_t c = job->c;
+  const float *x = job->x + row * c, *dy = job->dy + row * c;
+  const float mean = job->mean[row];
+  const double rstd = job->rstd[row];
+  double *restrict to_w = dw, *restrict to_b = dw + c;
+  for (int64_t i = 0; i < c; i++) {
+    to_w[i] += dy[i] * ((x[i] - mean) * rstd);
+    to_b[i] += dy[i];
+  }
+}
+
+/* The scratch row for xhat lies behind the sums of the item. */
+static void backward_task (void *context, int64_t item, int worker) {
+  (void)worker;
+  const rows_job *job = context;
+  double *sums = job->partial + item * 3 * job->c;
+  memset(sums, 0, (size_t)(2 * job->c) * sizeof *sums);
+  for (int64_t r = item * job->group; r < smaller(job->rows, (item + 1) * job->group); r++) {
+    if (job->y)
+      backward_row(job, r, (float *)(sums + 2 * job->c));
+    add_shares(job, r, sums);
+  }
+}
+
+fx_status FXCPU(layer_norm_backward) (const fx_kernel_layer_norm_backward *a) {
+  rows_job job = { .w = fx_f32(a->w), .dy = fx_f32(a->dy), .mean = fx_f32(a->mean),
+                   .rstd = fx_f32(a->rstd), .y = a->dx ? fx_f32(a->dx) : NULL };
+  rows_start(&job, a->x);
+  const int64_t items = ceil_div(job.rows, job.group), c = job.c;
+  if (!(job.partial = new_doubles(items * 3 * c)))
+    return FX_ENOMEM;
+  fx_parallel(items, backward_task, &job);
+  for (int64_t i = 0; i < 2 * c; i++) {
+    fx_tensor *to = i < c ? a->dw : a->db;
+    double sum = 0.0;
+    for (int64_t item = 0; item < items; item++)
+      sum += job.partial[item * 3 * c + i];
+    if (to)
+      fx_f32(to)[i % c] = (float)sum;
+  }
+  fx_free(job.partial);
+  return FX_OK;
+}

@@ -1,0 +1,164 @@
+/* file_test.c - atomic writes, bounded reads, folders, lines; messages when the system refuses. */
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "base/alloc.h"
+#include "check.h"
+#include "io/file.h"
+#include "scratch.h"
+
+static void written_bytes_come_back (void) {
+  const char *path = scratch("a.bin");
+  unsigned char *bytes;
+  size_t n = 0;
+  CHECK_STATUS(fx_file_write(path, "a\0b", 3));
+  CHECK_STATUS(fx_file_read_all(path, 100, &bytes, &n));
+  CHECK(n == 3 && memcmp(bytes, "a\0b", 4) == 0);   /* and the 0 behind them */
+  fx_free(bytes);
+  CHECK_STATUS(fx_file_write(path, "", 0));
+  CHECK_STATUS(fx_file_read_all(path, 0, &bytes, &n));
+  CHECK(n == 0 && bytes[0] == 0);
+  fx_free(bytes);
+  CHECK(scratch_count() == 1);
+  unlink(path);
+}
+
+static void reading_is_bounded_and_refuses_what_is_no_file (void) {
+  unsigned char *bytes;
+  size_t n = 0;
+  int fd;
+  int64_t size;
+  CHECK_STATUS(fx_file_write(scratch("a"), "12345", 5));
+  CHECK(fx_file_read_all(scratch("a"), 4, &bytes, &n) == FX_EFORMAT);
+  CHECK_MESSAGE("has 5 bytes; at most 4");
+  CHECK(fx_file_read_all(scratch("none"), 4, &bytes, &n) == FX_EIO);
+  CHECK_MESSAGE("No such file");
+  CHECK(fx_file_read_all(scratch_folder, 4, &bytes, &n) == FX_EIO);
+  CHECK_MESSAGE("it is a folder");
+  CHECK(mkfifo(scratch("pipe"), 0600) == 0);
+  CHECK(fx_file_read_all(scratch("pipe"), 4, &bytes, &n) == FX_EIO);   /* and does not hang */
+  CHECK_STATUS(fx_file_open(scratch("a"), &fd, &size));
+  char buffer[8];
+  CHECK(size == 5 && fx_file_read_at(fd, "a", 2, 3, buffer) == FX_OK && !memcmp(buffer, "345", 3));
+  CHECK(fx_file_read_at(fd, "a", 2, 4, buffer) == FX_EFORMAT);
+  CHECK_MESSAGE("cut off");
+  close(fd);
+  CHECK_STATUS(fx_file_size(scratch("a"), &size));
+  CHECK(size == 5);
+  CHECK(fx_file_exists(scratch("a")) && !fx_file_exists(scratch("none")));
+  CHECK(fx_dir_exists(scratch_folder) && !fx_dir_exists(scratch("a")));
+  unlink(scratch("a"));
+  unlink(scratch("pipe"));
+}
+
+static void failed_write_leaves_nothing (void) {
+  char name[5000];
+  CHECK_STATUS(fx_make_dirs(scratch("folder/in/the way")));
+  CHECK(fx_file_write(scratch("folder"), "x", 1) == FX_EIO);   /* a folder cannot be replaced */
+  CHECK(scratch_count() == 1);
+  CHECK(fx_file_write(scratch("no/such/file"), "x", 1) == FX_EIO);
+  CHECK_MESSAGE("check the path");
+  memset(name, 'x', sizeof name - 1);
+  name[sizeof name - 1] = '\0';
+  CHECK(fx_file_write(name, "x", 1) == FX_EARG);
+  CHECK(fx_file_write("", "x", 1) == FX_EARG);
+  CHECK(fx_file_write("/proc/flexlab", "x", 1) == FX_EIO);     /* read-only even for root */
+  if (geteuid() != 0) {                                        /* root may write anywhere */
+    chmod(scratch("folder"), 0500);
+    CHECK(fx_file_write(scratch("folder/x"), "x", 1) == FX_EIO);
+    CHECK_MESSAGE("permissions");
+    chmod(scratch("folder"), 0700);
+  }
+}
+
+/* The old file must survive a failed commit, whose temporary does not exist. */
+static void commit_is_all_or_nothing (void) {
+  char temporary[FX_PATH_SIZE];
+  size_t n = 0;
+  CHECK_STATUS(fx_file_write(scratch("c"), "old", 3));
+  CHECK_STATUS(fx_file_temporary(scratch("c"), temporary));
+  CHECK(strstr(temporary, "/c.tmp.") != NULL);
+  CHECK(fx_file_commit(temporary, scratch("c")) == FX_EIO);
+  unsigned char *bytes = scratch_get(scratch("c"), &n);
+  CHECK(n == 3 && memcmp(bytes, "old", 3) == 0);
+  free(bytes);
+  CHECK(scratch_put(temporary, "newer", 5));
+  CHECK_STATUS(fx_file_commit(temporary, scratch("c")));
+  CHECK(!fx_file_exists(temporary));
+  bytes = scratch_get(scratch("c"), &n);
+  CHECK(n == 5 && memcmp(bytes, "newer", 5) == 0);
+  free(bytes);
+}
+
+static void full_disk_is_reported (void) {
+  int fd;
+  if (fx_file_create("/dev/full", &fd) != FX_OK)
+    return;   /* not every container has it */
+  CHECK(fx_file_put(fd, "/dev/full", "x", 1) == FX_EIO);
+  CHECK_MESSAGE("free some space");
+  close(fd);
+}
+
+/* Two processes append 200 lines each; every line must be whole. */
+static void lines_of_two_processes_do_not_mix (void) {
+  const char *path = scratch("lines");
+  char line[200];
+  memset(line, 'p', sizeof line - 1);
+  line[sizeof line - 1] = '\0';
+  const pid_t child = fork();
+  line[0] = child ? 'A' : 'B';
+  for (int i = 0; i < 200; i++)
+    if (fx_file_append_line(path, line) != FX_OK)
+      _exit(1);
+  if (child == 0)
+    _exit(0);
+  int status = 1;
+  waitpid(child, &status, 0);
+  CHECK(status == 0);
+  size_t n = 0, bad = 0;
+  unsigned char *bytes = scratch_get(path, &n);
+  CHECK(n == 400 * 200);
+  for (size_t i = 0; i < n / 200; i++)
+    bad += strchr("AB", bytes[200 * i]) == NULL || bytes[200 * i + 199] != '\n';
+  CHECK(bad == 0);
+  free(bytes);
+  CHECK(fx_file_append_line(path, "two\nlines") == FX_EARG);
+}
+
+static fx_status collect (void *context, const char *name) {
+  strcat(context, name);
+  strcat(context, " ");
+  return strcmp(name, "stop") == 0 ? FX_EINTR : FX_OK;
+}
+
+static void folders_are_made_and_listed (void) {
+  char names[256] = "";
+  CHECK_STATUS(fx_make_dirs(scratch("d/e//f")));
+  CHECK_STATUS(fx_make_dirs(scratch("d/e/f/")));
+  CHECK_STATUS(fx_file_write(scratch("d/b"), "", 0));
+  CHECK_STATUS(fx_file_write(scratch("d/a"), "", 0));
+  CHECK_STATUS(fx_list_dir(scratch("d"), collect, names));
+  CHECK(strcmp(names, "a b e ") == 0);
+  CHECK_STATUS(fx_file_write(scratch("d/stop"), "", 0));
+  CHECK_STATUS(fx_file_write(scratch("d/then"), "", 0));
+  names[0] = '\0';
+  CHECK(fx_list_dir(scratch("d"), collect, names) == FX_EINTR);
+  CHECK(strcmp(names, "a b e stop ") == 0);
+  CHECK(fx_make_dirs(scratch("d/a/below")) == FX_EIO);
+  CHECK(fx_list_dir(scratch("nowhere"), collect, names) == FX_EIO);
+  CHECK(fx_make_dirs("") == FX_EARG);
+}
+
+int main (void) {
+  CHECK(scratch_begin());
+  written_bytes_come_back();
+  reading_is_bounded_and_refuses_what_is_no_file();
+  failed_write_leaves_nothing();
+  commit_is_all_or_nothing();
+  full_disk_is_reported();
+  lines_of_two_processes_do_not_mix();
+  folders_are_made_and_listed();
+  scratch_end();
+  return check_report("file");
+}

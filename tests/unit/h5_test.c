@@ -1,0 +1,393 @@
+/*
+** h5_test.c - field files: what the writer writes the reader reads; files as h5py, NSKT and netCDF
+** make them (built here with HDF5 itself); windows, attributes, and everything that is refused.
+*/
+#include <hdf5.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "check.h"
+#include "io/file.h"
+#include "io/h5_field.h"
+#include "scratch.h"
+
+/* HDF5 1.10.8 itself forgets blocks when a damaged file fails to open; read by LeakSanitizer. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions (void) { return "leak:libhdf5"; }
+
+enum { FRAMES = 3, CHANNELS = 2, HEIGHT = 7, WIDTH = 9 };
+
+static double value (int64_t t, int64_t c, int64_t y, int64_t x) {
+  return (double)(((t * 10 + c) * 10 + y) * 10 + x) - 500.0;
+}
+
+static fx_tensor *frame_of (int64_t t, int64_t channels, fx_dtype dtype) {
+  fx_tensor *f = NULL;
+  CHECK_STATUS(fx_tensor_new(dtype, 3, (int64_t[]){ HEIGHT, WIDTH, channels }, &f));
+  for (int64_t i = 0; i < fx_tensor_count(f); i++)
+    fx_tensor_set(f, i, value(t, i % channels, i / channels / WIDTH, i / channels % WIDTH));
+  return f;
+}
+
+static void write_sample (const char *path, int64_t channels, int deflate) {
+  const fx_field_layout layout = { .frames = FRAMES, .channels = channels, .height = HEIGHT,
+                                   .width = WIDTH, .deflate = deflate };
+  const double times[FRAMES] = { 0.0, 0.5, 1.5 };
+  fx_field_writer *w = NULL;
+  CHECK_STATUS(fx_field_writer_create(path, &layout, &w));
+  for (int64_t t = 0; t < FRAMES; t++) {
+    fx_tensor *f = frame_of(t, channels, t == 1 ? FX_F64 : FX_F32);
+    CHECK_STATUS(fx_field_writer_append(w, f));
+    fx_tensor_release(f);
+  }
+  CHECK_STATUS(fx_field_writer_number(w, "Re", 4000.0));
+  CHECK_STATUS(fx_field_writer_text(w, "source", "flexlab ü"));
+  CHECK_STATUS(fx_field_writer_array(w, "times", FRAMES, times));
+  CHECK(!fx_file_exists(path));   /* nothing under the final name yet */
+  CHECK_STATUS(fx_field_writer_finish(w));
+}
+
+/* Every value of a window; the file holds value(). */
+static void check_window (const fx_field *f, int64_t t, int64_t c0, int64_t c, int64_t y0,
+                          int64_t x0, int64_t h, int64_t w) {
+  fx_tensor *got = NULL;
+  CHECK_STATUS(fx_field_read(f, t, c0, c, y0, x0, h, w, &got));
+  if (!got)
+    return;
+  CHECK(got->ndim == 4 && got->dtype == FX_F32 && got->shape[0] == 1 && got->shape[1] == h &&
+        got->shape[2] == w && got->shape[3] == c);
+  int64_t wrong = 0;
+  for (int64_t i = 0; i < fx_tensor_count(got); i++)
+    wrong += fx_tensor_get(got, i) != value(t, c0 + i % c, y0 + i / c / w, x0 + i / c % w);
+  CHECK(wrong == 0);
+  CHECK_STATUS(fx_field_check(f, t, c0, y0, x0, got));
+  fx_tensor_release(got);
+}
+
+static void written_fields_come_back (int64_t channels, int deflate) {
+  const char *path = scratch("f.h5");
+  fx_field *f = NULL;
+  fx_tensor *times = NULL;
+  char *text = NULL;
+  double x = 0.0;
+  write_sample(path, channels, deflate);
+  CHECK_STATUS(fx_field_open(path, NULL, &f));
+  CHECK(f->frames == FRAMES && f->channels == channels && f->height == HEIGHT && f->width == WIDTH);
+  CHECK(strcmp(f->dataset, "w") == 0);
+  check_window(f, 0, 0, channels, 0, 0, HEIGHT, WIDTH);
+  check_window(f, 1, channels - 1, 1, 2, 3, 4, 5);
+  check_window(f, 2, 0, channels, HEIGHT - 1, WIDTH - 1, 1, 1);
+  CHECK(fx_field_number(f, "Re", &x) == FX_OK && x == 4000.0);
+  CHECK(fx_field_text(f, "source", &text) == FX_OK && strcmp(text, "flexlab ü") == 0);
+  CHECK_STATUS(fx_field_array(f, "times", &times));
+  CHECK(times && fx_tensor_count(times) == 3 && fx_tensor_get(times, 2) == 1.5);
+  CHECK(fx_field_number(f, "viscosity", &x) == FX_EARG);
+  CHECK_MESSAGE("no attribute 'viscosity'");
+  CHECK_MESSAGE("'Re', 'source'");
+  CHECK(fx_field_text(f, "Re", &text) == FX_EARG);
+  CHECK(fx_field_array(f, "w", &times) == FX_EARG);
+  CHECK_MESSAGE("not a list of numbers");
+  fx_free(text);
+  fx_tensor_release(times);
+  fx_field_close(f);
+  CHECK(scratch_count() == 1);
+  unlink(path);
+}
+
+static void windows_outside_are_refused (void) {
+  fx_field *f = NULL;
+  fx_tensor *t = NULL;
+  write_sample(scratch("f.h5"), CHANNELS, 0);
+  CHECK_STATUS(fx_field_open(scratch("f.h5"), "w", &f));
+  CHECK(fx_field_read(f, FRAMES, 0, 1, 0, 0, 1, 1, &t) == FX_EARG);
+  CHECK_MESSAGE("f.h5: dataset 'w' has 3 frames; 1 from 3");
+  CHECK(fx_field_read(f, -1, 0, 1, 0, 0, 1, 1, &t) == FX_EARG);
+  CHECK(fx_field_read(f, 0, 1, 2, 0, 0, 1, 1, &t) == FX_EARG);
+  CHECK(fx_field_read(f, 0, 0, 0, 0, 0, 1, 1, &t) == FX_EARG);
+  CHECK(fx_field_read(f, 0, 0, 1, 1, 0, HEIGHT, 1, &t) == FX_EARG);
+  CHECK(fx_field_read(f, 0, 0, 1, INT64_MAX, 0, 2, 1, &t) == FX_EARG);
+  CHECK(fx_field_read(f, 0, 0, 1, 0, 5, 1, INT64_MAX, &t) == FX_EARG);
+  CHECK_MESSAGE("columns");
+  fx_field_close(f);
+  unlink(scratch("f.h5"));
+}
+
+/* A dataset of the given type and chunks with the values of value(), as another program writes. */
+static hid_t put_dataset (hid_t file, const char *name, hid_t type, int rank, const hsize_t *dims,
+                          const hsize_t *chunk, int deflate) {
+  double v[FRAMES * CHANNELS * HEIGHT * WIDTH];
+  const int64_t c = rank == 4 ? CHANNELS : 1;
+  for (int64_t i = 0; i < FRAMES * c * HEIGHT * WIDTH; i++)
+    v[i] = value(i / (c * HEIGHT * WIDTH), i / (HEIGHT * WIDTH) % c, i / WIDTH % HEIGHT, i % WIDTH);
+  const hid_t plist = H5Pcreate(H5P_DATASET_CREATE), space = H5Screate_simple(rank, dims, NULL);
+  if (chunk)
+    H5Pset_chunk(plist, rank, chunk);
+  if (deflate)
+    H5Pset_shuffle(plist), H5Pset_deflate(plist, 4), H5Pset_fletcher32(plist);
+  const hid_t d = H5Dcreate2(file, name, type, space, H5P_DEFAULT, plist, H5P_DEFAULT);
+  H5Dwrite(d, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, v);
+  H5Pclose(plist);
+  H5Sclose(space);
+  return d;
+}
+
+static hid_t new_file (const char *name) {
+  return H5Fcreate(scratch(name), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+}
+
+static const hsize_t dims3[3] = { FRAMES, HEIGHT, WIDTH };
+static const hsize_t dims4[4] = { FRAMES, CHANNELS, HEIGHT, WIDTH };
+
+static void other_programs_files_are_read (void) {
+  const hid_t types[] = { H5T_IEEE_F64BE, H5T_IEEE_F32BE, H5T_STD_I16LE, H5T_STD_I64BE };
+  const hsize_t chunk[4] = { 2, 1, 4, 4 };
+  for (int i = 0; i < 4; i++) {
+    fx_field *f = NULL;
+    const hid_t file = new_file("o.h5");
+    H5Dclose(put_dataset(file, "fields", types[i], 4, dims4, i % 2 ? chunk : NULL, i % 2));
+    H5Fclose(file);
+    CHECK_STATUS(fx_field_open(scratch("o.h5"), NULL, &f));
+    CHECK(f && strcmp(f->dataset, "fields") == 0);
+    if (f)
+      check_window(f, 2, 0, 2, 1, 1, 5, 6);
+    fx_field_close(f);
+  }
+  unlink(scratch("o.h5"));
+}
+
+static void reynolds_number_is_in_the_name (void) {
+  fx_field *f = NULL;
+  double x = 0.0;
+  hid_t file = new_file("16000_2048_2048_seed_2150.h5");
+  H5Dclose(put_dataset(file, "w", H5T_IEEE_F32LE, 3, dims3, NULL, 0));
+  H5Fclose(file);
+  CHECK_STATUS(fx_field_open(scratch("16000_2048_2048_seed_2150.h5"), NULL, &f));
+  CHECK(fx_field_number(f, "Re", &x) == FX_OK && x == 16000.0);
+  CHECK(fx_field_number(f, "Pr", &x) == FX_EARG);
+  fx_field_close(f);
+  unlink(scratch("16000_2048_2048_seed_2150.h5"));
+  file = new_file("2048.h5");
+  H5Dclose(put_dataset(file, "w", H5T_IEEE_F32LE, 3, dims3, NULL, 0));
+  H5Fclose(file);
+  CHECK_STATUS(fx_field_open(scratch("2048.h5"), NULL, &f));
+  CHECK(fx_field_number(f, "Re", &x) == FX_EARG);   /* a number, but no underscore */
+  CHECK_MESSAGE("attributes: none");
+  fx_field_close(f);
+  unlink(scratch("2048.h5"));
+}
+
+static void put_number (hid_t object, const char *key, double v) {
+  const hid_t space = H5Screate(H5S_SCALAR);
+  const hid_t a = H5Acreate2(object, key, H5T_IEEE_F64LE, space, H5P_DEFAULT, H5P_DEFAULT);
+  H5Awrite(a, H5T_NATIVE_DOUBLE, &v);
+  H5Aclose(a);
+  H5Sclose(space);
+}
+
+static void packed_integers_are_unpacked (void) {
+  fx_field *f = NULL;
+  fx_tensor *t = NULL;
+  const hid_t file = new_file("n.h5"), d = put_dataset(file, "w", H5T_STD_I16LE, 3, dims3, NULL, 0);
+  put_number(d, "scale_factor", 0.5);
+  put_number(d, "add_offset", 10.0);
+  put_number(d, "_FillValue", value(0, 0, 1, 2));
+  H5Dclose(d);
+  H5Fclose(file);
+  CHECK_STATUS(fx_field_open(scratch("n.h5"), NULL, &f));
+  CHECK_STATUS(fx_field_read(f, 0, 0, 1, 1, 0, 2, WIDTH, &t));
+  CHECK_NEAR(fx_tensor_get(t, 0), value(0, 0, 1, 0) * 0.5 + 10.0, 0.0);
+  CHECK(isnan(fx_tensor_get(t, 2)));
+  CHECK(fx_field_check(f, 0, 0, 1, 0, t) == FX_EFORMAT);
+  CHECK_MESSAGE("n.h5: dataset 'w' holds NaN at frame 0, channel 0, row 1, column 2");
+  fx_tensor_release(t);
+  fx_field_close(f);
+  unlink(scratch("n.h5"));
+}
+
+static void infinity_is_found_in_place (void) {
+  fx_field *f = NULL;
+  fx_tensor *t = NULL;
+  write_sample(scratch("f.h5"), CHANNELS, 0);
+  CHECK_STATUS(fx_field_open(scratch("f.h5"), NULL, &f));
+  CHECK_STATUS(fx_field_read(f, 1, 0, 2, 2, 3, 4, 5, &t));
+  fx_tensor_set(t, (1 * 5 + 2) * 2 + 1, -INFINITY);
+  CHECK(fx_field_check(f, 1, 0, 2, 3, t) == FX_EFORMAT);
+  CHECK_MESSAGE("-inf at frame 1, channel 1, row 3, column 5");
+  fx_tensor_release(t);
+  fx_field_close(f);
+  unlink(scratch("f.h5"));
+}
+
+static void refused (const char *name, const char *dataset, fx_status status, const char *message,
+                     int line) {
+  fx_field *f = NULL;
+  const fx_status st = fx_field_open(scratch(name), dataset, &f);
+  const int good = st == status && strstr(fx_errmsg(), message) && strstr(fx_errmsg(), name);
+  check_one(good, __FILE__, line, message);
+  if (!good)
+    printf("  %s: %s\n", fx_status_name(st), f ? "it opens" : fx_errmsg());
+  fx_field_close(f);
+}
+#define REFUSED(name, dataset, status, message) refused(name, dataset, status, message, __LINE__)
+
+static size_t same_bytes (unsigned flags, size_t n, const unsigned values[], size_t bytes,
+                          size_t *size, void **buffer) {
+  (void)flags, (void)n, (void)values, (void)size, (void)buffer;
+  return bytes;
+}
+
+static void wrong_datasets_are_refused (void) {
+  const H5Z_class2_t filter = { H5Z_CLASS_T_VERS, 32001, 1, 1, "blosc", NULL, NULL, same_bytes };
+  const hsize_t flat[1] = { 27 }, huge[3] = { 1 << 20, 1 << 20, 1 << 20 }, none[3] = { 0, 4, 4 };
+  const hsize_t chunk[3] = { 1, 16, 16 };
+  const hid_t file = new_file("x.h5");
+  H5Gclose(H5Gcreate2(file, "g", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+  H5Dclose(put_dataset(file, "g/vorticity", H5T_IEEE_F32LE, 3, dims3, NULL, 0));
+  H5Dclose(put_dataset(file, "flat", H5T_IEEE_F32LE, 1, flat, NULL, 0));
+  hid_t space = H5Screate_simple(3, huge, NULL);
+  H5Dclose(H5Dcreate2(file, "huge", H5T_IEEE_F32LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+  const hid_t plist = H5Pcreate(H5P_DATASET_CREATE);
+  H5Pset_chunk(plist, 3, chunk);
+  H5Dclose(H5Dcreate2(file, "sparse", H5T_IEEE_F32LE, space, H5P_DEFAULT, plist, H5P_DEFAULT));
+  H5Sclose(space);
+  space = H5Screate_simple(3, none, NULL);
+  H5Dclose(H5Dcreate2(file, "none", H5T_IEEE_F32LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+  H5Sclose(space);
+  space = H5Screate_simple(3, dims3, NULL);
+  H5Dclose(H5Dcreate2(file, "refs", H5T_STD_REF_OBJ, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+  H5Pset_chunk(plist, 3, dims3);
+  H5Zregister(&filter);   /* pretend to be blosc while writing */
+  H5Pset_filter(plist, 32001, 0, 0, NULL);
+  H5Dclose(H5Dcreate2(file, "blosc", H5T_IEEE_F32LE, space, H5P_DEFAULT, plist, H5P_DEFAULT));
+  H5Sclose(space);
+  H5Pclose(plist);
+  H5Fclose(file);
+  H5Zunregister(32001);
+  REFUSED("x.h5", NULL, FX_EARG,
+          "no dataset 'w' or 'fields'; it has 'blosc', 'flat', 'g/vorticity'");
+  REFUSED("x.h5", "g/none", FX_EARG, "no dataset 'g/none'");
+  REFUSED("x.h5", "no/such/group", FX_EARG, "no dataset 'no/such/group'");
+  REFUSED("x.h5", "g", FX_EFORMAT, "'g' is not a dataset");
+  REFUSED("x.h5", "flat", FX_ESHAPE, "has 1 axes; fields have (time, height, width)");
+  REFUSED("x.h5", "huge", FX_EFORMAT, "claims more elements");
+  REFUSED("x.h5", "sparse", FX_EFORMAT, "claims more elements");
+  REFUSED("x.h5", "none", FX_ESHAPE, "empty along axis 1");
+  REFUSED("x.h5", "refs", FX_EFORMAT, "does not hold real numbers");
+  REFUSED("x.h5", "blosc", FX_EUNSUPPORTED, "filter 32001");
+  REFUSED("none.h5", NULL, FX_EIO, "No such file");
+  scratch_put(scratch("t.h5"), "not HDF5 at all", 15);
+  REFUSED("t.h5", NULL, FX_EFORMAT, "cannot be opened as HDF5");
+  unlink(scratch("t.h5"));
+  unlink(scratch("x.h5"));
+}
+
+static void cut_files_are_refused (void) {
+  size_t n = 0;
+  write_sample(scratch("c.h5"), 1, 1);
+  unsigned char *bytes = scratch_get(scratch("c.h5"), &n);
+  for (size_t cut = 0; cut < n; cut += 11) {
+    fx_field *f = NULL;
+    scratch_put(scratch("c.h5"), bytes, cut);
+    CHECK(fx_field_open(scratch("c.h5"), NULL, &f) == FX_EFORMAT);
+    fx_field_close(f);
+  }
+  free(bytes);
+  unlink(scratch("c.h5"));
+}
+
+/* Flipped bytes inside a compressed chunk are noticed when it is read (zlib's checksum). */
+static void flipped_bytes_never_crash (void) {
+  size_t n = 0, opened = 0;
+  write_sample(scratch("c.h5"), 1, 1);
+  unsigned char *bytes = scratch_get(scratch("c.h5"), &n);
+  for (size_t i = 0; i < n; i++) {
+    fx_field *f = NULL;
+    fx_tensor *t = NULL;
+    bytes[i] ^= 0x41;
+    scratch_put(scratch("c.h5"), bytes, n);
+    if (fx_field_open(scratch("c.h5"), NULL, &f) == FX_OK) {
+      opened++;
+      if (fx_field_read(f, 0, 0, 1, 0, 0, f->height, f->width, &t) == FX_OK)
+        fx_tensor_release(t);
+      fx_field_close(f);
+    }
+    bytes[i] ^= 0x41;
+  }
+  CHECK(opened > 0 && opened < n);
+  free(bytes);
+  unlink(scratch("c.h5"));
+}
+
+static void unfinished_files_leave_nothing (void) {
+  const fx_field_layout layout = { .dataset = "u", .frames = 2, .channels = 1, .height = HEIGHT,
+                                   .width = WIDTH };
+  fx_field_layout bad = layout;
+  fx_field_writer *w = NULL;
+  fx_tensor *f = frame_of(0, 1, FX_F32), *wide = frame_of(0, 2, FX_F32);
+  CHECK_STATUS(fx_field_writer_create(scratch("u.h5"), &layout, &w));
+  CHECK(fx_field_writer_append(w, wide) == FX_ESHAPE);
+  CHECK_MESSAGE("a frame is (7,9,1) in f32 or f64, not (7,9,2) in f32");
+  CHECK_STATUS(fx_field_writer_append(w, f));
+  CHECK(fx_field_writer_finish(w) == FX_ESHAPE);
+  CHECK_MESSAGE("1 of 2 frames");
+  CHECK_STATUS(fx_field_writer_create(scratch("u.h5"), &layout, &w));
+  CHECK_STATUS(fx_field_writer_append(w, f));
+  CHECK_STATUS(fx_field_writer_append(w, f));
+  CHECK(fx_field_writer_append(w, f) == FX_ESHAPE);
+  CHECK_STATUS(fx_field_writer_number(w, "Re", 1.0));
+  CHECK(fx_field_writer_number(w, "Re", 2.0) == FX_EIO);   /* each key once */
+  fx_field_writer_abandon(w);
+  CHECK(scratch_count() == 0);
+  CHECK(fx_field_writer_create(scratch("no/u.h5"), &layout, &w) == FX_EIO);
+  CHECK_MESSAGE("check the path");
+  bad.height = 0;
+  CHECK(fx_field_writer_create(scratch("u.h5"), &bad, &w) == FX_EARG);
+  bad.height = INT64_MAX;
+  CHECK(fx_field_writer_create(scratch("u.h5"), &bad, &w) == FX_EARG);
+  CHECK_MESSAGE("4 GiB");
+  bad = layout;
+  bad.deflate = 10;
+  CHECK(fx_field_writer_create(scratch("u.h5"), &bad, &w) == FX_EARG);
+  if (geteuid() != 0) {   /* root may write anywhere */
+    chmod(scratch_folder, 0500);
+    CHECK(fx_field_writer_create(scratch("u.h5"), &layout, &w) == FX_EIO);
+    CHECK_MESSAGE("permissions");
+    chmod(scratch_folder, 0700);
+  }
+  CHECK(fx_field_writer_create("/proc/u.h5", &layout, &w) == FX_EIO);
+  CHECK(scratch_count() == 0);
+  fx_tensor_release(f);
+  fx_tensor_release(wide);
+}
+
+static void equal_fields_give_equal_files (void) {
+  size_t n = 0, m = 0;
+  write_sample(scratch("a.h5"), 2, 1);
+  sleep(1);   /* a time stamp would differ now */
+  write_sample(scratch("b.h5"), 2, 1);
+  unsigned char *x = scratch_get(scratch("a.h5"), &n), *y = scratch_get(scratch("b.h5"), &m);
+  CHECK(n == m && memcmp(x, y, n) == 0);
+  free(x);
+  free(y);
+}
+
+int main (void) {
+  H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+  CHECK(scratch_begin());
+  written_fields_come_back(1, 0);
+  written_fields_come_back(1, 3);
+  written_fields_come_back(CHANNELS, 0);
+  written_fields_come_back(CHANNELS, 9);
+  windows_outside_are_refused();
+  other_programs_files_are_read();
+  reynolds_number_is_in_the_name();
+  packed_integers_are_unpacked();
+  infinity_is_found_in_place();
+  wrong_datasets_are_refused();
+  cut_files_are_refused();
+  flipped_bytes_never_crash();
+  unfinished_files_leave_nothing();
+  equal_fields_give_equal_files();
+  scratch_end();
+  return check_report("h5");
+}
