@@ -1,0 +1,17 @@
+/* lnn.h - what modules and the network share: parameter lists, the mode of a pass. */
+#ifndef LNN_H
+#define LNN_H
+
+#include "lua/lfx.h"
+#include "nn/layers.h"
+
+/* Pushes { {name=, tensor=, trained=}, ... } in the list's order; the handles are persistent. */
+void lnn_push_parameters(lua_State *L, const fx_params *ps);
+
+/* m:init(seed, prefix): argument 2 and 3; leaves m. */
+int lnn_init(lua_State *L, fx_params *ps);
+
+/* m:train(key) or m:train(nil): argument 2; leaves m. */
+int lnn_train(lua_State *L, fx_mode *mode);
+
+#endif

@@ -1,0 +1,129 @@
+/*
+** lsim.c - core.flow{...}: the Navier-Stokes solver (sim/navier_stokes.h) as an object.
+*/
+#include "lua/lfx.h"
+
+#include "sim/navier_stokes.h"
+
+#define FLOW "flexlab.Flow"
+
+typedef struct { fx_flow *flow; } holder;
+
+static fx_flow *self (lua_State *L) {
+  const holder *h = luaL_checkudata(L, 1, FLOW);
+  if (!h->flow)
+    luaL_error(L, "flow: it is closed already");
+  return h->flow;
+}
+
+static void read_settings (const lfx_options *o, fx_flow_options *c) {
+  fx_flow_defaults(c);
+  c->height = lfx_int(o, "height", c->height);
+  c->width = lfx_int(o, "width", c->width);
+  c->re = lfx_number(o, "re", c->re);
+  c->seed = (uint64_t)lfx_int(o, "seed", (int64_t)c->seed);
+  c->initial = (fx_flow_initial)lfx_choice(o, "initial", "random|rest", (int)c->initial);
+  c->k0 = lfx_number(o, "k0", c->k0);
+  c->rms_velocity = lfx_number(o, "rms_velocity", c->rms_velocity);
+  c->forcing = (fx_flow_forcing)lfx_choice(o, "forcing", "none|kolmogorov", (int)c->forcing);
+  c->forcing_wavenumber = lfx_int(o, "forcing_wavenumber", c->forcing_wavenumber);
+  c->forcing_amplitude = lfx_number(o, "forcing_amplitude", c->forcing_amplitude);
+  c->drag = lfx_number(o, "drag", c->drag);
+  c->cfl = lfx_number(o, "cfl", c->cfl);
+  c->dt = lfx_number(o, "dt", c->dt);
+}
+
+static int core_flow (lua_State *L) {
+  static const char *const known[] = {
+    "height", "width", "re", "seed", "initial", "k0", "rms_velocity", "forcing",
+    "forcing_wavenumber", "forcing_amplitude", "drag", "cfl", "dt", NULL };
+  fx_flow_options c;
+  fx_status st;
+  const lfx_options o = lfx_read_options(L, 1, "flow", known, false);
+  read_settings(&o, &c);
+  lfx_budget(L);
+  holder *h = lua_newuserdatauv(L, sizeof *h, 0);
+  h->flow = NULL;
+  luaL_setmetatable(L, FLOW);
+  LFX_TRY(L, st, fx_flow_new(&c, &h->flow));
+  lfx_check(L, st, "flow");
+  return 1;
+}
+
+static int flow_close (lua_State *L) {
+  holder *h = luaL_checkudata(L, 1, FLOW);
+  fx_flow_free(h->flow);
+  h->flow = NULL;
+  return 0;
+}
+
+static int flow_advance (lua_State *L) {
+  fx_flow *flow = self(L);
+  lfx_check(L, fx_flow_advance(flow, lfx_to_number(L, 2, "advance", "time")), NULL);
+  lua_settop(L, 1);
+  return 1;
+}
+
+static int flow_time (lua_State *L) {
+  lua_pushnumber(L, fx_flow_time(self(L)));
+  return 1;
+}
+
+/* Pushes the tensor that `make` gives. */
+static int push_made (lua_State *L, fx_status (*make)(fx_flow *, fx_tensor **)) {
+  fx_flow *flow = self(L);
+  fx_status st;
+  lfx_budget(L);
+  lfx_handle *h = lfx_push_handle(L);
+  LFX_TRY(L, st, make(flow, &h->t));
+  lfx_check(L, st, NULL);
+  return 1;
+}
+
+static int flow_vorticity (lua_State *L) { return push_made(L, fx_flow_vorticity); }
+static int flow_velocity (lua_State *L) { return push_made(L, fx_flow_velocity); }
+
+static fx_status spectrum (fx_flow *flow, fx_tensor **out) {
+  return fx_flow_energy_spectrum(flow, out);
+}
+static int flow_spectrum (lua_State *L) { return push_made(L, spectrum); }
+
+static int flow_set_vorticity (lua_State *L) {
+  fx_flow *flow = self(L);
+  const fx_tensor *t = lfx_check_tensor(L, 2, "set_vorticity", "vorticity");
+  const double time = lua_isnoneornil(L, 3) ? 0 : lfx_to_number(L, 3, "set_vorticity", "time");
+  lfx_check(L, fx_flow_set_vorticity(flow, t, time), NULL);
+  lua_settop(L, 1);
+  return 1;
+}
+
+static int flow_diagnostics (lua_State *L) {
+  fx_flow_report r;
+  fx_flow_diagnostics(self(L), &r);
+  const struct { const char *name; double value; } rows[] = {
+    { "time", r.time }, { "dt", r.dt }, { "energy", r.energy }, { "enstrophy", r.enstrophy },
+    { "palinstrophy", r.palinstrophy }, { "dissipation", r.dissipation },
+    { "injection", r.injection }, { "enstrophy_dissipation", r.enstrophy_dissipation },
+    { "enstrophy_injection", r.enstrophy_injection }, { "kmax_eta", r.kmax_eta } };
+  lua_createtable(L, 0, 11);
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    lua_pushnumber(L, rows[i].value);
+    lua_setfield(L, -2, rows[i].name);
+  }
+  lua_pushinteger(L, r.steps);
+  lua_setfield(L, -2, "steps");
+  return 1;
+}
+
+void lfx_open_flow (lua_State *L) {
+  static const luaL_Reg meta[] = {
+    { "__gc", flow_close }, { "__close", flow_close }, { NULL, NULL } };
+  static const luaL_Reg methods[] = {
+    { "advance", flow_advance }, { "time", flow_time }, { "vorticity", flow_vorticity },
+    { "velocity", flow_velocity }, { "set_vorticity", flow_set_vorticity },
+    { "spectrum", flow_spectrum }, { "diagnostics", flow_diagnostics }, { "close", flow_close },
+    { NULL, NULL } };
+  static const luaL_Reg functions[] = { { "flow", core_flow }, { NULL, NULL } };
+  lfx_class(L, FLOW, meta, methods);
+  lfx_functions(L, NULL, functions);
+}

@@ -1,0 +1,266 @@
+/*
+** lsys.c - core.sys: the little that recipes need of the operating system, and Ctrl-C.
+**
+** What the system refuses is nil and a message that names the path. Writing is atomic and durable
+** (io/file.h); append is one write(2) to a file opened for appending, so that lines of several
+** processes do not mix.
+*/
+#define _GNU_SOURCE   /* gethostname, struct stat's kin under -std=c11 */
+#include "lua/lfx.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/hash.h"
+#include "base/interrupt.h"
+#include "io/file.h"
+
+static double seconds (clockid_t clock) {
+  struct timespec t;
+  clock_gettime(clock, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static int sys_time (lua_State *L) {
+  lua_pushnumber(L, seconds(CLOCK_MONOTONIC));
+  return 1;
+}
+
+static int sys_now (lua_State *L) {
+  lua_pushnumber(L, seconds(CLOCK_REALTIME));
+  return 1;
+}
+
+/* --- files ------------------------------------------------------------------------------------ */
+
+/* nil, "path: what the system said" */
+static int refused (lua_State *L, const char *path) {
+  const int error = errno;
+  luaL_pushfail(L);
+  lua_pushfstring(L, "%s: %s", path, strerror(error));
+  return 2;
+}
+
+static int done (lua_State *L, bool ok, const char *path) {
+  if (!ok)
+    return refused(L, path);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static int sys_mkdirs (lua_State *L) {
+  return lfx_done(L, fx_make_dirs(luaL_checkstring(L, 1)));
+}
+
+static int sys_exists (lua_State *L) {
+  struct stat s;
+  if (stat(luaL_checkstring(L, 1), &s) != 0)
+    lua_pushnil(L);
+  else
+    lua_pushstring(L, S_ISDIR(s.st_mode) ? "folder" : "file");
+  return 1;
+}
+
+/* Names, each with its final 0, one after the other. */
+typedef struct {
+  char *bytes;
+  size_t used, room;
+  lua_Integer count;
+} names;
+
+static void end_names (void *payload) { fx_free(((names *)payload)->bytes); }
+
+static fx_status add_name (void *context, const char *name) {
+  names *n = context;
+  const size_t size = strlen(name) + 1;
+  if (n->used + size > n->room) {
+    const size_t room = 2 * n->room + size + 4096;
+    char *bytes = fx_alloc(room);
+    if (!bytes)
+      return FX_ENOMEM;
+    if (n->used)
+      memcpy(bytes, n->bytes, n->used);
+    fx_free(n->bytes);
+    n->bytes = bytes;
+    n->room = room;
+  }
+  memcpy(n->bytes + n->used, name, size);
+  n->used += size;
+  n->count++;
+  return FX_OK;
+}
+
+static int sys_list (lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  names *n = lfx_push_guard(L, sizeof *n, end_names);
+  const fx_status st = fx_list_dir(path, add_name, n);
+  if (st != FX_OK)
+    return lfx_refused(L, st);
+  lua_createtable(L, (int)n->count, 0);
+  const char *p = n->bytes;
+  for (lua_Integer i = 1; i <= n->count; i++, p += strlen(p) + 1) {
+    lua_pushstring(L, p);
+    lua_rawseti(L, -2, i);
+  }
+  lfx_guard_end(n);
+  return 1;
+}
+
+static int sys_rename (lua_State *L) {
+  const char *from = luaL_checkstring(L, 1), *to = luaL_checkstring(L, 2);
+  return done(L, rename(from, to) == 0, from);
+}
+
+static int sys_remove (lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  return done(L, unlink(path) == 0, path);
+}
+
+static void end_block (void *payload) { fx_free(*(void **)payload); }
+
+static int sys_read (lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  size_t n;
+  unsigned char **bytes = lfx_push_guard(L, sizeof *bytes, end_block);
+  const fx_status st = fx_file_read_all(path, (size_t)1 << 31, bytes, &n);
+  if (st != FX_OK)
+    return lfx_refused(L, st);
+  lua_pushlstring(L, (const char *)*bytes, n);
+  lfx_guard_end(bytes);
+  return 1;
+}
+
+static int sys_write (lua_State *L) {
+  size_t n;
+  const char *path = luaL_checkstring(L, 1), *bytes = luaL_checklstring(L, 2, &n);
+  return lfx_done(L, fx_file_write(path, bytes, n));
+}
+
+static int sys_append (lua_State *L) {
+  size_t n;
+  const char *path = luaL_checkstring(L, 1), *bytes = luaL_checklstring(L, 2, &n);
+  const int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+  if (fd < 0)
+    return refused(L, path);
+  const ssize_t written = write(fd, bytes, n);
+  if (written >= 0 && (size_t)written < n)
+    errno = ENOSPC;                         /* a short write to a file means a full disk */
+  const bool ok = written == (ssize_t)n;
+  const int error = errno;
+  close(fd);
+  errno = error;
+  return done(L, ok, path);
+}
+
+static int sys_sync (lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return refused(L, path);
+  const bool ok = fsync(fd) == 0;
+  const int error = errno;
+  close(fd);
+  errno = error;
+  return done(L, ok, path);
+}
+
+/* --- terminal, process ------------------------------------------------------------------------ */
+
+static int sys_isatty (lua_State *L) {
+  lua_pushboolean(L, isatty((int)lfx_to_int(L, 1, "isatty", "fd")));
+  return 1;
+}
+
+static int sys_columns (lua_State *L) {
+  struct winsize size;
+  const char *given = getenv("COLUMNS");
+  int columns = given ? atoi(given) : 0;
+  if (columns < 1 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
+    columns = size.ws_col;
+  lua_pushinteger(L, columns > 0 ? columns : 80);
+  return 1;
+}
+
+static int sys_hash (lua_State *L) {
+  size_t n;
+  const char *bytes = luaL_checklstring(L, 1, &n);
+  char text[17];
+  snprintf(text, sizeof text, "%016llx", (unsigned long long)fx_hash(FX_HASH_START, bytes, n));
+  lua_pushlstring(L, text, 16);
+  return 1;
+}
+
+static int sys_pid (lua_State *L) {
+  lua_pushinteger(L, getpid());
+  return 1;
+}
+
+static int sys_host (lua_State *L) {
+  char name[256] = "";
+  gethostname(name, sizeof name - 1);
+  lua_pushstring(L, name);
+  return 1;
+}
+
+static int sys_rss (lua_State *L) {
+  long long pages = 0;
+  FILE *f = fopen("/proc/self/statm", "r");
+  if (f && fscanf(f, "%*s %lld", &pages) != 1)
+    pages = 0;
+  if (f)
+    fclose(f);
+  lua_pushinteger(L, (lua_Integer)pages * sysconf(_SC_PAGESIZE));
+  return 1;
+}
+
+static int sys_peak_rss (lua_State *L) {
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  lua_pushinteger(L, (lua_Integer)usage.ru_maxrss * 1024);
+  return 1;
+}
+
+/* --- Ctrl-C ----------------------------------------------------------------------------------- */
+
+static int sys_interrupts (lua_State *L) {
+  lua_pushinteger(L, fx_interrupt_count());
+  return 1;
+}
+
+static int sys_clear_interrupts (lua_State *L) {
+  (void)L;
+  fx_interrupt_clear();
+  return 0;
+}
+
+static int sys_catch_interrupts (lua_State *L) {
+  if (!lua_isboolean(L, 1))
+    return luaL_error(L, "catch_interrupts: argument 1 must be true or false, got %s",
+                      lfx_describe(L, 1));
+  if (!lua_toboolean(L, 1))
+    fx_interrupt_restore();
+  else if (fx_interrupt_install() != 0)
+    return luaL_error(L, "catch_interrupts: the system refuses a signal handler");
+  return 0;
+}
+
+void lfx_open_sys (lua_State *L) {
+  static const luaL_Reg functions[] = {
+    { "time", sys_time }, { "now", sys_now }, { "mkdirs", sys_mkdirs }, { "exists", sys_exists },
+    { "list", sys_list }, { "rename", sys_rename }, { "remove", sys_remove }, { "read", sys_read },
+    { "write", sys_write }, { "append", sys_append }, { "sync", sys_sync },
+    { "isatty", sys_isatty }, { "columns", sys_columns }, { "hash", sys_hash }, { "pid", sys_pid },
+    { "host", sys_host }, { "rss", sys_rss }, { "peak_rss", sys_peak_rss },
+    { "interrupts", sys_interrupts }, { "clear_interrupts", sys_clear_interrupts },
+    { "catch_interrupts", sys_catch_interrupts }, { NULL, NULL } };
+  lfx_functions(L, "sys", functions);
+}
