@@ -19,7 +19,16 @@
 
 enum { MAX_TEXT = 64 << 20 };
 
-void fx_h5_begin (void) { H5Eset_auto2(H5E_DEFAULT, NULL, NULL); }
+/* HDF5's exit handler flushes what it still holds; after a write that failed (a full disk) it does so
+** again and crashes. Files are closed by us, so it is not needed; it must be declined before HDF5 is
+** used for the first time. */
+void fx_h5_begin (void) {
+  static bool begun;
+  if (!begun)
+    H5dont_atexit();
+  begun = true;
+  H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+}
 
 /* --- errors ---------------------------------------------------------------------------------- */
 

@@ -8,8 +8,8 @@
 ** computes from then on. OPENBLAS_CORETYPE is left as the user set it.
 **
 ** OpenBLAS runs single-threaded: its results depend on its number of threads, and ours must not.
-** Its OpenMP build takes that number from the OpenMP runtime at every call, where each thread of our
-** pool has a setting of its own, all cores at first: so it is set to 1 in every thread that comes.
+** Its OpenMP build takes that number from the OpenMP runtime at every call, where each thread of
+** our pool has a setting of its own, all cores at first: so it is set to 1 in every new thread.
 ** Only sgemm is used; the level 1 and 2 functions of this release have known faults. Products with
 ** m or n below TINY go to the own loops too: there OpenBLAS may switch to gemv by itself.
 */
@@ -30,7 +30,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static bool trusted;
 static char text[96];
 
-/* --- the own product --------------------------------------------------------------------------- */
+/* --- the own product -------------------------------------------------------------------------- */
 
 #define WIDTH 16   /* columns a pass holds in registers: four SSE vectors */
 
@@ -65,7 +65,7 @@ static void own_sgemm (bool ta, bool tb, int64_t m, int64_t n, int64_t k, float 
     own_row(ta, tb, i, n, k, alpha, a, lda, b, ldb, beta, c + i * ldc);
 }
 
-/* --- the examination --------------------------------------------------------------------------- */
+/* --- the examination -------------------------------------------------------------------------- */
 
 static pthread_mutex_t setting = PTHREAD_MUTEX_INITIALIZER;
 static _Thread_local bool alone;   /* this thread has told OpenBLAS to use no others */

@@ -14,7 +14,7 @@
 #define BLOCK 64   /* queries at a time */
 #define STEP 16    /* partial sums side by side */
 
-/* --- softmax ----------------------------------------------------------------------------------- */
+/* --- softmax ---------------------------------------------------------------------------------- */
 
 static float largest (int64_t n, const float *x) {
   float most[STEP], result = x[0];
@@ -115,7 +115,7 @@ fx_status FXCPU(softmax_backward) (const fx_kernel_softmax_backward *a) {
   return FX_OK;
 }
 
-/* --- attention --------------------------------------------------------------------------------- */
+/* --- attention -------------------------------------------------------------------------------- */
 
 typedef struct {
   int64_t heads, t, s, d, width;   /* width = d / heads, channels of a head */

@@ -9,7 +9,8 @@
 ** product. Bands are cut by the shape of one image, one item each.
 **
 ** Backward for stride 1 is the same function: dx is the convolution of dy with the kernel flipped
-** and its channels exchanged. Other strides take columns of gradients, added into dx image by image.
+** and its channels exchanged. Other strides make columns of gradients and add them into dx, image
+** by image.
 ** With 4 or fewer outputs a tile would be mostly empty; then dot products along the runs.
 */
 #include "kernels/cpu/conv.h"
@@ -20,7 +21,7 @@
 #define BAND_PIXELS 512
 #define BAND_FLOATS 32768       /* 128 KiB: band and weights share L2                      */
 
-/* --- the band ---------------------------------------------------------------------------------- */
+/* --- the band --------------------------------------------------------------------------------- */
 
 static inline int64_t wrap (int64_t i, int64_t n) {
   i %= n;
@@ -59,7 +60,7 @@ const float *FXCPU(conv_band) (const conv_shape *s, const float *image, int64_t 
   return to;
 }
 
-/* --- convolution ------------------------------------------------------------------------------- */
+/* --- convolution ------------------------------------------------------------------------------ */
 
 typedef struct {
   conv_shape s;
@@ -75,7 +76,8 @@ static void pack_task (void *context, int64_t item, int worker) {
   (void)worker;
   const conv_job *job = context;
   const conv_shape *s = &job->s;
-  const int64_t taps = s->kh * s->kw, first = item * TILE_COLS, width = smaller(s->o - first, TILE_COLS);
+  const int64_t taps = s->kh * s->kw, first = item * TILE_COLS;
+  const int64_t width = smaller(s->o - first, TILE_COLS);
   float *panel = job->panels + first * taps * s->c;
   if (!job->flipped) {
     FXCPU(pack_panel)(taps * s->c, width, job->w + first * taps * s->c, 1, taps * s->c, panel);
@@ -191,7 +193,7 @@ fx_status FXCPU(conv2d_forward) (const fx_kernel_conv2d_forward *a) {
   return convolve(&job);
 }
 
-/* --- gradient for the input, any stride -------------------------------------------------------- */
+/* --- gradient for the input, any stride ------------------------------------------------------- */
 
 typedef struct {
   const fx_kernel_conv2d_backward_x *a;

@@ -17,7 +17,7 @@ typedef struct {
   bool copied;                /* a band is a copy with its border; else it lies in the image */
 } conv_shape;
 
-/* Fills bands, pitch and copied. A band has about `pixels` outputs, and at most `floats` of copy. */
+/* Fills bands, pitch and copied. A band has about `pixels` outputs and `floats` of copy. */
 static inline void conv_cut (conv_shape *s, int64_t pixels, int64_t floats) {
   s->copied = s->pad_y > 0 || s->pad_x > 0 || s->circular;
   s->pitch = (s->copied ? (s->ow - 1) * s->stride + s->kw : s->w) * s->c;

@@ -34,7 +34,7 @@ static inline double *new_doubles (int64_t count) {
   return fx_alloc((size_t)count * sizeof(double));
 }
 
-/* --- vectors (GCC extension) ------------------------------------------------------------------- */
+/* --- vectors (GCC extension) ------------------------------------------------------------------ */
 
 #if defined(__AVX512F__)
 #define LANES 16

@@ -6,8 +6,8 @@
 ** `ivdep`: element i is read before it is written and no other is touched.
 **
 ** Here a b + c is never contracted into one rounding, whatever the command line says: the compiler
-** decides that separately for the vectors of a loop and for its last few elements, and then the bits
-** of a sample would depend on its place in the batch.
+** decides that separately for the vectors of a loop and for its last few elements, and then the
+** bits of a sample would depend on its place in the batch.
 */
 #pragma GCC optimize("fp-contract=off")
 
@@ -16,7 +16,7 @@
 
 #define EACH _Pragma("GCC ivdep") for (int64_t i = 0; i < n; i++)
 
-/* --- one number -------------------------------------------------------------------------------- */
+/* --- one number ------------------------------------------------------------------------------- */
 
 static void apply (fx_unary f, float a, float b, int64_t n, const float *x, float *y) {
   switch (f) {
@@ -92,7 +92,7 @@ fx_status FXCPU(unary_backward) (const fx_kernel_unary_backward *a) {
   return FX_OK;
 }
 
-/* --- two numbers ------------------------------------------------------------------------------- */
+/* --- two numbers ------------------------------------------------------------------------------ */
 
 /* A loop for each way in which the inputs move. p and q are the two numbers. */
 #define COMBINE(expression)                                               \

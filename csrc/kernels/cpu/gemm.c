@@ -5,9 +5,11 @@
 ** multiplies them with TILE_ROWS broadcast numbers of A. A itself is never packed: its rows are
 ** read through pointers, which lets a convolution hand over pixels of the image in place of the
 ** rows of a matrix, nine times larger, that im2col would write. A transposed A has its TILE_ROWS
-** numbers side by side. On a Zen 4 core this makes 92-116 GFLOP/s with AVX-512 on FLEX's shapes
-** where OpenBLAS 0.3.21 makes 69-101 (peak 118), which is why the latter only computes where there
-** is no AVX (USE_BLAS in matmul.c).
+** numbers side by side. Whole calls of linear and matmul with K of 256 to 1024, one Zen 4 thread,
+** 2026-11-24, the three tables in turn in one process, two runs on a busy machine: AVX-512 102-113
+** GFLOP/s, AVX2 98-108, OpenBLAS 0.3.21 on slices of 64 rows 68-97; a loop of FMAs alone makes 118.
+** At 64^3 OpenBLAS won on two of three with 115 against 102. So it computes only where there is no
+** AVX (USE_BLAS in matmul.c).
 **
 ** Each number of a tile is the chain acc = a b + acc over p in order, starting at 0, cut only by
 ** DEPTH: its bits depend neither on its place in the tile nor on the size of the matrix. So a
@@ -25,7 +27,7 @@
 #define UNROLLED _Pragma("GCC unroll 16")
 #define INLINE static inline __attribute__((always_inline))
 
-/* --- packing ----------------------------------------------------------------------------------- */
+/* --- packing ---------------------------------------------------------------------------------- */
 
 static void pack_transposed (int64_t k, int64_t width, const float *b, int64_t step_n, float *to) {
   /* 16 columns of B^T, a cache line, at a time: lines stay in L1 until all of them is used. */
@@ -58,7 +60,7 @@ void FXCPU(pack) (int64_t k, int64_t n, const float *b, int64_t step_k, int64_t 
                       panels + j * k);
 }
 
-/* --- tiles ------------------------------------------------------------------------------------- */
+/* --- tiles ------------------------------------------------------------------------------------ */
 
 INLINE void clear_tile (int count, vec acc[][2]) {
   UNROLLED for (int i = 0; i < count; i++)
@@ -135,7 +137,7 @@ void FXCPU(tile_of_columns) (int64_t rows, int64_t k, const float *a, int64_t st
   }
 }
 
-/* --- products ---------------------------------------------------------------------------------- */
+/* --- products --------------------------------------------------------------------------------- */
 
 static void panel_product (bool transposed, int64_t m, int64_t cols, int64_t k, const float *a,
                            int64_t lda, const float *panel, bool add, float *c, int64_t ldc) {
@@ -166,7 +168,7 @@ void FXCPU(product) (bool transposed, int64_t m, int64_t n, int64_t k, const flo
                     add || p > 0, c + j, ldc);
 }
 
-/* --- dot products ------------------------------------------------------------------------------ */
+/* --- dot products ----------------------------------------------------------------------------- */
 
 /* `outs` (a constant) dot products of one x. */
 INLINE void dot_group (int outs, int64_t k, const float *x, const float *w, const float *bias,

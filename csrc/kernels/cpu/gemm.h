@@ -16,7 +16,7 @@
 static inline int64_t panel_count (int64_t n) { return ceil_div(n, TILE_COLS); }
 static inline int64_t panels_size (int64_t k, int64_t n) { return panel_count(n) * TILE_COLS * k; }
 
-/* Packs one panel: B's element (p,j), p < k, j < width, is b[p step_k + j step_n]; one step is 1. */
+/* Packs one panel: B's element (p,j), p < k, j < width, is b[p step_k + j step_n]; a step is 1. */
 void FXCPU(pack_panel)(int64_t k, int64_t width, const float *b, int64_t step_k, int64_t step_n,
                        float *panel);
 /* All of them, in this thread. */

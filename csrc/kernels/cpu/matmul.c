@@ -94,7 +94,7 @@ fx_status FXCPU(matmul) (const fx_kernel_matmul *a) {
   return run_products(&job);
 }
 
-/* --- linear ------------------------------------------------------------------------------------ */
+/* --- linear ----------------------------------------------------------------------------------- */
 
 typedef struct {
   int64_t rows, in, out;
@@ -137,7 +137,7 @@ fx_status FXCPU(linear_backward_x) (const fx_kernel_linear_backward_x *a) {
   return run_products(&job);
 }
 
-/* --- gradient for the weights ------------------------------------------------------------------ */
+/* --- gradient for the weights ----------------------------------------------------------------- */
 
 #define MOST_PARTS 8
 #define PART_ROWS 256            /* of x at least in a part                */

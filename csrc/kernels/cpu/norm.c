@@ -1,13 +1,12 @@
 /*
 ** norm.c - group norm, layer norm, and modulation by an embedding.
 **
-** Group norm makes two passes over (N,S,C): sums per channel, then the result. A sample's pixels are
-** cut into pieces of about FXCPU_CHUNK numbers; each item adds up one piece, channel by channel in
-** double, about a shift near the group's mean, so that squares do not cancel; the pieces are joined
-** in order, then channels into groups. The second pass is three numbers per channel, fused:
+** Group norm makes two passes over (N,S,C): sums per channel, then the result. A sample's pixels
+** are cut into pieces of about FXCPU_CHUNK numbers; each item adds up one piece, channel by channel
+** in double, about a shift near the group's mean, so that squares do not cancel; the pieces are
+** joined in order, then channels into groups. The second pass is three numbers per channel, fused:
 ** y = (x - mean) rstd w + b, and backward dx = dy p + (x - mean) q + r.
-** Layer norm is a row at a time, a group of rows an item. Gradients for w and b are sums per channel
-** of the same pieces.
+** Gradients for w and b are sums per channel of the same pieces. Layer norm: layer_norm.c.
 */
 #include <math.h>
 #include <string.h>
@@ -69,7 +68,7 @@ static void group_job_end (norm_job *job) {
   fx_free(job->partial);
 }
 
-/* --- group norm, forward ----------------------------------------------------------------------- */
+/* --- group norm, forward ---------------------------------------------------------------------- */
 
 /* Sums of (x - shift) and of its square per channel; the shift is the group's first number. */
 static void moments_task (void *context, int64_t item, int worker) {
@@ -157,7 +156,7 @@ fx_status FXCPU(group_norm_forward) (const fx_kernel_group_norm_forward *a) {
   return st;
 }
 
-/* --- group norm, backward ---------------------------------------------------------------------- */
+/* --- group norm, backward --------------------------------------------------------------------- */
 
 /* Sums of dy and of dy (x - mean) per channel. */
 static void slopes_task (void *context, int64_t item, int worker) {
@@ -253,7 +252,7 @@ fx_status FXCPU(group_norm_backward) (const fx_kernel_group_norm_backward *a) {
   return st;
 }
 
-/* --- modulation -------------------------------------------------------------------------------- */
+/* --- modulation ------------------------------------------------------------------------------- */
 
 typedef struct {
   pieces p;

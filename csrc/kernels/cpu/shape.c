@@ -109,9 +109,9 @@ fx_status FXCPU(permute) (const fx_kernel_permute *a) {
   return FX_OK;
 }
 
-/* --- narrow, place ----------------------------------------------------------------------------- */
+/* --- narrow, place ---------------------------------------------------------------------------- */
 
-/* `outer` runs of `run` floats, each `from_step` and `to_step` apart; cut into pieces, or grouped. */
+/* `outer` runs of `run` floats, each `from_step` and `to_step` apart; in pieces, or grouped. */
 typedef struct {
   int64_t outer, run, from_step, to_step;
   int64_t pieces, group;

@@ -1,0 +1,183 @@
+-- arguments.lua - a command's words: parsed, explained and refused from one declaration.
+--
+-- A command is { name, doc, arguments = { {name, doc, optional =, many =} }, options = { option }, ... };
+-- an option is { name, doc, value = "N" (absent: a flag), kind = "text|number|integer|numbers|words",
+-- words = {...}, short = "i", many =, required =, default =, hidden = }.
+-- Wrong use raises a Wrong object, which ends the program with code 2.
+
+local words = require "flexlab.text"
+
+local M = {}
+
+local Wrong = { __name = "flexlab.Wrong" }
+function Wrong.__tostring(e) return e.message end
+
+-- Raises "wrong use".
+function M.wrong(text, ...)
+  error(setmetatable({ message = select("#", ...) > 0 and text:format(...) or text }, Wrong), 0)
+end
+
+function M.is_wrong(e) return getmetatable(e) == Wrong end
+
+local readers = {}
+
+function readers.text(word) return word end
+
+function readers.number(word)
+  local number = tonumber(word)
+  return number and number == number and math.abs(number) < math.huge and number or nil, "a number"
+end
+
+function readers.integer(word)
+  return math.tointeger(tonumber(word)), "a whole number"
+end
+
+function readers.numbers(word)
+  local list = {}
+  for part in (word .. ","):gmatch("([^,]*),") do
+    local number = readers.number(part)
+    if not number then return nil, "numbers such as 1000,4000" end
+    list[#list + 1] = number
+  end
+  return list
+end
+
+function readers.words(word, option)
+  for _, known in ipairs(option.words) do
+    if word == known then return word end
+  end
+  return nil, words.list(option.words):gsub(" and ([^ ]*)$", " or %1"), words.nearest(word, option.words)
+end
+
+local function read(command, option, word)
+  if word == nil then M.wrong("--%s needs a value (%s)", option.name, option.value) end
+  local value, wanted, nearest = readers[option.kind or "text"](word, option)
+  if value == nil then
+    M.wrong("%s: --%s wants %s, got '%s'%s", command.name, option.name, wanted, word,
+      nearest and ("; the nearest is '%s'"):format(nearest) or "")
+  end
+  if option.least and value < option.least then
+    M.wrong("%s: --%s must be at least %s, got %s", command.name, option.name, option.least, word)
+  end
+  return value
+end
+
+local function find(command, name, short)
+  local known = {}
+  for _, option in ipairs(command.options or {}) do
+    if short and option.short == name or not short and option.name == name then return option end
+    if not option.hidden then known[#known + 1] = "--" .. option.name end
+  end
+  local typed = (short and "-" or "--") .. name
+  if #known == 0 then M.wrong("%s has no option %s; it has none at all", command.name, typed) end
+  M.wrong("%s has no option %s; the nearest is %s", command.name, typed,
+    words.nearest((short and "--" or "--") .. name, known))
+end
+
+-- Stores one option; returns how many further words it took.
+local function take(command, values, word, following)
+  local name, attached = word:match("^%-%-([^=]+)=(.*)$")
+  local short = word:match("^%-([^-].*)$")
+  local option = find(command, name or short or word:sub(3), short ~= nil)
+  if not option.value then
+    if attached then M.wrong("%s: --%s takes no value", command.name, option.name) end
+    values[option.name] = true
+    return 0
+  end
+  local value = read(command, option, attached or following)
+  if option.many then
+    values[option.name] = values[option.name] or {}
+    table.insert(values[option.name], value)
+  elseif values[option.name] ~= nil then
+    M.wrong("%s: --%s is given twice", command.name, option.name)
+  else
+    values[option.name] = value
+  end
+  return attached and 0 or 1
+end
+
+local function place(command, values, list)
+  for _, argument in ipairs(command.arguments or {}) do
+    if argument.many then
+      values[argument.name] = list
+      list = {}
+    else
+      values[argument.name] = table.remove(list, 1)
+    end
+    local given = values[argument.name]
+    if not argument.optional and (given == nil or argument.many and #given == 0) then
+      M.wrong("%s needs %s (%s)", command.name, argument.name:upper(), argument.doc)
+    end
+  end
+  if #list > 0 then M.wrong("%s does not know what to do with '%s'", command.name, list[1]) end
+end
+
+-- Words -> { option or argument = value }; `help` is set by --help or -h wherever it stands.
+function M.parse(command, argv)
+  local values, list, i = {}, {}, 1
+  while i <= #argv do
+    local word = argv[i]
+    if word == "--" then
+      table.move(argv, i + 1, #argv, #list + 1, list)
+      break
+    elseif word == "--help" or word == "-h" then
+      return { help = true }
+    elseif word:match("^%-%D") then
+      i = i + take(command, values, word, argv[i + 1])
+    else
+      list[#list + 1] = word
+    end
+    i = i + 1
+  end
+  place(command, values, list)
+  for _, option in ipairs(command.options or {}) do
+    if values[option.name] == nil then values[option.name] = option.default end
+    if option.required and values[option.name] == nil then
+      M.wrong("%s needs --%s %s (%s)", command.name, option.name, option.value, option.doc)
+    end
+  end
+  return values
+end
+
+local function usage(command)
+  local parts = { "flexlab " .. command.name }
+  for _, argument in ipairs(command.arguments or {}) do
+    local word = argument.name:upper() .. (argument.many and "..." or "")
+    parts[#parts + 1] = argument.optional and "[" .. word .. "]" or word
+  end
+  for _, option in ipairs(command.options or {}) do
+    if option.required then parts[#parts + 1] = "--" .. option.name .. " " .. option.value end
+  end
+  return table.concat(parts, " ") .. (#(command.options or {}) > 0 and " [options]" or "")
+end
+
+local function default_of(option)
+  if option.default == nil then return option.many and " (may be repeated)" or "" end
+  local value = option.default
+  return (" [%s]"):format(type(value) == "table" and table.concat(value, ",") or tostring(value))
+end
+
+-- The page that --help prints.
+function M.help(command)
+  local rows = {}
+  for _, argument in ipairs(command.arguments or {}) do
+    rows[#rows + 1] = { argument.name:upper(), argument.doc }
+  end
+  if #rows > 0 then rows[#rows + 1] = { "", "" } end
+  for _, option in ipairs(command.options or {}) do
+    if not option.hidden then
+      rows[#rows + 1] = { (option.short and "-" .. option.short .. ", " or "") .. "--" .. option.name
+        .. (option.value and " " .. option.value or ""), option.doc .. default_of(option) }
+    end
+  end
+  rows[#rows + 1] = { "-h, --help", "this page" }
+  local width, lines = 0, { usage(command), "  " .. command.doc, "" }
+  for _, row in ipairs(rows) do width = math.max(width, #row[1]) end
+  for _, row in ipairs(rows) do
+    lines[#lines + 1] = (("  %-" .. width .. "s  %s"):format(row[1], row[2]):gsub("%s+$", ""))
+  end
+  if command.notes then lines[#lines + 1] = "\n" .. command.notes end
+  return table.concat(lines, "\n") .. "\n"
+end
+
+return M

@@ -1,0 +1,25 @@
+--[[
+baselines - what a method must beat: interpolation of the low field, or the last frame again. Each
+takes a batch and returns (N,H,W,C) in physical units, so flex.evaluate takes them as samplers.
+--]]
+local core = require "flexlab.core"
+local data = require "flexlab.data"
+
+local M = {}
+
+--- The last known frame (forecast), or the estimate that the network starts from (super-resolution).
+function M.persistence(batch) return data.physical(batch.estimate, batch.scale) end
+
+local function interpolation(method)
+  return function(batch)
+    if not batch.low then return M.persistence(batch) end
+    local shape = batch.estimate.shape
+    return core.resize(batch.low, { size = { shape[2], shape[3] }, method = method })
+  end
+end
+
+M.nearest = interpolation "nearest"
+M.bilinear = interpolation "bilinear"
+M.bicubic = interpolation "bicubic"
+
+return M

@@ -1,0 +1,48 @@
+-- flexlab evaluate - a checkpoint on a data set, beside the interpolations it must beat.
+local commands = require "flexlab.commands"
+local core = require "flexlab.core"
+local flex = require "flexlab"
+
+-- The test part of FILE, degraded and normalised as the checkpoint was trained.
+local function data_of(model, values)
+  local about = model.data
+  if not about then error(values.checkpoint .. " does not say what data it was trained on", 0) end
+  return flex.data[about.task] { file = values.data, test = values.data, dataset = values.dataset or false,
+    factor = about.factor, degradation = about.degradation, past = about.past, lead = about.lead,
+    crop = about.crop, mean = model.scale.mean, std = model.scale.std, batch = values.batch,
+    test_tiles = values.tiles }
+end
+
+return {
+  name = "evaluate",
+  doc = "measure a checkpoint on a data set",
+  options = {
+    { name = "checkpoint", value = "FILE", required = true, doc = "a run's last.h5" },
+    { name = "data", value = "FILE", required = true, doc = "fields at full resolution, HDF5 or a pattern" },
+    { name = "dataset", value = "NAME", doc = "the data set in the file [w or fields]" },
+    { name = "steps", value = "N", kind = "integer", least = 1, default = 2, doc = "reverse steps" },
+    { name = "members", value = "N", kind = "integer", least = 1, default = 8, doc = "ensemble members" },
+    { name = "tiles", value = "N", kind = "integer", least = 1, default = 64,
+      doc = "patches, evenly spaced over the file" },
+    { name = "batch", value = "N", kind = "integer", least = 1, default = 8, doc = "patches at once" },
+    { name = "raw", doc = "the last weights instead of the averaged ones" },
+    { name = "picture", value = "FILE", doc = "a PNG of the first patch" },
+    { name = "json", doc = "one line of JSON instead of the table" },
+    commands.device, commands.threads,
+  },
+  run = function(values)
+    commands.setup(values)
+    local model = flex.load_model(values.checkpoint, { ema = not values.raw })
+    local data = data_of(model, values)
+    local function sample(batch)
+      return flex.diffusion.sample(model, batch, { steps = values.steps, members = values.members })
+    end
+    local c, all = flex.report.compare(sample, data.test), {}
+    for name, s in pairs(c.scores) do
+      all[name] = { rfne = s.rfne, rmse = s.rmse, psnr = s.psnr, ssim = s.ssim, r = s.pearson,
+        crps = s.crps, spread = s.spread, n = s.n }
+    end
+    if values.json then print(core.json.encode(all)) else c.table:print() end
+    if values.picture and c.picture then c.picture:save(values.picture) end
+  end,
+}

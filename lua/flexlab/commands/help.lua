@@ -1,0 +1,22 @@
+-- flexlab help - the overview, or the page of one command.
+local arguments = require "flexlab.arguments"
+local commands = require "flexlab.commands"
+local words = require "flexlab.text"
+
+return {
+  name = "help",
+  doc = "this overview, or the page of a command",
+  arguments = { { name = "command", optional = true, doc = "a command" } },
+  run = function(values)
+    if not values.command then
+      io.write(commands.overview())
+      return
+    end
+    local command = commands.find(values.command)
+    if not command then
+      arguments.wrong("there is no command '%s'; the nearest is '%s'", values.command,
+        words.nearest(values.command, commands.names))
+    end
+    io.write(arguments.help(command))
+  end,
+}

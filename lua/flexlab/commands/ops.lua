@@ -1,0 +1,53 @@
+-- flexlab ops - the op table and the kernel table, as the core has them.
+local arguments = require "flexlab.arguments"
+local core = require "flexlab.core"
+local tabulate = require "flexlab.table"
+local words = require "flexlab.text"
+
+local function signature(op)
+  local operands = {}
+  for _, argument in ipairs(op.args) do
+    if argument.default == nil and argument.kind:lower():find("tensor") then
+      operands[#operands + 1] = argument.name
+    end
+  end
+  return op.name .. "(" .. table.concat(operands, ", ") .. ")"
+end
+
+local function explain(name)
+  local known = {}
+  for _, op in ipairs(core.ops) do
+    known[#known + 1] = op.name
+    if op.name == name then
+      print(op.name .. "  " .. op.doc .. "\n")
+      local t = tabulate { "argument", "kind", "meaning", "default" }
+      for _, a in ipairs(op.args) do
+        t:row { a.name, a.kind, a.text or "", a.default == nil and "" or tostring(a.default) }
+      end
+      t:print()
+      return
+    end
+  end
+  arguments.wrong("ops: there is no op '%s'; the nearest is '%s'", name, words.nearest(name, known))
+end
+
+return {
+  name = "ops",
+  doc = "the ops and who computes them",
+  arguments = { { name = "name", optional = true, doc = "one op: its arguments and options" } },
+  options = { { name = "kernels", doc = "the kernels and which backend has them" } },
+  run = function(values)
+    if values.name then return explain(values.name) end
+    if values.kernels then
+      local t = tabulate { "kernel", "ref", "cpu", "cuda" }
+      for _, k in ipairs(core.kernels) do
+        t:row { k.name, "yes", k.cpu and "yes" or "ref", k.cuda and "yes" or "-" }
+      end
+      t:print()
+      return
+    end
+    local t = tabulate { "op", "what it does" }
+    for _, op in ipairs(core.ops) do t:row { signature(op), op.doc } end
+    t:print()
+  end,
+}

@@ -1,0 +1,21 @@
+-- flexlab repl - the prompt, which is in C (csrc/cli/repl.c).
+local commands = require "flexlab.commands"
+
+return {
+  name = "repl",
+  doc = "a prompt: Lua with FlexLab loaded",
+  options = {
+    { name = "include", short = "i", value = "FILE", doc = "run a file (a recipe) first" },
+    commands.device, commands.threads,
+  },
+  run = function(values)
+    local found, repl = pcall(require, "flexlab.repl_core")
+    if not found then
+      error("the prompt is part of the program `flexlab`; under lua5.4 use `lua5.4 -i`", 0)
+    end
+    local file = values.include
+    if file and not io.open(file) then error(("there is no file '%s'"):format(file), 0) end
+    commands.setup(values)
+    return repl.run { file = file }
+  end,
+}

@@ -1,0 +1,155 @@
+-- flexlab run - a recipe or a study, with overrides, over seeds, in one or several processes.
+local arguments = require "flexlab.arguments"
+local commands = require "flexlab.commands"
+local config = require "flexlab.config"
+local core = require "flexlab.core"
+local study = require "flexlab.study"
+local tabulate = require "flexlab.table"
+local words = require "flexlab.text"
+
+-- "a,'b,c',{1,2}" -> values; commas inside quotes and brackets do not divide.
+local function split(text)
+  local parts, depth, quote, start = {}, 0, nil, 1
+  for i = 1, #text do
+    local c = text:sub(i, i)
+    if quote then
+      if c == quote then quote = nil end
+    elseif c == "'" or c == '"' then
+      quote = c
+    elseif c:find("[%[{(]") then
+      depth = depth + 1
+    elseif c:find("[%]})]") then
+      depth = depth - 1
+    elseif c == "," and depth == 0 then
+      parts[#parts + 1], start = text:sub(start, i - 1), i + 1
+    end
+  end
+  parts[#parts + 1] = text:sub(start)
+  return parts
+end
+
+local function settings(list)
+  local overrides = {}
+  for _, setting in ipairs(list or {}) do
+    local key = setting:match("^%s*([%w_.]+)%s*=")
+    if not key then arguments.wrong("run: --set wants KEY=VALUE, got '%s'", setting) end
+    local _, value = config.parse(setting)
+    overrides[key] = value
+  end
+  return overrides
+end
+
+local function grid_of(list)
+  local grid = {}
+  for _, sweep in ipairs(list or {}) do
+    local key, values = sweep:match("^%s*([%w_.]+)%s*=(.+)$")
+    if not key then arguments.wrong("run: --sweep wants KEY=A,B,..., got '%s'", sweep) end
+    if grid[key] then arguments.wrong("run: --sweep %s is given twice", key) end
+    grid[key] = {}
+    for i, word in ipairs(split(values)) do grid[key][i] = config.literal(word) end
+  end
+  return grid
+end
+
+local function seeds_of(text)
+  if not text then return nil end
+  local ok, seeds = pcall(study.seeds, text)
+  if not ok then arguments.wrong("run: --%s", seeds) end
+  return seeds
+end
+
+-- An unknown key or a wrong type is wrong use, and found before anything runs.
+local function resolve(subject, overrides)
+  local ok, message = pcall(subject.resolve, subject, overrides)
+  if not ok then arguments.wrong("%s", (tostring(message):gsub("^[^:]+:%d+: ", ""))) end
+end
+
+-- What to run: a study (its grid changed by a sweep), a recipe as it is, or a recipe as the study that a sweep means.
+local function subject_of(values)
+  local recipe, path = commands.recipe(values.recipe)
+  local seeds, grid = seeds_of(values.seeds), grid_of(values.sweep)
+  if study.is_study(recipe) then
+    return next(grid) and recipe:with(grid) or recipe, seeds or recipe.seeds
+  end
+  if next(grid) or seeds and #seeds > 1 then
+    return study.sweep(recipe, grid, seeds or { 1 }, path), seeds or { 1 }
+  end
+  return recipe, seeds or { 1 }
+end
+
+local function state_of(recipe, overrides, seed, out)
+  local folder = recipe:folder(overrides, { seed = seed, root = out })
+  if core.sys.exists(folder .. "/result.lua") then return folder, "done" end
+  return folder, core.sys.exists(folder .. "/last.h5") and "to resume" or "new"
+end
+
+local function dry_run(subject, overrides, seeds, out)
+  local t, recipe = tabulate { "run", "seed", "folder", "state" }, subject.recipe or subject
+  local tasks = subject.tasks and subject:tasks(overrides, seeds)
+    or { { arm = { label = subject.name }, seed = seeds[1], overrides = overrides } }
+  for _, task in ipairs(tasks) do
+    local folder, state = state_of(recipe, task.overrides, task.seed, out)
+    local label = task.arm.label ~= "" and task.arm.label or recipe.name
+    t:row { label, task.seed, folder, state }
+  end
+  t:print()
+end
+
+local function print_result(result, prefix)
+  for _, key in ipairs(words.keys(result)) do
+    local value = result[key]
+    if type(value) == "table" then
+      print_result(value, prefix .. tostring(key) .. ".")
+    elseif key ~= "dir" then
+      print(("%-18s %s"):format(prefix .. tostring(key),
+        math.type(value) == "float" and ("%.6g"):format(value) or tostring(value)))
+    end
+  end
+end
+
+local function worker_of(text)
+  if not text then return false end
+  local i, n = text:match("^(%d+)/(%d+)$")
+  if not i then arguments.wrong("run: --worker wants I/N, got '%s'", text) end
+  return { math.tointeger(tonumber(i)), math.tointeger(tonumber(n)) }
+end
+
+local function execute(values)
+  local subject, seeds = subject_of(values)
+  local overrides = settings(values.set)
+  resolve(subject, overrides)
+  if values["dry-run"] then return dry_run(subject, overrides, seeds, values.out) end
+  commands.setup(values)
+  local options = { root = values.out, fresh = values.fresh, quiet = values.quiet }
+  if subject.arms then
+    options.seeds, options.jobs, options.worker = seeds, values.jobs, worker_of(values.worker)
+    options.threads, options.device = values.threads, values.device
+  else
+    options.seed = seeds[1]
+  end
+  local result = subject(overrides, options)
+  if result.worker then return end
+  if not values.quiet then print_result(result, "") end
+  print(("%-18s %s"):format("folder", result.dir))
+end
+
+return {
+  name = "run",
+  doc = "run a recipe or a study",
+  arguments = { { name = "recipe", doc = "a recipe's file, or its name in recipes/" } },
+  options = {
+    { name = "set", value = "KEY=VALUE", many = true, doc = "override one setting" },
+    { name = "sweep", value = "KEY=A,B,...", many = true, doc = "run with each of these values" },
+    { name = "seeds", value = "LIST", doc = "seeds: 3, or 1..4, or 1,3,5 [1; a study: its own]" },
+    { name = "jobs", value = "N", kind = "integer", least = 1, default = 1,
+      doc = "processes that share the runs" },
+    commands.device, commands.threads,
+    { name = "out", value = "DIR", default = "runs", doc = "where runs are kept" },
+    { name = "dry-run", doc = "say what would run, and where" },
+    { name = "fresh", doc = "start again, also where a run is finished" },
+    { name = "quiet", doc = "no progress" },
+    { name = "worker", value = "I/N", hidden = true, doc = "every N-th run, from the I-th on" },
+  },
+  notes = "A finished run is found again and not repeated; an unfinished one goes on where it stopped.",
+  run = execute,
+}

@@ -1,0 +1,7 @@
+--[[
+weak - condition skips added in the shared encoder
+--]]
+return {
+  doc = "condition skips added in the shared encoder",
+  roads = { weak_skips = true, strong_skips = false, strong_bottleneck = false },
+}

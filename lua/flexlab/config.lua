@@ -1,0 +1,164 @@
+--[[
+config - configurations: plain tables of numbers, strings, booleans and lists.
+
+A recipe's defaults say which keys there are and of which type. Overrides may be nested
+(`{ model = { size = "small" } }`) or flat (`{ ["model.size"] = "small" }`). Rules, in full:
+  an unknown key raises and names the nearest one;
+  a number takes a number (a whole default makes 1e3 the integer 1000), a string takes a string or a
+  list of strings, `true` takes a boolean, a list takes a list, `{}` takes any table;
+  `false` means "absent" and takes anything; `flex.optional "string"` starts absent and takes that type.
+A resolved configuration is read-only, and reading a key that it has not raises too.
+--]]
+local text = require "flexlab.text"
+
+local M = {}
+
+local plain_of = setmetatable({}, { __mode = "k" })   -- read-only view -> its table
+local Optional = {}
+
+--- A default that is absent (false) until it gets a value of the type: number, string, boolean, table.
+function M.optional(kind)
+  return setmetatable({ type = kind }, Optional)
+end
+
+local function is_optional(v) return getmetatable(v) == Optional end
+local function is_list(v) return type(v) == "table" and (#v > 0 or next(v) == nil) end
+
+--- A deep copy without views, markers and metatables.
+function M.plain(value)
+  if is_optional(value) then return false end
+  if type(value) ~= "table" then return value end
+  local copy = {}
+  for k, v in pairs(plain_of[value] or value) do copy[k] = M.plain(v) end
+  return copy
+end
+
+-- The value to store for a default, or nil and what was expected.
+local function accept(default, value)
+  if is_optional(default) then
+    if value == false or type(value) == default.type then return M.plain(value) end
+    return nil, "a " .. default.type
+  elseif default == false then
+    return M.plain(value)
+  elseif type(default) == "number" then
+    if type(value) ~= "number" then return nil, "a number" end
+    if math.type(default) == "float" then return value + 0.0 end
+    return math.tointeger(value) or value
+  elseif type(default) == "string" then
+    local strings = is_list(value) and #value > 0
+    for _, v in ipairs(strings and value or {}) do strings = strings and type(v) == "string" end
+    if type(value) == "string" or strings then return M.plain(value) end
+    return nil, "a string"
+  elseif type(default) == "boolean" then
+    if type(value) == "boolean" then return value end
+    return nil, "true or false"
+  elseif is_list(default) then
+    if type(value) == "table" and (next(default) == nil or is_list(value)) then return M.plain(value) end
+    return nil, "a list"
+  end
+  return nil, "a table"
+end
+
+local function is_section(default)
+  return type(default) == "table" and not is_optional(default) and not is_list(default)
+end
+
+-- Sets one key, walking down flat names ("model.size").
+local function set(target, defaults, key, value, path, level)
+  local head, rest = tostring(key):match("^([^.]+)%.(.+)$")
+  head = head or key
+  local default = defaults[head]
+  local full = path == "" and tostring(head) or path .. "." .. tostring(head)
+  if default == nil then
+    local where = path == "" and "the configuration" or "'" .. path .. "'"
+    error(("%s has %s"):format(where, text.unknown(head, text.keys(defaults))), level)
+  elseif rest then
+    if not is_section(default) then
+      error(("'%s' is %s, it has no key '%s'"):format(full, text.show(M.plain(default)), rest), level)
+    end
+    return set(target[head], default, rest, value, full, level + 1)
+  elseif is_section(default) then
+    if type(value) ~= "table" then
+      error(("'%s' wants a table of settings, got %s"):format(full, text.show(value)), level)
+    end
+    for k, v in pairs(value) do set(target[head], default, k, v, full, level + 1) end
+    return
+  end
+  local stored, expected = accept(default, value)
+  if stored == nil then
+    error(("'%s' wants %s as its default %s, got %s %s"):format(full, expected,
+      is_optional(default) and "asks" or text.show(default), type(value), text.show(value)), level)
+  end
+  target[head] = stored
+end
+
+--- Defaults with overrides: a new plain table.
+---@param defaults table
+---@param overrides table|nil
+---@param level integer|nil whom an error blames, as in error()
+function M.merge(defaults, overrides, level)
+  local result = M.plain(defaults)
+  for _, key in ipairs(text.keys(M.plain(overrides or {}))) do
+    set(result, defaults, key, overrides[key], "", (level or 1) + 2)
+  end
+  return result
+end
+
+--- A read-only view; reading a key that is not there raises.
+function M.readonly(t, path)
+  if type(t) ~= "table" or plain_of[t] then return t end
+  path = path or "cfg"
+  local children, view = {}, {}
+  for k, v in pairs(t) do children[k] = M.readonly(v, path .. "." .. tostring(k)) end
+  plain_of[view] = t
+  return setmetatable(view, {
+    __index = function(_, key)
+      local value = children[key]
+      if value == nil and type(key) == "string" then
+        error(("%s has %s"):format(path, text.unknown(key, text.keys(t))), 2)
+      end
+      return value
+    end,
+    __newindex = function(_, key)
+      error(("%s is read-only: '%s' cannot be set"):format(path, tostring(key)), 2)
+    end,
+    __len = function() return #t end,
+    __pairs = function() return next, children, nil end,
+  })
+end
+
+--- Options of a function: defaults filled in, unknown keys refused. `also` lists keys that belong to
+--- others who read the same section. `nil` options are the defaults.
+function M.options(what, defaults, given, also, level)
+  local result = M.plain(defaults)
+  local known = text.keys(defaults)
+  for _, k in ipairs(also or {}) do known[#known + 1] = k end
+  local allowed = {}
+  for _, k in ipairs(known) do allowed[k] = true end
+  for k, v in pairs(M.plain(given or {})) do
+    if not allowed[k] then
+      error(("%s has %s"):format(what, text.unknown(k, known)), (level or 1) + 1)
+    end
+    result[k] = v
+  end
+  return result
+end
+
+--- "k=v" of --set -> key, value: v is a Lua literal if it is one, else the string itself.
+function M.parse(setting)
+  local key, word = tostring(setting):match("^%s*([%w_.]+)%s*=(.*)$")
+  if not key then
+    error(("'%s' is not of the form key=value"):format(tostring(setting)), 2)
+  end
+  return key, M.literal(word)
+end
+
+--- A word as a value: number, boolean, quoted string or table where it reads as one, else itself.
+function M.literal(word)
+  local chunk = load("return " .. word, "=set", "t", {})
+  local ok, value = pcall(chunk or error)
+  if ok and value ~= nil and type(value) ~= "function" then return value end
+  return (word:gsub("^%s+", ""):gsub("%s+$", ""))
+end
+
+return M

@@ -1,0 +1,12 @@
+--[[
+bicubic - every f-th sample, up by bicubic interpolation (align_corners false): FLEX's. The estimate is
+shifted by (f-1)/2 pixels against the truth (flex-method section 5, defect 3); see registered.
+low (N,H,W,C) -> (N,H/f,W/f,C); up (N,h,w,C) -> (N,H,W,C).
+--]]
+local resample = require "flexlab.resample"
+
+return {
+  doc = "every f-th sample, up by bicubic interpolation, as FLEX",
+  low = resample.subsample,
+  up = resample.resize("bicubic"),
+}

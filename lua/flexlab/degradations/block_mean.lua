@@ -1,0 +1,13 @@
+--[[
+block_mean - the mean over f x f blocks, up by bicubic interpolation: what a coarse sensor sees. Block
+centres are where align_corners false puts them, so there is no shift.
+low (N,H,W,C) -> (N,H/f,W/f,C); up (N,h,w,C) -> (N,H,W,C).
+--]]
+local core = require "flexlab.core"
+local resample = require "flexlab.resample"
+
+return {
+  doc = "mean over f x f blocks, up by bicubic interpolation",
+  low = function(field, factor) return core.mean_pool(field, { factor = factor }) end,
+  up = resample.resize("bicubic"),
+}

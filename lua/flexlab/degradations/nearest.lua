@@ -1,0 +1,11 @@
+--[[
+nearest - every f-th sample, up by repeating pixels.
+low (N,H,W,C) -> (N,H/f,W/f,C); up (N,h,w,C) -> (N,H,W,C).
+--]]
+local resample = require "flexlab.resample"
+
+return {
+  doc = "every f-th sample, up by repeating pixels",
+  low = resample.subsample,
+  up = resample.resize("nearest"),
+}

@@ -1,0 +1,93 @@
+--[[
+evaluate - how good a sampler is on test batches. Everything is computed per sample in physical units
+and then averaged (the RFNE of a batch as a whole is another number).
+
+  scores = flex.evaluate(function(batch) return flex.diffusion.sample(model, batch) end, data.test)
+scores: rfne rmse psnr ssim pearson, and with a list of members as second result crps and spread; n;
+spectrum = { truth = {}, prediction = {} }; per_sample = { rfne = {}, ... }, id = {}.
+--]]
+local config = require "flexlab.config"
+local core = require "flexlab.core"
+local Run = require "flexlab.run"
+
+local M = {}
+
+M.metrics = { "rfne", "rmse", "psnr", "ssim", "pearson" }
+
+local function append(list, values)
+  for _, v in ipairs(values) do list[#list + 1] = v end
+end
+
+local function mean(list)
+  local sum = 0
+  for _, v in ipairs(list) do sum = sum + v end
+  return sum / #list
+end
+
+-- Adds the rows of a (N,bins) spectrum.
+local function add_spectrum(sum, tensor)
+  local n, bins, flat = tensor.shape[1], tensor.shape[2], tensor:totable()
+  for i = 0, n - 1 do
+    for b = 1, bins do sum[b] = (sum[b] or 0) + flat[i * bins + b] end
+  end
+end
+
+-- Scores of the ensemble, sample by sample: members (M,H,W,C) against truth (1,H,W,C).
+local function ensemble(scores, members, truth)
+  local _, h, w, c = table.unpack(truth.shape)
+  for i = 1, truth.shape[1] do
+    local scope <close> = core.scope()
+    local stack = core.zeros { #members, h, w, c }
+    for m, member in ipairs(members) do stack[m]:copy_(member[i]) end
+    local result = core.metrics.ensemble(stack, truth:narrow { axis = 1, start = i, length = 1 })
+    append(scores.crps, { core.is_tensor(result.crps) and result.crps:mean():item() or result.crps })
+    if result.spread then append(scores.spread, { result.spread:mean():item() }) end
+    scope:close()
+  end
+end
+
+local function score(scores, spectra, batch, prediction, members)
+  for _, name in ipairs(M.metrics) do
+    local ok, values = pcall(core.metrics[name], prediction, batch.truth)
+    if ok then append(scores[name], values:totable()) end
+  end
+  if members and #members > 0 then ensemble(scores, members, batch.truth) end
+  add_spectrum(spectra.truth, core.metrics.spectrum(batch.truth))
+  add_spectrum(spectra.prediction, core.metrics.spectrum(prediction))
+end
+
+--- Scores of `sampler(batch) -> prediction [, members]` over test batches.
+---@param sampler function
+---@param test table         data.test
+---@param options table|nil  { batches = the first so many only, each = function(batch, prediction, members) }
+function M.evaluate(sampler, test, options)
+  local o = config.options("evaluate", { batches = false, each = false, members = false }, options,
+    nil, 2)
+  local scores, spectra, ids = { crps = {}, spread = {} }, { truth = {}, prediction = {} }, {}
+  for _, name in ipairs(M.metrics) do scores[name] = {} end
+  local run, count = Run.current(), 0
+  for batch in test:batches() do
+    local scope <close> = core.scope()
+    local prediction, members = sampler(batch)
+    score(scores, spectra, batch, prediction, members)
+    append(ids, batch.ids)
+    if o.each then o.each(batch, prediction, members) end
+    scope:close()
+    if run then run:poll() end
+    count = count + 1
+    if o.batches and count >= o.batches then break end
+  end
+  if #ids == 0 then error("evaluate: there are no test batches", 2) end
+  local result = { n = #ids, id = ids, per_sample = {}, spectrum = spectra }
+  for name, list in pairs(scores) do
+    if #list > 0 then
+      result[name], result.per_sample[name] = mean(list), list
+    end
+  end
+  for _, sum in pairs(spectra) do
+    for b, v in ipairs(sum) do sum[b] = v / #ids end
+  end
+  return result
+end
+
+return M

@@ -1,0 +1,185 @@
+--[[
+frames - the frames of one or more HDF5 files, in memory below a limit, read by patches above it.
+
+`files` is a path, a list of paths or a pattern with * in its last part. A frame is (H,W,C); frames of
+different files may differ in size, not in channels. Re comes from the attribute `Re` (one number, or
+one a frame), else from a name like 16000_2048_2048_seed_2150.h5, else it is 0.
+--]]
+local core = require "flexlab.core"
+local text = require "flexlab.text"
+
+local M = {}
+
+local Frames = {}
+Frames.__index = Frames
+
+local function matching(pattern)
+  local folder, name = pattern:match("^(.*)/([^/]*)$")
+  folder, name = folder or ".", name or pattern
+  local lua_pattern = "^" .. name:gsub("[%^%$%(%)%%%.%[%]%+%-%?]", "%%%0"):gsub("%*", ".*") .. "$"
+  local found = {}
+  for _, file in ipairs(core.sys.list(folder) or {}) do
+    if file:match(lua_pattern) then found[#found + 1] = folder .. "/" .. file end
+  end
+  table.sort(found)
+  return found
+end
+
+--- The paths that `files` means; raises when there are none.
+function M.expand(files)
+  local paths = {}
+  for _, item in ipairs(type(files) == "table" and files or { files }) do
+    local found = item:find("*", 1, true) and matching(item) or { item }
+    if #found == 0 then error(("data: no file matches '%s'"):format(item), 0) end
+    for _, path in ipairs(found) do paths[#paths + 1] = path end
+  end
+  if #paths == 0 then error("data: no file is named", 0) end
+  return paths
+end
+
+local function missing(path)
+  local candidates = {}
+  for _, name in ipairs(core.sys.list(path:match("^(.*)/[^/]*$") or ".") or {}) do
+    if name:match("%.h5$") or name:match("%.hdf5$") or name:match("%.nc$") then
+      candidates[#candidates + 1] = name
+    end
+  end
+  local near = text.nearest(path:match("[^/]*$"), candidates)
+  local hint = near and ("; nearest in that folder: " .. near) or ""
+  return ("data: there is no file '%s'%s (`flexlab generate turbulence` makes one)"):format(path, hint)
+end
+
+-- Re of each frame: a list, or one number for all.
+local function reynolds(reader)
+  for _, name in ipairs { "Re", "re", "reynolds" } do
+    local list = reader:array(name)
+    if list and #list == reader.frames then return list end
+    if list and #list >= 1 then return list[1] end
+    local number = reader:number(name)
+    if number then return number end
+  end
+  local base = reader.path:match("[^/]*$")
+  return tonumber(base:match("^(%d+)_%d+_%d+_seed")) or tonumber(base:match("[rR]e_?(%d+)")) or 0
+end
+
+-- Runs within a file: segment[j] counts them. A new one begins where Re changes or time goes back.
+local function segments(file)
+  local times, segment = file.reader:array "times", {}
+  for j = 1, file.frames do
+    local new = j == 1 or (type(file.re) == "table" and file.re[j] ~= file.re[j - 1])
+      or (times and #times == file.frames and times[j] <= times[j - 1])
+    segment[j] = (segment[j - 1] or 0) + (new and 1 or 0)
+  end
+  return segment
+end
+
+local function open_one(path, dataset)
+  if core.sys.exists(path) ~= "file" then error(missing(path), 0) end
+  local reader, message = core.io.field(path, dataset or nil)
+  if not reader then error("data: " .. tostring(message), 0) end
+  if reader.frames < 1 then error(("data: '%s' has no frames"):format(path), 0) end
+  local file = { path = path, reader = reader, frames = reader.frames, height = reader.height,
+    width = reader.width, channels = reader.channels, re = reynolds(reader) }
+  file.segment = segments(file)
+  return file
+end
+
+--- Opens files: an object with `files`, `channels`, `total` frames and `bytes` (as f32).
+function M.open(files, dataset)
+  local self = setmetatable({ files = {}, total = 0, bytes = 0 }, Frames)
+  for i, path in ipairs(M.expand(files)) do
+    local file = open_one(path, dataset)
+    self.files[i] = file
+    self.channels = self.channels or file.channels
+    if file.channels ~= self.channels then
+      error(("data: '%s' has %d channels, '%s' has %d; files of one set must agree")
+        :format(self.files[1].path, self.channels, path, file.channels), 0)
+    end
+    self.total = self.total + file.frames
+    self.bytes = self.bytes + 4 * file.frames * file.height * file.width * file.channels
+  end
+  return self
+end
+
+--- Every frame as { file = i, frame = j, run = s }; with `from`, `to` only that part of the time of
+--- each run in each file.
+function Frames:list(from, to)
+  local list = {}
+  for i, file in ipairs(self.files) do
+    local first = 1
+    while first <= file.frames do
+      local last = first
+      while file.segment[last + 1] == file.segment[first] do last = last + 1 end
+      local length = last - first + 1
+      for j = first + math.floor((from or 0) * length + 0.5), first + math.floor((to or 1) * length + 0.5) - 1 do
+        list[#list + 1] = { file = i, frame = j, run = i .. "." .. file.segment[first] }
+      end
+      first = last + 1
+    end
+  end
+  return list
+end
+
+function Frames:height(e) return self.files[e.file].height end
+function Frames:width(e) return self.files[e.file].width end
+
+function Frames:re(e)
+  local re = self.files[e.file].re
+  return type(re) == "table" and re[e.frame] or re
+end
+
+local function read(file, frame, y, x, h, w)
+  local patch, message = file.reader:read { frame = frame, y = y, x = x, height = h, width = w,
+    check = true }
+  if not patch then error("data: " .. tostring(message), 0) end
+  return patch
+end
+
+--- Reads everything into memory; bad values are found here.
+function Frames:load()
+  for _, file in ipairs(self.files) do
+    file.tensor = core.zeros { file.frames, file.height, file.width, file.channels }
+    for j = 1, file.frames do
+      local scope <close> = core.scope()
+      file.tensor[j]:copy_(read(file, j, 1, 1, file.height, file.width)[1])
+      file.loaded = scope and j
+    end
+    file.reader:close()
+  end
+end
+
+--- The patch (h,w,C) of frame e with its first corner at (y, x).
+function Frames:patch(e, y, x, h, w)
+  local file = self.files[e.file]
+  if not file.tensor then return read(file, e.frame, y, x, h, w)[1] end
+  local frame = file.tensor[e.frame]
+  if h ~= file.height then frame = frame:narrow { axis = 1, start = y, length = h } end
+  if w ~= file.width then frame = frame:narrow { axis = 2, start = x, length = w } end
+  return frame
+end
+
+-- Mean over channels of f(frame) over up to 64 evenly spaced entries.
+local function average(self, entries, f)
+  local sum, count = {}, math.min(#entries, 64)
+  for i = 1, count do
+    local scope <close> = core.scope()
+    local e = entries[(i - 1) * #entries // count + 1]
+    local frame = self:patch(e, 1, 1, self:height(e), self:width(e)):to("f64")
+    local values = f(frame):mean({ 1, 2 }):totable()
+    for c, v in ipairs(values) do sum[c] = (sum[c] or 0) + v / count end
+    scope:close()
+  end
+  return sum
+end
+
+--- Mean and standard deviation of each channel over these entries (at most 64 frames, evenly spaced).
+function Frames:statistics(entries)
+  local mean = average(self, entries, function(frame) return frame end)
+  local centre <const> = core.tensor(mean, { dtype = "f64" })
+  local variance = average(self, entries, function(frame) return (frame - centre):square() end)
+  local std = {}
+  for c, v in ipairs(variance) do std[c] = v > 0 and math.sqrt(v) or 1 end
+  return mean, std
+end
+
+return M

@@ -1,0 +1,58 @@
+--[[
+flexlab - a laboratory for diffusion models of physical fields. Tensors are (N,H,W,C) everywhere.
+
+  local flex = require "flexlab"
+Parts load when first named. Ops and tensor constructors of the core are here too (flex.conv2d,
+flex.zeros); `flex.losses()` and its like list the choices of a kind.
+--]]
+local core = require "flexlab.core"
+
+local flex = { core = core, _VERSION = "FlexLab " .. tostring(core.info().version) }
+
+-- name -> module, and the field of it that is meant (the module itself without one).
+local parts = {
+  recipe = { "recipe", "new" }, optional = { "config", "optional" }, config = { "config" },
+  load_model = { "checkpoint", "load_model" }, checkpoint = { "checkpoint" },
+  evaluate = { "evaluate", "evaluate" }, run = { "run", "current" }, literal = { "literal" },
+  data = { "data" }, diffusion = { "diffusion" }, baselines = { "baselines" }, nn = { "nn" },
+  rng = { "rng" }, parity = { "parity" }, convert = { "convert" }, choices = { "choices" },
+  generate = { "generate" }, samples = { "samples" }, text = { "text" }, frames = { "frames" }, log = { "log" },
+  study = { "study" }, stats = { "stats" }, table = { "table" }, plot = { "plot" },
+  picture = { "picture" }, report = { "report" }, html = { "html" },
+}
+
+local kinds = { schedules = true, parametrisations = true, samplers = true, losses = true,
+  degradations = true, encoders = true, conditioning = true, models = true }
+
+local function load_part(name)
+  if parts[name] then
+    local module = require("flexlab." .. parts[name][1])
+    return parts[name][2] and module[parts[name][2]] or module
+  elseif kinds[name] then
+    return require("flexlab.choices").registry(name)
+  elseif name == "optim" then
+    return require("flexlab.choices").registry "optimizers"
+  end
+  return core[name]
+end
+
+local function known()
+  local names = { "optim" }
+  for _, t in ipairs { parts, kinds, core } do
+    for k in pairs(t) do names[#names + 1] = k end
+  end
+  return names
+end
+
+return setmetatable(flex, {
+  __index = function(t, name)
+    local value = load_part(name)
+    if value == nil then
+      local text = require "flexlab.text"
+      error(("flexlab has no '%s'; the nearest is '%s'"):format(tostring(name),
+        text.nearest(name, known())), 2)
+    end
+    rawset(t, name, value)
+    return value
+  end,
+})

@@ -1,0 +1,73 @@
+--[[
+literal - values written as Lua source and read back in an empty environment: config.lua, result.lua.
+Keys are sorted, so equal tables give equal text; that text is what a run's hash covers.
+--]]
+local core = require "flexlab.core"
+
+local M = {}
+
+local function number(v)
+  if math.type(v) == "integer" then return tostring(v) end
+  if v ~= v then return "0/0" end
+  if v == math.huge then return "math.huge" elseif v == -math.huge then return "-math.huge" end
+  for digits = 15, 17 do
+    local s = ("%." .. digits .. "g"):format(v)
+    if tonumber(s) == v then return s:find("[%.en]") and s or s .. ".0" end
+  end
+end
+
+local function key(k)
+  if type(k) == "string" and k:match("^[%a_][%w_]*$") and load("local " .. k) then return k end
+  return "[" .. M.encode(k) .. "]"
+end
+
+local function sorted(t)
+  local keys = {}
+  for k in pairs(t) do
+    if not (math.type(k) == "integer" and k >= 1 and k <= #t) then keys[#keys + 1] = k end
+  end
+  table.sort(keys, function(a, b)
+    if type(a) == type(b) and type(a) ~= "boolean" then return a < b end
+    return tostring(a) < tostring(b)
+  end)
+  return keys
+end
+
+--- Lua source of a value; functions and userdata raise.
+function M.encode(value, indent)
+  indent = indent or ""
+  local kind = type(value)
+  if kind == "number" then return number(value) end
+  if kind == "string" then return (("%q"):format(value):gsub("\\\n", "\\n")) end
+  if kind == "boolean" or kind == "nil" then return tostring(value) end
+  if kind ~= "table" then error("a " .. kind .. " cannot be written as a value", 2) end
+  local inner, parts = indent .. "  ", {}
+  for _, v in ipairs(value) do parts[#parts + 1] = M.encode(v, inner) end
+  local list = #parts
+  for _, k in ipairs(sorted(value)) do
+    parts[#parts + 1] = key(k) .. " = " .. M.encode(value[k], inner)
+  end
+  if #parts == 0 then return "{}" end
+  local line = "{ " .. table.concat(parts, ", ") .. " }"
+  if #line + #indent <= 80 and not line:find("\n") and (list == #parts or indent ~= "") then return line end
+  return "{\n" .. inner .. table.concat(parts, ",\n" .. inner) .. "\n" .. indent .. "}"
+end
+
+--- Writes "return <value>" atomically; true or nil, message.
+function M.write(path, value, comment)
+  return core.sys.write(path, (comment and "-- " .. comment .. "\n" or "")
+    .. "return " .. M.encode(value) .. "\n")
+end
+
+--- The value of such a file, or nil, message.
+function M.read(path)
+  local source, message = core.sys.read(path)
+  if not source then return nil, message end
+  local chunk, wrong = load(source, "@" .. path, "t", { math = { huge = math.huge } })
+  if not chunk then return nil, wrong end
+  local ok, value = pcall(chunk)
+  if not ok then return nil, tostring(value) end
+  return value
+end
+
+return M

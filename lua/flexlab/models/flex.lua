@@ -1,0 +1,131 @@
+--[[
+flex - the FLEX network of the paper with every choice open [arXiv 2505.17351]. The arithmetic is C
+(csrc/model); this file turns words into its configuration and says what does not fit.
+
+  model = flex.models.flex { size = "small", conditioning = "weak+strong_bottleneck", predict = "v" }
+The shape of the field comes from the data made before (or as second argument), or from height, width,
+in_channels and cond_channels.
+--]]
+local choices = require "flexlab.choices"
+local config = require "flexlab.config"
+local core = require "flexlab.core"
+local data = require "flexlab.data"
+local model = require "flexlab.model"
+local Run = require "flexlab.run"
+
+local defaults = {
+  kind = "flex",
+  size = "nano",                      -- nano small medium big, or these four:
+  channels = false, res_blocks = false, depth = false, heads = false,
+  conditioning = "both",              -- a word of flex.conditioning(), "a+b", or a table of roads
+  encoder = "flex",                   -- a word of flex.encoders()
+  encoder_options = {},
+  use_transf = false,                 -- a transformer in the condition encoder too
+  embed_condition = true,             -- Re enters every ResBlock
+  skip = true,                        -- skips among transformer blocks
+  padding = "zeros",                  -- or "circular", for periodic fields
+  dropout = 0.1,
+  predict = "v",                      -- a word of flex.parametrisations()
+  official = false,                   -- x and eps as the authors' code has them, defects included
+  schedule = "cosine", shift = 1.0, limit = false,
+  loss = "l1", delta = 1.0,
+  height = false, width = false, in_channels = false, cond_channels = false, seed = false,
+}
+
+local roads = { "weak_skips", "strong_skips", "strong_bottleneck" }
+
+-- "weak+strong_bottleneck", a list of words, or { weak_skips = true } -> which roads are open.
+local function open_roads(conditioning)
+  local open = { weak_skips = false, strong_skips = false, strong_bottleneck = false }
+  if type(conditioning) == "table" and #conditioning == 0 then
+    return config.options("models.flex: conditioning", open, conditioning, nil, 4)
+  end
+  local words = type(conditioning) == "table" and table.concat(conditioning, "+") or conditioning
+  for word in tostring(words):gmatch("[^+%s]+") do
+    local choice = choices.get("conditioning", word)
+    for _, road in ipairs(roads) do open[road] = open[road] or choice.roads[road] or false end
+  end
+  return open
+end
+
+-- Shape of the field: what cfg says, else the data.
+local function shape(cfg, set)
+  for _, key in ipairs { "height", "width", "in_channels", "cond_channels" } do
+    local known = set and set[key == "in_channels" and "channels" or key]
+    cfg[key] = cfg[key] or known or (key == "cond_channels" and cfg.in_channels)
+    if not cfg[key] then
+      error("models.flex: the size of the field is not known; make the data first, or give height, "
+        .. "width, in_channels and cond_channels", 4)
+    end
+  end
+end
+
+local function sizes(cfg)
+  local preset = {}
+  if not cfg.channels then
+    preset = core.flex_preset(cfg.size)
+    if not preset then error("models.flex: there is no size '" .. tostring(cfg.size) .. "'", 4) end
+  end
+  for _, key in ipairs { "channels", "res_blocks", "depth", "heads" } do
+    cfg[key] = cfg[key] or preset[key]
+    if not cfg[key] then
+      error(("models.flex: channels are given, so '%s' must be given too"):format(key), 4)
+    end
+  end
+  local divisor = 1 << #cfg.channels
+  if cfg.height % divisor ~= 0 or cfg.width % divisor ~= 0 then
+    error(("models.flex: a field of %dx%d is not divisible by 2^levels = %d; choose another crop")
+      :format(cfg.height, cfg.width, divisor), 4)
+  end
+end
+
+local official = { x = "x_official", eps = "eps_official" }
+
+-- Builds the encoder that a word names, for the skips that this network has.
+local function build_encoder(cfg, net, seed)
+  local choice = choices.get("encoders", cfg.encoder)
+  local given = { in_channels = cfg.cond_channels, circular = cfg.padding == "circular", heads = cfg.heads,
+    channels = cfg.channels, skips = {} }
+  for _, s in ipairs(net:skip_shapes(1)) do
+    if #s == 4 then
+      given.skips[#given.skips + 1] = { height = s[2], width = s[3], channels = s[4] }
+    end
+  end
+  given.head = given.skips[#given.skips]
+  for k, v in pairs(config.options("encoder " .. cfg.encoder, choice.defaults, cfg.encoder_options)) do
+    given[k] = v
+  end
+  local encoder = choice.new(given)
+  encoder:init(seed, "condition_encoder.")
+  return encoder
+end
+
+local function new(given, set)
+  local cfg = config.options("models.flex", defaults, given, nil, 2)
+  local open = open_roads(cfg.conditioning)
+  shape(cfg, set or data.current())
+  sizes(cfg)
+  if cfg.padding ~= "zeros" and cfg.padding ~= "circular" then
+    error("models.flex: padding must be 'zeros' or 'circular', got '" .. tostring(cfg.padding) .. "'", 3)
+  end
+  local run = Run.current()
+  local seed = cfg.seed or run and run.seed or 1
+  local any = open.weak_skips or open.strong_skips or open.strong_bottleneck
+  local own = any and not choices.get("encoders", cfg.encoder).inside
+  local net = core.flex { channels = cfg.channels, res_blocks = cfg.res_blocks, depth = cfg.depth,
+    heads = cfg.heads, height = cfg.height, width = cfg.width, in_channels = cfg.in_channels,
+    cond_channels = cfg.cond_channels, use_transf = cfg.use_transf, skip = cfg.skip,
+    circular = cfg.padding == "circular", weak_skips = open.weak_skips, strong_skips = open.strong_skips,
+    strong_bottleneck = open.strong_bottleneck, embed_condition = cfg.embed_condition,
+    condition_encoder = any and not own, dropout = cfg.dropout, seed = seed }
+  return model.new {
+    config = cfg, net = net, seed = seed, conditioned = any,
+    encoder = own and build_encoder(cfg, net, seed) or nil,
+    parametrisation = choices.get("parametrisations", cfg.official and official[cfg.predict] or cfg.predict),
+    schedule = choices.get("schedules", cfg.schedule), loss = choices.get("losses", cfg.loss),
+    scale = set and set.scale or data.current() and data.current().scale,
+  }
+end
+
+return { doc = "U-Net of ResBlocks around a transformer, residual diffusion [arXiv 2505.17351]",
+  defaults = defaults, new = new }

@@ -1,0 +1,89 @@
+--[[
+nn - modules in Lua. `nn.module { ... }` is a table of layers that counts as one: its parameters are
+those of its fields, named by their path ("skips.1.weight"), in sorted order.
+
+  local net = nn.module { first = nn.conv(1, 32), norm = nn.group_norm(32) }
+  function net:forward(x) return self.norm(self.first(x)):silu() end
+  net:init(1, "my.")                      weights from a seed and their names
+Layers are core.nn's (docs/internals.md section 1): linear conv group_norm layer_norm resblock
+transformer_block condition_embedding time_embedding.
+--]]
+local core = require "flexlab.core"
+local text = require "flexlab.text"
+
+local M = {}
+
+local Module = { __name = "flexlab.Module" }
+Module.__index = Module
+Module.__call = function(self, ...) return self:forward(...) end
+
+local function has(v, method)
+  if type(v) ~= "table" and type(v) ~= "userdata" then return false end
+  local ok, f = pcall(function() return v[method] end)
+  return ok and type(f) == "function"
+end
+
+-- Calls f(path, layer) for every layer in a table of layers, lists in order, fields sorted.
+local function walk(node, path, f)
+  local keys = text.keys(node)
+  table.sort(keys, function(a, b)
+    if type(a) == type(b) then return a < b end
+    return type(a) == "number"
+  end)
+  for _, key in ipairs(keys) do
+    local v, name = node[key], path .. tostring(key)
+    if not core.is_tensor(v) then
+      if has(v, "parameters") then
+        f(name, v)
+      elseif type(v) == "table" and getmetatable(v) == nil then
+        walk(v, name .. ".", f)
+      end
+    end
+  end
+end
+
+--- A module of layers; assign more fields later, and `forward` to make it callable.
+function M.module(fields)
+  return setmetatable(fields or {}, Module)
+end
+
+--- Every parameter: list of { name=, tensor=, trained= }.
+function Module:parameters()
+  local list = {}
+  walk(self, "", function(path, layer)
+    for _, p in ipairs(layer:parameters()) do
+      list[#list + 1] = { name = path .. "." .. p.name, tensor = p.tensor, trained = p.trained }
+    end
+  end)
+  return list
+end
+
+--- Weights from a seed; each depends on its name only.
+function Module:init(seed, prefix)
+  walk(self, prefix or "", function(path, layer) layer:init(seed, path .. ".") end)
+  return self
+end
+
+--- Dropout on with a key, off with nil.
+function Module:train(key)
+  walk(self, "", function(_, layer)
+    if has(layer, "train") then layer:train(key) end
+  end)
+end
+
+--- Number of trained numbers of any module.
+function M.count(module)
+  local n = 0
+  for _, p in ipairs(module:parameters()) do
+    if p.trained then n = n + p.tensor:count() end
+  end
+  return n
+end
+
+return setmetatable(M, {
+  __index = function(_, name)
+    local layer = core.nn[name]
+    if layer then return layer end
+    error("nn: " .. text.unknown(name, text.keys(core.nn)), 2)
+  end,
+})

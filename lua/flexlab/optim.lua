@@ -1,0 +1,94 @@
+--[[
+optim - one update: backward, clip, step, average (EMA), clear.
+
+  optim = flex.optim.adam(model, cfg.train)
+  optim:step(loss)
+cfg: lr, warmup (steps), steps (the end of the cosine), cosine, clip, ema, weight_decay, and the
+optimiser's own numbers. The learning rate rises linearly to lr over `warmup` updates, then falls to
+0 at `steps` as half a cosine. A loss or gradient that is not finite stops the run with a sentence.
+--]]
+local config = require "flexlab.config"
+local core = require "flexlab.core"
+local models = require "flexlab.model"
+local Run = require "flexlab.run"
+
+local M = {}
+
+M.defaults = { lr = 2e-4, warmup = 0, steps = false, cosine = true, clip = 1.0, ema = 0.999,
+  weight_decay = 0.0 }
+
+--- The factor of the learning rate at update k [as diffusers' get_cosine_schedule_with_warmup].
+function M.factor(k, warmup, steps, cosine)
+  if k < warmup then return k / math.max(1, warmup) end
+  if not cosine or not steps then return 1 end
+  local progress = (k - warmup) / math.max(1, steps - warmup)
+  return math.max(0, 0.5 * (1 + math.cos(math.pi * math.min(progress, 1))))
+end
+
+local Optim = { __name = "flexlab.Optim" }
+Optim.__index = Optim
+
+-- Trained parameters of a module, in its order.
+local function trained(model)
+  local list = {}
+  for _, p in ipairs(model:parameters()) do
+    if p.trained then list[#list + 1] = p end
+  end
+  if #list == 0 then error("optim: the model has no trained parameters", 4) end
+  return list
+end
+
+--- For the files in optimizers/: an optimiser of the core's kind `choice.rule`.
+function M.new(choice, model, given)
+  local defaults = config.merge(M.defaults, nil)
+  for k, v in pairs(choice.defaults) do defaults[k] = v end
+  local cfg = config.options("optim." .. choice.rule, defaults, given, { "checkpoint", "batch" }, 3)
+  local self = setmetatable({ model = model, cfg = cfg, parameters = trained(model), lr = 0 }, Optim)
+  local tensors = {}
+  for i, p in ipairs(self.parameters) do
+    p.tensor:track(true)
+    tensors[i] = p.tensor
+  end
+  self.core = core.optimizer { kind = choice.rule, parameters = tensors, beta1 = cfg.beta1,
+    beta2 = cfg.beta2, eps = cfg.eps, weight_decay = cfg.weight_decay, ema = cfg.ema or 0 }
+  self.ema = model
+  if cfg.ema and cfg.ema > 0 and getmetatable(model) then
+    self.ema = models.averaged(model, function() self.core:swap() end)
+  end
+  local run = Run.current()
+  if run then run:watch(model, self) end
+  return self
+end
+
+--- Updates done; the checkpoint sets them.
+function Optim:updates() return self.core.steps end
+function Optim:set_updates(n) self.core.steps = n end
+
+--- The tensors of the state: { first=, second=, average= }, parallel to `parameters`.
+function Optim:state() return self.core:state() end
+
+local function where()
+  local run = Run.current()
+  return run and run.step and (" at step %d"):format(run.step) or ""
+end
+
+--- One update from a loss; returns the norm of the gradient before clipping.
+function Optim:step(loss)
+  local value = loss:item()
+  if value ~= value or value == math.huge or value == -math.huge then
+    error(("the loss is %s%s; a smaller lr, or clip, may help"):format(tostring(value), where()), 2)
+  end
+  loss:backward()
+  local cfg = self.cfg
+  self.lr = cfg.lr * M.factor(self.core.steps + 1, cfg.warmup, cfg.steps, cfg.cosine)
+  local norm, message, index = self.core:step { lr = self.lr, clip = cfg.clip or 0 }
+  if not norm then
+    local p = index and self.parameters[index]
+    error(("the gradient of '%s' is not finite%s (%s)"):format(p and p.name or "a parameter", where(),
+      tostring(message)), 2)
+  end
+  self.core:clear_grads()
+  return norm
+end
+
+return M

@@ -1,0 +1,9 @@
+--[[
+x_official - x prediction as the authors' code samples it: eps = (alpha x0 - x_t) / sigma, the wrong
+sign, which does harm from three steps on (flex-method section 5, defect 1).
+--]]
+return {
+  doc = "x0, sampled with the sign error of the authors' code",
+  goal = function(_, x0) return x0 end,
+  recover = function(s, x_t, p) return p, (p * s.alpha - x_t) / s.sigma end,
+}

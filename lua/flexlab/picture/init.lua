@@ -1,0 +1,52 @@
+-- picture - fields as pictures; each function returns an object with :save(path) and :png().
+--
+--   flex.picture.panel(groups)        fields under common colour scales      (picture/panel.lua)
+--   flex.picture.compare { low =, bicubic =, prediction =, truth =, spread = }
+--                                     the six pictures of a super-resolved field
+
+local core = require "flexlab.core"
+local panel = require "flexlab.picture.panel"
+
+local M = { panel = panel }
+
+local function titled(name, field, truth)
+  if not truth then return { name, field } end
+  local rfne = core.metrics.rfne(field, truth):item()
+  return { ("%s  RFNE %.3f"):format(name, rfne), field }
+end
+
+-- One sample, in single precision.
+local function first(field)
+  return field and field:narrow({ axis = 1, start = 1, length = 1 }):to("f32") or nil
+end
+
+local function check(fields)
+  for _, key in ipairs { "low", "bicubic", "prediction" } do
+    if not core.is_tensor(fields[key]) then
+      error("picture.compare: '" .. key .. "' must be a tensor (1,H,W,1)", 3)
+    end
+  end
+end
+
+-- One sample as low / bicubic / FLEX / truth / error / spread; all fields (1,H,W,1), `low` smaller.
+-- Fields share one scale, error and spread another. truth and spread may be absent; options among
+-- the fields: label (what the field is), name (of the prediction).
+function M.compare(fields)
+  check(fields)
+  local _ <close> = core.scope()
+  local truth, prediction = first(fields.truth), first(fields.prediction)
+  local left = { { "low", first(fields.low) }, titled(fields.name or "FLEX", prediction, truth) }
+  local right = { titled("bicubic", first(fields.bicubic), truth) }
+  local deviations = {}
+  if truth then
+    right[2], deviations[1] = { "truth", truth }, { "|error|", (prediction - truth):abs() }
+  end
+  if fields.spread then deviations[#deviations + 1] = { "spread", first(fields.spread) } end
+  local groups = { { label = fields.label or "vorticity", map = "diverging", columns = { left, right } } }
+  if #deviations > 0 then
+    groups[2] = { label = "deviation", map = "sequential", columns = { deviations } }
+  end
+  return panel(groups)
+end
+
+return M

@@ -1,0 +1,96 @@
+-- axis.lua - where a value stands on an axis, and which ticks the axis shows.
+--
+-- An axis is { low, high, log, at = function(value) -> 0..1 (NaN when it has no place), ticks };
+-- ticks is a list of { value, label }, label nil for a minor tick.
+
+local M = {}
+
+-- A step of 1, 2 or 5 times a power of ten that cuts `range` into at most `count` pieces.
+local function nice_step(range, count)
+  local power = 10 ^ math.floor(math.log(range / count, 10))
+  for _, factor in ipairs { 1, 2, 5, 10 } do
+    if range / (factor * power) <= count * (1 + 1e-9) then return factor * power end
+  end
+end
+
+local function plain(value, step)
+  local size = math.abs(value)
+  if size ~= 0 and (size >= 1e5 or size < 1e-3) then
+    local text = string.format("%.3g", value)
+    local mantissa, power = text:match("^(.-)e([+-]%d+)$")
+    if mantissa then return mantissa .. "\u{00D7}10^" .. math.tointeger(tonumber(power)) end
+  end
+  local decimals = math.max(0, -math.floor(math.log(step, 10) + 1e-9))
+  return (string.format("%." .. decimals .. "f", value):gsub("^%-", "\u{2212}"))
+end
+
+-- From low to high, widened to whole ticks.
+function M.linear(low, high, count)
+  if low == high then low, high = low - 0.5 * math.abs(low) - 0.5, high + 0.5 * math.abs(high) + 0.5 end
+  local step = nice_step(high - low, count or 6)
+  local first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+  local axis = { low = first * step, high = last * step, ticks = {} }
+  for k = first, last do
+    axis.ticks[#axis.ticks + 1] = { value = k * step, label = plain(k * step, step) }
+  end
+  function axis.at(value) return (value - axis.low) / (axis.high - axis.low) end
+  return axis
+end
+
+local function power_label(k)
+  if k == 0 then return "1" elseif k == 1 then return "10" end
+  return "10^" .. k
+end
+
+-- Fewer than two decades: 1, 2 and 5 carry numbers; otherwise powers of ten do, every one that fits.
+local function log_ticks(first, last, low, high)
+  local ticks, every = {}, math.max(1, math.ceil((last - first) / 7))
+  local short = math.log(high / low, 10) < 2
+  for k = math.floor(first), math.ceil(last) do
+    for digit = 1, 9 do
+      local value = digit * 10.0 ^ k
+      if value >= low * (1 - 1e-9) and value <= high * (1 + 1e-9) then
+        local label
+        if short and (digit == 1 or digit == 2 or digit == 5) then
+          label = plain(value, 10.0 ^ k)
+        elseif not short and digit == 1 and k % every == 0 then
+          label = power_label(k)
+        end
+        if label or every == 1 then ticks[#ticks + 1] = { value = value, label = label } end
+      end
+    end
+  end
+  return ticks
+end
+
+-- From low to high (both > 0), widened by a little; values that are not positive have no place.
+function M.log(low, high)
+  if low == high then low, high = low / 2, high * 2 end
+  local margin = (high / low) ^ 0.03
+  low, high = low / margin, high * margin
+  local first, last = math.log(low, 10), math.log(high, 10)
+  local axis = { low = low, high = high, log = true, ticks = log_ticks(first, last, low, high) }
+  function axis.at(value)
+    if value > 0 then return (math.log(value, 10) - first) / (last - first) end
+    return 0 / 0
+  end
+  return axis
+end
+
+-- The axis that holds all values of the lists; options: log, low, high (fixed ends).
+function M.fit(lists, options)
+  options = options or {}
+  local low, high = options.low or math.huge, options.high or -math.huge
+  for _, list in ipairs(lists) do
+    for _, v in ipairs(list) do
+      if v == v and math.abs(v) < math.huge and (not options.log or v > 0) then
+        if not options.low then low = math.min(low, v) end
+        if not options.high then high = math.max(high, v) end
+      end
+    end
+  end
+  if low > high then low, high = options.log and 0.1 or 0, 1 end
+  return (options.log and M.log or M.linear)(low, high)
+end
+
+return M

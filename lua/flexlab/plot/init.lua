@@ -1,0 +1,60 @@
+-- plot - charts as SVG; each function returns a drawing with :svg() (text) and :save(path).
+--
+--   flex.plot.lines(series, options)     curves, linear or log axes           (plot/lines.lua)
+--   flex.plot.slopes(pivot)              arms of a study, one line a seed     (plot/slopes.lua)
+--   flex.plot.loss(steps, losses)        training loss and its running mean
+--   flex.plot.spectrum(spectra)          power spectra, log-log
+
+local lines = require "flexlab.plot.lines"
+
+local M = { lines = lines, slopes = require "flexlab.plot.slopes" }
+
+-- Mean over a window of 5 % of the curve, centred so that it does not lag; NaNs are left out.
+local function smooth(values)
+  local sums, counts, out = { [0] = 0 }, { [0] = 0 }, {}
+  for i, v in ipairs(values) do
+    local fine = v == v and math.abs(v) < math.huge
+    sums[i], counts[i] = sums[i - 1] + (fine and v or 0), counts[i - 1] + (fine and 1 or 0)
+  end
+  local half = #values // 40
+  for i = 1, #values do
+    local first, last = math.max(1, i - half), math.min(#values, i + half)
+    out[i] = (sums[last] - sums[first - 1]) / (counts[last] - counts[first - 1])
+  end
+  return out
+end
+
+function M.loss(steps, losses, options)
+  options = options or {}
+  local log = options.log
+  if log == nil then log = true end
+  return lines({
+    { name = "running mean", x = steps, y = smooth(losses), width = 2.2 },
+    { name = "each step", x = steps, y = losses, colour = "#8fb8de", width = 1 },
+  }, {
+    title = options.title or "Training loss", width = options.width, height = options.height,
+    x = { label = "step" }, y = { label = options.label or "loss", log = log },
+  })
+end
+
+-- spectra: a list of { name =, values = {power at k = 0, 1, 2, ...} }. Left out are k = 0, the mean,
+-- and the rings beyond half the side of the (square) field, of which only corners exist.
+-- The first is a broken line over the rest: it is the truth that the others should meet.
+function M.spectrum(spectra, options)
+  options = options or {}
+  local series = {}
+  for i, s in ipairs(spectra) do
+    local k, power, half = {}, {}, math.floor((#s.values - 1) / math.sqrt(2) + 0.5)
+    for bin = 1, math.min(half, #s.values - 1) do k[bin], power[bin] = bin, s.values[bin + 1] end
+    series[i] = { name = s.name, x = k, y = power, dash = i == 1 and "6 4" or nil,
+                  colour = i == 1 and "currentColor" or nil, width = i == 1 and 2.2 or nil }
+  end
+  return lines(series, {
+    title = options.title or "Power spectrum",
+    width = options.width, height = options.height,
+    x = { label = options.x_label or "wavenumber (cycles per field)", log = true },
+    y = { label = options.y_label or "power in the ring", log = true },
+  })
+end
+
+return M

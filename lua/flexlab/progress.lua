@@ -1,0 +1,52 @@
+--[[
+progress - one line on a terminal: step, rate, time left, the last logged numbers. Silent elsewhere.
+--]]
+local core = require "flexlab.core"
+local text = require "flexlab.text"
+
+local Progress = {}
+Progress.__index = Progress
+
+local M = {}
+
+function M.new(run)
+  local shown = not run.quiet and core.sys.isatty(2)
+  local name = run.label and run.label ~= "" and run.label or run.recipe.name
+  return setmetatable({ shown = shown, name = ("%s seed %d"):format(name, run.seed), next = 0 }, Progress)
+end
+
+function Progress:start(first, n)
+  self.first, self.n, self.began = first, n, core.sys.time()
+end
+
+--- Remembers numbers to show beside the step.
+function Progress:show(row)
+  local parts = {}
+  for _, k in ipairs(text.keys(row)) do
+    if k ~= "step" and type(row[k]) == "number" and #parts < 3 then
+      parts[#parts + 1] = ("%s %.4g"):format(k, row[k])
+    end
+  end
+  self.numbers = table.concat(parts, "  ")
+end
+
+function Progress:step(step)
+  local now = core.sys.time()
+  if not self.shown or (now < self.next and step < self.n) then return end
+  self.next = now + 0.2
+  local rate = (step - self.first) / math.max(now - self.began, 1e-9)
+  local line = ("%s  %d/%d  %.3g steps/s  %s left  %s"):format(self.name, step, self.n, rate,
+    text.duration((self.n - step) / math.max(rate, 1e-9)), self.numbers or "")
+  local columns = core.sys.columns() or 80
+  io.stderr:write("\r\27[K", line:sub(1, math.max(columns - 1, 20)))
+  io.stderr:flush()
+  self.open = true
+end
+
+--- Ends the line.
+function Progress:done()
+  if self.open then io.stderr:write("\n") end
+  self.open = false
+end
+
+return M

@@ -1,0 +1,24 @@
+--[[
+rng - whole numbers from addresses. A key {seed=, stream=, step=, sample=, member=} is an address in
+Philox's sequence (docs/internals.md), so nothing here has state and a resumed run needs none.
+Streams: init order crop noise time dropout sample data user.
+--]]
+local core = require "flexlab.core"
+
+local M = {}
+
+--- n numbers in [0, 1); the first k do not depend on n.
+function M.uniform(key, n)
+  local scope <close> = core.scope()
+  local _ = scope
+  return core.uniform({ n }, key):totable()
+end
+
+--- n whole numbers from 1 to high.
+function M.integers(key, n, high)
+  local list = M.uniform(key, n)
+  for i, u in ipairs(list) do list[i] = math.min(math.floor(u * high) + 1, high) end
+  return list
+end
+
+return M

@@ -1,0 +1,205 @@
+-- stats.lua - what a few seeds can and cannot say.
+--
+-- A sample is a list of numbers, one a seed. Two arms of a study see the same data and noise for
+-- the same seed, so they are compared by their paired differences, with the exact sign-flip test
+-- [Fisher 1935; Pitman 1937]: if the arms were alike, each difference would be as likely to have
+-- the other sign, so p is the share of the 2^n sign patterns whose mean is at least as far from
+-- zero as the one seen. It assumes nothing about the distribution, and is honest about n: no p
+-- below 2/2^n exists (5 seeds: 0.0625; 8 seeds: 0.0078), and `p_text` refuses to print one.
+-- Several comparisons are corrected by Holm's step-down rule [Holm 1979].
+
+local M = {}
+
+local EXACT = 22         -- pairs up to which all sign patterns are tried (2^21 sums, 0.2 s)
+local DRAWS = 99999      -- random patterns beyond that [Phipson & Smyth 2010: (b + 1) / (m + 1)]
+
+function M.mean(x)
+  local sum = 0
+  for i = 1, #x do sum = sum + x[i] end
+  return sum / #x
+end
+
+-- Standard deviation of a sample, divisor n - 1; NaN for fewer than two numbers.
+function M.sd(x)
+  if #x < 2 then return 0 / 0 end
+  local mean, sum = M.mean(x), 0
+  for i = 1, #x do sum = sum + (x[i] - mean) ^ 2 end
+  return math.sqrt(sum / (#x - 1))
+end
+
+-- The q-quantile (0 <= q <= 1), linear between order statistics [Hyndman & Fan 1996, type 7].
+function M.quantile(x, q)
+  local sorted = table.move(x, 1, #x, 1, {})
+  table.sort(sorted)
+  local position = 1 + q * (#sorted - 1)
+  local below = math.floor(position)
+  local above = math.min(below + 1, #sorted)
+  return sorted[below] + (position - below) * (sorted[above] - sorted[below])
+end
+
+function M.median(x) return M.quantile(x, 0.5) end
+
+-- Differences a[i] - b[i].
+function M.differences(a, b)
+  if #a ~= #b then
+    error(string.format("stats.differences: %d numbers against %d; pairs need as many", #a, #b), 2)
+  end
+  local d = {}
+  for i = 1, #a do d[i] = a[i] - b[i] end
+  return d
+end
+
+-- Deterministic numbers for resampling: Knuth's 64-bit linear congruential generator (MMIX
+-- [Knuth 1997, section 3.3.4]); its upper bits. `draw(n)` is an integer in 1..n.
+function M.generator(seed)
+  local state = (seed or 1) * 0x9E3779B97F4A7C15 | 1
+  return function(n)
+    state = state * 6364136223846793005 + 1442695040888963407
+    return (state >> 33) % n + 1
+  end
+end
+
+local function flip_all(d, least)
+  local sum, count = M.mean(d) * #d, 0
+  local sign = {}
+  for i = 1, #d do sign[i] = 1 end
+  local patterns = 1 << (#d - 1)          -- the other half mirrors this one
+  for k = 1, patterns do
+    if math.abs(sum) >= least then count = count + 1 end
+    local bit, place = k, 1               -- Gray code: one sign changes between neighbours
+    while bit & 1 == 0 and place < #d do bit, place = bit >> 1, place + 1 end
+    sum = sum - 2 * sign[place] * d[place]
+    sign[place] = -sign[place]
+  end
+  return count / patterns
+end
+
+local function flip_some(d, least, seed)
+  local draw, count = M.generator(seed), 0
+  for _ = 1, DRAWS do
+    local sum = 0
+    for i = 1, #d do sum = sum + (draw(2) == 1 and d[i] or -d[i]) end
+    if math.abs(sum) >= least then count = count + 1 end
+  end
+  return (count + 1) / (DRAWS + 1)
+end
+
+-- Two-sided p of the sign-flip test on paired differences; exact up to 22 pairs. NaN for none.
+function M.sign_flip(d, options)
+  if #d == 0 then return 0 / 0 end
+  local sum, size = 0, 0
+  for i = 1, #d do sum, size = sum + d[i], size + math.abs(d[i]) end
+  local least = math.abs(sum) - 1e-12 * size      -- sums that differ by rounding only are ties
+  if #d <= EXACT then return flip_all(d, least) end
+  return flip_some(d, least, options and options.seed)
+end
+
+-- The least two-sided p that n pairs can reach.
+function M.least_p(n)
+  return n <= EXACT and 2 / 2 ^ n or 1 / (DRAWS + 1)
+end
+
+-- A p as text. Raises for one that n pairs cannot have reached; marks the least possible one.
+function M.p_text(p, n)
+  local least = M.least_p(n)
+  if p < least * (1 - 1e-9) then
+    error(string.format("stats.p_text: p = %.2g cannot come from %d pairs; the least is %.2g",
+      p, n, least), 2)
+  end
+  if p ~= p or n < 2 then return "-" end
+  return string.format(p <= least * (1 + 1e-9) and "%.2g (least)" or "%.2g", p)
+end
+
+-- Holm's correction: adjusted p's, in the order given.
+function M.holm(p)
+  local order, adjusted, running = {}, {}, 0
+  for i = 1, #p do order[i] = i end
+  table.sort(order, function(a, b) return p[a] < p[b] or p[a] == p[b] and a < b end)
+  for rank, i in ipairs(order) do
+    running = math.max(running, math.min(1, (#p - rank + 1) * p[i]))
+    adjusted[i] = running
+  end
+  return adjusted
+end
+
+-- P(|T| <= t) of Student's distribution with `dof` degrees of freedom
+-- [Abramowitz & Stegun 1964, 26.7.3 and 26.7.4: finite sums].
+function M.t_central(t, dof)
+  local theta = math.atan(t / math.sqrt(dof))
+  local cos2 = math.cos(theta) ^ 2
+  local odd = dof % 2 == 1
+  local term, sum = odd and math.cos(theta) or 1, 0
+  for k = odd and 3 or 2, dof, 2 do
+    sum = sum + term
+    term = term * cos2 * (k - 1) / k
+  end
+  if odd then return 2 / math.pi * (theta + math.sin(theta) * sum) end
+  return math.sin(theta) * sum
+end
+
+-- The t for which P(|T| <= t) = level, by bisection.
+function M.t_quantile(level, dof)
+  local low, high = 0, 1
+  while M.t_central(high, dof) < level do high = 2 * high end
+  for _ = 1, 80 do
+    local middle = (low + high) / 2
+    if M.t_central(middle, dof) < level then low = middle else high = middle end
+  end
+  return (low + high) / 2
+end
+
+local interval = { __tostring = function(ci) return string.format("[%.4g, %.4g]", ci[1], ci[2]) end }
+
+-- Confidence interval of the mean of x (default 95 %) by Student's t.
+function M.t_interval(x, level)
+  if #x < 2 then return "-" end
+  local mean = M.mean(x)
+  local half = M.t_quantile(level or 0.95, #x - 1) * M.sd(x) / math.sqrt(#x)
+  return setmetatable({ mean - half, mean + half }, interval)
+end
+
+-- Confidence interval of the mean of x by resampling [Efron 1979]: percentiles of `draws` means.
+-- Too narrow below about 10 numbers; t_interval is the default elsewhere for that reason.
+function M.bootstrap(x, options)
+  options = options or {}
+  local level, draw, means = options.level or 0.95, M.generator(options.seed), {}
+  for k = 1, options.draws or 9999 do
+    local sum = 0
+    for _ = 1, #x do sum = sum + x[draw(#x)] end
+    means[k] = sum / #x
+  end
+  local tail = (1 - level) / 2
+  return setmetatable({ M.quantile(means, tail), M.quantile(means, 1 - tail) }, interval)
+end
+
+-- Every arm of a pivot against one of them, by pairs:
+--   tests[arm] = { diff = mean of arm - against, sd =, ci = 95 % interval, p =, p_text =, n = }
+-- options: against (an arm), correct ("holm" or "none"), level. p is corrected; p_raw is not.
+-- The arm compared against has empty texts, so that a table prints nothing there.
+function M.paired(pivot, options)
+  local against = options and options.against
+  local base = pivot[against]
+  if not base then
+    error("stats.paired: no arm '" .. tostring(against) .. "' to compare against (there are: "
+      .. table.concat(pivot:arms(), ", ") .. ")", 2)
+  end
+  local tests, compared, raw = {}, {}, {}
+  for arm, column in pivot:rows() do
+    if arm == against then
+      tests[arm] = { diff = "", sd = "", ci = "", p_text = "", n = #column }
+    else
+      local d = M.differences(column, base)
+      local p = M.sign_flip(d)
+      tests[arm] = { diff = M.mean(d), sd = M.sd(d), ci = M.t_interval(d, options.level),
+                     p = p, p_raw = p, n = #d }
+      compared[#compared + 1], raw[#raw + 1] = arm, p
+    end
+  end
+  local adjusted = options.correct == "none" and raw or M.holm(raw)
+  for i, arm in ipairs(compared) do
+    tests[arm].p, tests[arm].p_text = adjusted[i], M.p_text(adjusted[i], tests[arm].n)
+  end
+  return tests
+end
+
+return M

@@ -1,0 +1,48 @@
+-- sweep.lua - the study that `flexlab run RECIPE --sweep key=a,b --seeds 1..8` means: every metric of
+-- the result by arm, with mean, spread and the paired difference from the first arm.
+
+local stats = require "flexlab.stats"
+local tabulate = require "flexlab.table"
+
+local M = {}
+
+-- One arm, several seeds: there is nothing to compare.
+local function summary(runs)
+  local t = tabulate { "metric", "mean", "sd", "95 % CI", "seeds" }
+  local result = {}
+  for _, metric in ipairs(runs:metrics()) do
+    local _, column = runs:pivot(nil, metric):rows()()
+    t:row { metric, column:mean(), column:std(), stats.t_interval(column), #column }
+    result[metric] = column:mean()
+  end
+  return t, result
+end
+
+local function comparison(runs, arms)
+  local t = tabulate { "metric", "arm", "mean", "sd", "minus first", "95 % CI", "p (Holm)" }
+  local result = {}
+  for _, metric in ipairs(runs:metrics()) do
+    local pivot = runs:pivot(nil, metric)
+    local tests = stats.paired(pivot, { against = arms[1] })
+    for arm, column in pivot:rows() do
+      local test = tests[arm]
+      t:row { metric, arm, column:mean(), column:std(), test.diff, test.ci, test.p_text }
+      result[metric] = result[metric] or {}
+      result[metric][arm] = column:mean()
+    end
+    t:gap()
+  end
+  return t, result
+end
+
+-- The body of such a study.
+function M.body(runs)
+  local first = runs:metrics()[1]
+  if not first then error("sweep: the recipe returns no numbers to compare", 0) end
+  local arms = runs:pivot(nil, first):arms()
+  local t, result = (#arms > 1 and comparison or summary)(runs, arms)
+  t:print():save(runs.dir .. "/sweep.csv")
+  return result
+end
+
+return M

@@ -1,0 +1,172 @@
+-- table.lua - small tables for people and for other programs.
+--
+--   local t = flex.table { "condition", "rfne", "p" }
+--   t:row { "weak", 0.0123, "0.0078" }
+--   t:print():save("runs/condition.csv")        -- .csv, .md, .txt or .html, by the name's end
+--
+-- Numbers are shown with 4 significant digits and kept whole in CSV [RFC 4180].
+
+local Table = {}
+Table.__index = Table
+
+local function shown(value)
+  if math.type(value) == "float" then
+    if value ~= value then return "-" end
+    return (string.format("%.4g", value))
+  end
+  return tostring(value)
+end
+
+local function exact(value)
+  return math.type(value) == "float" and string.format("%.17g", value) or tostring(value)
+end
+
+-- Numbers stand on the right, also those dressed as text: "12 %", "-0.3", "0.004 (least)".
+local function numeric(value)
+  return type(value) == "number" or type(value) == "string" and value:match("^[+-]?%d") ~= nil
+end
+
+-- Characters, not bytes: "±" takes one column.
+local function width(text) return utf8.len(text) or #text end
+
+-- Adds a row: a list with one value a header; numbers, texts, or anything with __tostring.
+function Table:row(values)
+  local n = #self.headers
+  for i = 1, n do
+    if values[i] == nil then
+      error(string.format("table: value %d ('%s') of %d is missing", i, self.headers[i], n), 2)
+    end
+  end
+  if #values > n then
+    error(string.format("table: %d values for %d columns", #values, n), 2)
+  end
+  self.rows[#self.rows + 1] = values
+  return self
+end
+
+-- An empty line between groups of rows.
+function Table:gap()
+  self.gaps[#self.rows] = true
+  return self
+end
+
+-- The row just added is the one to look at (shown so in HTML).
+function Table:mark()
+  self.marked[#self.rows] = true
+  return self
+end
+
+local function layout(self)
+  local widths, right = {}, {}
+  for i, header in ipairs(self.headers) do
+    widths[i], right[i] = width(header), #self.rows > 0
+    for _, row in ipairs(self.rows) do
+      widths[i] = math.max(widths[i], width(shown(row[i])))
+      if not numeric(row[i]) and shown(row[i]) ~= "" and shown(row[i]) ~= "-" then
+        right[i] = false
+      end
+    end
+  end
+  return widths, right
+end
+
+local function line(values, widths, right, between)
+  local cells = {}
+  for i, value in ipairs(values) do
+    local text = shown(value)
+    local space = (" "):rep(widths[i] - width(text))
+    cells[i] = right[i] and space .. text or text .. space
+  end
+  return (table.concat(cells, between):gsub("%s+$", ""))
+end
+
+-- Aligned text, numbers to the right.
+function Table:text()
+  local widths, right = layout(self)
+  local total = 2 * (#widths - 1)
+  for _, w in ipairs(widths) do total = total + w end
+  local lines = { line(self.headers, widths, right, "  "), ("-"):rep(math.min(total, 100)) }
+  for k, row in ipairs(self.rows) do
+    lines[#lines + 1] = line(row, widths, right, "  ")
+    if self.gaps[k] and k < #self.rows then lines[#lines + 1] = "" end
+  end
+  return table.concat(lines, "\n") .. "\n"
+end
+
+function Table:markdown()
+  local widths, right = layout(self)
+  local rule = {}
+  for i, w in ipairs(widths) do
+    widths[i] = math.max(w, 3)
+    rule[i] = ("-"):rep(widths[i] - 1) .. (right[i] and ":" or "-")
+  end
+  local lines = { "| " .. line(self.headers, widths, right, " | ") .. " |",
+                  "| " .. table.concat(rule, " | ") .. " |" }
+  for _, row in ipairs(self.rows) do
+    lines[#lines + 1] = "| " .. line(row, widths, right, " | ") .. " |"
+  end
+  return table.concat(lines, "\n") .. "\n"
+end
+
+local function quoted(value)
+  local text = exact(value)
+  if text:find('[",\r\n]') then text = '"' .. text:gsub('"', '""') .. '"' end
+  return text
+end
+
+function Table:csv()
+  local lines = {}
+  for k = 0, #self.rows do
+    local cells = {}
+    for i, value in ipairs(self.rows[k] or self.headers) do cells[i] = quoted(value) end
+    lines[#lines + 1] = table.concat(cells, ",")
+  end
+  return table.concat(lines, "\n") .. "\n"
+end
+
+local function escaped(value)
+  return (shown(value):gsub("[&<>]", { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;" }))
+end
+
+function Table:html()
+  local _, right = layout(self)
+  local out = { "<table>\n" }
+  for k = 0, #self.rows do
+    local tag = k == 0 and "th" or "td"
+    out[#out + 1] = self.marked[k] and '<tr class="strong">' or "<tr>"
+    for i, value in ipairs(self.rows[k] or self.headers) do
+      out[#out + 1] = string.format("<%s%s>%s</%s>", tag, right[i] and ' class="number"' or "",
+        escaped(value), tag)
+    end
+    out[#out + 1] = "</tr>\n"
+  end
+  return table.concat(out) .. "</table>\n"
+end
+
+function Table:print()
+  io.write(self:text())
+  return self
+end
+
+local forms = { csv = Table.csv, md = Table.markdown, html = Table.html, txt = Table.text }
+
+-- Writes the table; the form follows the name's end. Raises when the file cannot be written.
+function Table:save(path)
+  local form = forms[path:match("%.(%w+)$") or ""]
+  if not form then
+    error("table: cannot tell a form from '" .. path .. "' (.csv .md .html .txt)", 2)
+  end
+  assert(require("flexlab.core").sys.write(path, form(self)))
+  return self
+end
+
+Table.__tostring = Table.text
+
+return setmetatable({}, {
+  __call = function(_, headers)
+    if type(headers) ~= "table" or #headers == 0 then
+      error("flex.table wants a list of headers", 2)
+    end
+    return setmetatable({ headers = headers, rows = {}, gaps = {}, marked = {} }, Table)
+  end,
+})

@@ -1,0 +1,78 @@
+--[[
+text - words and sentences of messages: the nearest known word, lists, values in short.
+--]]
+local M = {}
+
+-- Edit distance of two words (insert, delete, replace, swap neighbours), both lower case.
+local function distance(a, b)
+  a, b = a:lower(), b:lower()
+  local before, previous = nil, {}
+  for j = 0, #b do previous[j] = j end
+  for i = 1, #a do
+    local row = { [0] = i }
+    for j = 1, #b do
+      local same = a:byte(i) == b:byte(j)
+      row[j] = math.min(previous[j] + 1, row[j - 1] + 1, previous[j - 1] + (same and 0 or 1))
+      if i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
+        row[j] = math.min(row[j], before[j - 2] + 1)
+      end
+    end
+    before, previous = previous, row
+  end
+  return previous[#b]
+end
+
+--- The known word nearest to `word`, or nil when none is known.
+---@param word string
+---@param known string[]
+function M.nearest(word, known)
+  local best, least
+  word = tostring(word)
+  for _, candidate in ipairs(known) do
+    local d = distance(word, tostring(candidate))
+    if candidate:find(word, 1, true) or word:find(candidate, 1, true) then d = math.min(d, 2) end
+    if not least or d < least then best, least = candidate, d end
+  end
+  return best
+end
+
+--- "a, b and c".
+function M.list(words)
+  local n = #words
+  if n < 2 then return tostring(words[1] or "none") end
+  return table.concat(words, ", ", 1, n - 1) .. " and " .. words[n]
+end
+
+--- "no 'sise' here; the nearest is 'size' (there are: a, b and c)".
+function M.unknown(word, known)
+  local words = {}
+  for i, k in ipairs(known) do words[i] = tostring(k) end
+  if #words == 0 then return ("no '%s'; there is none at all"):format(tostring(word)) end
+  table.sort(words)
+  return ("no '%s'; the nearest is '%s' (known: %s)"):format(tostring(word),
+    M.nearest(word, words), M.list(words))
+end
+
+--- A value as a message shows it: strings in quotes, tables by their kind.
+function M.show(value)
+  if type(value) == "string" then return ("'%s'"):format(value) end
+  if type(value) == "table" then return #value > 0 and "a list" or "a table" end
+  return tostring(value)
+end
+
+--- The keys of a table, sorted as strings.
+function M.keys(t)
+  local keys = {}
+  for k in pairs(t) do keys[#keys + 1] = k end
+  table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
+  return keys
+end
+
+--- 75 -> "1:15", 3700 -> "1:01:40".
+function M.duration(seconds)
+  local s = math.floor(seconds + 0.5)
+  if s >= 3600 then return ("%d:%02d:%02d"):format(s // 3600, s // 60 % 60, s % 60) end
+  return ("%d:%02d"):format(s // 60, s % 60)
+end
+
+return M

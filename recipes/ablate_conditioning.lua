@@ -1,0 +1,25 @@
+-- By which road should the condition enter FLEX? None, the weak one, the strong two, or all; paired by seed.
+--   flexlab run recipes/ablate_conditioning.lua --set train.steps=2000 --jobs 2
+-- Each road alone against all three: --sweep model.conditioning=weak_skips,strong_skips,strong_bottleneck,both
+local flex = require "flexlab"
+local sr   = require "recipes.sr"
+
+return flex.study("conditioning", sr, {
+  grid  = { ["model.conditioning"] = { "none", "weak", "strong", "both" } },
+  seeds = "1..8",
+}, function(runs)
+  local rfne   = runs:pivot("model.conditioning", "rfne")       -- rfne.weak is one number a seed
+  local tests  = flex.stats.paired(rfne, { against = "both", correct = "holm" })
+  local report = flex.table { "condition", "RFNE", "sd", "minus both", "95 % CI", "p (exact, Holm)" }
+  local result = { best = rfne:best "min" }
+
+  for road, errors in rfne:rows() do
+    local t = tests[road]
+    report:row { road, errors:mean(), errors:std(), t.diff, t.ci, t.p_text }
+    result[road] = errors:mean()
+  end
+
+  report:print():save(runs.dir .. "/conditioning.csv")
+  flex.plot.slopes(rfne, { label = "RFNE" }):save(runs.dir .. "/conditioning.svg")
+  return result
+end)

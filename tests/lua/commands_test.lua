@@ -1,0 +1,207 @@
+-- The command line: parsing and help in this process, whole commands in processes of their own.
+local lu = require "luaunit"
+local arguments = require "flexlab.arguments"
+local commands = require "flexlab.commands"
+local core = require "flexlab.core"
+local workers = require "flexlab.study.workers"
+
+local suite = {}
+rawset(_G, "TestCommands", suite)
+
+local folder
+
+function suite.setUp()
+  folder = os.tmpname()
+  os.remove(folder)
+  assert(core.sys.mkdirs(folder))
+end
+
+function suite.tearDown() os.execute("rm -rf '" .. folder .. "'") end
+
+-- Runs `flexlab ...`; returns exit code, stdout, stderr.
+local function flexlab(line)
+  local out, err = folder .. "/stdout", folder .. "/stderr"
+  local _, _, code = os.execute(("{ %s %s; } >%s 2>%s"):format(workers.program(), line, out, err))
+  return code, core.sys.read(out), core.sys.read(err)
+end
+
+local function write(name, text)
+  assert(core.sys.write(folder .. "/" .. name, text))
+  return folder .. "/" .. name
+end
+
+local toy = [[
+-- A toy.
+local flex = require "flexlab"
+return flex.recipe("toy", { lr = 0.5, model = { size = "nano", width = 3 } }, function(cfg, run)
+  return { rfne = cfg.lr + run.seed, size = cfg.model.size }
+end)]]
+
+local command = { name = "test", doc = "a test", arguments = { { name = "file", doc = "a file" } },
+  options = { { name = "steps", value = "N", kind = "integer", least = 1, default = 2, doc = "steps" },
+    { name = "set", value = "K=V", many = true, doc = "settings" }, { name = "fresh", doc = "again" },
+    { name = "how", short = "w", value = "WORD", kind = "words", words = { "slow", "fast" }, doc = "how" },
+    { name = "re", value = "RE", kind = "numbers", doc = "numbers" } } }
+
+function suite.test_parse_reads_all_forms()
+  local v = arguments.parse(command, { "--steps=5", "x.lua", "--set", "a=1", "--set=b=2", "--fresh", "-w",
+    "fast", "--re", "1000,4e3" })
+  lu.assertEquals(v, { steps = 5, file = "x.lua", set = { "a=1", "b=2" }, fresh = true, how = "fast",
+    re = { 1000, 4e3 } })
+  lu.assertEquals(arguments.parse(command, { "x" }).steps, 2)
+  lu.assertEquals(arguments.parse(command, { "--", "--fresh" }).file, "--fresh")
+end
+
+function suite.test_wrong_use_is_one_sentence_with_the_nearest_word()
+  local function refused(words, text)
+    local ok, e = pcall(arguments.parse, command, words)
+    lu.assertFalse(ok)
+    lu.assertTrue(arguments.is_wrong(e))
+    lu.assertStrContains(tostring(e), text)
+  end
+  refused({}, "needs FILE")
+  refused({ "a", "b" }, "does not know what to do with 'b'")
+  refused({ "a", "--stepz", "3" }, "nearest is --steps")
+  refused({ "a", "--steps", "x" }, "wants a whole number, got 'x'")
+  refused({ "a", "--steps", "0" }, "at least 1")
+  refused({ "a", "--steps" }, "needs a value")
+  refused({ "a", "--steps", "1", "--steps", "2" }, "twice")
+  refused({ "a", "--fresh=1" }, "takes no value")
+  refused({ "a", "--how", "fats" }, "wants slow or fast, got 'fats'; the nearest is 'fast'")
+  refused({ "a", "--re", "1,x" }, "wants numbers")
+end
+
+function suite.test_every_command_has_help()
+  for _, name in ipairs(commands.names) do
+    local page = arguments.help(commands.find(name))
+    lu.assertStrContains(page, "flexlab " .. name)
+    lu.assertStrContains(page, "--help")
+    for line in page:gmatch("[^\n]+") do lu.assertTrue(#line <= 110, line) end
+  end
+  local code, out = flexlab "run --help"
+  lu.assertEquals(code, 0)
+  lu.assertStrContains(out, "--set KEY=VALUE")
+end
+
+function suite.test_unknown_words_and_exit_codes()
+  local code, _, err = flexlab "genrate turbulence"
+  lu.assertEquals(code, 2)
+  lu.assertStrContains(err, "flexlab: there is no command 'genrate'; the nearest is 'generate'")
+  code, _, err = flexlab ""
+  lu.assertEquals(code, 2)
+  lu.assertStrContains(err, "flexlab COMMAND")
+  code, _, err = flexlab "run nowhere/none.lua"
+  lu.assertEquals(code, 1)
+  lu.assertStrContains(err, "there is no recipe 'nowhere/none.lua'")
+  lu.assertEquals(select(2, err:gsub("\n", "")), 1)
+  lu.assertEquals(flexlab "list chioces", 2)
+  lu.assertEquals(flexlab "ops conv2", 2)
+  lu.assertEquals(flexlab "version", 0)
+end
+
+function suite.test_run_set_and_find_again()
+  local path = write("toy.lua", toy)
+  local line = ("run %s --out %s/runs --set lr=0.25 --seeds 3"):format(path, folder)
+  local code, out, err = flexlab(line)
+  lu.assertEquals({ code, err }, { 0, "" })
+  lu.assertStrContains(out, "rfne               3.25")
+  lu.assertStrContains(out, folder .. "/runs/toy/")
+  code, out = flexlab(line .. " --dry-run")
+  lu.assertEquals(code, 0)
+  lu.assertStrContains(out, "done")
+  code, out = flexlab(("list runs --out %s/runs"):format(folder))
+  lu.assertEquals(code, 0)
+  lu.assertStrContains(out, "rfne 3.25")
+end
+
+function suite.test_run_refuses_wrong_settings()
+  local path = write("toy.lua", toy)
+  for setting, text in pairs { ["lrr=1"] = "nearest is 'lr'", ["lr=fast"] = "wants a number",
+    ["model.size=3"] = "wants a string", ["lr"] = "KEY=VALUE", ["model=3"] = "table" } do
+    local code, _, err = flexlab(("run %s --out %s/runs --set %s"):format(path, folder, setting))
+    lu.assertEquals(code, 2)
+    lu.assertStrContains(err, text)
+  end
+  lu.assertNil(core.sys.exists(folder .. "/runs"))
+  lu.assertEquals(flexlab(("run %s --seeds 4..1"):format(path)), 2)
+end
+
+function suite.test_sweep_in_two_processes_equals_one()
+  local path = write("toy.lua", toy)
+  local line = ("run %s --sweep lr=0.1,0.2 --seeds 1..4 --out %s/"):format(path, folder)
+  local code, out, err = flexlab(line .. "a --jobs 2")
+  lu.assertEquals({ code, err }, { 0, "" })
+  lu.assertStrContains(out, "toy-sweep 8/8")
+  local csv = core.sys.read(out:match("folder%s+(%S+)") .. "/sweep.csv")
+  code, out = flexlab(line .. "b")
+  lu.assertEquals(code, 0)
+  lu.assertEquals(core.sys.read(out:match("folder%s+(%S+)") .. "/sweep.csv"), csv)
+  lu.assertStrContains(csv, "lr=0.2")
+end
+
+function suite.test_failing_recipe_says_where_and_exits_1()
+  local path = write("bad.lua", [[return require("flexlab").recipe("bad", { a = 1 }, function()
+  error("no such eddy")
+end)]])
+  local code, _, err = flexlab(("run %s --out %s/runs"):format(path, folder))
+  lu.assertEquals(code, 1)
+  lu.assertStrContains(err, "bad.lua:2: no such eddy")
+  lu.assertEquals(select(2, err:gsub("\n", "")), 1)
+  code, _, err = flexlab("run " .. write("worse.lua", "return 3"))
+  lu.assertEquals(code, 1)
+  lu.assertStrContains(err, "does not return a recipe (it returns a number)")
+  code, _, err = flexlab("run " .. write("worst.lua", "return ("))
+  lu.assertEquals(code, 1)
+  lu.assertStrContains(err, "worst.lua:1:")
+end
+
+function suite.test_show_ops_info()
+  local code, out = flexlab("show " .. write("toy.lua", toy))
+  lu.assertEquals(code, 0)
+  lu.assertStrContains(out, "A toy.")
+  lu.assertStrContains(out, "model.width  integer  3")
+  code, out = flexlab "ops conv2d"
+  lu.assertEquals(code, 0)
+  lu.assertStrContains(out, "stride")
+  code, out = flexlab "info --json"
+  lu.assertEquals(code, 0)
+  lu.assertEquals(type(core.json.decode(out).version), "string")
+  code, out = flexlab "list choices"
+  lu.assertEquals(code, 0)
+  lu.assertStrContains(out, "conditioning")
+end
+
+function suite.test_generate_writes_one_file_a_reynolds_number_and_keeps_it()
+  local line = ("generate turbulence --re 100,200 --size 32 --frames 3 --k0 4 --seed 7 --out %s/t.h5 --quiet")
+    :format(folder)
+  local code, out, err = flexlab(line)
+  lu.assertEquals({ code, err }, { 0, "" })
+  lu.assertEquals(out, ("%s/t_re100.h5\n%s/t_re200.h5\n"):format(folder, folder))
+  local reader = assert(core.io.field(folder .. "/t_re200.h5", "w"))
+  lu.assertEquals({ reader.frames, reader.height, reader.width }, { 3, 32, 32 })
+  lu.assertEquals({ reader:number "Re", reader:number "seed", reader:text "forcing" }, { 200, 7, "none" })
+  lu.assertAlmostEquals(reader:number "nu", 1 / 200, 1e-15)
+  lu.assertEquals(#reader:array "times", 3)
+  reader:close()
+  lu.assertEquals(flexlab(line), 0)
+  local _
+  code, _, err = flexlab((line:gsub("frames 3", "frames 4")))
+  lu.assertEquals(code, 1)
+  lu.assertStrContains(err, "holds something else")
+  lu.assertEquals(flexlab((line:gsub("frames 3", "frames 4") .. " --fresh")), 0)
+  lu.assertEquals(flexlab "generate weather", 2)
+  lu.assertEquals(flexlab "generate turbulence --forcing wind", 2)
+  lu.assertEquals(flexlab(("generate turbulence --re -5 --out %s/x.h5"):format(folder)), 1)
+  lu.assertEquals(core.sys.exists(folder .. "/x.h5"), nil)
+end
+
+function suite.test_bench_prints_one_line_of_json()
+  local code, out, err = flexlab "bench sample --size 16 --batch 1 --repeats 2 --json"
+  lu.assertEquals({ code, err }, { 0, "" })
+  local t = core.json.decode(out)
+  lu.assertEquals(#t.seconds, 2)
+  lu.assertTrue(t.peak_mib > 0)
+  lu.assertEquals(flexlab "bench tain", 2)
+end
+
+os.exit(lu.LuaUnit.run())

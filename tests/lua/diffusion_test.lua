@@ -1,0 +1,148 @@
+-- Laws of training and sampling: addresses of noise, averages, learning rates, what is refused.
+local lu = require "luaunit"
+local flex = require "flexlab"
+local core = flex.core
+local optim = require "flexlab.optim"
+
+local suite = {}
+rawset(_G, "TestDiffusion", suite)
+
+local shape = { height = 16, width = 16, in_channels = 1, cond_channels = 1, size = "nano", dropout = 0.1 }
+
+local function with(more)
+  local t = {}
+  for k, v in pairs(shape) do t[k] = v end
+  for k, v in pairs(more or {}) do t[k] = v end
+  return t
+end
+
+local function batch_of(n, from)
+  local function field(stream_seed)
+    local all = core.zeros { n, 16, 16, 1 }
+    for i = 1, n do
+      all[i]:copy_(core.normal({ 16, 16, 1 }, { seed = stream_seed, stream = "user", sample = from + i }))
+    end
+    return all
+  end
+  local estimate, ids = field(2), {}
+  for i = 1, n do ids[i] = from + i end
+  return { target = field(1), estimate = estimate, lowres = estimate, re = core.full({ n, 1 }, 0.1),
+    ids = ids, scale = { mean = { 2.0 }, std = { 3.0 } } }
+end
+
+-- A model whose output is not zero: the last convolutions start at zero.
+local function lively(more)
+  local model = flex.models.flex(with(more))
+  for _, p in ipairs(model:parameters()) do
+    core.no_grad(function()
+      p.tensor:add_(core.normal(p.tensor.shape, { seed = 7, stream = "user" }), 0.02)
+    end)
+  end
+  return model
+end
+
+local function largest(a, b) return (a - b):abs():summary().max end
+
+function suite.test_the_loss_is_a_function_of_seed_and_step()
+  local model, batch = lively(), batch_of(2, 0)
+  local a, b = flex.diffusion.loss(model, batch, 5):item(), flex.diffusion.loss(model, batch, 5):item()
+  lu.assertEquals(a, b)
+  lu.assertNotEquals(a, flex.diffusion.loss(model, batch, 6):item())
+end
+
+function suite.test_a_sample_does_not_depend_on_its_batch()
+  local model = lively()
+  local two = flex.diffusion.sample(model, batch_of(2, 0), { steps = 2 })
+  local second = flex.diffusion.sample(model, batch_of(1, 1), { steps = 2 })
+  lu.assertTrue(largest(two:narrow { axis = 1, start = 2, length = 1 }, second) < 1e-4)
+end
+
+function suite.test_members_differ_and_their_mean_is_the_first_result()
+  local model = lively()
+  local mean, members = flex.diffusion.sample(model, batch_of(1, 0), { steps = 2, members = 3 })
+  lu.assertEquals(#members, 3)
+  lu.assertTrue(largest(members[1], members[2]) > 1e-3)
+  lu.assertTrue(largest(mean * 3, members[1] + members[2] + members[3]) < 1e-4)
+  local one = flex.diffusion.sample(model, batch_of(1, 0), { steps = 2 })
+  lu.assertEquals(largest(one, members[1]), 0)
+end
+
+function suite.test_all_parametrisations_losses_and_samplers_run()
+  local batch = batch_of(1, 0)
+  for _, predict in ipairs(flex.parametrisations()) do
+    local model = lively { predict = predict }
+    lu.assertTrue(flex.diffusion.loss(model, batch, 1):item() > 0)
+    for _, sampler in ipairs(flex.samplers()) do
+      local s = flex.diffusion.sample(model, batch, { steps = 3, sampler = sampler }):summary()
+      lu.assertEquals(s.nonfinite, 0, predict .. " " .. sampler)
+    end
+  end
+  for _, loss in ipairs { "l1", "mse", "huber" } do
+    lu.assertTrue(flex.diffusion.loss(flex.models.flex(with { loss = loss }), batch, 1):item() > 0)
+  end
+end
+
+function suite.test_official_maps_to_the_authors_forms()
+  lu.assertEquals(flex.models.flex(with { predict = "x", official = true }).parametrisation.name, "x_official")
+  lu.assertEquals(flex.models.flex(with { predict = "eps", official = true }).parametrisation.name,
+    "eps_official")
+  lu.assertEquals(flex.models.flex(with { predict = "v", official = true }).parametrisation.name, "v")
+end
+
+function suite.test_training_lowers_the_loss_and_moves_the_average()
+  local model, batch = flex.models.flex(with { dropout = 0 }), batch_of(2, 0)
+  local o = flex.optim.adam(model, { lr = 2e-3, ema = 0.9 })
+  local first, last
+  for _ = 1, 12 do
+    local scope <close> = core.scope()
+    local loss = flex.diffusion.loss(model, batch, 1)
+    last = loss:item()
+    first = first or last
+    lu.assertTrue(o:step(loss) > 0)
+    scope:close()
+  end
+  lu.assertTrue(last < 0.9 * first, ("%g -> %g"):format(first, last))
+  local p = o.parameters[1].tensor:detach():clone()
+  local plain = flex.diffusion.sample(model, batch, { steps = 1 })
+  local averaged = flex.diffusion.sample(o.ema, batch, { steps = 1 })
+  lu.assertTrue(largest(plain, averaged) > 0)
+  lu.assertEquals(largest(p, o.parameters[1].tensor:detach()), 0)   -- the weights are back
+end
+
+function suite.test_the_average_gives_weights_back_after_an_error()
+  local model = flex.models.flex(with())
+  local o = flex.optim.adam(model, {})
+  local p = o.parameters[1].tensor
+  core.no_grad(function() p:add_(core.full(p.shape, 1), 1) end)
+  local before = p:detach():clone()
+  pcall(o.ema.use, o.ema, error, "stop")
+  lu.assertEquals(largest(p:detach(), before), 0)
+end
+
+function suite.test_a_loss_that_is_not_finite_stops_with_a_sentence()
+  local model = flex.models.flex(with())
+  local o = flex.optim.adam(model, {})
+  local bad = (o.parameters[1].tensor * (0 / 0)):sum()
+  lu.assertErrorMsgContains("the loss is", o.step, o, bad)
+  local huge = ((o.parameters[1].tensor * 1e30):square():mean()) * 0
+  local ok, message = pcall(o.step, o, huge)
+  lu.assertTrue(not ok and (message:find("not finite", 1, true) or message:find("loss is", 1, true)) ~= nil)
+end
+
+function suite.test_the_learning_rate_warms_up_and_falls_as_a_cosine()
+  lu.assertEquals(optim.factor(0, 10, 100, true), 0)
+  lu.assertEquals(optim.factor(5, 10, 100, true), 0.5)
+  lu.assertEquals(optim.factor(10, 10, 100, true), 1)
+  lu.assertAlmostEquals(optim.factor(55, 10, 100, true), 0.5, 1e-12)
+  lu.assertAlmostEquals(optim.factor(100, 10, 100, true), 0, 1e-12)
+  lu.assertEquals(optim.factor(77, 10, 100, false), 1)
+end
+
+function suite.test_misspelt_options_are_refused()
+  lu.assertErrorMsgContains("nearest is 'steps'", flex.diffusion.sample, nil, nil, { stesp = 2 })
+  lu.assertErrorMsgContains("nearest is 'clip'", flex.optim.adam, flex.models.flex(with()), { clipp = 1 })
+  lu.assertErrorMsgContains("nearest is 'padding'", flex.models.flex, with { paddin = "zeros" })
+  lu.assertErrorMsgContains("2^levels", flex.models.flex, with { height = 20 })
+end
+
+os.exit(lu.LuaUnit.run())

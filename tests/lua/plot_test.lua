@@ -1,0 +1,94 @@
+-- flexlab.plot: ticks stand where they should, SVG is well formed, hard values do not break it.
+local lu = require "luaunit"
+local axis = require "flexlab.plot.axis"
+local plot = require "flexlab.plot"
+local svg = require "flexlab.plot.svg"
+
+local suite = {}
+rawset(_G, "TestPlot", suite)
+
+local function labels(a)
+  local list = {}
+  for _, tick in ipairs(a.ticks) do list[#list + 1] = tick.label end
+  return list
+end
+
+-- Every element that opens closes, in order; returns the number of elements.
+local function well_formed(text)
+  local open, count = {}, 0
+  for slash, name, rest in text:gmatch("<(/?)([%w]+)([^<>]*)>") do
+    if slash == "/" then
+      lu.assertEquals(table.remove(open), name)
+    else
+      count = count + 1
+      if rest:sub(-1) ~= "/" then open[#open + 1] = name end
+    end
+  end
+  lu.assertEquals(#open, 0)
+  lu.assertNotStrContains(text, "nan")
+  lu.assertNotStrContains(text, "inf")
+  return count
+end
+
+function suite.test_linear_axis_has_round_ticks()
+  local a = axis.linear(0.13, 0.97)
+  lu.assertEquals(labels(a), { "0.0", "0.2", "0.4", "0.6", "0.8", "1.0" })
+  lu.assertEquals(a.at(0.5), 0.5)
+  lu.assertEquals(labels(axis.linear(0, 20000)), { "0", "5000", "10000", "15000", "20000" })
+  lu.assertEquals(labels(axis.linear(-2, 3)), { "−2", "−1", "0", "1", "2", "3" })
+end
+
+function suite.test_linear_axis_of_one_value()
+  local a = axis.linear(5, 5)
+  lu.assertTrue(a.low < 5 and a.high > 5)
+  lu.assertTrue(#axis.linear(0, 0).ticks > 2)
+end
+
+function suite.test_log_axis()
+  local a = axis.log(1e-6, 1e2)
+  lu.assertAlmostEquals(a.at(1e-2), 0.5, 1e-9)
+  lu.assertNotEquals(a.at(0), a.at(0))
+  lu.assertEquals(labels(axis.log(1, 1e4)), { "1", "10", "10^2", "10^3", "10^4" })
+  lu.assertEquals(labels(axis.log(0.1, 1)), { "0.1", "0.2", "0.5", "1" })
+  lu.assertTrue(#labels(axis.log(1e-30, 1)) <= 9)
+end
+
+function suite.test_lines_are_well_formed()
+  local d = plot.lines({ { name = "a<b & \"c\"", x = { 1, 2, 3 }, y = { 1, 0 / 0, 3 } },
+    { name = "b", x = { 1, 2 }, y = { 0, -1 } } }, { title = "t^2", x = { log = true }, y = { label = "s^-1" } })
+  lu.assertTrue(well_formed(d:svg()) > 20)
+  lu.assertStrContains(d:svg(), "a&lt;b &amp; &quot;c&quot;")
+  lu.assertErrorMsgContains("equal length", plot.lines, { { x = { 1 }, y = {} } })
+end
+
+function suite.test_long_curves_are_thinned()
+  local x, y = {}, {}
+  for i = 1, 50000 do x[i], y[i] = i, math.exp(-i / 1e4) end
+  local text = plot.loss(x, y):svg()
+  well_formed(text)
+  lu.assertTrue(#text < 60000)
+end
+
+function suite.test_empty_and_degenerate_curves()
+  well_formed(plot.loss({}, {}):svg())
+  well_formed(plot.loss({ 1 }, { 0.5 }):svg())
+  well_formed(plot.spectrum({ { name = "truth", values = { 0, 0, 0 } } }):svg())
+end
+
+function suite.test_slopes()
+  local pivot = { key = "model.conditioning", metric = "rfne", weak = { 0.3, 0.4 }, both = { 0.2, 0.25 } }
+  function pivot.arms() return { "weak", "both" } end
+  function pivot.blocks() return { "seed 1", "seed 2" } end
+  local text = plot.slopes(pivot):svg()
+  well_formed(text)
+  lu.assertStrContains(text, "weak, seed 2: 0.4")
+end
+
+function suite.test_numbers_are_short()
+  local d = svg.new(10, 10)
+  d:line(1 / 3, -0.0001, 2, 1e-9)
+  lu.assertStrContains(d:svg(), 'x1="0.33"')
+  lu.assertStrContains(d:svg(), 'y1="0"')
+end
+
+os.exit(lu.LuaUnit.run())

@@ -1,0 +1,79 @@
+-- Every recipe is short, says how to run it, and runs; here on a simulation of a few seconds.
+local lu = require "luaunit"
+local flex = require "flexlab"
+local core = flex.core
+
+local suite = {}
+rawset(_G, "TestRecipes", suite)
+
+local folder = os.tmpname()
+os.remove(folder)
+core.sys.mkdirs(folder)
+
+local data
+
+local function small()
+  if not data then
+    data = folder .. "/flow.h5"
+    flex.generate("turbulence", { re = 500, size = 64, frames = 4, seed = 1, out = data, quiet = true,
+      k0 = 5.0 })
+  end
+  return { ["data.file"] = data, ["data.test"] = data, ["data.crop"] = 16, ["data.batch"] = 2,
+    ["data.test_tiles"] = 2, ["train.steps"] = 2, ["eval.members"] = 2 }
+end
+
+function suite.test_recipes_are_short_and_say_how_to_run_them()
+  for _, file in ipairs(core.sys.list "recipes") do
+    local source = core.sys.read("recipes/" .. file)
+    local _, lines = source:gsub("\n", "")
+    lu.assertTrue(lines <= 40, file)
+    lu.assertStrContains(source:match("^(.-)\nlocal"), "flexlab run recipes/" .. file)
+  end
+end
+
+function suite.test_sr_trains_and_scores()
+  local sr = require "recipes.sr"
+  lu.assertStrMatches(sr.source, ".*recipes/sr.lua")
+  local r = sr(small(), { root = folder })
+  for _, name in ipairs { "rfne", "psnr", "ssim", "pearson", "crps", "spread", "bicubic", "gain" } do
+    lu.assertIsNumber(r[name], name)
+  end
+  lu.assertEquals(core.sys.read(r.dir .. "/recipe.lua"), core.sys.read "recipes/sr.lua")
+end
+
+function suite.test_every_conditioning_of_sr_runs()
+  for _, word in ipairs { "none", "weak", "strong_skips", "strong_bottleneck" } do
+    local cfg = small()
+    cfg["model.conditioning"], cfg["eval.members"] = word, 1
+    lu.assertIsNumber(require "recipes.sr"(cfg, { root = folder }).rfne, word)
+  end
+end
+
+function suite.test_custom_encoder_trains_and_is_found_in_its_checkpoint()
+  local r = require "recipes.custom_encoder"(small(), { root = folder })
+  lu.assertIsNumber(r.rfne)
+  local model = flex.load_model(r.dir .. "/last.h5")
+  local names = {}
+  for _, p in ipairs(model:parameters()) do names[p.name] = true end
+  lu.assertTrue(names["condition_encoder.rungs.1.weight"])
+  lu.assertNil(names["superres_encoder.pos_embed"])
+end
+
+function suite.test_evaluation_is_per_sample()
+  local set = flex.data.superres { file = data or small()["data.file"], factor = 4, crop = 16, batch = 2,
+    test_tiles = 3 }
+  local scores = flex.evaluate(flex.baselines.bicubic, set.test)
+  lu.assertEquals(scores.n, 3)
+  local sum = 0
+  for _, v in ipairs(scores.per_sample.rfne) do sum = sum + v end
+  lu.assertAlmostEquals(scores.rfne, sum / 3, 1e-12)
+  lu.assertNil(scores.crps)
+  local perfect = flex.evaluate(function(b) return b.truth, { b.truth, b.truth } end, set.test)
+  lu.assertEquals({ perfect.rfne, perfect.crps, perfect.spread }, { 0, 0, 0 })
+  lu.assertAlmostEquals(perfect.pearson, 1, 1e-6)
+  lu.assertEquals(perfect.spectrum.truth, perfect.spectrum.prediction)
+end
+
+local status = lu.LuaUnit.run()
+os.execute("rm -rf '" .. folder .. "'")
+os.exit(status)

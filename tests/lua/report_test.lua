@@ -1,0 +1,82 @@
+-- flexlab.report and flexlab.html: one file, nothing outside it, nothing unescaped.
+local lu = require "luaunit"
+local core = require "flexlab.core"
+local flex = require "flexlab"
+local html = require "flexlab.html"
+
+local suite = {}
+rawset(_G, "TestReport", suite)
+
+local root
+
+function suite.setUp()
+  root = os.tmpname()
+  os.remove(root)
+  assert(core.sys.mkdirs(root))
+end
+
+function suite.tearDown() os.execute("rm -rf '" .. root .. "'") end
+
+function suite.test_base64()
+  lu.assertEquals(html.base64 "", "")
+  lu.assertEquals(html.base64 "f", "Zg==")
+  lu.assertEquals(html.base64 "fo", "Zm8=")
+  lu.assertEquals(html.base64 "foobar", "Zm9vYmFy")
+  lu.assertEquals(html.base64 "\0\255\16", "AP8Q")
+end
+
+-- Tags that need closing are closed in order.
+local function check_page(page)
+  local open = {}
+  local void = { meta = true, img = true, ["!DOCTYPE"] = true }
+  for slash, name, rest in page:gmatch("<(/?)([%w!]+)([^<>]*)>") do
+    if slash == "/" then
+      lu.assertEquals(table.remove(open), name)
+    elseif not void[name] and rest:sub(-1) ~= "/" then
+      open[#open + 1] = name
+    end
+  end
+  lu.assertEquals(open, {})
+  lu.assertNil(page:find("https?://[^w]"))
+  lu.assertNil(page:find("<script", 1, true))
+  lu.assertNil(page:find(' src="[^d]'))
+end
+
+local function recipe(parts)
+  return flex.recipe("toy", { note = "<b>&" }, function(_, run)
+    for step in run:steps(nil, 5) do run:log(step, { loss = 1 / step }) end
+    return { rfne = 0.5, path = flex.report(run, parts) }
+  end)
+end
+
+function suite.test_report_of_a_run()
+  local t = flex.table { "method", "RFNE" }
+  t:row { "a < b", 0.5 }
+  local picture = flex.picture.panel { { label = "w", map = "diverging",
+    columns = { { { "x", core.normal({ 16, 16 }, { seed = 1, stream = "data" }) } } } } }
+  local result = recipe({ { title = "Result", text = "1 < 2", table = t, note = "n" },
+    { title = "Picture", picture = picture } })(nil, { root = root, quiet = true })
+  local page = core.sys.read(result.path)
+  check_page(page)
+  for _, text in ipairs { "1 &lt; 2", "a &lt; b", "data:image/png;base64,iVBOR", "Configuration",
+    "Provenance", "version", "recipe.lua" } do
+    lu.assertStrContains(page, text)
+  end
+end
+
+function suite.test_report_of_a_folder()
+  local result = recipe({})(nil, { root = root, quiet = true })
+  flex.plot.lines({ { name = "a", x = { 1, 2 }, y = { 1, 2 } } }):save(result.dir .. "/chart.svg")
+  local page = core.sys.read(flex.report(result.dir))
+  check_page(page)
+  lu.assertStrContains(page, "rfne")
+  lu.assertStrContains(page, "0.5")
+  lu.assertEquals(select(2, page:gsub("<svg", "")), 2)
+end
+
+function suite.test_wrong_use()
+  lu.assertErrorMsgContains("is not the folder of a run", flex.report, root .. "/nothing")
+  lu.assertErrorMsgContains("nearest is 'title'", flex.report, root, { { titel = "x" } })
+end
+
+os.exit(lu.LuaUnit.run())

@@ -1,0 +1,123 @@
+-- flexlab.study: arms, seeds as blocks, pivot, statistics, several processes.
+local lu = require "luaunit"
+local core = require "flexlab.core"
+local flex = require "flexlab"
+
+local suite = {}
+rawset(_G, "TestStudy", suite)
+
+local root
+
+function suite.setUp()
+  root = os.tmpname()
+  os.remove(root)
+end
+
+function suite.tearDown() os.execute("rm -rf '" .. root .. "'") end
+
+local calls
+local function recipe()
+  calls = 0
+  return flex.recipe("toy", { model = { road = "weak", width = 1 }, lr = 0.5 }, function(cfg, run)
+    calls = calls + 1
+    local level = ({ none = 3, weak = 2, both = 1 })[cfg.model.road]
+    return { rfne = level + run.seed / 100 + cfg.model.width / 10, road = cfg.model.road }
+  end)
+end
+
+local design = { grid = { ["model.road"] = { "none", "weak", "both" } }, seeds = "1..5" }
+
+function suite.test_seeds()
+  lu.assertEquals(flex.study.seeds "1..4,7", { 1, 2, 3, 4, 7 })
+  lu.assertEquals(flex.study.seeds(3), { 3 })
+  lu.assertEquals(flex.study.seeds { 2, 5 }, { 2, 5 })
+  for _, wrong in ipairs { "x", "4..1", "", "-1", "1.5" } do
+    lu.assertErrorMsgContains("seeds:", flex.study.seeds, wrong)
+  end
+end
+
+function suite.test_arms_are_all_combinations()
+  local arms = flex.study.arms { b = { 1, 2 }, a = { "x", "y" } }
+  local labels = {}
+  for i, arm in ipairs(arms) do labels[i] = arm.label end
+  lu.assertEquals(labels, { "a=x b=1", "a=x b=2", "a=y b=1", "a=y b=2" })
+end
+
+function suite.test_pivot_is_paired_by_seed_and_finished_runs_are_not_repeated()
+  local seen
+  local toy = recipe()
+  local study = flex.study("roads", toy, design, function(runs)
+    seen = runs
+    local rfne = runs:pivot("model.road", "rfne")
+    local tests = flex.stats.paired(rfne, { against = "both" })
+    return { best = rfne:best "min", p = tests.weak.p, mean = rfne.weak:mean(), sd = rfne.weak:std() }
+  end)
+  local result = study(nil, { root = root, quiet = true })
+  lu.assertEquals(calls, 15)
+  lu.assertEquals(result.best, "both")
+  lu.assertAlmostEquals(result.p, 0.125, 1e-12)
+  lu.assertAlmostEquals(result.mean, 2.13, 1e-12)
+  lu.assertEquals(core.sys.exists(result.dir .. "/result.lua"), "file")
+  local rfne = seen:pivot("model.road", "rfne")
+  lu.assertEquals(rfne:arms(), { "none", "weak", "both" })
+  lu.assertEquals(#rfne.none, 5)
+  lu.assertAlmostEquals(rfne.none[3], 3.13, 1e-12)
+  lu.assertEquals(rfne:blocks()[5], "seed 5")
+  study(nil, { root = root, quiet = true })
+  lu.assertEquals(calls, 15)
+end
+
+function suite.test_two_keys_make_blocks_of_the_other()
+  local study = flex.study("two", recipe(), { grid = { ["model.road"] = { "weak", "both" },
+    ["model.width"] = { 1, 2 } }, seeds = "1,2" }, function(runs)
+    local p = runs:pivot("model.road", "rfne")
+    lu.assertEquals(p:blocks(), { "seed 1, model.width=1", "seed 1, model.width=2",
+      "seed 2, model.width=1", "seed 2, model.width=2" })
+    lu.assertEquals(#p.weak, 4)
+    return { n = #p.both }
+  end)
+  lu.assertEquals(study({}, { root = root, quiet = true }).n, 4)
+end
+
+function suite.test_wrong_use_raises_one_sentence()
+  local toy = recipe()
+  local function body() return {} end
+  lu.assertErrorMsgContains("wanted { grid", flex.study, "a", toy, {}, body)
+  lu.assertErrorMsgContains("must be a list of values", flex.study, "a", toy, { grid = { lr = 3 } }, body)
+  lu.assertErrorMsgContains("must be a recipe", flex.study, "a", {}, design, body)
+  lu.assertErrorMsgContains("nearest is 'seeds'", flex.study, "a", toy,
+    { grid = design.grid, seed = 3 }, body)
+  local study = flex.study("a", toy, { grid = { ["model.rod"] = { 1 } }, seeds = "1" }, body)
+  lu.assertErrorMsgContains("nearest is 'road'", study, nil, { root = root, quiet = true })
+  lu.assertEquals(calls, 0)
+end
+
+function suite.test_missing_metric_names_the_nearest()
+  local study = flex.study("a", recipe(), { grid = { ["model.road"] = { "weak" } }, seeds = "1" },
+    function(runs) runs:pivot("model.road", "rfnee") end)
+  lu.assertErrorMsgContains("nearest is 'rfne'", study, nil, { root = root, quiet = true })
+end
+
+function suite.test_sweep_and_with()
+  local sweep = flex.study.sweep(recipe(), { lr = { 0.1, 0.2 } }, { 1, 2 }, "x.lua")
+  io.output(root .. ".txt")
+  local result = sweep(nil, { root = root, quiet = true })
+  io.close()
+  io.output(io.stdout)
+  lu.assertStrContains(core.sys.read(root .. ".txt"), "minus first")
+  os.remove(root .. ".txt")
+  lu.assertAlmostEquals(result.rfne["lr=0.1"], 2.115, 1e-12)
+  local study = flex.study("a", recipe(), design, function() return {} end)
+  lu.assertEquals(#study:with({ ["model.road"] = { "both" } }).arms, 1)
+  lu.assertEquals(#study.arms, 3)
+end
+
+function suite.test_worker_command_repeats_the_settings()
+  local workers = require "flexlab.study.workers"
+  local sweep = flex.study.sweep(recipe(), { ["model.road"] = { "weak", "a b" } }, { 1, 2 }, "x.lua")
+  local list = workers.arguments(sweep, { lr = 0.25 }, { 1, 2 }, { root = "out", fresh = true })
+  lu.assertEquals(list, { "run", "x.lua", "--seeds", "1,2", "--out", "out", "--set", "lr=0.25",
+    "--sweep", 'model.road="weak","a b"', "--fresh" })
+end
+
+os.exit(lu.LuaUnit.run())
