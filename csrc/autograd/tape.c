@@ -24,23 +24,23 @@
 typedef struct node node;
 
 typedef struct variable {
-  fx_link link;             /* first: tensor.h knows this part */
+  fx_link link; /* first: tensor.h knows this part */
   int64_t refs;
-  node *maker;              /* owned; NULL for a leaf          */
-  fx_tensor *grad;          /* owned                           */
-  struct variable *next;    /* in the queue of the dying       */
+  node *maker;           /* owned; NULL for a leaf          */
+  fx_tensor *grad;       /* owned                           */
+  struct variable *next; /* in the queue of the dying       */
   bool leaf, wanted;
 } variable;
 
 struct node {
   const fx_op *op;
   int64_t stamp;
-  void *args;                              /* op->size bytes; operands owned */
+  void *args; /* op->size bytes; operands owned */
   fx_kept kept;
-  variable *inputs[FX_MAX_OPERANDS];       /* retained; NULL where no gradient goes */
-  variable *result;                        /* borrowed: it owns the node */
-  bool used;                               /* backward has passed */
-  bool listed;                             /* already collected by the running backward */
+  variable *inputs[FX_MAX_OPERANDS]; /* retained; NULL where no gradient goes */
+  variable *result;                  /* borrowed: it owns the node */
+  bool used;                         /* backward has passed */
+  bool listed;                       /* already collected by the running backward */
 };
 
 static _Thread_local bool recording = true;
@@ -289,8 +289,10 @@ static fx_status collect (variable *root, node_list *nodes) {
   for (int64_t i = 0; i < nodes->count; i++) {
     node *n = nodes->list[i];
     if (n->used)
-      return fx_fail(FX_EARG, "backward: this graph has been through backward already "
-                     "(op %s); run forward again", n->op->name);
+      return fx_fail(FX_EARG,
+                     "backward: this graph has been through backward already "
+                     "(op %s); run forward again",
+                     n->op->name);
     for (int k = 0; k < FX_MAX_OPERANDS; k++)
       if (n->inputs[k])
         FX_TRY(push(nodes, n->inputs[k]->maker));

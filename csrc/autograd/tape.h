@@ -20,9 +20,9 @@
 fx_status fx_apply(const fx_op *op, const void *args, fx_tensor **out);
 
 /* One typed function per op: fx_conv2d(&(fx_conv2d_args){ .x = x, .w = w, ... }, &y). */
-#define OP(name, doc, ...)                                                             \
-  static inline fx_status fx_##name (const fx_##name##_args *args, fx_tensor **out) {   \
-    return fx_apply(&fx_ops[FX_OP_##name], args, out);                                 \
+#define OP(name, doc, ...) \
+  static inline fx_status fx_##name(const fx_##name##_args *args, fx_tensor **out) { \
+    return fx_apply(&fx_ops[FX_OP_##name], args, out); \
   }
 #include "ops.def"
 #undef OP
@@ -30,7 +30,7 @@ fx_status fx_apply(const fx_op *op, const void *args, fx_tensor **out);
 /* Marks a tensor as a leaf whose gradient is wanted (a parameter), or no longer. A tensor that is a
 ** result of the tape cannot be marked: FX_EARG. */
 fx_status fx_set_requires_grad(fx_tensor *t, bool wanted);
-bool fx_requires_grad(const fx_tensor *t);   /* leaf or result: a gradient flows through it */
+bool fx_requires_grad(const fx_tensor *t); /* leaf or result: a gradient flows through it */
 bool fx_is_leaf(const fx_tensor *t);
 
 /* d(loss)/d(leaf) is added to every leaf's gradient. loss: one element, or any shape with

@@ -30,9 +30,9 @@
 
 typedef union header {
   struct {
-    union header *next;   /* while in the cache */
-    size_t bytes;         /* usable, a class size */
-    int class;            /* -1: never cached */
+    union header *next; /* while in the cache */
+    size_t bytes;       /* usable, a class size */
+    int class;          /* -1: never cached */
   } block;
   char pad[ALIGNMENT];
 } header;
@@ -49,7 +49,7 @@ static int size_class (size_t bytes, size_t *rounded) {
     return 0;
   }
   int e = 0;
-  size_t units = (bytes + SMALLEST / 4 - 1) / (SMALLEST / 4);   /* quarter steps of the smallest */
+  size_t units = (bytes + SMALLEST / 4 - 1) / (SMALLEST / 4); /* quarter steps of the smallest */
   while (units > 7) {
     units = (units + 1) / 2;
     e++;
@@ -146,8 +146,8 @@ void fx_free (void *block) {
   pthread_mutex_lock(&lock);
   stats.live_blocks--;
   stats.live_bytes -= (int64_t)h->block.bytes;
-  const int keep = h->block.class >= 0 &&
-                   stats.cached_bytes + (int64_t)h->block.bytes <= CACHE_LIMIT;
+  const int keep =
+      h->block.class >= 0 && stats.cached_bytes + (int64_t)h->block.bytes <= CACHE_LIMIT;
   if (keep) {
     stats.cached_bytes += (int64_t)h->block.bytes;
     h->block.next = cache[h->block.class];

@@ -27,11 +27,11 @@ void fx_free(void *block);
 void fx_alloc_trim(void);
 
 typedef struct {
-  int64_t live_bytes;    /* handed out and not freed                     */
-  int64_t cached_bytes;  /* freed, kept for reuse                        */
-  int64_t peak_bytes;    /* largest live_bytes since fx_memory_reset_peak */
+  int64_t live_bytes;   /* handed out and not freed                     */
+  int64_t cached_bytes; /* freed, kept for reuse                        */
+  int64_t peak_bytes;   /* largest live_bytes since fx_memory_reset_peak */
   int64_t live_blocks;
-  int64_t requests;      /* calls of fx_alloc so far                     */
+  int64_t requests; /* calls of fx_alloc so far                     */
 } fx_memory_stats;
 
 void fx_memory(fx_memory_stats *out);

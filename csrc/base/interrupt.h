@@ -10,8 +10,8 @@
 int fx_interrupt_install(void);
 void fx_interrupt_restore(void);
 
-void fx_interrupt_raise(void);   /* async-signal-safe */
-int fx_interrupt_count(void);    /* presses since the last clear */
+void fx_interrupt_raise(void); /* async-signal-safe */
+int fx_interrupt_count(void);  /* presses since the last clear */
 void fx_interrupt_clear(void);
 
 /* Long C loops (solver, sampler) return FX_EINTR when this is true: the second press. */

@@ -26,7 +26,7 @@ void fx_philox (const uint32_t counter[4], const uint32_t key[2], uint32_t out[4
     c3 = (uint32_t)p0;
     c0 = n0;
     c2 = n2;
-    k0 += 0x9E3779B9u;   /* golden ratio; sqrt(3)-1: the Weyl constants of the paper */
+    k0 += 0x9E3779B9u; /* golden ratio; sqrt(3)-1: the Weyl constants of the paper */
     k1 += 0xBB67AE85u;
   }
   out[0] = c0, out[1] = c1, out[2] = c2, out[3] = c3;

@@ -15,22 +15,22 @@
 #include <stdint.h>
 
 enum {
-  FX_STREAM_INIT = 1,   /* initial weights; `sample` is the hash of the parameter's name */
-  FX_STREAM_ORDER,      /* which frame comes next                                        */
-  FX_STREAM_CROP,       /* where a patch is cut                                          */
-  FX_STREAM_NOISE,      /* training noise eps                                            */
-  FX_STREAM_TIME,       /* training times t                                              */
-  FX_STREAM_DROPOUT,    /* dropout masks; `member` counts the calls of one forward pass  */
-  FX_STREAM_SAMPLE,     /* initial noise of the sampler                                  */
-  FX_STREAM_DATA,       /* initial fields of simulations                                 */
-  FX_STREAM_USER        /* free for recipes                                              */
+  FX_STREAM_INIT = 1, /* initial weights; `sample` is the hash of the parameter's name */
+  FX_STREAM_ORDER,    /* which frame comes next                                        */
+  FX_STREAM_CROP,     /* where a patch is cut                                          */
+  FX_STREAM_NOISE,    /* training noise eps                                            */
+  FX_STREAM_TIME,     /* training times t                                              */
+  FX_STREAM_DROPOUT,  /* dropout masks; `member` counts the calls of one forward pass  */
+  FX_STREAM_SAMPLE,   /* initial noise of the sampler                                  */
+  FX_STREAM_DATA,     /* initial fields of simulations                                 */
+  FX_STREAM_USER      /* free for recipes                                              */
 };
 
 typedef struct {
   uint64_t seed;
-  uint32_t stream;  /* < 256 */
+  uint32_t stream; /* < 256 */
   uint32_t sample;
-  uint32_t member;  /* < 2^24 */
+  uint32_t member; /* < 2^24 */
   uint32_t step;
 } fx_rng;
 

@@ -7,7 +7,7 @@
 ** until every worker has left the job. POSIX threads and not OpenMP: ThreadSanitizer understands
 ** them, and OpenBLAS builds of any kind may be called from them.
 */
-#define _GNU_SOURCE   /* sched_getaffinity */
+#define _GNU_SOURCE /* sched_getaffinity */
 #include "base/thread.h"
 
 #include <pthread.h>
@@ -23,12 +23,12 @@ static struct {
   pthread_mutex_t lock;
   pthread_cond_t wake, done;
   pthread_t threads[FX_MAX_THREADS];
-  int started;               /* worker threads alive                        */
-  unsigned born[FX_MAX_THREADS];  /* generation at which a worker was created */
-  int wanted;                /* fx_threads(), 0 = not yet known             */
-  atomic_uint generation;    /* number of the current job                   */
-  int width;                 /* threads that take part in it, caller included */
-  int busy;                  /* workers still inside it                     */
+  int started;                   /* worker threads alive                        */
+  unsigned born[FX_MAX_THREADS]; /* generation at which a worker was created */
+  int wanted;                    /* fx_threads(), 0 = not yet known             */
+  atomic_uint generation;        /* number of the current job                   */
+  int width;                     /* threads that take part in it, caller included */
+  int busy;                      /* workers still inside it                     */
   int stop;
   fx_task task;
   void *context;

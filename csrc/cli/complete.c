@@ -17,7 +17,7 @@
 #define MOST_NAMES 500
 
 typedef struct {
-  char *list[MOST_NAMES + 2];   /* [0]: the common part */
+  char *list[MOST_NAMES + 2]; /* [0]: the common part */
   int count;
 } found;
 
@@ -69,7 +69,7 @@ static int push_owner (lua_State *L, const char *chain, size_t size) {
       return 0;
     lua_pushlstring(L, chain, n);
     lua_rawget(L, -2);
-    n += n < size;                          /* the dot */
+    n += n < size; /* the dot */
     chain += n;
     size -= n;
   }

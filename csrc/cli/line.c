@@ -25,11 +25,11 @@
 
 #define MOST_REMEMBERED 1000
 
-static int terminal;                       /* stdin and stdout are one */
+static int terminal; /* stdin and stdout are one */
 static char history_path[4096];
 static char *last_entry;
-static volatile sig_atomic_t *pressed;     /* Ctrl-C, counted by the REPL's handler */
-static lua_State *names;                   /* for TAB */
+static volatile sig_atomic_t *pressed; /* Ctrl-C, counted by the REPL's handler */
+static lua_State *names;               /* for TAB */
 
 /* --- history ---------------------------------------------------------------------------------- */
 
@@ -85,7 +85,7 @@ void line_remember (const char *line) {
     fd = open(history_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
   }
   if (fd < 0)
-    return;                                /* a session without a history file is still a session */
+    return; /* a session without a history file is still a session */
   char *text;
   const int n = asprintf(&text, "%s\n", line);
   if (n > 0) {
@@ -130,7 +130,7 @@ static int next_character (FILE *in) {
 
 static char **complete (const char *text, int start, int end) {
   (void)start, (void)end;
-  rl_attempted_completion_over = 1;        /* no file names where there is no name */
+  rl_attempted_completion_over = 1; /* no file names where there is no name */
   rl_completion_append_character = '\0';
   return names ? cli_complete(names, text) : NULL;
 }
@@ -143,7 +143,7 @@ int line_open (lua_State *L, volatile sig_atomic_t *presses) {
   terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
   if (!terminal)
     return 0;
-  setlocale(LC_CTYPE, "");                 /* widths of characters; numbers keep their point */
+  setlocale(LC_CTYPE, ""); /* widths of characters; numbers keep their point */
   rl_readline_name = "flexlab";
   rl_getc_function = next_character;
   rl_attempted_completion_function = complete;

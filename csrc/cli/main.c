@@ -129,7 +129,7 @@ static void report (const char *message) {
 }
 
 int main (int argc, char **argv) {
-  signal(SIGXFSZ, SIG_IGN);   /* a write beyond the allowed file size fails, as on a full disk */
+  signal(SIGXFSZ, SIG_IGN); /* a write beyond the allowed file size fails, as on a full disk */
   lua_State *L = luaL_newstate();
   int code = FAILED;
   if (!L) {

@@ -22,7 +22,7 @@
 #include "cli/cli.h"
 #include "cli/line.h"
 
-static lua_State *running;                 /* while a chunk runs */
+static lua_State *running; /* while a chunk runs */
 static volatile sig_atomic_t presses;
 
 /* --- Ctrl-C ----------------------------------------------------------------------------------- */
@@ -47,7 +47,7 @@ static void catch_interrupts (struct sigaction *before) {
   struct sigaction action;
   memset(&action, 0, sizeof action);
   action.sa_handler = on_interrupt;
-  sigemptyset(&action.sa_mask);            /* no SA_RESTART: reading a line must end */
+  sigemptyset(&action.sa_mask); /* no SA_RESTART: reading a line must end */
   sigaction(SIGINT, &action, before);
 }
 
@@ -69,7 +69,7 @@ static int protected_call (lua_State *L, int n, int results) {
   running = L;
   const int status = lua_pcall(L, n, results, base);
   running = NULL;
-  lua_sethook(L, NULL, 0, 0);              /* a press that came as the chunk ended */
+  lua_sethook(L, NULL, 0, 0); /* a press that came as the chunk ended */
   fx_interrupt_clear();
   presses = 0;
   lua_remove(L, base);
@@ -199,7 +199,7 @@ static int step (lua_State *L, const char *prompt, int terminal) {
   if (read != LINE_READ)
     return read == LINE_END ? -1 : 0;
   line_remember(line);
-  lua_pushstring(L, line);                 /* a line too long for memory would raise: let it */
+  lua_pushstring(L, line); /* a line too long for memory would raise: let it */
   free(line);
   const int status = load_lines(L);
   if (status == LUA_OK)
@@ -255,9 +255,10 @@ static int repl_run (lua_State *L) {
   lua_getfield(L, 1, "prompt");
   const char *prompt = luaL_optstring(L, -1, "> ");
   lua_getfield(L, 1, "banner");
-  const char *banner = luaL_optstring(L, -1, "FlexLab: `flex` is the library, TAB completes, a "
+  const char *banner = luaL_optstring(L, -1,
+                                      "FlexLab: `flex` is the library, TAB completes, a "
                                       "final ; mutes, Ctrl-D leaves.");
-  lua_settop(L, 1);                        /* the table keeps the strings */
+  lua_settop(L, 1); /* the table keeps the strings */
   const int terminal = line_open(L, &presses);
   catch_interrupts(&before);
   if (terminal)

@@ -79,7 +79,7 @@ static void show_table (lua_State *L, int table) {
   }
   luaL_addstring(&b, shown ? " }" : "}");
   luaL_pushresult(&b);
-  lua_remove(L, -2);        /* the names */
+  lua_remove(L, -2); /* the names */
 }
 
 void cli_show (lua_State *L, int idx) {

@@ -21,14 +21,14 @@
 
 typedef struct {
   char *name;
-  fx_tensor *tensor;   /* in the list of tensors */
-  char *text;          /* in the list of texts */
+  fx_tensor *tensor; /* in the list of tensors */
+  char *text;        /* in the list of texts */
 } item;
 
 typedef struct {
   item *items;
   int64_t count, capacity;
-  int64_t *slots;      /* position in items, or -1; a power of two of them, at least half free */
+  int64_t *slots; /* position in items, or -1; a power of two of them, at least half free */
   int64_t slot_count;
 } list;
 
@@ -234,13 +234,19 @@ static fx_status refuse_format (const char *path, const unsigned char *head, siz
   if (n == 0)
     return fx_fail(FX_EFORMAT, "%s is empty: a checkpoint was expected", path);
   if (n >= 9 && head[0] == 0x80 && memcmp(head + 2, legacy, sizeof legacy) == 0)
-    return fx_fail(FX_EFORMAT, "%s was written by torch before 1.6 (or without zip): load it in "
-                   "PyTorch and torch.save it again", path);
+    return fx_fail(FX_EFORMAT,
+                   "%s was written by torch before 1.6 (or without zip): load it in "
+                   "PyTorch and torch.save it again",
+                   path);
   if (n >= 2 && head[0] == 0x80)
-    return fx_fail(FX_EFORMAT, "%s is a bare Python pickle, which is never read here: save its "
-                   "tensors with torch.save or safetensors", path);
-  return fx_fail(FX_EFORMAT, "%s is neither HDF5 nor safetensors nor a .pt file of PyTorch (it "
-                 "begins with byte 0x%02x)", path, head[0]);
+    return fx_fail(FX_EFORMAT,
+                   "%s is a bare Python pickle, which is never read here: save its "
+                   "tensors with torch.save or safetensors",
+                   path);
+  return fx_fail(FX_EFORMAT,
+                 "%s is neither HDF5 nor safetensors nor a .pt file of PyTorch (it "
+                 "begins with byte 0x%02x)",
+                 path, head[0]);
 }
 
 fx_status fx_archive_load (const char *path, fx_archive **out) {
@@ -273,6 +279,8 @@ fx_status fx_archive_save (const char *path, const fx_archive *a) {
     return fx_h5_archive_save(path, a);
   if (ends_with(path, ".safetensors"))
     return fx_safetensors_save(path, a);
-  return fx_fail(FX_EARG, "%s: a checkpoint is written as .h5 or .safetensors; give the name one "
-                 "of these endings", path);
+  return fx_fail(FX_EARG,
+                 "%s: a checkpoint is written as .h5 or .safetensors; give the name one "
+                 "of these endings",
+                 path);
 }

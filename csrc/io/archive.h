@@ -15,7 +15,7 @@
 typedef struct fx_archive fx_archive;
 
 fx_status fx_archive_new(fx_archive **out);
-void fx_archive_free(fx_archive *a);   /* releases the tensors; NULL is ignored */
+void fx_archive_free(fx_archive *a); /* releases the tensors; NULL is ignored */
 
 /* --- tensors --------------------------------------------------------------------------------- */
 
@@ -29,8 +29,8 @@ fx_tensor *fx_archive_find(const fx_archive *a, const char *name);
 fx_status fx_archive_get(const fx_archive *a, const char *name, fx_tensor **borrowed);
 
 int64_t fx_archive_count(const fx_archive *a);
-const char *fx_archive_name(const fx_archive *a, int64_t i);      /* 0 <= i < count */
-fx_tensor *fx_archive_tensor(const fx_archive *a, int64_t i);     /* borrowed */
+const char *fx_archive_name(const fx_archive *a, int64_t i);  /* 0 <= i < count */
+fx_tensor *fx_archive_tensor(const fx_archive *a, int64_t i); /* borrowed */
 
 /* --- texts ----------------------------------------------------------------------------------- */
 

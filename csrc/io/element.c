@@ -51,19 +51,19 @@ fx_status fx_element_count (fx_element element, int64_t ndim, const int64_t *sha
     n *= shape[i];
   }
   *count = empty ? 0 : n;
-  if (*count > most)   /* a scalar for which there is no room */
+  if (*count > most) /* a scalar for which there is no room */
     return fx_fail(FX_ESHAPE, "%s claims more elements than %" PRId64 " bytes can hold", what,
                    max_bytes);
   return FX_OK;
 }
 
 /* One case of the switch below: memcpy because sources in files are not aligned. */
-#define WIDEN(type)                              \
-  for (int64_t i = 0; i < n; i++) {              \
-    type v;                                      \
+#define WIDEN(type) \
+  for (int64_t i = 0; i < n; i++) { \
+    type v; \
     memcpy(&v, bytes + i * (int64_t)sizeof v, sizeof v); \
-    out[i] = (double)v;                          \
-  }                                              \
+    out[i] = (double)v; \
+  } \
   break
 
 void fx_element_store (fx_element element, const void *from, int64_t n, fx_tensor *to,

@@ -49,7 +49,7 @@ static fx_status fail_errno (const char *verb, const char *path) {
 
 fx_status fx_file_open (const char *path, int *fd, int64_t *size) {
   struct stat info;
-  const int f = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);   /* a pipe must not block us */
+  const int f = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not block us */
   if (f < 0)
     return fail_errno("open", path);
   if (fstat(f, &info) != 0) {
@@ -76,8 +76,10 @@ fx_status fx_file_read_at (int fd, const char *path, int64_t offset, size_t n, v
     if (got < 0)
       return fail_errno("read", path);
     if (got == 0)
-      return fx_fail(FX_EFORMAT, "%s ends at byte %" PRId64 ", %zu bytes too early: it is cut off; "
-                     "copy it again", path, offset, n);
+      return fx_fail(FX_EFORMAT,
+                     "%s ends at byte %" PRId64 ", %zu bytes too early: it is cut off; "
+                     "copy it again",
+                     path, offset, n);
     at += got;
     offset += got;
     n -= (size_t)got;
@@ -176,7 +178,7 @@ static fx_status sync_folder_of (const char *path) {
   char folder[FX_PATH_SIZE];
   const char *slash = strrchr(path, '/');
   const size_t n = !slash ? 1 : slash == path ? 1 : (size_t)(slash - path);
-  memcpy(folder, slash ? path : ".", n);   /* n < FX_PATH_SIZE: fx_file_temporary has checked */
+  memcpy(folder, slash ? path : ".", n); /* n < FX_PATH_SIZE: fx_file_temporary has checked */
   folder[n] = '\0';
   return sync_path(folder, O_RDONLY | O_DIRECTORY);
 }
@@ -205,7 +207,7 @@ fx_status fx_file_write (const char *path, const void *bytes, size_t n) {
   FX_TRY(fx_file_temporary(path, temporary));
   FX_TRY(fx_file_create(temporary, &fd));
   fx_status st = fx_file_put(fd, path, bytes, n);
-  if (close(fd) != 0 && st == FX_OK)   /* NFS reports a full disk only here */
+  if (close(fd) != 0 && st == FX_OK) /* NFS reports a full disk only here */
     st = fail_errno("write", path);
   if (st != FX_OK) {
     unlink(temporary);

@@ -14,7 +14,7 @@
 
 #include "base/status.h"
 
-#define FX_PATH_SIZE 4096   /* bytes of a path buffer, final 0 included (Linux PATH_MAX) */
+#define FX_PATH_SIZE 4096 /* bytes of a path buffer, final 0 included (Linux PATH_MAX) */
 
 /* --- reading --------------------------------------------------------------------------------- */
 
@@ -30,7 +30,7 @@ fx_status fx_file_read_at(int fd, const char *path, int64_t offset, size_t n, vo
 ** not count, so that text may be used as a C string. More than max_bytes is FX_EFORMAT. */
 fx_status fx_file_read_all(const char *path, size_t max_bytes, unsigned char **bytes, size_t *n);
 
-bool fx_file_exists(const char *path);        /* any kind of entry, a directory included */
+bool fx_file_exists(const char *path); /* any kind of entry, a directory included */
 bool fx_dir_exists(const char *path);
 fx_status fx_file_size(const char *path, int64_t *bytes);
 

@@ -47,7 +47,7 @@ fx_status fx_h5_fail (fx_status status, const char *format, ...) {
   va_start(args, format);
   vsnprintf(text, sizeof text, format, args);
   va_end(args);
-  const hid_t stack = H5Eget_current_stack();   /* a copy: walking clears nothing we need */
+  const hid_t stack = H5Eget_current_stack(); /* a copy: walking clears nothing we need */
   H5Ewalk2(stack, H5E_WALK_UPWARD, keep_first, &reason);
   const fx_status st = fx_fail(status, "%s (HDF5: %.160s)", text, reason);
   H5Eclose_stack(stack);
@@ -65,15 +65,17 @@ static hid_t access_plist (void) {
 fx_status fx_h5_open (const char *path, hid_t *file) {
   int fd;
   int64_t size;
-  FX_TRY(fx_file_open(path, &fd, &size));   /* the system's own words if it cannot be opened */
+  FX_TRY(fx_file_open(path, &fd, &size)); /* the system's own words if it cannot be opened */
   close(fd);
   const hid_t plist = access_plist();
   H5Pset_file_locking(plist, 0, 1);
   *file = H5Fopen(path, H5F_ACC_RDONLY, plist);
-  const fx_status st =
-    *file >= 0 ? FX_OK
-               : fx_h5_fail(FX_EFORMAT, "%s cannot be opened as HDF5: it is cut off, damaged, or "
-                            "something else", path);
+  const fx_status st = *file >= 0
+                           ? FX_OK
+                           : fx_h5_fail(FX_EFORMAT,
+                                        "%s cannot be opened as HDF5: it is cut off, damaged, or "
+                                        "something else",
+                                        path);
   H5Pclose(plist);
   return st;
 }
@@ -93,13 +95,13 @@ hid_t fx_h5_group_plist (void) {
 hid_t fx_h5_dataset_plist (void) {
   const hid_t plist = H5Pcreate(H5P_DATASET_CREATE);
   H5Pset_obj_track_times(plist, 0);
-  H5Pset_fill_time(plist, H5D_FILL_TIME_NEVER);   /* every element is written */
+  H5Pset_fill_time(plist, H5D_FILL_TIME_NEVER); /* every element is written */
   return plist;
 }
 
 fx_status fx_h5_create (const char *temporary, hid_t *file) {
   int fd;
-  FX_TRY(fx_file_create(temporary, &fd));   /* permission, missing folder: the system's own words */
+  FX_TRY(fx_file_create(temporary, &fd)); /* permission, missing folder: the system's own words */
   close(fd);
   const hid_t access = access_plist(), create = H5Pcreate(H5P_FILE_CREATE);
   H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
@@ -140,12 +142,13 @@ static fx_status check_filters (hid_t plist, const char *path, const char *name)
     size_t count = 0;
     char filter[64] = "";
     const H5Z_filter_t id =
-      H5Pget_filter2(plist, (unsigned)i, &flags, &count, values, sizeof filter, filter, &config);
+        H5Pget_filter2(plist, (unsigned)i, &flags, &count, values, sizeof filter, filter, &config);
     if (id >= 0 && H5Zfilter_avail(id) <= 0)
-      return fx_fail(FX_EUNSUPPORTED, "%s: dataset '%s' is compressed with filter %d (%s), which "
+      return fx_fail(FX_EUNSUPPORTED,
+                     "%s: dataset '%s' is compressed with filter %d (%s), which "
                      "this HDF5 lacks; point HDF5_PLUGIN_PATH at its plugin, or repack the file: "
-                     "h5repack -f GZIP=1 IN OUT", path, name, (int)id,
-                     *filter ? filter : "unnamed");
+                     "h5repack -f GZIP=1 IN OUT",
+                     path, name, (int)id, *filter ? filter : "unnamed");
   }
   return FX_OK;
 }
@@ -161,8 +164,10 @@ static fx_status check_size (hid_t dataset, hid_t plist, const char *path, const
   const int chunked = H5Pget_layout(plist) == H5D_CHUNKED;
   const double most = (double)file_size * (chunked ? FX_H5_BEST_RATIO : 1);
   if (count < 0 || (double)count * (double)size > most)
-    return fx_fail(FX_EFORMAT, "%s: dataset '%s' claims more elements than a file of %" PRId64
-                   " bytes can hold: it is damaged, or was never written", path, name, file_size);
+    return fx_fail(FX_EFORMAT,
+                   "%s: dataset '%s' claims more elements than a file of %" PRId64
+                   " bytes can hold: it is damaged, or was never written",
+                   path, name, file_size);
   hsize_t chunk[H5S_MAX_RANK];
   double bytes = (double)size;
   const int rank = chunked ? H5Pget_chunk(plist, H5S_MAX_RANK, chunk) : 0;
@@ -183,8 +188,10 @@ fx_status fx_h5_check_dataset (hid_t dataset, const char *path, const char *name
   const int elsewhere = layout == H5D_VIRTUAL || H5Pget_external_count(plist) > 0;
   fx_status st = FX_OK;
   if (own && elsewhere)
-    st = fx_fail(FX_EFORMAT, "%s: dataset '%s' keeps its numbers in other files: refused; copy "
-                 "them into one file", path, name);
+    st = fx_fail(FX_EFORMAT,
+                 "%s: dataset '%s' keeps its numbers in other files: refused; copy "
+                 "them into one file",
+                 path, name);
   if (st == FX_OK)
     st = check_filters(plist, path, name);
   if (st == FX_OK && !elsewhere)
@@ -196,8 +203,8 @@ fx_status fx_h5_check_dataset (hid_t dataset, const char *path, const char *name
 fx_status fx_h5_shape (hid_t space, int most, int *ndim, int64_t *shape) {
   hsize_t dims[H5S_MAX_RANK];
   const int n = H5Sget_simple_extent_type(space) == H5S_NULL
-                  ? -1
-                  : H5Sget_simple_extent_dims(space, dims, NULL);
+                    ? -1
+                    : H5Sget_simple_extent_dims(space, dims, NULL);
   if (n < 0)
     return fx_fail(FX_EFORMAT, "it has no elements, not even none (a null dataspace)");
   for (int i = 0; i < n && i < most; i++) {
@@ -250,7 +257,7 @@ static fx_status copy_fixed (holder h, hid_t type, const char *name, char **text
     return fx_h5_fail(FX_EFORMAT, "the text '%s' cannot be read", name);
   }
   value[size] = '\0';
-  if (H5Tget_strpad(type) == H5T_STR_SPACEPAD)   /* Fortran */
+  if (H5Tget_strpad(type) == H5T_STR_SPACEPAD) /* Fortran */
     for (size_t n = strlen(value); n > 0 && value[n - 1] == ' '; n--)
       value[n - 1] = '\0';
   *text = value;

@@ -22,7 +22,7 @@ void fx_h5_begin(void);
 
 /* fx_fail with the innermost explanation HDF5 has, in brackets, at the end. */
 fx_status fx_h5_fail(fx_status status, const char *format, ...)
-  __attribute__((format(printf, 2, 3)));
+    __attribute__((format(printf, 2, 3)));
 
 /* Opens for reading, without locks. The file must be closed with H5Fclose. */
 fx_status fx_h5_open(const char *path, hid_t *file);

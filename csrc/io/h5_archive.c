@@ -21,11 +21,13 @@ static fx_status check_name (const char *name) {
   if (size >= MAX_NAME)
     return fx_fail(FX_EARG, "the name '%.60s...' has %zu bytes; at most %d fit", name, size,
                    MAX_NAME - 1);
-  for (const char *level = name;; ) {
+  for (const char *level = name;;) {
     const size_t n = strcspn(level, "/");
     if (n == 0 || (n == 1 && level[0] == '.') || (n == 2 && level[0] == '.' && level[1] == '.'))
-      return fx_fail(FX_EARG, "the name '%s' has an empty, '.' or '..' level, which HDF5 cannot "
-                     "keep", name);
+      return fx_fail(FX_EARG,
+                     "the name '%s' has an empty, '.' or '..' level, which HDF5 cannot "
+                     "keep",
+                     name);
     if (!level[n])
       return FX_OK;
     level += n + 1;
@@ -39,8 +41,10 @@ static fx_status make_group (hid_t file, const char *path, hid_t plist) {
     if (H5Oget_info_by_name2(file, path, &info, H5O_INFO_BASIC, H5P_DEFAULT) >= 0 &&
         info.type == H5O_TYPE_GROUP)
       return FX_OK;
-    return fx_fail(FX_EARG, "the name '%s' is a tensor and also the folder of others; HDF5 cannot "
-                   "keep both", path);
+    return fx_fail(FX_EARG,
+                   "the name '%s' is a tensor and also the folder of others; HDF5 cannot "
+                   "keep both",
+                   path);
   }
   const hid_t group = H5Gcreate2(file, path, H5P_DEFAULT, plist, H5P_DEFAULT);
   if (group < 0)
@@ -65,8 +69,10 @@ static fx_status write_tensor (hid_t file, const char *name, const fx_tensor *t,
   for (int i = 0; i < t->ndim; i++)
     dims[i] = (hsize_t)t->shape[i];
   if (H5Lexists(file, name, H5P_DEFAULT) > 0)
-    return fx_fail(FX_EARG, "the name '%s' is a tensor and also the folder of others; HDF5 cannot "
-                   "keep both", name);
+    return fx_fail(FX_EARG,
+                   "the name '%s' is a tensor and also the folder of others; HDF5 cannot "
+                   "keep both",
+                   name);
   const hid_t space = t->ndim ? H5Screate_simple(t->ndim, dims, NULL) : H5Screate(H5S_SCALAR);
   const hid_t type = fx_h5_type_of(t->dtype);
   const hid_t dataset = H5Dcreate2(file, name, type, space, H5P_DEFAULT, plist, H5P_DEFAULT);

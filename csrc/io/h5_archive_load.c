@@ -14,17 +14,19 @@
 #include "io/h5.h"
 
 enum {
-  MAX_DEPTH = 32, MAX_NAME = 1024, MAX_OBJECTS = 1 << 20,
-  DATA_FACTOR = 8   /* a dataset may be linked under several names, but hardly eight */
+  MAX_DEPTH = 32,
+  MAX_NAME = 1024,
+  MAX_OBJECTS = 1 << 20,
+  DATA_FACTOR = 8 /* a dataset may be linked under several names, but hardly eight */
 };
 
 typedef struct {
   const char *path;
   fx_archive *archive;
-  char name[MAX_NAME];      /* of the object being read; "" is the root */
+  char name[MAX_NAME]; /* of the object being read; "" is the root */
   int64_t file_size, budget, objects;
   int depth;
-  fx_status status;         /* of the failure that stopped an iteration */
+  fx_status status; /* of the failure that stopped an iteration */
 } reader;
 
 /* --- one dataset ----------------------------------------------------------------------------- */
@@ -64,11 +66,13 @@ static fx_status read_numbers (reader *r, hid_t dataset, hid_t space, hid_t type
     return fx_fail(FX_EFORMAT, "dataset '%s' has %d axes; tensors here have at most %d", r->name,
                    ndim, FX_MAX_DIMS);
   const int64_t bytes =
-    (int64_t)H5Sget_simple_extent_npoints(space) * (int64_t)H5Tget_size(type);   /* checked */
+      (int64_t)H5Sget_simple_extent_npoints(space) * (int64_t)H5Tget_size(type); /* checked */
   const int64_t stored = (int64_t)H5Dget_storage_size(dataset), least = bytes / FX_H5_BEST_RATIO;
   if ((r->budget -= stored > least ? stored : least) < 0)
-    return fx_fail(FX_EFORMAT, "its datasets claim more data than a file of %" PRId64 " bytes can "
-                   "hold", r->file_size);
+    return fx_fail(FX_EFORMAT,
+                   "its datasets claim more data than a file of %" PRId64 " bytes can "
+                   "hold",
+                   r->file_size);
   FX_TRY(fx_tensor_new(dtype, ndim, shape, &t));
   const hid_t memory = fx_h5_type_of(dtype);
   fx_status st = FX_OK;
@@ -118,7 +122,7 @@ static fx_status read_object (reader *r, hid_t group, const char *link) {
   else if (kind == H5I_GROUP)
     st = read_group(r, object);
   else if (kind == H5I_DATASET)
-    st = read_dataset(r, object);   /* named types are skipped: they hold no numbers */
+    st = read_dataset(r, object); /* named types are skipped: they hold no numbers */
   H5Oclose(object);
   return st;
 }
@@ -139,7 +143,7 @@ static fx_status read_link (reader *r, hid_t group, const char *link, H5L_type_t
 static herr_t visit_link (hid_t group, const char *link, const H5L_info_t *info, void *context) {
   reader *r = context;
   r->status = read_link(r, group, link, info->type);
-  return r->status == FX_OK ? 0 : 1;   /* 1 stops without an HDF5 error */
+  return r->status == FX_OK ? 0 : 1; /* 1 stops without an HDF5 error */
 }
 
 /* In order of creation where the group records it, else by name. */
@@ -184,7 +188,7 @@ static fx_status read_attribute (reader *r, hid_t attribute, const char *name) {
   }
   double value;
   if (!single || !is_number)
-    return FX_OK;   /* other programs leave arrays there; they are not ours to judge */
+    return FX_OK; /* other programs leave arrays there; they are not ours to judge */
   if (H5Aread(attribute, H5T_NATIVE_DOUBLE, &value) < 0)
     return fx_h5_fail(FX_EFORMAT, "the attribute '%s' cannot be read", name);
   return fx_archive_set_number(r->archive, name, value);
@@ -211,9 +215,9 @@ static fx_status read_attributes (reader *r, hid_t root) {
     H5Pclose(plist);
   }
   const herr_t done =
-    H5Aiterate2(root, flags & H5P_CRT_ORDER_TRACKED ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME,
-                H5_ITER_INC, &at, visit_attribute, r);
-  return done > 0 ? r->status
+      H5Aiterate2(root, flags & H5P_CRT_ORDER_TRACKED ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME,
+                  H5_ITER_INC, &at, visit_attribute, r);
+  return done > 0   ? r->status
          : done < 0 ? fx_h5_fail(FX_EFORMAT, "its attributes are damaged")
                     : FX_OK;
 }

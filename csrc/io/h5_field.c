@@ -22,7 +22,7 @@
 enum {
   CACHE_BYTES = 64 << 20,
   CACHE_MOST = 1 << 30,
-  CACHE_SLOTS = 12421      /* prime, about 100 times the chunks in 64 MiB, as HDF5 advises */
+  CACHE_SLOTS = 12421 /* prime, about 100 times the chunks in 64 MiB, as HDF5 advises */
 };
 
 /* --- opening --------------------------------------------------------------------------------- */
@@ -38,10 +38,10 @@ static herr_t add_dataset_name (hid_t object, const char *name, const H5O_info_t
   (void)object;
   if (info->type == H5O_TYPE_DATASET && l->used + 1 < l->size) {
     const int n =
-      snprintf(l->text + l->used, l->size - l->used, "%s'%s'", l->used ? ", " : "", name);
+        snprintf(l->text + l->used, l->size - l->used, "%s'%s'", l->used ? ", " : "", name);
     l->used = l->used + (size_t)n < l->size ? l->used + (size_t)n : l->size - 1;
   }
-  return l->used + 1 >= l->size;   /* stop when full */
+  return l->used + 1 >= l->size; /* stop when full */
 }
 
 static const char *dataset_names (hid_t file, char *buffer, size_t size) {
@@ -88,8 +88,8 @@ static double slab_bytes (hid_t data) {
     H5Sget_simple_extent_dims(space, dims, NULL);
     bytes = (double)H5Tget_size(type);
     for (int i = 0; i < rank; i++)
-      bytes *= i == 0 ? (double)chunk[i]
-                      : ceil((double)dims[i] / (double)chunk[i]) * (double)chunk[i];
+      bytes *=
+          i == 0 ? (double)chunk[i] : ceil((double)dims[i] / (double)chunk[i]) * (double)chunk[i];
   }
   H5Tclose(type);
   H5Sclose(space);
@@ -102,7 +102,7 @@ static hid_t open_cached (hid_t file, const char *name) {
   const double slab = data < 0 ? 0.0 : slab_bytes(data);
   if (slab == 0.0)
     return data;
-  H5Dclose(data);   /* the cache is fixed when a dataset is opened */
+  H5Dclose(data); /* the cache is fixed when a dataset is opened */
   const hid_t plist = H5Pcreate(H5P_DATASET_ACCESS);
   const double bytes = slab > CACHE_MOST ? CACHE_MOST : slab < CACHE_BYTES ? CACHE_BYTES : slab;
   H5Pset_chunk_cache(plist, CACHE_SLOTS, (size_t)bytes, 1.0);
@@ -119,8 +119,10 @@ static fx_status read_shape (fx_field *f) {
   if (st != FX_OK)
     return fx_fail_in(st, "%s: dataset '%s'", f->path, f->dataset);
   if (f->rank != 3 && f->rank != 4)
-    return fx_fail(FX_ESHAPE, "%s: dataset '%s' has %d axes; fields have (time, height, width) or "
-                   "(time, channel, height, width)", f->path, f->dataset, f->rank);
+    return fx_fail(FX_ESHAPE,
+                   "%s: dataset '%s' has %d axes; fields have (time, height, width) or "
+                   "(time, channel, height, width)",
+                   f->path, f->dataset, f->rank);
   for (int i = 0; i < f->rank; i++)
     if (shape[i] == 0)
       return fx_fail(FX_ESHAPE, "%s: dataset '%s' is empty along axis %d", f->path, f->dataset,
@@ -216,8 +218,10 @@ void fx_field_close (fx_field *f) {
 static fx_status check_range (const fx_field *f, const char *what, int64_t from, int64_t n,
                               int64_t most) {
   if (from < 0 || n < 1 || n > most || from > most - n)
-    return fx_fail(FX_EARG, "%s: dataset '%s' has %" PRId64 " %s; %" PRId64 " from %" PRId64
-                   " (counted from 0) do not exist", f->path, f->dataset, most, what, n, from);
+    return fx_fail(FX_EARG,
+                   "%s: dataset '%s' has %" PRId64 " %s; %" PRId64 " from %" PRId64
+                   " (counted from 0) do not exist",
+                   f->path, f->dataset, most, what, n, from);
   return FX_OK;
 }
 
@@ -296,9 +300,14 @@ fx_status fx_field_check (const fx_field *f, int64_t frame, int64_t channel_from
   const float *v = fx_f32(t);
   for (int64_t i = 0; i < n; i++)
     if (!isfinite(v[i]))
-      return fx_fail(FX_EFORMAT, "%s: dataset '%s' holds %s at frame %" PRId64 ", channel %" PRId64
+      return fx_fail(FX_EFORMAT,
+                     "%s: dataset '%s' holds %s at frame %" PRId64 ", channel %" PRId64
                      ", row %" PRId64 ", column %" PRId64 " (counted from 0): mask or repair the "
-                     "data", f->path, f->dataset, isnan(v[i]) ? "NaN" : v[i] > 0 ? "inf" : "-inf",
+                     "data",
+                     f->path, f->dataset,
+                     isnan(v[i]) ? "NaN"
+                     : v[i] > 0  ? "inf"
+                                 : "-inf",
                      frame, channel_from + i % c, y0 + i / c / w, x0 + i / c % w);
   return FX_OK;
 }
@@ -310,8 +319,7 @@ static herr_t add_attribute_name (hid_t object, const char *name, const H5A_info
   name_list *l = context;
   (void)object;
   (void)info;
-  const int n =
-    snprintf(l->text + l->used, l->size - l->used, "%s'%s'", l->used ? ", " : "", name);
+  const int n = snprintf(l->text + l->used, l->size - l->used, "%s'%s'", l->used ? ", " : "", name);
   l->used = l->used + (size_t)n < l->size ? l->used + (size_t)n : l->size - 1;
   return l->used + 1 >= l->size;
 }
@@ -410,8 +418,8 @@ fx_status fx_field_array (const fx_field *f, const char *key, fx_tensor **out) {
   fx_status st = new_array(f, key, data, type, space, &t);
   if (st == FX_OK && fx_tensor_count(t) > 0) {
     const herr_t done =
-      data < 0 ? H5Aread(attribute, H5T_NATIVE_DOUBLE, t->data)
-               : H5Dread(data, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, t->data);
+        data < 0 ? H5Aread(attribute, H5T_NATIVE_DOUBLE, t->data)
+                 : H5Dread(data, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, t->data);
     if (done < 0)
       st = fx_h5_fail(FX_EFORMAT, "%s: '%s' cannot be read", f->path, key);
   }

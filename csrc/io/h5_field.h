@@ -17,10 +17,10 @@
 typedef struct fx_field {
   char *path, *dataset;
   int64_t frames, channels, height, width;
-  int64_t file, data;        /* HDF5 handles */
-  int rank;                  /* 3 or 4 */
-  double scale, offset;      /* netCDF packing: value = stored * scale + offset */
-  double fill;               /* netCDF _FillValue, read as NaN */
+  int64_t file, data;   /* HDF5 handles */
+  int rank;             /* 3 or 4 */
+  double scale, offset; /* netCDF packing: value = stored * scale + offset */
+  double fill;          /* netCDF _FillValue, read as NaN */
   int packed, filled;
 } fx_field;
 
@@ -31,7 +31,7 @@ typedef struct fx_field {
 ** message lists those there are), FX_ESHAPE (not 3 or 4 axes, or empty), FX_EUNSUPPORTED (a
 ** compression that is not installed). */
 fx_status fx_field_open(const char *path, const char *dataset, fx_field **out);
-void fx_field_close(fx_field *f);   /* NULL is ignored */
+void fx_field_close(fx_field *f); /* NULL is ignored */
 
 /* A rectangle of some channels of one frame, as a new f32 tensor (1,h,w,channels).
 ** FX_EARG if it does not lie in the field. Values beyond f32's range become infinite. */
@@ -58,9 +58,9 @@ fx_status fx_field_array(const fx_field *f, const char *key, fx_tensor **out);
 /* --- writing --------------------------------------------------------------------------------- */
 
 typedef struct {
-  const char *dataset;       /* NULL: "w" */
+  const char *dataset; /* NULL: "w" */
   int64_t frames, channels, height, width;
-  int deflate;               /* 0: as it is (turbulence hardly compresses); 1..9: shuffle + gzip */
+  int deflate; /* 0: as it is (turbulence hardly compresses); 1..9: shuffle + gzip */
 } fx_field_layout;
 
 typedef struct fx_field_writer fx_field_writer;

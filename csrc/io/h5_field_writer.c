@@ -18,20 +18,23 @@ struct fx_field_writer {
   char path[FX_PATH_SIZE], temporary[FX_PATH_SIZE];
   fx_field_layout layout;
   hid_t file, data;
-  int64_t next;          /* frame */
-  float *planes;         /* one frame, channel by channel */
+  int64_t next;  /* frame */
+  float *planes; /* one frame, channel by channel */
 };
 
 static fx_status check_layout (const char *path, const fx_field_layout *l) {
-  const int64_t most = (INT64_C(1) << 30) - 1;   /* f32 elements below 4 GiB */
+  const int64_t most = (INT64_C(1) << 30) - 1; /* f32 elements below 4 GiB */
   if (l->frames < 1 || l->channels < 1 || l->height < 1 || l->width < 1)
-    return fx_fail(FX_EARG, "%s: a field needs at least one frame, channel, row and column, not %"
-                   PRId64 " x %" PRId64 " x %" PRId64 " x %" PRId64, path, l->frames, l->channels,
-                   l->height, l->width);
+    return fx_fail(FX_EARG,
+                   "%s: a field needs at least one frame, channel, row and column, not %" PRId64
+                   " x %" PRId64 " x %" PRId64 " x %" PRId64,
+                   path, l->frames, l->channels, l->height, l->width);
   if (l->channels > most || l->height > most / l->channels ||
       l->width > most / l->channels / l->height)
-    return fx_fail(FX_EARG, "%s: one frame has 4 GiB or more, which does not fit in a chunk of "
-                   "HDF5", path);
+    return fx_fail(FX_EARG,
+                   "%s: one frame has 4 GiB or more, which does not fit in a chunk of "
+                   "HDF5",
+                   path);
   if (l->deflate < 0 || l->deflate > 9)
     return fx_fail(FX_EARG, "%s: deflate is 0 (off) to 9, not %d", path, l->deflate);
   return FX_OK;
@@ -62,9 +65,9 @@ static fx_status create_dataset (fx_field_writer *w) {
   w->data = H5Dcreate2(w->file, l->dataset, H5T_IEEE_F32LE, space, H5P_DEFAULT, plist, H5P_DEFAULT);
   H5Sclose(space);
   H5Pclose(plist);
-  return w->data >= 0 ? FX_OK
-                      : fx_h5_fail(FX_EIO, "%s: cannot create the dataset '%s'", w->path,
-                                   l->dataset);
+  return w->data >= 0
+             ? FX_OK
+             : fx_h5_fail(FX_EIO, "%s: cannot create the dataset '%s'", w->path, l->dataset);
 }
 
 fx_status fx_field_writer_create (const char *path, const fx_field_layout *layout,
@@ -78,14 +81,15 @@ fx_status fx_field_writer_create (const char *path, const fx_field_layout *layou
   w->file = w->data = -1;
   fx_status st = fx_file_temporary(path, w->temporary);
   if (st == FX_OK) {
-    memcpy(w->path, path, strlen(path) + 1);   /* shorter than the temporary's name */
+    memcpy(w->path, path, strlen(path) + 1); /* shorter than the temporary's name */
     st = fx_h5_create(w->temporary, &w->file);
   }
-  w->layout.dataset = NULL;   /* the caller's text; ours from here on */
+  w->layout.dataset = NULL; /* the caller's text; ours from here on */
   if (st == FX_OK && !(w->layout.dataset = fx_strdup(layout->dataset ? layout->dataset : "w")))
     st = FX_ENOMEM;
-  if (st == FX_OK && !(w->planes = fx_calloc((size_t)(layout->channels * layout->height *
-                                                      layout->width), sizeof *w->planes)))
+  if (st == FX_OK &&
+      !(w->planes = fx_calloc((size_t)(layout->channels * layout->height * layout->width),
+                              sizeof *w->planes)))
     st = FX_ENOMEM;
   if (st == FX_OK)
     st = create_dataset(w);
@@ -115,7 +119,7 @@ static void unweave (const fx_field_writer *w, const fx_tensor *t) {
   for (int64_t k = 0; k < c; k++)
     for (int64_t i = 0; i < pixels; i++)
       w->planes[k * pixels + i] =
-        t->dtype == FX_F32 ? fx_f32(t)[i * c + k] : (float)fx_f64(t)[i * c + k];
+          t->dtype == FX_F32 ? fx_f32(t)[i * c + k] : (float)fx_f64(t)[i * c + k];
 }
 
 fx_status fx_field_writer_append (fx_field_writer *w, const fx_tensor *frame) {
@@ -123,9 +127,10 @@ fx_status fx_field_writer_append (fx_field_writer *w, const fx_tensor *frame) {
   char text[FX_SHAPE_TEXT];
   fx_h5_begin();
   if (!fits(l, frame))
-    return fx_fail(FX_ESHAPE, "%s: a frame is (%" PRId64 ",%" PRId64 ",%" PRId64
-                   ") in f32 or f64, not %s in %s", w->path, l->height, l->width, l->channels,
-                   fx_shape_text(frame, text), fx_dtype_name(frame->dtype));
+    return fx_fail(
+        FX_ESHAPE,
+        "%s: a frame is (%" PRId64 ",%" PRId64 ",%" PRId64 ") in f32 or f64, not %s in %s", w->path,
+        l->height, l->width, l->channels, fx_shape_text(frame, text), fx_dtype_name(frame->dtype));
   if (w->next == l->frames)
     return fx_fail(FX_ESHAPE, "%s: all %" PRId64 " frames are there already", w->path, l->frames);
   unweave(w, frame);
@@ -163,7 +168,7 @@ fx_status fx_field_writer_array (fx_field_writer *w, const char *key, int64_t n,
   const hsize_t dims = (hsize_t)n;
   const hid_t plist = fx_h5_dataset_plist(), space = H5Screate_simple(1, &dims, NULL);
   const hid_t data =
-    H5Dcreate2(w->file, key, H5T_IEEE_F64LE, space, H5P_DEFAULT, plist, H5P_DEFAULT);
+      H5Dcreate2(w->file, key, H5T_IEEE_F64LE, space, H5P_DEFAULT, plist, H5P_DEFAULT);
   fx_status st = FX_OK;
   if (data < 0 ||
       (n && H5Dwrite(data, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0))
@@ -178,16 +183,17 @@ fx_status fx_field_writer_array (fx_field_writer *w, const char *key, int64_t n,
 /* Frees all but the files. */
 static void free_writer (fx_field_writer *w) {
   fx_free(w->planes);
-  fx_free((char *)w->layout.dataset);   /* our copy */
+  fx_free((char *)w->layout.dataset); /* our copy */
   fx_free(w);
 }
 
 fx_status fx_field_writer_finish (fx_field_writer *w) {
   fx_h5_begin();
   if (w->next != w->layout.frames) {
-    const fx_status st = fx_fail(FX_ESHAPE, "%s: %" PRId64 " of %" PRId64 " frames were written: "
-                                 "the unfinished file is removed", w->path, w->next,
-                                 w->layout.frames);
+    const fx_status st = fx_fail(FX_ESHAPE,
+                                 "%s: %" PRId64 " of %" PRId64 " frames were written: "
+                                 "the unfinished file is removed",
+                                 w->path, w->next, w->layout.frames);
     fx_field_writer_abandon(w);
     return st;
   }

@@ -21,18 +21,18 @@
 #include "base/alloc.h"
 
 enum {
-  MAX_BYTES = 64 << 20,   /* FLEX's trainer writes 0.1 MB; 10^6 tensors would be 100 MB */
-  BLOCK = 1 << 16         /* of the arena */
+  MAX_BYTES = 64 << 20, /* FLEX's trainer writes 0.1 MB; 10^6 tensors would be 100 MB */
+  BLOCK = 1 << 16       /* of the arena */
 };
 
 typedef struct block {
   struct block *next;
-  size_t used, size;      /* of the bytes that follow */
+  size_t used, size; /* of the bytes that follow */
 } block;
 
 typedef struct {
   uint32_t key;
-  fx_pickle_node *node;   /* NULL: free */
+  fx_pickle_node *node; /* NULL: free */
 } memo_slot;
 
 struct fx_pickle {
@@ -41,9 +41,9 @@ struct fx_pickle {
   block *blocks;
   fx_pickle_node **stack;
   int64_t depth, stack_size;
-  int64_t *marks;                         /* stack depths */
+  int64_t *marks; /* stack depths */
   int64_t mark_count, marks_size;
-  memo_slot *memo;                        /* open addressing, a power of two */
+  memo_slot *memo; /* open addressing, a power of two */
   int64_t memo_count, memo_size;
   fx_pickle_node *root;
 };
@@ -150,7 +150,7 @@ static fx_status pop_mark (fx_pickle *p, int64_t *from) {
 }
 
 static memo_slot *memo_slot_of (memo_slot *memo, int64_t size, uint32_t key) {
-  int64_t s = (int64_t)(key * UINT32_C(2654435769)) & (size - 1);   /* 2^32 / golden ratio */
+  int64_t s = (int64_t)(key * UINT32_C(2654435769)) & (size - 1); /* 2^32 / golden ratio */
   while (memo[s].node && memo[s].key != key)
     s = (s + 1) & (size - 1);
   return &memo[s];
@@ -231,11 +231,13 @@ static fx_status push_long (fx_pickle *p) {
   uint64_t n, v;
   FX_TRY(take_uint(p, 1, &n));
   if (n > 8)
-    return fx_fail(FX_EFORMAT, "the pickle holds an integer of %" PRIu64 " bytes; at most 8 are "
-                   "read", n);
+    return fx_fail(FX_EFORMAT,
+                   "the pickle holds an integer of %" PRIu64 " bytes; at most 8 are "
+                   "read",
+                   n);
   FX_TRY(take_uint(p, (size_t)n, &v));
   if (n > 0 && n < 8 && v >> (8 * n - 1) & 1)
-    v |= ~UINT64_C(0) << (8 * n);   /* two's complement, sign in the last byte */
+    v |= ~UINT64_C(0) << (8 * n); /* two's complement, sign in the last byte */
   return push_int(p, FX_PICKLE_INT, (int64_t)v);
 }
 
@@ -244,7 +246,7 @@ static fx_status push_float (fx_pickle *p) {
   FX_TRY(take(p, 8, &b));
   uint64_t bits = 0;
   for (int i = 0; i < 8; i++)
-    bits = bits << 8 | b[i];        /* the one big-endian operand */
+    bits = bits << 8 | b[i]; /* the one big-endian operand */
   fx_pickle_node *n = fx_pickle_new(p, FX_PICKLE_FLOAT);
   if (n)
     memcpy(&n->as.number, &bits, sizeof bits);
@@ -329,9 +331,10 @@ static fx_status push_global (fx_pickle *p) {
   FX_TRY(take_line(p, &name, &name_size));
   const struct fx_pickle_name *entry = fx_pickle_lookup(module, module_size, name, name_size);
   if (!entry)
-    return fx_fail(FX_EFORMAT, "the pickle asks for '%s %s', which is not a tensor or a plain "
-                   "container: refused", printable(module, module_size, a),
-                   printable(name, name_size, b));
+    return fx_fail(FX_EFORMAT,
+                   "the pickle asks for '%s %s', which is not a tensor or a plain "
+                   "container: refused",
+                   printable(module, module_size, a), printable(name, name_size, b));
   fx_pickle_node *n = fx_pickle_new(p, FX_PICKLE_NAME);
   if (n)
     n->as.name.entry = entry;
@@ -373,25 +376,34 @@ static fx_status protocol (fx_pickle *p) {
   uint64_t version;
   FX_TRY(take_uint(p, 1, &version));
   return version == 2 ? FX_OK
-                      : fx_fail(FX_EFORMAT, "the pickle has protocol %" PRIu64 "; torch.save "
+                      : fx_fail(FX_EFORMAT,
+                                "the pickle has protocol %" PRIu64 "; torch.save "
                                 "writes 2 unless told otherwise: save it again without "
                                 "pickle_protocol",
                                 version);
 }
 
 static fx_status refuse_opcode (const fx_pickle *p, unsigned op) {
-  static const struct { unsigned char op; const char *name; } known[] = {
-    { 'S', "STRING" }, { 'i', "INST" }, { 'o', "OBJ" }, { 'P', "PERSID" }, { 'I', "INT" },
-    { 'L', "LONG" }, { 'F', "FLOAT" }, { 'V', "UNICODE" }, { 'B', "BINBYTES" }, { '0', "POP" },
-    { '2', "DUP" }, { 0x82, "EXT1" }, { 0x83, "EXT2" }, { 0x84, "EXT4" }, { 0x8b, "LONG4" },
-    { 0x92, "NEWOBJ_EX" }, { 0x93, "STACK_GLOBAL" }, { 0x94, "MEMOIZE" }, { 0x95, "FRAME" },
+  static const struct {
+    unsigned char op;
+    const char *name;
+  } known[] = {
+    { 'S', "STRING" },        { 'i', "INST" },     { 'o', "OBJ" },    { 'P', "PERSID" },
+    { 'I', "INT" },           { 'L', "LONG" },     { 'F', "FLOAT" },  { 'V', "UNICODE" },
+    { 'B', "BINBYTES" },      { '0', "POP" },      { '2', "DUP" },    { 0x82, "EXT1" },
+    { 0x83, "EXT2" },         { 0x84, "EXT4" },    { 0x8b, "LONG4" }, { 0x92, "NEWOBJ_EX" },
+    { 0x93, "STACK_GLOBAL" }, { 0x94, "MEMOIZE" }, { 0x95, "FRAME" },
   };
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
     if (known[i].op == op)
-      return fx_fail(FX_EFORMAT, "the pickle uses the opcode %s at byte %zu, which torch.save "
-                     "never writes: refused", known[i].name, p->at - 1);
-  return fx_fail(FX_EFORMAT, "the pickle has 0x%02x at byte %zu, which is no opcode of torch.save: "
-                 "refused", op, p->at - 1);
+      return fx_fail(FX_EFORMAT,
+                     "the pickle uses the opcode %s at byte %zu, which torch.save "
+                     "never writes: refused",
+                     known[i].name, p->at - 1);
+  return fx_fail(FX_EFORMAT,
+                 "the pickle has 0x%02x at byte %zu, which is no opcode of torch.save: "
+                 "refused",
+                 op, p->at - 1);
 }
 
 static fx_status step (fx_pickle *p, unsigned op) {
@@ -401,35 +413,35 @@ static fx_status step (fx_pickle *p, unsigned op) {
   case 'N': return push(p, fx_pickle_new(p, FX_PICKLE_NONE));
   case 0x88: return push_int(p, FX_PICKLE_BOOL, 1);
   case 0x89: return push_int(p, FX_PICKLE_BOOL, 0);
-  case 'K': return push_uint(p, 1);                          /* BININT1 */
-  case 'M': return push_uint(p, 2);                          /* BININT2 */
-  case 'J': return push_uint(p, 4);                          /* BININT  */
-  case 0x8a: return push_long(p);                            /* LONG1   */
-  case 'G': return push_float(p);                            /* BINFLOAT */
-  case 'U': return push_text(p, 1);                          /* SHORT_BINSTRING */
-  case 'X': return push_text(p, 4);                          /* BINUNICODE */
-  case ')': return push_tuple_of(p, 0);                      /* EMPTY_TUPLE */
+  case 'K': return push_uint(p, 1);     /* BININT1 */
+  case 'M': return push_uint(p, 2);     /* BININT2 */
+  case 'J': return push_uint(p, 4);     /* BININT  */
+  case 0x8a: return push_long(p);       /* LONG1   */
+  case 'G': return push_float(p);       /* BINFLOAT */
+  case 'U': return push_text(p, 1);     /* SHORT_BINSTRING */
+  case 'X': return push_text(p, 4);     /* BINUNICODE */
+  case ')': return push_tuple_of(p, 0); /* EMPTY_TUPLE */
   case 0x85: return push_tuple_of(p, 1);
   case 0x86: return push_tuple_of(p, 2);
   case 0x87: return push_tuple_of(p, 3);
-  case 't': return push_tuple_marked(p);                     /* TUPLE */
-  case ']':                                                  /* EMPTY_LIST, EMPTY_SET */
+  case 't': return push_tuple_marked(p); /* TUPLE */
+  case ']':                              /* EMPTY_LIST, EMPTY_SET */
   case 0x8f: return push(p, fx_pickle_new(p, FX_PICKLE_LIST));
   case '}': return push(p, fx_pickle_new(p, FX_PICKLE_DICT));
-  case 'a': return extend_by(p, 1, FX_PICKLE_LIST);          /* APPEND */
-  case 'e':                                                  /* APPENDS, ADDITEMS */
+  case 'a': return extend_by(p, 1, FX_PICKLE_LIST); /* APPEND */
+  case 'e':                                         /* APPENDS, ADDITEMS */
   case 0x90: return extend_marked(p, FX_PICKLE_LIST);
-  case 's': return extend_by(p, 2, FX_PICKLE_DICT);          /* SETITEM */
-  case 'u': return extend_marked(p, FX_PICKLE_DICT);         /* SETITEMS */
+  case 's': return extend_by(p, 2, FX_PICKLE_DICT);  /* SETITEM */
+  case 'u': return extend_marked(p, FX_PICKLE_DICT); /* SETITEMS */
   case 'q': return memo_op(p, 1, memo_put);
   case 'r': return memo_op(p, 4, memo_put);
   case 'h': return memo_op(p, 1, memo_get);
   case 'j': return memo_op(p, 4, memo_get);
   case 'c': return push_global(p);
-  case 'R':                                                  /* REDUCE, NEWOBJ */
+  case 'R': /* REDUCE, NEWOBJ */
   case 0x81: return reduce(p);
   case 'b': return build(p);
-  case 'Q': return persistent(p);                            /* BINPERSID */
+  case 'Q': return persistent(p); /* BINPERSID */
   default: return refuse_opcode(p, op);
   }
 }

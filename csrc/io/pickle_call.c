@@ -11,8 +11,19 @@
 #include "io/pickle.h"
 
 typedef enum {
-  ROLE_DICT, ROLE_SET, ROLE_TENSOR_V2, ROLE_TENSOR_V3, ROLE_PARAMETER, ROLE_SIZE, ROLE_DEVICE,
-  ROLE_ENCODE, ROLE_NUMPY_DTYPE, ROLE_NUMPY_SCALAR, ROLE_STORAGE, ROLE_UNTYPED, ROLE_DTYPE
+  ROLE_DICT,
+  ROLE_SET,
+  ROLE_TENSOR_V2,
+  ROLE_TENSOR_V3,
+  ROLE_PARAMETER,
+  ROLE_SIZE,
+  ROLE_DEVICE,
+  ROLE_ENCODE,
+  ROLE_NUMPY_DTYPE,
+  ROLE_NUMPY_SCALAR,
+  ROLE_STORAGE,
+  ROLE_UNTYPED,
+  ROLE_DTYPE
 } role;
 
 struct fx_pickle_name {
@@ -23,7 +34,7 @@ struct fx_pickle_name {
 
 static const struct fx_pickle_name names[] = {
   { "collections", "OrderedDict", ROLE_DICT, 0 },
-  { "collections", "Counter", ROLE_DICT, 0 },             /* milestones of MultiStepLR */
+  { "collections", "Counter", ROLE_DICT, 0 }, /* milestones of MultiStepLR */
   { "__builtin__", "set", ROLE_SET, 0 },
   { "builtins", "set", ROLE_SET, 0 },
   { "torch._utils", "_rebuild_tensor_v2", ROLE_TENSOR_V2, 0 },
@@ -166,8 +177,7 @@ static fx_status make_dict (fx_pickle *p, const struct fx_pickle_name *f,
 
 /* torch.device('cuda', 0) -> the text "cuda": where a tensor lived does not matter here. */
 static fx_status make_copy (fx_pickle *p, const struct fx_pickle_name *f,
-                            const fx_pickle_node *args, fx_pickle_kind kind,
-                            fx_pickle_node **out) {
+                            const fx_pickle_node *args, fx_pickle_kind kind, fx_pickle_node **out) {
   const fx_pickle_node *from = argument(args, 0);
   if (!is_kind(from, kind))
     return bad_arguments(f);
@@ -201,8 +211,11 @@ static int latin1_bytes (const fx_pickle_node *text, unsigned char out[8], size_
 /* numpy scalar(dtype, bytes): the dtype node is its text, "f8". */
 static fx_status make_scalar (fx_pickle *p, const struct fx_pickle_name *f,
                               const fx_pickle_node *args, fx_pickle_node **out) {
-  static const struct { const char *name; fx_element element; } kinds[] = {
-    { "f8", FX_ELEMENT_F64 }, { "f4", FX_ELEMENT_F32 }, { "i8", FX_ELEMENT_I64 },
+  static const struct {
+    const char *name;
+    fx_element element;
+  } kinds[] = {
+    { "f8", FX_ELEMENT_F64 }, { "f4", FX_ELEMENT_F32 },  { "i8", FX_ELEMENT_I64 },
     { "i4", FX_ELEMENT_I32 }, { "b1", FX_ELEMENT_BOOL },
   };
   const fx_pickle_node *dtype = argument(args, 0), *text = argument(args, 1);
@@ -217,8 +230,9 @@ static fx_status make_scalar (fx_pickle *p, const struct fx_pickle_name *f,
     float s;
     int64_t l;
     int32_t w;
-    fx_pickle_node *n = fx_pickle_new(p, i < 2 ? FX_PICKLE_FLOAT : i < 4 ? FX_PICKLE_INT
-                                                                         : FX_PICKLE_BOOL);
+    fx_pickle_node *n = fx_pickle_new(p, i < 2   ? FX_PICKLE_FLOAT
+                                         : i < 4 ? FX_PICKLE_INT
+                                                 : FX_PICKLE_BOOL);
     if (!n)
       return FX_ENOMEM;
     switch (kinds[i].element) {
@@ -250,7 +264,7 @@ fx_status fx_pickle_call (fx_pickle *p, const fx_pickle_node *function, const fx
   case ROLE_NUMPY_SCALAR: return make_scalar(p, f, args, out);
   case ROLE_STORAGE:
   case ROLE_UNTYPED:
-  case ROLE_DTYPE: break;   /* named, never called */
+  case ROLE_DTYPE: break; /* named, never called */
   }
   return bad_arguments(f);
 }
@@ -259,7 +273,7 @@ fx_status fx_pickle_storage (fx_pickle *p, const fx_pickle_node *id, fx_pickle_n
   if (id->kind != FX_PICKLE_TUPLE)
     return fx_fail(FX_EFORMAT, "the pickle refers to data by something that is not a tuple");
   const fx_pickle_node *tag = argument(id, 0), *class = argument(id, 1), *key = argument(id, 2);
-  const fx_pickle_node *count = argument(id, 4);   /* 3 is the device: of no interest */
+  const fx_pickle_node *count = argument(id, 4); /* 3 is the device: of no interest */
   const int untyped = is_role(class, ROLE_UNTYPED);
   if (!is_kind(tag, FX_PICKLE_TEXT) || !equal("storage", tag->as.text.bytes, tag->as.text.size) ||
       !(untyped || is_role(class, ROLE_STORAGE)) || !is_kind(key, FX_PICKLE_TEXT) ||

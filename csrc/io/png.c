@@ -23,7 +23,7 @@ fx_status fx_png_encode_rgb (int64_t width, int64_t height, const unsigned char 
   image.height = (png_uint_32)height;
   image.format = PNG_FORMAT_RGB;
   const uint64_t pixels = (uint64_t)width * (uint64_t)height * 3;
-  png_alloc_size_t size = pixels + pixels / 1000 + (uint64_t)height * 16 + 4096;   /* stored zlib */
+  png_alloc_size_t size = pixels + pixels / 1000 + (uint64_t)height * 16 + 4096; /* stored zlib */
   unsigned char *block = fx_alloc(size);
   if (!block)
     return FX_ENOMEM;

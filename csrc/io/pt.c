@@ -19,17 +19,17 @@
 #include "io/zip.h"
 
 enum {
-  MAX_DEPTH = 64,        /* a trainer's checkpoint is 5 deep */
+  MAX_DEPTH = 64, /* a trainer's checkpoint is 5 deep */
   MAX_NAME = 1024,
-  DATA_FACTOR = 8,       /* storages may be shared (tied weights), but hardly eight times */
-  TEXT_FACTOR = 64       /* `optimizer/param_groups/0/params/77` comes from two bytes of pickle */
+  DATA_FACTOR = 8, /* storages may be shared (tied weights), but hardly eight times */
+  TEXT_FACTOR = 64 /* `optimizer/param_groups/0/params/77` comes from two bytes of pickle */
 };
 
 typedef struct {
   fx_zip *zip;
-  char prefix[MAX_NAME];         /* "NAME/" */
+  char prefix[MAX_NAME]; /* "NAME/" */
   fx_archive *archive;
-  char name[MAX_NAME];           /* of the node being visited */
+  char name[MAX_NAME]; /* of the node being visited */
   int64_t data_budget, text_budget;
 } walk;
 
@@ -44,11 +44,12 @@ static fx_status find_storage (walk *w, const fx_pickle_node *storage, fx_zip_en
     return fx_fail(FX_EFORMAT, "tensor '%.200s' wants the entry '%.200s', which the zip lacks",
                    w->name, name);
   const int64_t size =
-    storage->as.storage.untyped ? 1 : (int64_t)fx_element_size(storage->as.storage.element);
+      storage->as.storage.untyped ? 1 : (int64_t)fx_element_size(storage->as.storage.element);
   if (storage->as.storage.count > e->size / size)
-    return fx_fail(FX_EFORMAT, "tensor '%.200s': its storage claims %" PRId64 " elements, but the "
-                   "entry '%.200s' has %" PRId64 " bytes", w->name, storage->as.storage.count, name,
-                   e->size);
+    return fx_fail(FX_EFORMAT,
+                   "tensor '%.200s': its storage claims %" PRId64 " elements, but the "
+                   "entry '%.200s' has %" PRId64 " bytes",
+                   w->name, storage->as.storage.count, name, e->size);
   *entry = e;
   return fx_zip_check(w->zip, e);
 }
@@ -114,8 +115,10 @@ static fx_status read_elements (walk *w, const fx_pickle_tensor *t, const fx_zip
 
 static fx_status spend_data (walk *w, int64_t bytes) {
   if (bytes > w->data_budget)
-    return fx_fail(FX_EFORMAT, "tensor '%.200s' asks for more data than a file of %" PRId64 " "
-                   "bytes can hold", w->name, fx_zip_file_size(w->zip));
+    return fx_fail(FX_EFORMAT,
+                   "tensor '%.200s' asks for more data than a file of %" PRId64 " "
+                   "bytes can hold",
+                   w->name, fx_zip_file_size(w->zip));
   w->data_budget -= bytes;
   return FX_OK;
 }
@@ -130,7 +133,7 @@ static fx_status load_tensor (walk *w, const fx_pickle_tensor *t, fx_tensor **ou
     return fx_fail(FX_EFORMAT, "%s", fx_errmsg());
   FX_TRY(find_storage(w, t->storage, &entry));
   if (count > 0) {
-    const int64_t unit = t->storage->as.storage.untyped ? size : 1;   /* storage counts bytes */
+    const int64_t unit = t->storage->as.storage.untyped ? size : 1; /* storage counts bytes */
     const int64_t stored = t->storage->as.storage.count / unit;
     if (t->offset >= stored)
       return fx_fail(FX_EFORMAT, "tensor '%.200s' begins beyond the end of its storage", w->name);
@@ -227,18 +230,20 @@ static fx_status visit_dict (walk *w, const fx_pickle_node *n, int depth) {
       const int length = snprintf(number, sizeof number, "%" PRId64, key->as.integer);
       FX_TRY(visit_child(w, number, (size_t)length, value, depth));
     } else
-      return fx_fail(FX_EFORMAT, "the dictionary '%.200s' has a key that is neither a text nor an "
-                     "integer", w->name);
+      return fx_fail(FX_EFORMAT,
+                     "the dictionary '%.200s' has a key that is neither a text nor an "
+                     "integer",
+                     w->name);
   }
   return FX_OK;
 }
 
 static fx_status spend_text (walk *w, const fx_pickle_node *n) {
   const int64_t bytes =
-    (int64_t)strlen(w->name) + 32 + (n->kind == FX_PICKLE_TEXT ? (int64_t)n->as.text.size : 0);
+      (int64_t)strlen(w->name) + 32 + (n->kind == FX_PICKLE_TEXT ? (int64_t)n->as.text.size : 0);
   if (bytes > w->text_budget)
     return fx_fail(FX_EFORMAT, "the pickle unfolds into far more values than it has bytes: "
-                   "refused");
+                               "refused");
   w->text_budget -= bytes;
   return FX_OK;
 }
@@ -251,7 +256,7 @@ static fx_status visit (walk *w, const fx_pickle_node *n, int depth) {
   FX_TRY(spend_text(w, n));
   if (depth == 0 && n->kind != FX_PICKLE_DICT && n->kind != FX_PICKLE_LIST &&
       n->kind != FX_PICKLE_TUPLE)
-    snprintf(w->name, sizeof w->name, "value");   /* torch.save(tensor, ...) */
+    snprintf(w->name, sizeof w->name, "value"); /* torch.save(tensor, ...) */
   switch (n->kind) {
   case FX_PICKLE_NONE: return add_text(w, "none");
   case FX_PICKLE_BOOL: return add_text(w, n->as.integer ? "true" : "false");
@@ -264,9 +269,7 @@ static fx_status visit (walk *w, const fx_pickle_node *n, int depth) {
   case FX_PICKLE_LIST: return visit_list(w, n, depth);
   case FX_PICKLE_DICT: return visit_dict(w, n, depth);
   case FX_PICKLE_TENSOR: return add_tensor(w, n->as.tensor);
-  case FX_PICKLE_NAME:
-    fx_pickle_name_text(n, text, sizeof text);
-    return add_text(w, text);
+  case FX_PICKLE_NAME: fx_pickle_name_text(n, text, sizeof text); return add_text(w, text);
   case FX_PICKLE_STORAGE: break;
   }
   return fx_fail(FX_EFORMAT, "'%.200s' is a bare storage, not a tensor", w->name);
@@ -290,7 +293,7 @@ static fx_status find_pickle (walk *w, fx_zip_entry **entry) {
     return FX_OK;
   }
   return fx_fail(FX_EFORMAT, "this zip has no entry NAME/data.pkl, so it is not a checkpoint of "
-                 "PyTorch");
+                             "PyTorch");
 }
 
 static fx_status check_byte_order (walk *w) {
@@ -298,7 +301,7 @@ static fx_status check_byte_order (walk *w) {
   snprintf(name, sizeof name, "%sbyteorder", w->prefix);
   const fx_zip_entry *e = fx_zip_find(w->zip, name);
   if (!e)
-    return FX_OK;   /* torch before 2.1 does not say; it was little-endian then */
+    return FX_OK; /* torch before 2.1 does not say; it was little-endian then */
   FX_TRY(fx_zip_read(w->zip, e, 0, e->size < 6 ? e->size : 6, order));
   return strcmp(order, "little") == 0
              ? FX_OK

@@ -27,12 +27,12 @@
 #include "io/file.h"
 
 enum {
-  MAX_HEADER = 32 << 20,   /* the format allows 100 MB; 10^5 tensors take 10 MB, and JSON swells */
-  CHUNK = 1 << 16          /* elements converted at a time */
+  MAX_HEADER = 32 << 20, /* the format allows 100 MB; 10^5 tensors take 10 MB, and JSON swells */
+  CHUNK = 1 << 16        /* elements converted at a time */
 };
 
 typedef struct {
-  const char *name;        /* borrowed from the JSON */
+  const char *name; /* borrowed from the JSON */
   fx_element element;
   int ndim;
   int64_t shape[FX_MAX_DIMS];
@@ -67,8 +67,10 @@ static fx_status read_header (reader *r) {
   for (int i = 0; i < 8; i++)
     n |= (uint64_t)head[i] << (8 * i);
   if (n > (uint64_t)(r->file_size - 8))
-    return fx_fail(FX_EFORMAT, "the header claims %" PRIu64 " bytes, but the file has %" PRId64 ": "
-                   "it is cut off, or not safetensors", n, r->file_size);
+    return fx_fail(FX_EFORMAT,
+                   "the header claims %" PRIu64 " bytes, but the file has %" PRId64 ": "
+                   "it is cut off, or not safetensors",
+                   n, r->file_size);
   if (n > MAX_HEADER)
     return fx_fail(FX_EFORMAT, "the header has %" PRIu64 " bytes; at most %d are read", n,
                    MAX_HEADER);
@@ -121,8 +123,10 @@ static fx_status read_dtype (const cJSON *json, entry *e) {
       e->element = (fx_element)i;
       return FX_OK;
     }
-  return fx_fail(FX_EFORMAT, "tensor '%.200s' has dtype %.40s, which is not read here (F32 F64 F16 "
-                 "BF16, integers and BOOL are)", e->name, name ? name : "missing");
+  return fx_fail(FX_EFORMAT,
+                 "tensor '%.200s' has dtype %.40s, which is not read here (F32 F64 F16 "
+                 "BF16, integers and BOOL are)",
+                 e->name, name ? name : "missing");
 }
 
 /* One member of the header: exactly dtype, shape and data_offsets, each once. */
@@ -155,9 +159,10 @@ static fx_status read_entry (const reader *r, const cJSON *json, entry *e) {
   e->begin = range[0];
   e->end = range[1];
   if (e->end - e->begin != count * (int64_t)fx_element_size(e->element))
-    return fx_fail(FX_EFORMAT, "tensor '%.200s' has %" PRId64 " bytes, but its shape and dtype "
-                   "make %" PRId64, e->name, e->end - e->begin,
-                   count * (int64_t)fx_element_size(e->element));
+    return fx_fail(FX_EFORMAT,
+                   "tensor '%.200s' has %" PRId64 " bytes, but its shape and dtype "
+                   "make %" PRId64,
+                   e->name, e->end - e->begin, count * (int64_t)fx_element_size(e->element));
   return FX_OK;
 }
 
@@ -210,14 +215,18 @@ static fx_status check_cover (const reader *r) {
   qsort(sorted, (size_t)r->count, sizeof *sorted, by_begin);
   for (int64_t i = 0; i < r->count && st == FX_OK; i++) {
     if (sorted[i]->begin != at)
-      st = fx_fail(FX_EFORMAT, "tensor '%.200s' begins at byte %" PRId64 " of the data, where %"
-                   PRId64 " was expected: the file has %s", sorted[i]->name, sorted[i]->begin, at,
+      st = fx_fail(FX_EFORMAT,
+                   "tensor '%.200s' begins at byte %" PRId64 " of the data, where %" PRId64
+                   " was expected: the file has %s",
+                   sorted[i]->name, sorted[i]->begin, at,
                    sorted[i]->begin < at ? "overlapping tensors" : "a hole");
     at = sorted[i]->end;
   }
   if (st == FX_OK && at != r->data_size)
-    st = fx_fail(FX_EFORMAT, "the tensors take %" PRId64 " bytes, but %" PRId64 " follow the "
-                 "header: %s", at, r->data_size,
+    st = fx_fail(FX_EFORMAT,
+                 "the tensors take %" PRId64 " bytes, but %" PRId64 " follow the "
+                 "header: %s",
+                 at, r->data_size,
                  at > r->data_size ? "it is cut off; copy it again" : "something was appended");
   fx_free(sorted);
   return st;
@@ -249,7 +258,7 @@ static fx_status load_entry (const reader *r, const entry *e, fx_archive *a) {
   FX_TRY(fx_tensor_new(fx_element_dtype(e->element), e->ndim, e->shape, &t));
   fx_status st = read_data(r, e, t);
   if (st == FX_OK)
-    st = fx_archive_add(a, e->name, t);   /* refuses a name that occurs twice */
+    st = fx_archive_add(a, e->name, t); /* refuses a name that occurs twice */
   fx_tensor_release(t);
   return st;
 }
@@ -270,7 +279,7 @@ fx_status fx_safetensors_load (const char *path, fx_archive **out) {
   fx_status st = fx_file_open(path, &r.fd, &r.file_size);
   if (st == FX_OK) {
     st = load_all(&r, a);
-    st = st == FX_EARG ? FX_EFORMAT : st;   /* a name used twice is the file's fault here */
+    st = st == FX_EARG ? FX_EFORMAT : st; /* a name used twice is the file's fault here */
     if (st == FX_EFORMAT)
       fx_fail_in(st, "%s", path);
     cJSON_Delete(r.json);

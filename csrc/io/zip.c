@@ -18,19 +18,23 @@
 #include "io/file.h"
 
 enum {
-  END_SIZE = 22, END64_SIZE = 56, LOCATOR_SIZE = 20, CENTRAL_SIZE = 46, LOCAL_SIZE = 30,
+  END_SIZE = 22,
+  END64_SIZE = 56,
+  LOCATOR_SIZE = 20,
+  CENTRAL_SIZE = 46,
+  LOCAL_SIZE = 30,
   MAX_COMMENT = 65535,
-  MAX_DIRECTORY = 256 << 20   /* bytes; 10^6 entries of torch take 100 MB */
+  MAX_DIRECTORY = 256 << 20 /* bytes; 10^6 entries of torch take 100 MB */
 };
 
 struct fx_zip {
   int fd;
   char *path;
   int64_t file_size;
-  int64_t directory;         /* offset of the central directory: data must end before it */
+  int64_t directory; /* offset of the central directory: data must end before it */
   int64_t directory_size, count;
-  char *names;               /* all names, 0-terminated */
-  fx_zip_entry *entries;     /* sorted by name */
+  char *names;           /* all names, 0-terminated */
+  fx_zip_entry *entries; /* sorted by name */
 };
 
 static uint32_t u16 (const unsigned char *p) { return (uint32_t)(p[0] | p[1] << 8); }
@@ -52,7 +56,7 @@ static fx_status find_end (const fx_zip *z, int64_t *at, unsigned char end[END_S
     i--;
   if (st == FX_OK && i < 0)
     st = fx_fail(FX_EFORMAT, "this zip has no directory at its end: the file is cut off; copy it "
-                 "again");
+                             "again");
   if (st == FX_OK) {
     memcpy(end, tail + i, END_SIZE);
     *at = z->file_size - n + i;
@@ -97,8 +101,9 @@ static fx_status locate_directory (fx_zip *z) {
   if (z->directory_size > at || z->directory > at - z->directory_size)
     return fx_fail(FX_EFORMAT, "the zip directory lies outside the file");
   if (z->directory_size > MAX_DIRECTORY || z->count > z->directory_size / CENTRAL_SIZE)
-    return fx_fail(FX_EFORMAT, "the zip claims %" PRId64 " entries in a directory of %" PRId64
-                   " bytes", z->count, z->directory_size);
+    return fx_fail(FX_EFORMAT,
+                   "the zip claims %" PRId64 " entries in a directory of %" PRId64 " bytes",
+                   z->count, z->directory_size);
   return FX_OK;
 }
 
@@ -140,8 +145,10 @@ static fx_status find_data (const fx_zip *z, fx_zip_entry *e, uint64_t header) {
                    e->name);
   e->offset = (int64_t)header + LOCAL_SIZE + u16(local + 26) + u16(local + 28);
   if (e->offset > z->directory || e->size > z->directory - e->offset)
-    return fx_fail(FX_EFORMAT, "the zip entry '%.80s' claims %" PRId64 " bytes, more than the file "
-                   "holds", e->name, e->size);
+    return fx_fail(FX_EFORMAT,
+                   "the zip entry '%.80s' claims %" PRId64 " bytes, more than the file "
+                   "holds",
+                   e->name, e->size);
   return FX_OK;
 }
 
@@ -163,8 +170,10 @@ static fx_status read_record (fx_zip *z, const unsigned char *p, int64_t left, c
   if (u16(p + 8) & 1)
     return fx_fail(FX_EFORMAT, "the zip entry '%.80s' is encrypted", name);
   if (u16(p + 10) != 0)
-    return fx_fail(FX_EFORMAT, "the zip entry '%.80s' is compressed (method %u), which torch.save "
-                   "never does: save the checkpoint again with PyTorch", name, u16(p + 10));
+    return fx_fail(FX_EFORMAT,
+                   "the zip entry '%.80s' is compressed (method %u), which torch.save "
+                   "never does: save the checkpoint again with PyTorch",
+                   name, u16(p + 10));
   if (csize != usize || usize > INT64_MAX)
     return fx_fail(FX_EFORMAT, "the zip entry '%.80s' has two different sizes", name);
   *e = (fx_zip_entry){ .name = name, .size = (int64_t)usize, .crc = u32(p + 16) };
@@ -178,7 +187,7 @@ static int by_name (const void *a, const void *b) {
 static fx_status read_directory (fx_zip *z) {
   fx_status st = FX_OK;
   unsigned char *bytes = fx_alloc((size_t)z->directory_size);
-  z->names = fx_alloc((size_t)(z->directory_size + z->count));   /* each name and its 0 */
+  z->names = fx_alloc((size_t)(z->directory_size + z->count)); /* each name and its 0 */
   z->entries = fx_calloc((size_t)z->count, sizeof *z->entries);
   if (!bytes || !z->names || !z->entries) {
     st = FX_ENOMEM;
@@ -246,8 +255,10 @@ fx_zip_entry *fx_zip_find (const fx_zip *z, const char *name) {
 fx_status fx_zip_read (const fx_zip *z, const fx_zip_entry *e, int64_t offset, int64_t n,
                        void *to) {
   if (offset < 0 || n < 0 || offset > e->size || n > e->size - offset)
-    return fx_fail(FX_EFORMAT, "the zip entry '%.80s' has %" PRId64 " bytes; %" PRId64 " from "
-                   "byte %" PRId64 " were wanted", e->name, e->size, n, offset);
+    return fx_fail(FX_EFORMAT,
+                   "the zip entry '%.80s' has %" PRId64 " bytes; %" PRId64 " from "
+                   "byte %" PRId64 " were wanted",
+                   e->name, e->size, n, offset);
   return fx_file_read_at(z->fd, z->path, e->offset + offset, (size_t)n, to);
 }
 
@@ -267,8 +278,10 @@ fx_status fx_zip_check (const fx_zip *z, fx_zip_entry *e) {
   }
   fx_free(block);
   if (st == FX_OK && crc != e->crc)
-    st = fx_fail(FX_EFORMAT, "the zip entry '%.80s' is damaged (its checksum differs); copy the "
-                 "file again", e->name);
+    st = fx_fail(FX_EFORMAT,
+                 "the zip entry '%.80s' is damaged (its checksum differs); copy the "
+                 "file again",
+                 e->name);
   e->checked = st == FX_OK;
   return st;
 }

@@ -10,11 +10,11 @@
 #include "base/status.h"
 
 typedef struct {
-  const char *name;    /* 0-terminated, owned by the zip */
-  int64_t offset;      /* of the first data byte in the file */
-  int64_t size;        /* bytes */
-  uint32_t crc;        /* 0: not recorded */
-  int checked;         /* 1 once fx_zip_check has agreed */
+  const char *name; /* 0-terminated, owned by the zip */
+  int64_t offset;   /* of the first data byte in the file */
+  int64_t size;     /* bytes */
+  uint32_t crc;     /* 0: not recorded */
+  int checked;      /* 1 once fx_zip_check has agreed */
 } fx_zip_entry;
 
 typedef struct fx_zip fx_zip;
@@ -22,7 +22,7 @@ typedef struct fx_zip fx_zip;
 /* Reads the directory. Every entry lies inside the file, names are unique, nothing is compressed
 ** or encrypted; anything else is FX_EFORMAT (messages without the path: the caller prefixes it). */
 fx_status fx_zip_open(const char *path, fx_zip **out);
-void fx_zip_close(fx_zip *zip);   /* NULL is ignored */
+void fx_zip_close(fx_zip *zip); /* NULL is ignored */
 
 int64_t fx_zip_count(const fx_zip *zip);
 int64_t fx_zip_file_size(const fx_zip *zip);

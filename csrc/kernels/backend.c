@@ -12,29 +12,35 @@
 #define PICK_Y(own, other) own
 #define PICK__(own, other) other
 
-#define KERNEL(name, ref, cpu, cuda)                                 \
-  fx_status fxref_##name(const fx_kernel_##name *);                  \
-  fx_status fxcpu_baseline_##name(const fx_kernel_##name *);         \
-  fx_status fxcpu_avx2_##name(const fx_kernel_##name *);             \
+#define KERNEL(name, ref, cpu, cuda) \
+  fx_status fxref_##name(const fx_kernel_##name *); \
+  fx_status fxcpu_baseline_##name(const fx_kernel_##name *); \
+  fx_status fxcpu_avx2_##name(const fx_kernel_##name *); \
   fx_status fxcpu_avx512_##name(const fx_kernel_##name *);
 #include "kernels.def"
 #undef KERNEL
 
 #define KERNEL(name, ref, cpu, cuda) .name = fxref_##name,
-static const fx_backend ref_table = { .name = "ref", .isa = "",
+static const fx_backend ref_table = {
+  .name = "ref",
+  .isa = "",
 #include "kernels.def"
 };
 #undef KERNEL
 
 #define KERNEL(name, ref, cpu, cuda) .name = PICK_##cpu(fxcpu_baseline_##name, fxref_##name),
-static const fx_backend baseline_table = { .name = "cpu", .isa = "baseline",
+static const fx_backend baseline_table = {
+  .name = "cpu",
+  .isa = "baseline",
 #include "kernels.def"
 };
 #undef KERNEL
 
 #ifdef FXCPU_AVX2
 #define KERNEL(name, ref, cpu, cuda) .name = PICK_##cpu(fxcpu_avx2_##name, fxref_##name),
-static const fx_backend avx2_table = { .name = "cpu", .isa = "avx2",
+static const fx_backend avx2_table = {
+  .name = "cpu",
+  .isa = "avx2",
 #include "kernels.def"
 };
 #undef KERNEL
@@ -42,7 +48,9 @@ static const fx_backend avx2_table = { .name = "cpu", .isa = "avx2",
 
 #ifdef FXCPU_AVX512
 #define KERNEL(name, ref, cpu, cuda) .name = PICK_##cpu(fxcpu_avx512_##name, fxref_##name),
-static const fx_backend avx512_table = { .name = "cpu", .isa = "avx512",
+static const fx_backend avx512_table = {
+  .name = "cpu",
+  .isa = "avx512",
 #include "kernels.def"
 };
 #undef KERNEL
@@ -62,8 +70,8 @@ const int fx_kernel_row_count = sizeof fx_kernel_rows / sizeof *fx_kernel_rows;
 #define MOST_ISAS 3
 static const fx_backend *isa_tables[MOST_ISAS + 1];
 static const char *isa_names[MOST_ISAS + 1];
-static const fx_backend *cpu_table;   /* the chosen instruction set */
-static const fx_backend *current;     /* the chosen backend         */
+static const fx_backend *cpu_table; /* the chosen instruction set */
+static const fx_backend *current;   /* the chosen backend         */
 
 static void add_isa (const fx_backend *table) {
   int n = 0;

@@ -32,7 +32,7 @@ static char text[96];
 
 /* --- the own product -------------------------------------------------------------------------- */
 
-#define WIDTH 16   /* columns a pass holds in registers: four SSE vectors */
+#define WIDTH 16 /* columns a pass holds in registers: four SSE vectors */
 
 static inline float at (const float *matrix, int64_t ld, bool transposed, int64_t i, int64_t j) {
   return transposed ? matrix[j * ld + i] : matrix[i * ld + j];
@@ -68,7 +68,7 @@ static void own_sgemm (bool ta, bool tb, int64_t m, int64_t n, int64_t k, float 
 /* --- the examination -------------------------------------------------------------------------- */
 
 static pthread_mutex_t setting = PTHREAD_MUTEX_INITIALIZER;
-static _Thread_local bool alone;   /* this thread has told OpenBLAS to use no others */
+static _Thread_local bool alone; /* this thread has told OpenBLAS to use no others */
 
 static void stay_alone (void) {
   if (alone)
@@ -88,23 +88,25 @@ static void blas_sgemm (bool ta, bool tb, int64_t m, int64_t n, int64_t k, float
               (blasint)ldc);
 }
 
-#define EXAM 67   /* largest side: past every micro-kernel, and odd */
+#define EXAM 67 /* largest side: past every micro-kernel, and odd */
 
 static bool product_is_right (bool ta, bool tb, int64_t m, int64_t n, int64_t k) {
   static float a[EXAM * EXAM], b[EXAM * EXAM], c[EXAM * EXAM], want[EXAM * EXAM];
-  for (int i = 0; i < EXAM * EXAM; i++) {   /* small integers: every product is exact */
+  for (int i = 0; i < EXAM * EXAM; i++) { /* small integers: every product is exact */
     a[i] = (float)(i * 7 % 11 - 5);
     b[i] = (float)(i * 5 % 13 - 6);
     c[i] = want[i] = (float)(i % 3);
   }
   own_sgemm(ta, tb, m, n, k, 2.0f, a, EXAM, b, EXAM, 1.0f, want, EXAM);
   blas_sgemm(ta, tb, m, n, k, 2.0f, a, EXAM, b, EXAM, 1.0f, c, EXAM);
-  return memcmp(c, want, sizeof c) == 0;   /* what lies outside of C must be untouched as well */
+  return memcmp(c, want, sizeof c) == 0; /* what lies outside of C must be untouched as well */
 }
 
 static void examine (void) {
-  static const struct { int m, n, k; } shapes[] = {
-    { 4, 4, 1 }, { 7, 9, 33 }, { 33, 7, 9 }, { 64, 32, 48 }, { EXAM, EXAM, 65 }, { 17, EXAM, 5 } };
+  static const struct {
+    int m, n, k;
+  } shapes[] = { { 4, 4, 1 },    { 7, 9, 33 },       { 33, 7, 9 },
+                 { 64, 32, 48 }, { EXAM, EXAM, 65 }, { 17, EXAM, 5 } };
   trusted = true;
   for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
     for (int t = 0; t < 4; t++)
@@ -116,12 +118,11 @@ static void examine (void) {
     snprintf(text, sizeof text, "own (OpenBLAS computed wrong products here)");
   if (!trusted)
     fx_warn("OpenBLAS (%s) computes wrong products on this processor: own code is used. "
-            "OPENBLAS_CORETYPE=Haswell may help.", core);
+            "OPENBLAS_CORETYPE=Haswell may help.",
+            core);
 }
 
-void fx_blas_start (void) {
-  pthread_once(&once, examine);
-}
+void fx_blas_start (void) { pthread_once(&once, examine); }
 
 const char *fx_blas_text (void) {
   fx_blas_start();

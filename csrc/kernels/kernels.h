@@ -16,105 +16,201 @@
 
 /* Elementwise functions; a and b are constants. ORDER UNARY: names in kernels/backend.c */
 typedef enum {
-  FX_AFFINE,    /* a x + b     */
-  FX_EXP, FX_LOG, FX_SQRT, FX_SQUARE, FX_ABS, FX_SIN, FX_COS, FX_TANH, FX_SIGMOID, FX_SILU,
-  FX_GELU,      /* 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) */
+  FX_AFFINE, /* a x + b     */
+  FX_EXP,
+  FX_LOG,
+  FX_SQRT,
+  FX_SQUARE,
+  FX_ABS,
+  FX_SIN,
+  FX_COS,
+  FX_TANH,
+  FX_SIGMOID,
+  FX_SILU,
+  FX_GELU, /* 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) */
   FX_RELU,
-  FX_POW,       /* x^a         */
-  FX_CLAMP      /* into [a, b] */
+  FX_POW,  /* x^a         */
+  FX_CLAMP /* into [a, b] */
 } fx_unary;
 
 typedef enum {
-  FX_ADD, FX_SUB, FX_MUL, FX_DIV, FX_MAXIMUM, FX_MINIMUM,
-  FX_MASK_GE,   /* 1 where a >= b, else 0 */
-  FX_MASK_LE    /* 1 where a <= b, else 0 */
+  FX_ADD,
+  FX_SUB,
+  FX_MUL,
+  FX_DIV,
+  FX_MAXIMUM,
+  FX_MINIMUM,
+  FX_MASK_GE, /* 1 where a >= b, else 0 */
+  FX_MASK_LE  /* 1 where a <= b, else 0 */
 } fx_binary;
 
 typedef enum { FX_BILINEAR, FX_BICUBIC, FX_NEAREST } fx_resize_method;
 typedef enum { FX_L1, FX_MSE, FX_HUBER } fx_loss_kind;
 
 /* y = f(x); same shape; y may be x. */
-typedef struct { fx_unary f; double a, b; const fx_tensor *x; fx_tensor *y; } fx_kernel_unary_forward;
+typedef struct {
+  fx_unary f;
+  double a, b;
+  const fx_tensor *x;
+  fx_tensor *y;
+} fx_kernel_unary_forward;
 
 /* dx = dy f'(x); dx may be dy. For FX_AFFINE x has no data. */
 typedef struct {
-  fx_unary f; double a, b; const fx_tensor *x, *dy; fx_tensor *dx;
+  fx_unary f;
+  double a, b;
+  const fx_tensor *x, *dy;
+  fx_tensor *dx;
 } fx_kernel_unary_backward;
 
 /* y = f(a, b); shapes broadcast as in NumPy to the shape of y. */
-typedef struct { fx_binary f; const fx_tensor *a, *b; fx_tensor *y; } fx_kernel_binary_forward;
+typedef struct {
+  fx_binary f;
+  const fx_tensor *a, *b;
+  fx_tensor *y;
+} fx_kernel_binary_forward;
 
 /* y = scale * (x summed over the axes in which y, aligned at the right, has size 1 or is absent). */
-typedef struct { const fx_tensor *x; double scale; fx_tensor *y; } fx_kernel_sum_to;
+typedef struct {
+  const fx_tensor *x;
+  double scale;
+  fx_tensor *y;
+} fx_kernel_sum_to;
 
 /* y = scale * x broadcast to y's shape. */
-typedef struct { const fx_tensor *x; double scale; fx_tensor *y; } fx_kernel_expand;
+typedef struct {
+  const fx_tensor *x;
+  double scale;
+  fx_tensor *y;
+} fx_kernel_expand;
 
 /* y = largest of x over the axes in which y has size 1; dx = dy shared equally among the largest. */
-typedef struct { const fx_tensor *x; fx_tensor *y; } fx_kernel_max_forward;
-typedef struct { const fx_tensor *x, *y, *dy; fx_tensor *dx; } fx_kernel_max_backward;
+typedef struct {
+  const fx_tensor *x;
+  fx_tensor *y;
+} fx_kernel_max_forward;
+typedef struct {
+  const fx_tensor *x, *y, *dy;
+  fx_tensor *dx;
+} fx_kernel_max_backward;
 
 /* y[i] = op(a[i]) op(b[i]) over the last two axes for each i of the leading axes of y; op transposes
 ** if asked. b may be 2-D and is then shared by all i. */
 typedef struct {
-  const fx_tensor *a, *b; bool transpose_a, transpose_b; fx_tensor *y;
+  const fx_tensor *a, *b;
+  bool transpose_a, transpose_b;
+  fx_tensor *y;
 } fx_kernel_matmul;
 
 /* x (...,I), w (O,I), b (O) or NULL -> y (...,O) = x w^T + b. */
-typedef struct { const fx_tensor *x, *w, *b; fx_tensor *y; } fx_kernel_linear_forward;
-typedef struct { const fx_tensor *dy, *w; fx_tensor *dx; } fx_kernel_linear_backward_x;
+typedef struct {
+  const fx_tensor *x, *w, *b;
+  fx_tensor *y;
+} fx_kernel_linear_forward;
+typedef struct {
+  const fx_tensor *dy, *w;
+  fx_tensor *dx;
+} fx_kernel_linear_backward_x;
 /* dw or db may be NULL. */
-typedef struct { const fx_tensor *x, *dy; fx_tensor *dw, *db; } fx_kernel_linear_backward_w;
+typedef struct {
+  const fx_tensor *x, *dy;
+  fx_tensor *dw, *db;
+} fx_kernel_linear_backward_w;
 
 /* x (N,H,W,I), w (O,kH,kW,I), b (O) or NULL -> y (N,H',W',O), H' = (H + 2 pad - kH)/stride + 1:
 ** y[n,i,j,o] = b[o] + sum_{u,v,c} x[n, i stride + u - pad, j stride + v - pad, c] w[o,u,v,c],
 ** x outside the image being 0 or, if circular, taken modulo H and W. */
 typedef struct {
-  const fx_tensor *x, *w, *b; int64_t stride, pad; bool circular; fx_tensor *y;
+  const fx_tensor *x, *w, *b;
+  int64_t stride, pad;
+  bool circular;
+  fx_tensor *y;
 } fx_kernel_conv2d_forward;
 typedef struct {
-  const fx_tensor *dy, *w; int64_t stride, pad; bool circular; fx_tensor *dx;
+  const fx_tensor *dy, *w;
+  int64_t stride, pad;
+  bool circular;
+  fx_tensor *dx;
 } fx_kernel_conv2d_backward_x;
 /* dw or db may be NULL. */
 typedef struct {
-  const fx_tensor *x, *dy; int64_t stride, pad; bool circular; fx_tensor *dw, *db;
+  const fx_tensor *x, *dy;
+  int64_t stride, pad;
+  bool circular;
+  fx_tensor *dw, *db;
 } fx_kernel_conv2d_backward_w;
 
 /* x (N,...,C); statistics over space and the C/groups channels of a group; mean, rstd (N,groups) are
 ** kept for backward, rstd = 1/sqrt(var + eps), var biased. b may be NULL. dx, dw, db may each be
 ** NULL in backward. layer_norm: statistics over the last axis, mean and rstd (rows). */
 typedef struct {
-  const fx_tensor *x, *w, *b; int64_t groups; double eps; fx_tensor *y, *mean, *rstd;
+  const fx_tensor *x, *w, *b;
+  int64_t groups;
+  double eps;
+  fx_tensor *y, *mean, *rstd;
 } fx_kernel_group_norm_forward;
 typedef struct {
-  const fx_tensor *x, *w, *mean, *rstd, *dy; int64_t groups; fx_tensor *dx, *dw, *db;
+  const fx_tensor *x, *w, *mean, *rstd, *dy;
+  int64_t groups;
+  fx_tensor *dx, *dw, *db;
 } fx_kernel_group_norm_backward;
 typedef struct {
-  const fx_tensor *x, *w, *b; double eps; fx_tensor *y, *mean, *rstd;
+  const fx_tensor *x, *w, *b;
+  double eps;
+  fx_tensor *y, *mean, *rstd;
 } fx_kernel_layer_norm_forward;
 typedef struct {
-  const fx_tensor *x, *w, *mean, *rstd, *dy; fx_tensor *dx, *dw, *db;
+  const fx_tensor *x, *w, *mean, *rstd, *dy;
+  fx_tensor *dx, *dw, *db;
 } fx_kernel_layer_norm_backward;
 
 /* x (N,...,C), emb (N,2C) -> y = x (1 + emb[:, :C]) + emb[:, C:]. dx or demb may be NULL. */
-typedef struct { const fx_tensor *x, *emb; fx_tensor *y; } fx_kernel_modulate_forward;
-typedef struct { const fx_tensor *x, *emb, *dy; fx_tensor *dx, *demb; } fx_kernel_modulate_backward;
+typedef struct {
+  const fx_tensor *x, *emb;
+  fx_tensor *y;
+} fx_kernel_modulate_forward;
+typedef struct {
+  const fx_tensor *x, *emb, *dy;
+  fx_tensor *dx, *demb;
+} fx_kernel_modulate_backward;
 
 /* Over the last axis. dx = y (dy - sum(dy y)). */
-typedef struct { const fx_tensor *x; fx_tensor *y; } fx_kernel_softmax_forward;
-typedef struct { const fx_tensor *y, *dy; fx_tensor *dx; } fx_kernel_softmax_backward;
+typedef struct {
+  const fx_tensor *x;
+  fx_tensor *y;
+} fx_kernel_softmax_forward;
+typedef struct {
+  const fx_tensor *y, *dy;
+  fx_tensor *dx;
+} fx_kernel_softmax_backward;
 
 /* q (N,T,D), k and v (N,S,D); head h owns channels h D/heads .. of each; scale 1/sqrt(D/heads).
 ** backward recomputes the probabilities; it writes all three gradients. */
-typedef struct { const fx_tensor *q, *k, *v; int64_t heads; fx_tensor *y; } fx_kernel_attention_forward;
 typedef struct {
-  const fx_tensor *q, *k, *v, *dy; int64_t heads; fx_tensor *dq, *dk, *dv;
+  const fx_tensor *q, *k, *v;
+  int64_t heads;
+  fx_tensor *y;
+} fx_kernel_attention_forward;
+typedef struct {
+  const fx_tensor *q, *k, *v, *dy;
+  int64_t heads;
+  fx_tensor *dq, *dk, *dv;
 } fx_kernel_attention_backward;
 
 /* x (N,H,W,C) -> y (N,fH,fW,C) = scale * x, each pixel repeated f x f; sum_blocks is its adjoint:
 ** x (N,fH,fW,C) -> y (N,H,W,C) = scale * sum of each block. */
-typedef struct { const fx_tensor *x; int64_t factor; double scale; fx_tensor *y; } fx_kernel_repeat_blocks;
-typedef struct { const fx_tensor *x; int64_t factor; double scale; fx_tensor *y; } fx_kernel_sum_blocks;
+typedef struct {
+  const fx_tensor *x;
+  int64_t factor;
+  double scale;
+  fx_tensor *y;
+} fx_kernel_repeat_blocks;
+typedef struct {
+  const fx_tensor *x;
+  int64_t factor;
+  double scale;
+  fx_tensor *y;
+} fx_kernel_sum_blocks;
 
 /* x (N,H,W,C) -> y (N,H',W',C), separable. Output i reads the source coordinate s:
 ** (i + 1/2) H/H' - 1/2, or i H/H' if registered. Taps outside are clamped to the border or, if
@@ -122,41 +218,81 @@ typedef struct { const fx_tensor *x; int64_t factor; double scale; fx_tensor *y;
 ** unless circular; nearest: floor((i + 1/2) H/H'), registered: floor(i H/H'). backward is the
 ** adjoint. */
 typedef struct {
-  const fx_tensor *x; fx_resize_method method; bool registered, circular; fx_tensor *y;
+  const fx_tensor *x;
+  fx_resize_method method;
+  bool registered, circular;
+  fx_tensor *y;
 } fx_kernel_resize_forward;
 typedef struct {
-  const fx_tensor *dy; fx_resize_method method; bool registered, circular; fx_tensor *dx;
+  const fx_tensor *dy;
+  fx_resize_method method;
+  bool registered, circular;
+  fx_tensor *dx;
 } fx_kernel_resize_backward;
 
 /* y's axis i is x's axis axes[i]. */
-typedef struct { const fx_tensor *x; fx_dims axes; fx_tensor *y; } fx_kernel_permute;
+typedef struct {
+  const fx_tensor *x;
+  fx_dims axes;
+  fx_tensor *y;
+} fx_kernel_permute;
 
 /* y = x[start .. start + y's size] along axis. place is its adjoint: y, already holding numbers, gets
 ** x written (=) at start along axis; the rest of y is untouched unless clear, which zeroes it. */
-typedef struct { const fx_tensor *x; int64_t axis, start; fx_tensor *y; } fx_kernel_narrow;
-typedef struct { const fx_tensor *x; int64_t axis, start; bool clear; fx_tensor *y; } fx_kernel_place;
+typedef struct {
+  const fx_tensor *x;
+  int64_t axis, start;
+  fx_tensor *y;
+} fx_kernel_narrow;
+typedef struct {
+  const fx_tensor *x;
+  int64_t axis, start;
+  bool clear;
+  fx_tensor *y;
+} fx_kernel_place;
 
 /* t (N), freqs and phases (D) -> y (N,D) = sqrt(2) cos(t freqs + phases). */
-typedef struct { const fx_tensor *t, *freqs, *phases; fx_tensor *y; } fx_kernel_fourier;
+typedef struct {
+  const fx_tensor *t, *freqs, *phases;
+  fx_tensor *y;
+} fx_kernel_fourier;
 
 /* y[i] = x[i] / (1-p) if uniform(key, i) >= p, else 0. Forward and backward are the same function.
 ** Sample independence: the leading axis of x is added to key.sample (element i of sample n is drawn
 ** from key.sample + n, index i). */
-typedef struct { const fx_tensor *x; double p; fx_rng key; fx_tensor *y; } fx_kernel_dropout;
+typedef struct {
+  const fx_tensor *x;
+  double p;
+  fx_rng key;
+  fx_tensor *y;
+} fx_kernel_dropout;
 
 /* y (): the mean loss over all elements; dx = dy * d loss / d a; the gradient for b is -dx. */
 typedef struct {
-  fx_loss_kind kind; double delta; const fx_tensor *a, *b; fx_tensor *y;
+  fx_loss_kind kind;
+  double delta;
+  const fx_tensor *a, *b;
+  fx_tensor *y;
 } fx_kernel_loss_forward;
 typedef struct {
-  fx_loss_kind kind; double delta; const fx_tensor *a, *b, *dy; fx_tensor *dx;
+  fx_loss_kind kind;
+  double delta;
+  const fx_tensor *a, *b, *dy;
+  fx_tensor *dx;
 } fx_kernel_loss_backward;
 
 /* y += scale * x. */
-typedef struct { const fx_tensor *x; double scale; fx_tensor *y; } fx_kernel_add_scaled;
+typedef struct {
+  const fx_tensor *x;
+  double scale;
+  fx_tensor *y;
+} fx_kernel_add_scaled;
 
 /* *sum = sum of x^2, in double, in a fixed order. */
-typedef struct { const fx_tensor *x; double *sum; } fx_kernel_sum_squares;
+typedef struct {
+  const fx_tensor *x;
+  double *sum;
+} fx_kernel_sum_squares;
 
 /* One optimiser step on one parameter, in place, and its average in the same pass:
 **   g <- grad_scale g  (clipping; g itself is not written)
@@ -166,20 +302,28 @@ typedef struct { const fx_tensor *x; double *sum; } fx_kernel_sum_squares;
 **   Lion [Chen et al. 2023]: p <- p (1 - lr decay) - lr sign(b1 m + (1-b1) g); m <- b2 m + (1-b2) g
 **   average, unless NULL: e <- e - (1 - ema_decay) (e - p)  with the new p. */
 typedef struct {
-  fx_tensor *p, *m, *v, *average; const fx_tensor *g;
-  double lr, beta1, beta2, eps, decay, ema_decay, grad_scale; int64_t step; bool decoupled;
+  fx_tensor *p, *m, *v, *average;
+  const fx_tensor *g;
+  double lr, beta1, beta2, eps, decay, ema_decay, grad_scale;
+  int64_t step;
+  bool decoupled;
 } fx_kernel_adam;
 typedef struct {
-  fx_tensor *p, *m, *average; const fx_tensor *g;
+  fx_tensor *p, *m, *average;
+  const fx_tensor *g;
   double lr, beta1, beta2, decay, ema_decay, grad_scale;
 } fx_kernel_lion;
-typedef struct { const fx_tensor *p; double ema_decay; fx_tensor *average; } fx_kernel_ema;
+typedef struct {
+  const fx_tensor *p;
+  double ema_decay;
+  fx_tensor *average;
+} fx_kernel_ema;
 
 /* --- who computes ------------------------------------------------------------------------------ */
 
 typedef struct {
-  const char *name;   /* "ref", "cpu" */
-  const char *isa;    /* "", "x86-64", "avx2", "avx512": what the cpu table was compiled for */
+  const char *name; /* "ref", "cpu" */
+  const char *isa;  /* "", "x86-64", "avx2", "avx512": what the cpu table was compiled for */
 #define KERNEL(name, ref, cpu, cuda) fx_status (*name)(const fx_kernel_##name *args);
 #include "kernels.def"
 #undef KERNEL
@@ -193,11 +337,13 @@ fx_status fx_backend_use(const char *name);
 const fx_backend *fx_backend_current(void);
 
 /* Calls a kernel on the backend of tensor t:  FX_RUN(x, conv2d_forward, .x = x, .w = w, ...) */
-#define FX_RUN(t, kernel, ...) \
-  fx_backend_of(t)->kernel(&(fx_kernel_##kernel){ __VA_ARGS__ })
+#define FX_RUN(t, kernel, ...) fx_backend_of(t)->kernel(&(fx_kernel_##kernel){ __VA_ARGS__ })
 
 /* The rows of kernels.def, for `flexlab ops`. */
-typedef struct { const char *name; bool cpu, cuda; } fx_kernel_row;
+typedef struct {
+  const char *name;
+  bool cpu, cuda;
+} fx_kernel_row;
 extern const fx_kernel_row fx_kernel_rows[];
 extern const int fx_kernel_row_count;
 

@@ -123,9 +123,12 @@ static int core_tensor (lua_State *L) {
 }
 
 void lfx_open_create (lua_State *L) {
-  static const luaL_Reg functions[] = {
-    { "tensor", core_tensor }, { "zeros", core_zeros }, { "full", core_full },
-    { "normal", core_normal }, { "uniform", core_uniform }, { "arange", core_arange },
-    { NULL, NULL } };
+  static const luaL_Reg functions[] = { { "tensor", core_tensor },
+                                        { "zeros", core_zeros },
+                                        { "full", core_full },
+                                        { "normal", core_normal },
+                                        { "uniform", core_uniform },
+                                        { "arange", core_arange },
+                                        { NULL, NULL } };
   lfx_functions(L, NULL, functions);
 }

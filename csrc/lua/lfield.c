@@ -16,7 +16,9 @@
 
 /* --- reader ----------------------------------------------------------------------------------- */
 
-typedef struct { fx_field *field; } reader;
+typedef struct {
+  fx_field *field;
+} reader;
 
 static fx_field *self (lua_State *L) {
   const reader *r = luaL_checkudata(L, 1, FIELD);
@@ -103,8 +105,8 @@ static void range (const lfx_options *o, const char *from, const char *length, i
 }
 
 static int field_read (lua_State *L) {
-  static const char *const known[] = {
-    "frame", "y", "x", "height", "width", "channel", "channels", "check", NULL };
+  static const char *const known[] = { "frame",   "y",        "x",     "height", "width",
+                                       "channel", "channels", "check", NULL };
   const fx_field *f = self(L);
   int64_t y, x, h, w, channel, channels;
   fx_status st;
@@ -128,8 +130,8 @@ static int field_read (lua_State *L) {
 
 /* upvalue 1: the methods */
 static int field_index (lua_State *L) {
-  static const char *const properties[] = {
-    "frames", "channels", "height", "width", "dataset", "path", NULL };
+  static const char *const properties[] = { "frames",  "channels", "height", "width",
+                                            "dataset", "path",     NULL };
   lua_pushvalue(L, 2);
   if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL)
     return 1;
@@ -154,7 +156,9 @@ static int field_index (lua_State *L) {
 
 /* --- writer ----------------------------------------------------------------------------------- */
 
-typedef struct { fx_field_writer *writer; } writer;
+typedef struct {
+  fx_field_writer *writer;
+} writer;
 
 static fx_field_writer *open_writer (lua_State *L) {
   const writer *w = luaL_checkudata(L, 1, WRITER);
@@ -164,18 +168,20 @@ static fx_field_writer *open_writer (lua_State *L) {
 }
 
 static int io_field_writer (lua_State *L) {
-  static const char *const known[] = {
-    "dataset", "frames", "height", "width", "channels", "deflate", NULL };
+  static const char *const known[] = { "dataset",  "frames",  "height", "width",
+                                       "channels", "deflate", NULL };
   const char *path = luaL_checkstring(L, 1);
   luaL_checktype(L, 2, LUA_TTABLE);
   const lfx_options o = lfx_read_options(L, 2, "field_writer", known, false);
-  const fx_field_layout layout = {
-    .dataset = lfx_string(&o, "dataset", NULL), .frames = lfx_int(&o, "frames", 0),
-    .channels = lfx_int(&o, "channels", 1), .height = lfx_int(&o, "height", 0),
-    .width = lfx_int(&o, "width", 0), .deflate = (int)lfx_int(&o, "deflate", 0) };
+  const fx_field_layout layout = { .dataset = lfx_string(&o, "dataset", NULL),
+                                   .frames = lfx_int(&o, "frames", 0),
+                                   .channels = lfx_int(&o, "channels", 1),
+                                   .height = lfx_int(&o, "height", 0),
+                                   .width = lfx_int(&o, "width", 0),
+                                   .deflate = (int)lfx_int(&o, "deflate", 0) };
   if (layout.frames < 1 || layout.channels < 1 || layout.height < 1 || layout.width < 1)
     return luaL_error(L, "field_writer: 'frames', 'height', 'width' and 'channels' must be at "
-                      "least 1");
+                         "least 1");
   writer *w = lua_newuserdatauv(L, sizeof *w, 0);
   w->writer = NULL;
   luaL_setmetatable(L, WRITER);
@@ -223,17 +229,22 @@ static int writer_abandon (lua_State *L) {
 }
 
 void lfx_open_field (lua_State *L) {
-  static const luaL_Reg meta[] = {
-    { "__gc", field_close }, { "__close", field_close }, { NULL, NULL } };
-  static const luaL_Reg methods[] = {
-    { "read", field_read }, { "number", field_number }, { "text", field_text },
-    { "array", field_array }, { "close", field_close }, { NULL, NULL } };
-  static const luaL_Reg writer_meta[] = {
-    { "__gc", writer_abandon }, { "__close", writer_abandon }, { NULL, NULL } };
-  static const luaL_Reg writer_methods[] = {
-    { "append", writer_append }, { "number", writer_number }, { "text", writer_text },
-    { "array", writer_array }, { "finish", writer_finish }, { "abandon", writer_abandon },
-    { NULL, NULL } };
+  static const luaL_Reg meta[] = { { "__gc", field_close },
+                                   { "__close", field_close },
+                                   { NULL, NULL } };
+  static const luaL_Reg methods[] = { { "read", field_read },   { "number", field_number },
+                                      { "text", field_text },   { "array", field_array },
+                                      { "close", field_close }, { NULL, NULL } };
+  static const luaL_Reg writer_meta[] = { { "__gc", writer_abandon },
+                                          { "__close", writer_abandon },
+                                          { NULL, NULL } };
+  static const luaL_Reg writer_methods[] = { { "append", writer_append },
+                                             { "number", writer_number },
+                                             { "text", writer_text },
+                                             { "array", writer_array },
+                                             { "finish", writer_finish },
+                                             { "abandon", writer_abandon },
+                                             { NULL, NULL } };
   lfx_class(L, FIELD, meta, NULL);
   luaL_getmetatable(L, FIELD);
   lua_newtable(L);

@@ -14,7 +14,7 @@
 #define FLEX "flexlab.Flex"
 
 typedef struct {
-  fx_flex *net;      /* owned */
+  fx_flex *net; /* owned */
   fx_mode mode;
   int64_t seed;
 } flex;
@@ -28,10 +28,26 @@ static flex *self (lua_State *L) {
 
 /* --- configuration ---------------------------------------------------------------------------- */
 
-static const char *const known[] = {
-  "size", "channels", "res_blocks", "depth", "heads", "height", "width", "in_channels",
-  "cond_channels", "use_transf", "skip", "circular", "weak_skips", "strong_skips",
-  "strong_bottleneck", "embed_condition", "condition_encoder", "dropout", "seed", NULL };
+static const char *const known[] = { "size",
+                                     "channels",
+                                     "res_blocks",
+                                     "depth",
+                                     "heads",
+                                     "height",
+                                     "width",
+                                     "in_channels",
+                                     "cond_channels",
+                                     "use_transf",
+                                     "skip",
+                                     "circular",
+                                     "weak_skips",
+                                     "strong_skips",
+                                     "strong_bottleneck",
+                                     "embed_condition",
+                                     "condition_encoder",
+                                     "dropout",
+                                     "seed",
+                                     NULL };
 
 /* A list of one integer per level; returns its length, 0 if the option is absent. */
 static int levels_option (const lfx_options *o, const char *name, int64_t out[FX_MAX_LEVELS]) {
@@ -175,7 +191,7 @@ static fx_tensor *feature (lua_State *L, const char *what, const char *name) {
   if (!h)
     luaL_error(L, "%s: '%s' of the features must be a tensor, got %s", what, name,
                lfx_describe(L, -1));
-  lua_pop(L, 1);           /* the table keeps it */
+  lua_pop(L, 1); /* the table keeps it */
   return h->t;
 }
 
@@ -366,15 +382,22 @@ static int flex_gc (lua_State *L) {
 }
 
 void lfx_open_flex (lua_State *L) {
-  static const luaL_Reg meta[] = {
-    { "__gc", flex_gc }, { "__tostring", flex_tostring }, { NULL, NULL } };
-  static const luaL_Reg methods[] = {
-    { "config", flex_config }, { "parameters", flex_parameters }, { "init", flex_init },
-    { "train", flex_train }, { "condition", flex_condition }, { "encode", flex_encode },
-    { "decode", flex_decode }, { "predict", flex_predict }, { "skip_shapes", flex_skip_shapes },
-    { NULL, NULL } };
-  static const luaL_Reg functions[] = {
-    { "flex", core_flex }, { "flex_preset", core_flex_preset }, { NULL, NULL } };
+  static const luaL_Reg meta[] = { { "__gc", flex_gc },
+                                   { "__tostring", flex_tostring },
+                                   { NULL, NULL } };
+  static const luaL_Reg methods[] = { { "config", flex_config },
+                                      { "parameters", flex_parameters },
+                                      { "init", flex_init },
+                                      { "train", flex_train },
+                                      { "condition", flex_condition },
+                                      { "encode", flex_encode },
+                                      { "decode", flex_decode },
+                                      { "predict", flex_predict },
+                                      { "skip_shapes", flex_skip_shapes },
+                                      { NULL, NULL } };
+  static const luaL_Reg functions[] = { { "flex", core_flex },
+                                        { "flex_preset", core_flex_preset },
+                                        { NULL, NULL } };
   lfx_class(L, FLEX, meta, methods);
   lfx_functions(L, NULL, functions);
 }

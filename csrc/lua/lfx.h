@@ -36,12 +36,12 @@ struct lfx_scope;
 
 /* A tensor's userdata. t == NULL: ended, by its scope or by free(). */
 typedef struct lfx_handle {
-  lfx_node node;              /* first: a node is its handle; alone when in no scope    */
-  fx_tensor *t;               /* owned                                                  */
-  struct lfx_scope *scope;    /* whose ring it is in, or NULL                           */
-  int line;                   /* where it was made: source:line; -1 unknown             */
-  bool freed;                 /* ended by t:free(), not by a scope                      */
-  bool persistent;            /* a parameter or optimiser state: scopes leave it alone  */
+  lfx_node node;           /* first: a node is its handle; alone when in no scope    */
+  fx_tensor *t;            /* owned                                                  */
+  struct lfx_scope *scope; /* whose ring it is in, or NULL                           */
+  int line;                /* where it was made: source:line; -1 unknown             */
+  bool freed;              /* ended by t:free(), not by a scope                      */
+  bool persistent;         /* a parameter or optimiser state: scopes leave it alone  */
   char source[LUA_IDSIZE];
 } lfx_handle;
 
@@ -81,13 +81,13 @@ int lfx_done(lua_State *L, fx_status st);
 
 /* st = call; if memory is short: collects garbage, gives back cached blocks, and tries once more.
 ** The call must leave its results untouched when it fails. */
-#define LFX_TRY(L, st, call)     \
-  do {                           \
-    (st) = (call);               \
-    if ((st) == FX_ENOMEM) {     \
-      lfx_collect(L);            \
-      (st) = (call);             \
-    }                            \
+#define LFX_TRY(L, st, call) \
+  do { \
+    (st) = (call); \
+    if ((st) == FX_ENOMEM) { \
+      lfx_collect(L); \
+      (st) = (call); \
+    } \
   } while (0)
 
 /* Collects if the live bytes exceed the budget. Called before an op takes its arguments. */
@@ -107,8 +107,8 @@ const char *lfx_describe(lua_State *L, int idx);
 /* A place to read options from; index 0: no table was given. */
 typedef struct {
   lua_State *L;
-  const char *what;   /* the function's name, for messages */
-  int index;          /* of the table, absolute            */
+  const char *what; /* the function's name, for messages */
+  int index;        /* of the table, absolute            */
 } lfx_options;
 
 /* The options at idx: a table, or nil or nothing. Keys that are not in `known` (NULL ends it) raise
@@ -175,10 +175,10 @@ int lfx_no_field(lua_State *L, const char *class, int methods, const char *const
 
 /* --- the parts: each adds itself to the module table on top of the stack ---------------------- */
 
-void lfx_open_scope(lua_State *L);     /* scope no_grad memory reset_peak set_budget   */
-void lfx_open_create(lua_State *L);    /* tensor zeros full normal uniform arange      */
-void lfx_open_op(lua_State *L);        /* every op; core.ops                           */
-void lfx_open_tensor(lua_State *L);    /* the class; after lfx_open_op                 */
+void lfx_open_scope(lua_State *L);  /* scope no_grad memory reset_peak set_budget   */
+void lfx_open_create(lua_State *L); /* tensor zeros full normal uniform arange      */
+void lfx_open_op(lua_State *L);     /* every op; core.ops                           */
+void lfx_open_tensor(lua_State *L); /* the class; after lfx_open_op                 */
 void lfx_open_nn(lua_State *L);
 void lfx_open_flex(lua_State *L);
 void lfx_open_optim(lua_State *L);

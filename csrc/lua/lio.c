@@ -167,8 +167,10 @@ static int io_png_encode (lua_State *L) {
 }
 
 void lfx_open_io (lua_State *L) {
-  static const luaL_Reg functions[] = {
-    { "load", io_load }, { "save", io_save }, { "png", io_png },
-    { "png_encode", io_png_encode }, { NULL, NULL } };
+  static const luaL_Reg functions[] = { { "load", io_load },
+                                        { "save", io_save },
+                                        { "png", io_png },
+                                        { "png_encode", io_png_encode },
+                                        { NULL, NULL } };
   lfx_functions(L, "io", functions);
 }

@@ -73,7 +73,7 @@ static const char *plain_text (lua_State *L, int idx) {
   return s;
 }
 
-static void encode (lua_State *L, tree *t, cJSON *parent, const char *key, int nested);
+static void encode(lua_State *L, tree *t, cJSON *parent, const char *key, int nested);
 
 static void encode_list (lua_State *L, tree *t, cJSON *list, lua_Unsigned n, int nested) {
   const int table = lua_gettop(L);
@@ -81,8 +81,10 @@ static void encode_list (lua_State *L, tree *t, cJSON *list, lua_Unsigned n, int
   for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1))
     entries++;
   if (entries != n)
-    luaL_error(L, "json: a table is either a list or has names, this one has %d entries, %d of "
-               "them in the list", (int)entries, (int)n);
+    luaL_error(L,
+               "json: a table is either a list or has names, this one has %d entries, %d of "
+               "them in the list",
+               (int)entries, (int)n);
   for (lua_Unsigned i = 1; i <= n; i++) {
     lua_rawgeti(L, table, (lua_Integer)i);
     encode(L, t, list, NULL, nested + 1);
@@ -174,7 +176,7 @@ static int json_decode (lua_State *L) {
   size_t n;
   const char *text = luaL_checklstring(L, 1, &n), *end = text;
   tree *t = lfx_push_guard(L, sizeof *t, end_tree);
-  t->root = cJSON_ParseWithLengthOpts(text, n + 1, &end, 1);    /* n + 1: the final 0 must follow */
+  t->root = cJSON_ParseWithLengthOpts(text, n + 1, &end, 1); /* n + 1: the final 0 must follow */
   if (!t->root) {
     luaL_pushfail(L);
     lua_pushfstring(L, "not JSON at byte %d", (int)(end - text) + 1);
@@ -186,7 +188,8 @@ static int json_decode (lua_State *L) {
 }
 
 void lfx_open_json (lua_State *L) {
-  static const luaL_Reg functions[] = {
-    { "encode", json_encode }, { "decode", json_decode }, { NULL, NULL } };
+  static const luaL_Reg functions[] = { { "encode", json_encode },
+                                        { "decode", json_decode },
+                                        { NULL, NULL } };
   lfx_functions(L, "json", functions);
 }

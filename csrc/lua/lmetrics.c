@@ -52,9 +52,9 @@ static int spectrum (lua_State *L) {
   static const char *const known[] = { "window", "kind", NULL };
   const fx_tensor *t = lfx_check_tensor(L, 1, "spectrum", "field");
   const lfx_options o = lfx_read_options(L, 2, "spectrum", known, false);
-  const fx_spectrum_options options = {
-    .kind = (fx_spectrum_kind)lfx_choice(&o, "kind", "sum|mean", FX_SPECTRUM_SUM),
-    .hann = lfx_flag(&o, "window", false) };
+  const fx_spectrum_options options = { .kind = (fx_spectrum_kind)lfx_choice(&o, "kind", "sum|mean",
+                                                                             FX_SPECTRUM_SUM),
+                                        .hann = lfx_flag(&o, "window", false) };
   fx_status st;
   lfx_handle *h = lfx_push_handle(L);
   LFX_TRY(L, st, fx_power_spectrum(t, &options, &h->t));
@@ -79,8 +79,9 @@ static void push_list (lua_State *L) {
 }
 
 void lfx_open_metrics (lua_State *L) {
-  static const luaL_Reg functions[] = {
-    { "ensemble", ensemble }, { "spectrum", spectrum }, { NULL, NULL } };
+  static const luaL_Reg functions[] = { { "ensemble", ensemble },
+                                        { "spectrum", spectrum },
+                                        { NULL, NULL } };
   lua_newtable(L);
   luaL_setfuncs(L, functions, 0);
   for (int i = 0; fx_metrics[i].name; i++) {

@@ -4,7 +4,7 @@
 ** Every class is a metatable whose __index raises for names it does not know: a misspelt method is
 ** an error at its line, not a nil that fails elsewhere.
 */
-#define _GNU_SOURCE   /* sched_getaffinity */
+#define _GNU_SOURCE /* sched_getaffinity */
 #include "lua/lfx.h"
 
 #include <hdf5.h>
@@ -62,7 +62,7 @@ void lfx_class (lua_State *L, const char *class, const luaL_Reg *meta, const lua
     lua_setfield(L, -2, "__index");
   }
   lua_pushboolean(L, 0);
-  lua_setfield(L, -2, "__metatable");       /* getmetatable gives false: the class stays whole */
+  lua_setfield(L, -2, "__metatable"); /* getmetatable gives false: the class stays whole */
   lua_pop(L, 1);
 }
 
@@ -171,14 +171,16 @@ static void print_warning (void *context, const char *text) {
 }
 
 static const luaL_Reg functions[] = {
-  { "threads", core_threads }, { "backend", core_backend }, { "isa", core_isa },
-  { "info", core_info }, { "is_tensor", core_is_tensor }, { NULL, NULL } };
+  { "threads", core_threads }, { "backend", core_backend },     { "isa", core_isa },
+  { "info", core_info },       { "is_tensor", core_is_tensor }, { NULL, NULL }
+};
 
 __attribute__((visibility("default"))) int luaopen_flexlab_core (lua_State *L) {
-  static void (*const parts[])(lua_State *) = {
-    lfx_open_scope, lfx_open_create, lfx_open_op, lfx_open_tensor, lfx_open_nn, lfx_open_flex,
-    lfx_open_optim, lfx_open_io, lfx_open_field, lfx_open_sys, lfx_open_json, lfx_open_flow,
-    lfx_open_metrics };
+  static void (*const parts[])(lua_State *) = { lfx_open_scope,  lfx_open_create, lfx_open_op,
+                                                lfx_open_tensor, lfx_open_nn,     lfx_open_flex,
+                                                lfx_open_optim,  lfx_open_io,     lfx_open_field,
+                                                lfx_open_sys,    lfx_open_json,   lfx_open_flow,
+                                                lfx_open_metrics };
   luaL_checkversion(L);
   fx_log_set_sink(print_warning, NULL);
   lua_newtable(L);

@@ -12,13 +12,18 @@
 #define MODULE "flexlab.Module"
 
 typedef enum {
-  MODULE_LINEAR, MODULE_CONV, MODULE_NORM, MODULE_RESBLOCK, MODULE_TRANSFORMER, MODULE_CONDITION,
+  MODULE_LINEAR,
+  MODULE_CONV,
+  MODULE_NORM,
+  MODULE_RESBLOCK,
+  MODULE_TRANSFORMER,
+  MODULE_CONDITION,
   MODULE_TIME
 } module_kind;
 
 typedef struct {
   module_kind kind;
-  const char *name;            /* of its maker, for messages */
+  const char *name; /* of its maker, for messages */
   fx_params params;
   fx_mode mode;
   union {
@@ -165,8 +170,10 @@ static int nn_resblock (lua_State *L) {
   if (emb < 1)
     return luaL_error(L, "resblock: 'emb', the width of the embedding, must be given");
   if (in % 32 || out % 32)
-    return luaL_error(L, "resblock: channels must be multiples of 32 (GroupNorm has 32 groups), "
-                      "got %I and %I", (LUAI_UACINT)in, (LUAI_UACINT)out);
+    return luaL_error(L,
+                      "resblock: channels must be multiples of 32 (GroupNorm has 32 groups), "
+                      "got %I and %I",
+                      (LUAI_UACINT)in, (LUAI_UACINT)out);
   module *m = push_module(L, MODULE_RESBLOCK, "resblock");
   m->mode.dropout = dropout;
   fx_resblock_init(&m->as.resblock, &m->params, "", in, out, emb, resample, circular);
@@ -265,13 +272,9 @@ static int module_parameters (lua_State *L) {
   return 1;
 }
 
-static int module_init (lua_State *L) {
-  return lnn_init(L, &self(L)->params);
-}
+static int module_init (lua_State *L) { return lnn_init(L, &self(L)->params); }
 
-static int module_train (lua_State *L) {
-  return lnn_train(L, &self(L)->mode);
-}
+static int module_train (lua_State *L) { return lnn_train(L, &self(L)->mode); }
 
 static int module_tostring (lua_State *L) {
   const module *m = luaL_checkudata(L, 1, MODULE);
@@ -286,18 +289,23 @@ static int module_gc (lua_State *L) {
 }
 
 void lfx_open_nn (lua_State *L) {
-  static const luaL_Reg meta[] = {
-    { "__gc", module_gc }, { "__call", module_call }, { "__tostring", module_tostring },
-    { NULL, NULL } };
-  static const luaL_Reg methods[] = {
-    { "parameters", module_parameters }, { "init", module_init }, { "train", module_train },
-    { NULL, NULL } };
-  static const luaL_Reg functions[] = {
-    { "linear", nn_linear }, { "conv", nn_conv }, { "group_norm", nn_group_norm },
-    { "layer_norm", nn_layer_norm }, { "resblock", nn_resblock },
-    { "transformer_block", nn_transformer_block },
-    { "condition_embedding", nn_condition_embedding }, { "time_embedding", nn_time_embedding },
-    { NULL, NULL } };
+  static const luaL_Reg meta[] = { { "__gc", module_gc },
+                                   { "__call", module_call },
+                                   { "__tostring", module_tostring },
+                                   { NULL, NULL } };
+  static const luaL_Reg methods[] = { { "parameters", module_parameters },
+                                      { "init", module_init },
+                                      { "train", module_train },
+                                      { NULL, NULL } };
+  static const luaL_Reg functions[] = { { "linear", nn_linear },
+                                        { "conv", nn_conv },
+                                        { "group_norm", nn_group_norm },
+                                        { "layer_norm", nn_layer_norm },
+                                        { "resblock", nn_resblock },
+                                        { "transformer_block", nn_transformer_block },
+                                        { "condition_embedding", nn_condition_embedding },
+                                        { "time_embedding", nn_time_embedding },
+                                        { NULL, NULL } };
   lfx_class(L, MODULE, meta, methods);
   lfx_functions(L, "nn", functions);
 }

@@ -24,17 +24,17 @@ typedef struct {
   lua_State *L;
   const fx_op *op;
   lfx_options o;
-  int given;           /* positional arguments before the options          */
-  int taken;           /* of them, read so far                              */
-  bool list;           /* the options are the op's list itself              */
-  int64_t axis;        /* the option read last, for negative starts         */
-  fx_tensor *first;    /* the first operand                                 */
+  int given;        /* positional arguments before the options          */
+  int taken;        /* of them, read so far                              */
+  bool list;        /* the options are the op's list itself              */
+  int64_t axis;     /* the option read last, for negative starts         */
+  fx_tensor *first; /* the first operand                                 */
 } call;
 
 static bool is_option (const fx_arg *a) { return a->kind >= FX_ARG_INT; }
 
 static bool takes_numbers (const fx_op *op) {
-  return op >= &fx_ops[FX_OP_add] && op <= &fx_ops[FX_OP_minimum];   /* ORDER in ops.def */
+  return op >= &fx_ops[FX_OP_add] && op <= &fx_ops[FX_OP_minimum]; /* ORDER in ops.def */
 }
 
 /* Whether the op has one option and that is a list. */
@@ -153,8 +153,7 @@ static fx_dims dims_option (call *c, const char *name) {
 
 static fx_rng key_option (call *c, const char *name) {
   if (!lfx_option(&c->o, name))
-    luaL_error(c->L, "%s: '%s' is missing: {seed=, sample=, member=, step=}", c->op->name,
-               name);
+    luaL_error(c->L, "%s: '%s' is missing: {seed=, sample=, member=, step=}", c->op->name, name);
   const fx_rng key = lfx_to_key(c->L, -1, c->op->name, name, FX_STREAM_DROPOUT);
   lua_pop(c->L, 1);
   return key;
@@ -166,7 +165,7 @@ lfx_handle *lfx_apply (lua_State *L, const fx_op *op, const void *args) {
   lfx_handle *y = lfx_push_handle(L);
   fx_status st;
   LFX_TRY(L, st, fx_apply(op, args, &y->t));
-  lfx_check(L, st, NULL);                          /* the tape has put the op's name first */
+  lfx_check(L, st, NULL); /* the tape has put the op's name first */
   return y;
 }
 
@@ -189,13 +188,13 @@ static int finish (call *c, const void *args) {
 #define CHOICE(name, words, value) a.name = lfx_choice(&c.o, #name, words, value);
 #define DIMS(name) a.name = dims_option(&c, #name);
 #define KEY(name) a.name = key_option(&c, #name);
-#define OP(name, doc, ...)                               \
-  static int op_##name (lua_State *L) {                  \
-    call c = begin(L, &fx_ops[FX_OP_##name]);            \
-    fx_##name##_args a;                                  \
-    memset(&a, 0, sizeof a);                             \
-    __VA_ARGS__                                          \
-    return finish(&c, &a);                               \
+#define OP(name, doc, ...) \
+  static int op_##name(lua_State *L) { \
+    call c = begin(L, &fx_ops[FX_OP_##name]); \
+    fx_##name##_args a; \
+    memset(&a, 0, sizeof a); \
+    __VA_ARGS__ \
+    return finish(&c, &a); \
   }
 #include "ops.def"
 #undef OP
@@ -203,7 +202,8 @@ static int finish (call *c, const void *args) {
 #define OP(name, doc, ...) { #name, op_##name },
 const luaL_Reg lfx_op_functions[] = {
 #include "ops.def"
-  { NULL, NULL } };
+  { NULL, NULL }
+};
 #undef OP
 
 /* --- operators -------------------------------------------------------------------------------- */
@@ -278,16 +278,23 @@ static int power (lua_State *L) {
   return 1;
 }
 
-const luaL_Reg lfx_operators[] = {
-  { "__add", plus }, { "__sub", minus }, { "__mul", times }, { "__div", over },
-  { "__pow", power }, { "__unm", negative }, { NULL, NULL } };
+const luaL_Reg lfx_operators[] = { { "__add", plus }, { "__sub", minus }, { "__mul", times },
+                                   { "__div", over }, { "__pow", power }, { "__unm", negative },
+                                   { NULL, NULL } };
 
 /* --- core.ops --------------------------------------------------------------------------------- */
 
 /* ORDER fx_arg_kind. Whether an op is linear in a tensor is the tape's affair, not the user's. */
-static const char *const kind_names[] = {
-  "tensor", "tensor", "optional tensor", "tensor without gradient", "int", "number", "flag",
-  "choice", "dims", "key" };
+static const char *const kind_names[] = { "tensor",
+                                          "tensor",
+                                          "optional tensor",
+                                          "tensor without gradient",
+                                          "int",
+                                          "number",
+                                          "flag",
+                                          "choice",
+                                          "dims",
+                                          "key" };
 
 /* The default as Lua sees it: axes and starts count from 1. */
 static void push_default (lua_State *L, const fx_arg *a) {

@@ -12,7 +12,9 @@
 
 #define OPTIMIZER "flexlab.Optimizer"
 
-typedef struct { fx_optimizer *o; } optimizer;
+typedef struct {
+  fx_optimizer *o;
+} optimizer;
 
 static fx_optimizer *self (lua_State *L) {
   const optimizer *holder = luaL_checkudata(L, 1, OPTIMIZER);
@@ -39,13 +41,13 @@ static fx_tensor **read_parameters (lua_State *L, int *count) {
 }
 
 static int core_optimizer (lua_State *L) {
-  static const char *const known[] = {
-    "kind", "parameters", "beta1", "beta2", "eps", "weight_decay", "ema", NULL };
+  static const char *const known[] = { "kind", "parameters",   "beta1", "beta2",
+                                       "eps",  "weight_decay", "ema",   NULL };
   int count;
   fx_status st;
   luaL_checktype(L, 1, LUA_TTABLE);
   const lfx_options o = lfx_read_options(L, 1, "optimizer", known, false);
-  const int kind = lfx_choice(&o, "kind", "adam|adamw|lion", FX_ADAM);   /* ORDER FX_ADAM */
+  const int kind = lfx_choice(&o, "kind", "adam|adamw|lion", FX_ADAM); /* ORDER FX_ADAM */
   fx_optimizer_config c = fx_optimizer_defaults((fx_optimizer_kind)kind);
   c.beta1 = lfx_number(&o, "beta1", c.beta1);
   c.beta2 = lfx_number(&o, "beta2", c.beta2);
@@ -150,11 +152,14 @@ static int optimizer_gc (lua_State *L) {
 }
 
 void lfx_open_optim (lua_State *L) {
-  static const luaL_Reg meta[] = {
-    { "__gc", optimizer_gc }, { "__newindex", optimizer_newindex }, { NULL, NULL } };
-  static const luaL_Reg methods[] = {
-    { "step", optimizer_step }, { "clear_grads", optimizer_clear_grads },
-    { "swap", optimizer_swap }, { "state", optimizer_state }, { NULL, NULL } };
+  static const luaL_Reg meta[] = { { "__gc", optimizer_gc },
+                                   { "__newindex", optimizer_newindex },
+                                   { NULL, NULL } };
+  static const luaL_Reg methods[] = { { "step", optimizer_step },
+                                      { "clear_grads", optimizer_clear_grads },
+                                      { "swap", optimizer_swap },
+                                      { "state", optimizer_state },
+                                      { NULL, NULL } };
   static const luaL_Reg functions[] = { { "optimizer", core_optimizer }, { NULL, NULL } };
   lfx_class(L, OPTIMIZER, meta, NULL);
   luaL_getmetatable(L, OPTIMIZER);

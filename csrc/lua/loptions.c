@@ -196,7 +196,7 @@ const char *lfx_string (const lfx_options *o, const char *name, const char *valu
   if (lua_type(o->L, -1) != LUA_TSTRING)
     wrong(o->L, -1, o->what, name, "a string");
   value = lua_tostring(o->L, -1);
-  lua_pop(o->L, 1);          /* the table keeps it alive */
+  lua_pop(o->L, 1); /* the table keeps it alive */
   return value;
 }
 
@@ -230,7 +230,7 @@ int lfx_choice (const lfx_options *o, const char *name, const char *words, int v
 }
 
 fx_dtype lfx_dtype (const lfx_options *o, const char *name, fx_dtype value) {
-  return (fx_dtype)lfx_choice(o, name, "f32|f64|bf16|f16", (int)value);   /* ORDER fx_dtype */
+  return (fx_dtype)lfx_choice(o, name, "f32|f64|bf16|f16", (int)value); /* ORDER fx_dtype */
 }
 
 /* --- lists, axes, indices --------------------------------------------------------------------- */
@@ -243,8 +243,8 @@ int64_t lfx_axis (lua_State *L, const char *what, const char *name, int64_t axis
 
 fx_dims lfx_to_dims (lua_State *L, int idx, const char *what, const char *name, bool axes) {
   fx_dims dims = { 0 };
-  const char *example = axes ? "a list of axes such as {2,3}"
-                             : "a list of sizes such as {2,64,64,1}";
+  const char *example =
+      axes ? "a list of axes such as {2,3}" : "a list of sizes such as {2,64,64,1}";
   idx = lua_absindex(L, idx);
   if (!lua_istable(L, idx))
     wrong(L, idx, what, name, example);
@@ -332,15 +332,15 @@ static uint32_t key_field (const lfx_options *o, const char *name, int64_t limit
 fx_rng lfx_to_key (lua_State *L, int idx, const char *what, const char *name, uint32_t stream) {
   static const char *const fields[] = { "seed", "stream", "sample", "member", "step", NULL };
   static const char streams[] =
-    "init|order|crop|noise|time|dropout|sample|data|user";   /* ORDER FX_STREAM_INIT */
+      "init|order|crop|noise|time|dropout|sample|data|user"; /* ORDER FX_STREAM_INIT */
   if (!lua_istable(L, idx))
     wrong(L, idx, what, name, "a key such as {seed=1, stream=\"noise\", sample=0, step=0}");
   const lfx_options o = { L, what, lua_absindex(L, idx) };
   lfx_check_keys(L, o.index, what, fields, false);
   const int word = lfx_choice(&o, "stream", streams, (int)stream - FX_STREAM_INIT);
-  return (fx_rng){
-    .seed = (uint64_t)lfx_int(&o, "seed", 0), .stream = (uint32_t)(word + FX_STREAM_INIT),
-    .sample = key_field(&o, "sample", INT64_C(1) << 32),
-    .member = key_field(&o, "member", INT64_C(1) << 24),
-    .step = key_field(&o, "step", INT64_C(1) << 32) };
+  return (fx_rng){ .seed = (uint64_t)lfx_int(&o, "seed", 0),
+                   .stream = (uint32_t)(word + FX_STREAM_INIT),
+                   .sample = key_field(&o, "sample", INT64_C(1) << 32),
+                   .member = key_field(&o, "member", INT64_C(1) << 24),
+                   .step = key_field(&o, "step", INT64_C(1) << 32) };
 }

@@ -26,17 +26,17 @@
 #define LEAST_BUDGET (INT64_C(256) << 20)
 
 typedef struct lfx_scope {
-  lfx_node ring;               /* sentinel of the handles made inside */
+  lfx_node ring; /* sentinel of the handles made inside */
   struct lfx_scope *outer;
   struct lfx_state *state;
-  int depth;                   /* outer's + 1, first 1 */
+  int depth; /* outer's + 1, first 1 */
   bool open;
 } lfx_scope;
 
 typedef struct lfx_state {
   lfx_scope *innermost;
-  int64_t least, budget;       /* bytes */
-  int64_t handles;             /* that hold a tensor or will */
+  int64_t least, budget; /* bytes */
+  int64_t handles;       /* that hold a tensor or will */
 } lfx_state;
 
 static const char state_key = 0;
@@ -112,7 +112,7 @@ static void end_handle (lfx_handle *h) {
 
 int lfx_handle_gc (lua_State *L) {
   lfx_handle *h = lua_touserdata(L, 1);
-  if (h->line != -2)             /* -2: collected already */
+  if (h->line != -2) /* -2: collected already */
     state_of(L)->handles--;
   h->line = -2;
   end_handle(h);
@@ -221,10 +221,13 @@ static int core_memory (lua_State *L) {
   fx_memory_stats memory;
   fx_memory(&memory);
   lua_createtable(L, 0, 7);
-  const struct { const char *name; int64_t value; } rows[] = {
-    { "live", memory.live_bytes }, { "peak", memory.peak_bytes },
-    { "cached", memory.cached_bytes }, { "blocks", memory.live_blocks },
-    { "budget", state->budget }, { "handles", state->handles }, { "requests", memory.requests } };
+  const struct {
+    const char *name;
+    int64_t value;
+  } rows[] = { { "live", memory.live_bytes },     { "peak", memory.peak_bytes },
+               { "cached", memory.cached_bytes }, { "blocks", memory.live_blocks },
+               { "budget", state->budget },       { "handles", state->handles },
+               { "requests", memory.requests } };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     lua_pushinteger(L, rows[i].value);
     lua_setfield(L, -2, rows[i].name);
@@ -258,7 +261,7 @@ static int core_set_budget (lua_State *L) {
 
 typedef struct {
   void (*end)(void *payload);
-  void *unused;                /* keeps the payload aligned to 16 bytes */
+  void *unused; /* keeps the payload aligned to 16 bytes */
 } guard;
 
 void *lfx_push_guard (lua_State *L, size_t size, void (*end)(void *payload)) {
@@ -386,19 +389,24 @@ static int core_no_grad (lua_State *L) {
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
-static const luaL_Reg functions[] = {
-  { "scope", core_scope }, { "no_grad", core_no_grad }, { "memory", core_memory },
-  { "reset_peak", core_reset_peak }, { "set_budget", core_set_budget },
-  { "fail_allocation", core_fail_allocation }, { NULL, NULL } };
+static const luaL_Reg functions[] = { { "scope", core_scope },
+                                      { "no_grad", core_no_grad },
+                                      { "memory", core_memory },
+                                      { "reset_peak", core_reset_peak },
+                                      { "set_budget", core_set_budget },
+                                      { "fail_allocation", core_fail_allocation },
+                                      { NULL, NULL } };
 
 void lfx_open_scope (lua_State *L) {
-  static const luaL_Reg scope_meta[] = {
-    { "__gc", scope_gc }, { "__close", scope_close }, { NULL, NULL } };
-  static const luaL_Reg scope_methods[] = {
-    { "keep", scope_keep }, { "close", scope_close }, { NULL, NULL } };
+  static const luaL_Reg scope_meta[] = { { "__gc", scope_gc },
+                                         { "__close", scope_close },
+                                         { NULL, NULL } };
+  static const luaL_Reg scope_methods[] = { { "keep", scope_keep },
+                                            { "close", scope_close },
+                                            { NULL, NULL } };
   static const luaL_Reg guard_meta[] = { { "__gc", guard_gc }, { NULL, NULL } };
   static const luaL_Reg no_grad_meta[] = { { "__close", no_grad_close }, { NULL, NULL } };
-  if (!state_of(L)) {                      /* else opened before, under another name */
+  if (!state_of(L)) { /* else opened before, under another name */
     lfx_state *state = lua_newuserdatauv(L, sizeof *state, 0);
     *state = (lfx_state){ .least = LEAST_BUDGET, .budget = LEAST_BUDGET };
     lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);

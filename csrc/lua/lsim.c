@@ -7,7 +7,9 @@
 
 #define FLOW "flexlab.Flow"
 
-typedef struct { fx_flow *flow; } holder;
+typedef struct {
+  fx_flow *flow;
+} holder;
 
 static fx_flow *self (lua_State *L) {
   const holder *h = luaL_checkudata(L, 1, FLOW);
@@ -34,9 +36,20 @@ static void read_settings (const lfx_options *o, fx_flow_options *c) {
 }
 
 static int core_flow (lua_State *L) {
-  static const char *const known[] = {
-    "height", "width", "re", "seed", "initial", "k0", "rms_velocity", "forcing",
-    "forcing_wavenumber", "forcing_amplitude", "drag", "cfl", "dt", NULL };
+  static const char *const known[] = { "height",
+                                       "width",
+                                       "re",
+                                       "seed",
+                                       "initial",
+                                       "k0",
+                                       "rms_velocity",
+                                       "forcing",
+                                       "forcing_wavenumber",
+                                       "forcing_amplitude",
+                                       "drag",
+                                       "cfl",
+                                       "dt",
+                                       NULL };
   fx_flow_options c;
   fx_status st;
   const lfx_options o = lfx_read_options(L, 1, "flow", known, false);
@@ -100,11 +113,19 @@ static int flow_set_vorticity (lua_State *L) {
 static int flow_diagnostics (lua_State *L) {
   fx_flow_report r;
   fx_flow_diagnostics(self(L), &r);
-  const struct { const char *name; double value; } rows[] = {
-    { "time", r.time }, { "dt", r.dt }, { "energy", r.energy }, { "enstrophy", r.enstrophy },
-    { "palinstrophy", r.palinstrophy }, { "dissipation", r.dissipation },
-    { "injection", r.injection }, { "enstrophy_dissipation", r.enstrophy_dissipation },
-    { "enstrophy_injection", r.enstrophy_injection }, { "kmax_eta", r.kmax_eta } };
+  const struct {
+    const char *name;
+    double value;
+  } rows[] = { { "time", r.time },
+               { "dt", r.dt },
+               { "energy", r.energy },
+               { "enstrophy", r.enstrophy },
+               { "palinstrophy", r.palinstrophy },
+               { "dissipation", r.dissipation },
+               { "injection", r.injection },
+               { "enstrophy_dissipation", r.enstrophy_dissipation },
+               { "enstrophy_injection", r.enstrophy_injection },
+               { "kmax_eta", r.kmax_eta } };
   lua_createtable(L, 0, 11);
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     lua_pushnumber(L, rows[i].value);
@@ -116,13 +137,18 @@ static int flow_diagnostics (lua_State *L) {
 }
 
 void lfx_open_flow (lua_State *L) {
-  static const luaL_Reg meta[] = {
-    { "__gc", flow_close }, { "__close", flow_close }, { NULL, NULL } };
-  static const luaL_Reg methods[] = {
-    { "advance", flow_advance }, { "time", flow_time }, { "vorticity", flow_vorticity },
-    { "velocity", flow_velocity }, { "set_vorticity", flow_set_vorticity },
-    { "spectrum", flow_spectrum }, { "diagnostics", flow_diagnostics }, { "close", flow_close },
-    { NULL, NULL } };
+  static const luaL_Reg meta[] = { { "__gc", flow_close },
+                                   { "__close", flow_close },
+                                   { NULL, NULL } };
+  static const luaL_Reg methods[] = { { "advance", flow_advance },
+                                      { "time", flow_time },
+                                      { "vorticity", flow_vorticity },
+                                      { "velocity", flow_velocity },
+                                      { "set_vorticity", flow_set_vorticity },
+                                      { "spectrum", flow_spectrum },
+                                      { "diagnostics", flow_diagnostics },
+                                      { "close", flow_close },
+                                      { NULL, NULL } };
   static const luaL_Reg functions[] = { { "flow", core_flow }, { NULL, NULL } };
   lfx_class(L, FLOW, meta, methods);
   lfx_functions(L, NULL, functions);

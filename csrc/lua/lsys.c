@@ -5,7 +5,7 @@
 ** (io/file.h); append is one write(2) to a file opened for appending, so that lines of several
 ** processes do not mix.
 */
-#define _GNU_SOURCE   /* gethostname, struct stat's kin under -std=c11 */
+#define _GNU_SOURCE /* gethostname, struct stat's kin under -std=c11 */
 #include "lua/lfx.h"
 
 #include <errno.h>
@@ -57,9 +57,7 @@ static int done (lua_State *L, bool ok, const char *path) {
   return 1;
 }
 
-static int sys_mkdirs (lua_State *L) {
-  return lfx_done(L, fx_make_dirs(luaL_checkstring(L, 1)));
-}
+static int sys_mkdirs (lua_State *L) { return lfx_done(L, fx_make_dirs(luaL_checkstring(L, 1))); }
 
 static int sys_exists (lua_State *L) {
   struct stat s;
@@ -153,7 +151,7 @@ static int sys_append (lua_State *L) {
     return refused(L, path);
   const ssize_t written = write(fd, bytes, n);
   if (written >= 0 && (size_t)written < n)
-    errno = ENOSPC;                         /* a short write to a file means a full disk */
+    errno = ENOSPC; /* a short write to a file means a full disk */
   const bool ok = written == (ssize_t)n;
   const int error = errno;
   close(fd);
@@ -254,13 +252,27 @@ static int sys_catch_interrupts (lua_State *L) {
 }
 
 void lfx_open_sys (lua_State *L) {
-  static const luaL_Reg functions[] = {
-    { "time", sys_time }, { "now", sys_now }, { "mkdirs", sys_mkdirs }, { "exists", sys_exists },
-    { "list", sys_list }, { "rename", sys_rename }, { "remove", sys_remove }, { "read", sys_read },
-    { "write", sys_write }, { "append", sys_append }, { "sync", sys_sync },
-    { "isatty", sys_isatty }, { "columns", sys_columns }, { "hash", sys_hash }, { "pid", sys_pid },
-    { "host", sys_host }, { "rss", sys_rss }, { "peak_rss", sys_peak_rss },
-    { "interrupts", sys_interrupts }, { "clear_interrupts", sys_clear_interrupts },
-    { "catch_interrupts", sys_catch_interrupts }, { NULL, NULL } };
+  static const luaL_Reg functions[] = { { "time", sys_time },
+                                        { "now", sys_now },
+                                        { "mkdirs", sys_mkdirs },
+                                        { "exists", sys_exists },
+                                        { "list", sys_list },
+                                        { "rename", sys_rename },
+                                        { "remove", sys_remove },
+                                        { "read", sys_read },
+                                        { "write", sys_write },
+                                        { "append", sys_append },
+                                        { "sync", sys_sync },
+                                        { "isatty", sys_isatty },
+                                        { "columns", sys_columns },
+                                        { "hash", sys_hash },
+                                        { "pid", sys_pid },
+                                        { "host", sys_host },
+                                        { "rss", sys_rss },
+                                        { "peak_rss", sys_peak_rss },
+                                        { "interrupts", sys_interrupts },
+                                        { "clear_interrupts", sys_clear_interrupts },
+                                        { "catch_interrupts", sys_catch_interrupts },
+                                        { NULL, NULL } };
   lfx_functions(L, "sys", functions);
 }

@@ -75,8 +75,8 @@ static int select_list (lua_State *L, fx_tensor *t) {
     lua_rawgeti(L, 2, axis + 1);
     dropped[axis] = !lua_istable(L, -1);
     if (dropped[axis])
-      first = last = lfx_index(L, "t[{...}]", lfx_to_int(L, -1, "t[{...}]", "index"),
-                               t->shape[axis]);
+      first = last =
+          lfx_index(L, "t[{...}]", lfx_to_int(L, -1, "t[{...}]", "index"), t->shape[axis]);
     else
       entry_range(L, t->shape[axis], &first, &last);
     lua_pop(L, 1);
@@ -119,18 +119,17 @@ static int tensor_index (lua_State *L) {
     if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL)
       return 1;
     return property(L, lfx_self(L)->t, lua_tostring(L, 2));
-  case LUA_TTABLE:
-    return select_list(L, lfx_self(L)->t);
-  case LUA_TNUMBER:
-    return select_leading(L, lfx_self(L)->t, lfx_to_int(L, 2, "t[i]", "i"));
-  default:
-    return lfx_no_field(L, LFX_TENSOR, lua_upvalueindex(1), properties);
+  case LUA_TTABLE: return select_list(L, lfx_self(L)->t);
+  case LUA_TNUMBER: return select_leading(L, lfx_self(L)->t, lfx_to_int(L, 2, "t[i]", "i"));
+  default: return lfx_no_field(L, LFX_TENSOR, lua_upvalueindex(1), properties);
   }
 }
 
 static int tensor_newindex (lua_State *L) {
-  return luaL_error(L, "a tensor is written with t:set(i, j, ..., v), t:fill_(v), t:copy_(u) or "
-                    "t:track(true), not by assignment (to %s)", lfx_describe(L, 2));
+  return luaL_error(L,
+                    "a tensor is written with t:set(i, j, ..., v), t:fill_(v), t:copy_(u) or "
+                    "t:track(true), not by assignment (to %s)",
+                    lfx_describe(L, 2));
 }
 
 static int tensor_len (lua_State *L) {
@@ -310,11 +309,15 @@ static fx_tensor *writable (lua_State *L, const char *what) {
   if (!fx_requires_grad(t))
     return t;
   if (!fx_is_leaf(t))
-    luaL_error(L, "%s: a gradient flows through this tensor, its values may be needed; use "
-               "t:detach() or t:clone()", what);
+    luaL_error(L,
+               "%s: a gradient flows through this tensor, its values may be needed; use "
+               "t:detach() or t:clone()",
+               what);
   if (fx_recording())
-    luaL_error(L, "%s: this tensor is a parameter; write to it inside core.no_grad(function() ... "
-               "end)", what);
+    luaL_error(L,
+               "%s: this tensor is a parameter; write to it inside core.no_grad(function() ... "
+               "end)",
+               what);
   return t;
 }
 
@@ -377,17 +380,25 @@ static int tensor_mul (lua_State *L) {
 /* --- opening ---------------------------------------------------------------------------------- */
 
 static const luaL_Reg methods[] = {
-  { "count", tensor_count }, { "item", tensor_item }, { "get", tensor_get },
-  { "set", tensor_set }, { "totable", tensor_totable }, { "summary", tensor_summary },
-  { "clone", tensor_clone }, { "to", tensor_to }, { "detach", tensor_detach },
-  { "track", tensor_track }, { "backward", tensor_backward }, { "clear_grad", tensor_clear_grad },
-  { "fill_", tensor_fill }, { "copy_", tensor_copy }, { "add_", tensor_add },
-  { "mul_", tensor_mul }, { "free", lfx_handle_free }, { NULL, NULL } };
+  { "count", tensor_count },       { "item", tensor_item },
+  { "get", tensor_get },           { "set", tensor_set },
+  { "totable", tensor_totable },   { "summary", tensor_summary },
+  { "clone", tensor_clone },       { "to", tensor_to },
+  { "detach", tensor_detach },     { "track", tensor_track },
+  { "backward", tensor_backward }, { "clear_grad", tensor_clear_grad },
+  { "fill_", tensor_fill },        { "copy_", tensor_copy },
+  { "add_", tensor_add },          { "mul_", tensor_mul },
+  { "free", lfx_handle_free },     { NULL, NULL }
+};
 
-static const luaL_Reg meta[] = {
-  { "__gc", lfx_handle_gc }, { "__close", lfx_handle_free }, { "__newindex", tensor_newindex },
-  { "__len", tensor_len }, { "__eq", tensor_eq }, { "__tostring", tensor_tostring },
-  { "__pairs", tensor_pairs }, { NULL, NULL } };
+static const luaL_Reg meta[] = { { "__gc", lfx_handle_gc },
+                                 { "__close", lfx_handle_free },
+                                 { "__newindex", tensor_newindex },
+                                 { "__len", tensor_len },
+                                 { "__eq", tensor_eq },
+                                 { "__tostring", tensor_tostring },
+                                 { "__pairs", tensor_pairs },
+                                 { NULL, NULL } };
 
 void lfx_open_tensor (lua_State *L) {
   lfx_class(L, LFX_TENSOR, meta, NULL);

@@ -16,10 +16,10 @@
 
 typedef struct {
   const float *members, *truth;
-  int64_t m, row, field;   /* members; values a row; values a field */
-  float *map;              /* (1,H,W,C), or NULL */
-  double *sums;            /* (H), or NULL       */
-  double *work;            /* (workers, m)       */
+  int64_t m, row, field; /* members; values a row; values a field */
+  float *map;            /* (1,H,W,C), or NULL */
+  double *sums;          /* (H), or NULL       */
+  double *work;          /* (workers, m)       */
 } job;
 
 static double mean_of (const double *x, int64_t m) {

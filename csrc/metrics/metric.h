@@ -25,9 +25,9 @@ typedef enum { FX_LOWER_IS_BETTER, FX_HIGHER_IS_BETTER } fx_metric_direction;
 
 typedef struct {
   const char *name;
-  const char *unit;                /* "1", "dB", "field": that of the field itself */
+  const char *unit; /* "1", "dB", "field": that of the field itself */
   fx_metric_direction direction;
-  const char *doc;                 /* definition and source, one sentence */
+  const char *doc; /* definition and source, one sentence */
   fx_metric_function function;
 } fx_metric;
 

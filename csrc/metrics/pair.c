@@ -32,7 +32,7 @@ fx_status fx_check_pair (const char *metric, const fx_tensor *prediction, const 
 typedef struct {
   fx_sample_metric metric;
   const float *p, *y;
-  int64_t count;   /* values a sample */
+  int64_t count; /* values a sample */
   double *out;
 } job;
 

@@ -22,7 +22,7 @@ static double rfne (const float *p, const float *y, int64_t count) {
   for (int64_t i = 0; i < count; i++)
     norm += (double)y[i] * (double)y[i];
   const double error = squared_error(p, y, count);
-  return error == 0.0 ? 0.0 : sqrt(error / norm);   /* norm 0 gives infinity */
+  return error == 0.0 ? 0.0 : sqrt(error / norm); /* norm 0 gives infinity */
 }
 
 static double rmse (const float *p, const float *y, int64_t count) {
@@ -69,7 +69,7 @@ static double pearson (const float *p, const float *y, int64_t count) {
     py += a * b;
   }
   const double r = py / (sqrt(pp) * sqrt(yy));
-  return r > 1.0 ? 1.0 : r < -1.0 ? -1.0 : r;   /* rounding; a NaN passes */
+  return r > 1.0 ? 1.0 : r < -1.0 ? -1.0 : r; /* rounding; a NaN passes */
 }
 
 fx_status fx_metric_rfne (const fx_tensor *prediction, const fx_tensor *truth, fx_tensor **out) {

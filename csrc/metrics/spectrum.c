@@ -14,10 +14,10 @@
 typedef struct {
   fx_fft2 *plan;
   int64_t h, w, c, bins;
-  double *window_y, *window_x;   /* (h), (w) */
-  double window_power;           /* mean of the squared window */
-  double *field, *spectrum;      /* (h,w) and (h, w/2+1) complex */
-  double *count;                 /* (bins): modes in each ring */
+  double *window_y, *window_x; /* (h), (w) */
+  double window_power;         /* mean of the squared window */
+  double *field, *spectrum;    /* (h,w) and (h, w/2+1) complex */
+  double *count;               /* (bins): modes in each ring */
 } work;
 
 int64_t fx_spectrum_bins (int64_t h, int64_t w) {
@@ -103,7 +103,7 @@ static fx_status add_samples (work *k, const fx_tensor *field, fx_spectrum_kind 
     for (int64_t c = 0; c < k->c; c++)
       FX_TRY(add_channel(k, fx_f32(field) + n * k->h * k->w * k->c + c, bins));
     for (int64_t b = 0; b < k->bins && kind == FX_SPECTRUM_MEAN; b++)
-      bins[b] /= k->count[b] > 0.0 ? k->count[b] : 1.0;   /* thin fields can have empty rings */
+      bins[b] /= k->count[b] > 0.0 ? k->count[b] : 1.0; /* thin fields can have empty rings */
   }
   return FX_OK;
 }

@@ -6,13 +6,13 @@
 #include "tensor/tensor.h"
 
 typedef enum {
-  FX_SPECTRUM_SUM = 0,   /* power of the whole ring: the bins add up to the mean square      */
-  FX_SPECTRUM_MEAN       /* average over the modes of the ring: the "radially averaged" one   */
+  FX_SPECTRUM_SUM = 0, /* power of the whole ring: the bins add up to the mean square      */
+  FX_SPECTRUM_MEAN     /* average over the modes of the ring: the "radially averaged" one   */
 } fx_spectrum_kind;
 
 typedef struct {
   fx_spectrum_kind kind;
-  int hann;   /* 1: multiply by a Hann window in y and x first, for fields cut out of larger ones */
+  int hann; /* 1: multiply by a Hann window in y and x first, for fields cut out of larger ones */
 } fx_spectrum_options;
 
 /*

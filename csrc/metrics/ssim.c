@@ -15,18 +15,18 @@
 #include "metrics/metric.h"
 #include "metrics/pair.h"
 
-#define RADIUS 5   /* int(3.5 sigma + 0.5), as scikit-image truncates */
+#define RADIUS 5 /* int(3.5 sigma + 0.5), as scikit-image truncates */
 #define TAPS (2 * RADIUS + 1)
 #define MOMENTS 5
 
 typedef struct {
   const float *p, *y;
   int64_t h, w, c;
-  int64_t rows;            /* h - 10: rows of output a channel */
+  int64_t rows; /* h - 10: rows of output a channel */
   double taps[TAPS];
-  const double *range;     /* (N) */
-  double *work;            /* (workers, MOMENTS, w) */
-  double *sums;            /* (N, c, rows) */
+  const double *range; /* (N) */
+  double *work;        /* (workers, MOMENTS, w) */
+  double *sums;        /* (N, c, rows) */
 } job;
 
 static void fill_taps (double taps[TAPS]) {
@@ -128,7 +128,11 @@ fx_status fx_metric_ssim (const fx_tensor *prediction, const fx_tensor *truth, f
   if (h < TAPS || w < TAPS)
     return fx_fail(FX_ESHAPE, "ssim: fields must be at least 11 x 11, got %" PRId64 " x %" PRId64,
                    h, w);
-  job j = { .p = fx_f32(prediction), .y = fx_f32(truth), .h = h, .w = w, .c = truth->shape[3],
+  job j = { .p = fx_f32(prediction),
+            .y = fx_f32(truth),
+            .h = h,
+            .w = w,
+            .c = truth->shape[3],
             .rows = h - 2 * RADIUS };
   fill_taps(j.taps);
   fx_tensor *result = NULL;

@@ -20,8 +20,8 @@ static const struct {
   int levels;
   int64_t channels[4], res_blocks[4], depth, heads;
 } presets[] = {
-  { "nano", 3, { 32, 64, 64 }, { 1, 1, 1 }, 3, 2 },   /* ours: for laptops and tests; 2.1 M */
-  { "small", 4, { 64, 128, 128, 256 }, { 2, 3, 3, 3 }, 13, 4 },     /* the authors' */
+  { "nano", 3, { 32, 64, 64 }, { 1, 1, 1 }, 3, 2 }, /* ours: for laptops and tests; 2.1 M */
+  { "small", 4, { 64, 128, 128, 256 }, { 2, 3, 3, 3 }, 13, 4 }, /* the authors' */
   { "medium", 4, { 64, 128, 256, 512 }, { 2, 3, 3, 4 }, 13, 8 },
   { "big", 4, { 128, 256, 512, 1152 }, { 2, 3, 3, 3 }, 21, 16 },
 };
@@ -30,11 +30,20 @@ fx_status fx_flex_preset (const char *size, fx_flex_config *out) {
   for (size_t i = 0; i < sizeof presets / sizeof *presets; i++) {
     if (strcmp(presets[i].name, size) != 0)
       continue;
-    *out = (fx_flex_config){ .levels = presets[i].levels, .depth = presets[i].depth,
-                             .heads = presets[i].heads, .height = 64, .width = 64,
-                             .in_channels = 1, .cond_channels = 1, .skip = true,
-                             .weak_skips = true, .strong_skips = true, .strong_bottleneck = true,
-                             .embed_condition = true, .condition_encoder = true, .dropout = 0.1 };
+    *out = (fx_flex_config){ .levels = presets[i].levels,
+                             .depth = presets[i].depth,
+                             .heads = presets[i].heads,
+                             .height = 64,
+                             .width = 64,
+                             .in_channels = 1,
+                             .cond_channels = 1,
+                             .skip = true,
+                             .weak_skips = true,
+                             .strong_skips = true,
+                             .strong_bottleneck = true,
+                             .embed_condition = true,
+                             .condition_encoder = true,
+                             .dropout = 0.1 };
     memcpy(out->channels, presets[i].channels, sizeof presets[i].channels);
     memcpy(out->res_blocks, presets[i].res_blocks, sizeof presets[i].res_blocks);
     return FX_OK;
@@ -48,8 +57,10 @@ static fx_status check_levels (const fx_flex_config *c) {
     return fx_fail(FX_EARG, "a FLEX network has 1 to %d levels, not %d", FX_MAX_LEVELS, c->levels);
   for (int i = 0; i < c->levels; i++) {
     if (c->channels[i] < 32 || c->channels[i] % 32 != 0)
-      return fx_fail(FX_EARG, "channels of level %d must be a multiple of 32 (GroupNorm has 32 "
-                     "groups), not %" PRId64, i + 1, c->channels[i]);
+      return fx_fail(FX_EARG,
+                     "channels of level %d must be a multiple of 32 (GroupNorm has 32 "
+                     "groups), not %" PRId64,
+                     i + 1, c->channels[i]);
     if (c->res_blocks[i] < 1)
       return fx_fail(FX_EARG, "res_blocks of level %d must be at least 1, not %" PRId64, i + 1,
                      c->res_blocks[i]);
@@ -60,8 +71,10 @@ static fx_status check_levels (const fx_flex_config *c) {
                    FX_MAX_SKIPS);
   const int64_t shrink = (int64_t)1 << c->levels;
   if (c->height < shrink || c->width < shrink || c->height % shrink || c->width % shrink)
-    return fx_fail(FX_ESHAPE, "height and width must be multiples of %" PRId64 " (2^levels), not "
-                   "%" PRId64 " x %" PRId64, shrink, c->height, c->width);
+    return fx_fail(FX_ESHAPE,
+                   "height and width must be multiples of %" PRId64 " (2^levels), not "
+                   "%" PRId64 " x %" PRId64,
+                   shrink, c->height, c->width);
   return FX_OK;
 }
 
@@ -75,8 +88,9 @@ static fx_status check_config (const fx_flex_config *c) {
     return fx_fail(FX_EARG, "%" PRId64 " heads do not divide the last channel count %" PRId64,
                    c->heads, d);
   if (c->in_channels < 1 || c->cond_channels < 1)
-    return fx_fail(FX_EARG, "in_channels and cond_channels must be at least 1, not %" PRId64 " and %"
-                   PRId64, c->in_channels, c->cond_channels);
+    return fx_fail(FX_EARG,
+                   "in_channels and cond_channels must be at least 1, not %" PRId64 " and %" PRId64,
+                   c->in_channels, c->cond_channels);
   if (!(c->dropout >= 0 && c->dropout < 1))
     return fx_fail(FX_EARG, "dropout must lie in [0,1), not %g", c->dropout);
   return FX_OK;
@@ -84,7 +98,8 @@ static fx_status check_config (const fx_flex_config *c) {
 
 /* --- parameters --------------------------------------------------------------------------------- */
 
-static const char *numbered (char buffer[256], const char *prefix, const char *list, int i, int part) {
+static const char *numbered (char buffer[256], const char *prefix, const char *list, int i,
+                             int part) {
   if (part < 0)
     snprintf(buffer, 256, "%s.%s.%d", prefix, list, i);
   else
@@ -92,7 +107,8 @@ static const char *numbered (char buffer[256], const char *prefix, const char *l
   return buffer;
 }
 
-static void tokens_init (flex_encoder *e, fx_params *ps, const fx_flex_config *c, const char *prefix) {
+static void tokens_init (flex_encoder *e, fx_params *ps, const fx_flex_config *c,
+                         const char *prefix) {
   const int64_t d = c->channels[c->levels - 1];
   const int64_t tokens = 1 + (c->height >> c->levels) * (c->width >> c->levels);
   char p[256];
@@ -106,8 +122,8 @@ static void tokens_init (flex_encoder *e, fx_params *ps, const fx_flex_config *c
   fx_transformer_block_init(&e->middle, ps, p, d, c->heads, false);
 }
 
-static void encoder_init (flex_encoder *e, fx_params *ps, const fx_flex_config *c, const char *prefix,
-                          int64_t in, bool use_time, bool use_transf) {
+static void encoder_init (flex_encoder *e, fx_params *ps, const fx_flex_config *c,
+                          const char *prefix, int64_t in, bool use_time, bool use_transf) {
   const int64_t d = c->channels[c->levels - 1];
   char p[256];
   int n = 0;
@@ -187,8 +203,8 @@ fx_status fx_flex_new (const fx_flex_config *config, uint64_t seed, fx_flex **ou
   encoder_init(&m->encoder, &m->params, config, "encoder", config->in_channels, true, true);
   decoder_init(&m->decoder, &m->params, config);
   if (config->condition_encoder)
-    encoder_init(&m->condition, &m->params, config, "superres_encoder", config->cond_channels, false,
-                 config->use_transf);
+    encoder_init(&m->condition, &m->params, config, "superres_encoder", config->cond_channels,
+                 false, config->use_transf);
   if (m->params.status != FX_OK) {
     const fx_status st = m->params.status;
     fx_flex_free(m);
@@ -225,7 +241,7 @@ void fx_flex_skip_shape (const fx_flex *m, int i, int64_t n, fx_dims *out) {
   }
   int shrink = 0, last = 0;
   for (int level = 0; level < c->levels; level++) {
-    last += (int)c->res_blocks[level] + 1;   /* index of this level's down block */
+    last += (int)c->res_blocks[level] + 1; /* index of this level's down block */
     shrink += i >= last;
   }
   *out = (fx_dims){ 4, { n, c->height >> shrink, c->width >> shrink, skips[i] } };

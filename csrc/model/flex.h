@@ -23,19 +23,19 @@
 #define FX_MAX_SKIPS 96
 
 typedef struct {
-  int levels;                          /* 1 .. FX_MAX_LEVELS                             */
-  int64_t channels[FX_MAX_LEVELS];     /* per level, divisible by 32; the last is D      */
-  int64_t res_blocks[FX_MAX_LEVELS];   /* ResBlocks per level                            */
-  int64_t depth;                       /* transformer blocks: depth/2 + 1 + depth/2, odd */
-  int64_t heads;                       /* divides D                                      */
-  int64_t height, width;               /* of the field: fixes the learned positions      */
-  int64_t in_channels;                 /* of the field                                   */
-  int64_t cond_channels;               /* of the condition                               */
-  bool use_transf;                     /* a transformer in the condition encoder too     */
-  bool skip;                           /* skip connections among transformer blocks      */
-  bool circular;                       /* padding of convolutions                        */
+  int levels;                        /* 1 .. FX_MAX_LEVELS                             */
+  int64_t channels[FX_MAX_LEVELS];   /* per level, divisible by 32; the last is D      */
+  int64_t res_blocks[FX_MAX_LEVELS]; /* ResBlocks per level                            */
+  int64_t depth;                     /* transformer blocks: depth/2 + 1 + depth/2, odd */
+  int64_t heads;                     /* divides D                                      */
+  int64_t height, width;             /* of the field: fixes the learned positions      */
+  int64_t in_channels;               /* of the field                                   */
+  int64_t cond_channels;             /* of the condition                               */
+  bool use_transf;                   /* a transformer in the condition encoder too     */
+  bool skip;                         /* skip connections among transformer blocks      */
+  bool circular;                     /* padding of convolutions                        */
   bool weak_skips, strong_skips, strong_bottleneck, embed_condition;
-  bool condition_encoder;              /* false: head and skips come from elsewhere      */
+  bool condition_encoder; /* false: head and skips come from elsewhere      */
   double dropout;
 } fx_flex_config;
 
@@ -62,7 +62,7 @@ typedef struct {
   fx_tensor *head;
   fx_tensor *skips[FX_MAX_SKIPS];
   int count;
-  bool tokens;   /* head is (N,1+T,D) tokens, not a map */
+  bool tokens; /* head is (N,1+T,D) tokens, not a map */
 } fx_features;
 
 /* What is known -> features. lowres (N,H,W,cond_channels), re (N,1) or NULL (required with

@@ -9,14 +9,17 @@ typedef struct {
   fx_time_embedding time;
   fx_embedding cond;
   fx_conv_layer first;
-  fx_resblock res[FX_MAX_SKIPS];             /* input_blocks.1 .. */
+  fx_resblock res[FX_MAX_SKIPS]; /* input_blocks.1 .. */
   int res_count;
-  fx_tensor *pos_embed;                      /* (1,1+T,D) */
+  fx_tensor *pos_embed; /* (1,1+T,D) */
   fx_transformer_block blocks[FX_MAX_SKIPS], middle;
   int block_count;
 } flex_encoder;
 
-typedef struct { fx_resblock res, up; bool has_up; } flex_output;
+typedef struct {
+  fx_resblock res, up;
+  bool has_up;
+} flex_output;
 
 typedef struct {
   fx_time_embedding time;

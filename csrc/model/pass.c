@@ -14,7 +14,8 @@
 
 /* cond(re) + time(t), whichever exist; zeros (n,D) if neither does. */
 static fx_tensor *embedding (fx_scope *s, const fx_flex *m, const fx_embedding *cond,
-                             const fx_time_embedding *time, fx_tensor *re, fx_tensor *t, int64_t n) {
+                             const fx_time_embedding *time, fx_tensor *re, fx_tensor *t,
+                             int64_t n) {
   fx_tensor *emb = NULL, *zero = NULL;
   if (m->config.embed_condition) {
     if (!re && s->status == FX_OK)
@@ -158,8 +159,8 @@ static fx_tensor *add_to_first_token (fx_scope *s, fx_tensor *x, fx_tensor *emb)
 }
 
 /* Tokens -> map: the transformer blocks, the norm, the strong bottleneck. */
-static fx_tensor *decode_tokens (fx_scope *s, const fx_flex *m, const fx_features *encoded, int *left,
-                                 fx_tensor *emb, const fx_features *cond, int *cond_left,
+static fx_tensor *decode_tokens (fx_scope *s, const fx_flex *m, const fx_features *encoded,
+                                 int *left, fx_tensor *emb, const fx_features *cond, int *cond_left,
                                  fx_mode *mode) {
   const flex_decoder *d = &m->decoder;
   const fx_flex_config *c = &m->config;
@@ -183,8 +184,8 @@ static fx_tensor *decode_tokens (fx_scope *s, const fx_flex *m, const fx_feature
   return x;
 }
 
-static fx_tensor *output_block (fx_scope *outer, const flex_output *o, fx_tensor *x, fx_tensor *skip,
-                                fx_tensor *emb, fx_mode *mode) {
+static fx_tensor *output_block (fx_scope *outer, const flex_output *o, fx_tensor *x,
+                                fx_tensor *skip, fx_tensor *emb, fx_mode *mode) {
   fx_scope s;
   fx_scope_open(&s);
   x = FX_DO(&s, concat, .a = x, .b = skip, .axis = -1);

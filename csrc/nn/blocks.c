@@ -81,8 +81,8 @@ fx_tensor *fx_resblock_forward (fx_scope *outer, const fx_resblock *b, fx_tensor
 
 /* --- transformer block -------------------------------------------------------------------------- */
 
-void fx_transformer_block_init (fx_transformer_block *b, fx_params *ps, const char *prefix, int64_t d,
-                                int64_t heads, bool has_skip) {
+void fx_transformer_block_init (fx_transformer_block *b, fx_params *ps, const char *prefix,
+                                int64_t d, int64_t heads, bool has_skip) {
   char p[256];
   b->heads = heads;
   b->has_skip = has_skip;

@@ -9,8 +9,8 @@
 
 void fx_linear_init (fx_linear_layer *l, fx_params *ps, const char *prefix, int64_t in, int64_t out,
                      bool bias) {
-  l->w = fx_params_add(ps, prefix, "weight", FX_INIT_XAVIER, in, out, true, 2,
-                       (int64_t[]){ out, in });
+  l->w =
+      fx_params_add(ps, prefix, "weight", FX_INIT_XAVIER, in, out, true, 2, (int64_t[]){ out, in });
   l->b = bias ? fx_params_add(ps, prefix, "bias", FX_INIT_ZERO, in, out, true, 1, &out) : NULL;
 }
 

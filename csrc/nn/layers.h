@@ -18,9 +18,19 @@ typedef struct {
   fx_rng key;
 } fx_mode;
 
-typedef struct { fx_tensor *w, *b; } fx_linear_layer;                     /* w (O,I)        */
-typedef struct { fx_tensor *w, *b; int64_t stride; bool circular; } fx_conv_layer;   /* w (O,k,k,I) */
-typedef struct { fx_tensor *w, *b; int64_t groups; double eps; } fx_norm_layer;      /* groups 0: layer norm */
+typedef struct {
+  fx_tensor *w, *b;
+} fx_linear_layer; /* w (O,I)        */
+typedef struct {
+  fx_tensor *w, *b;
+  int64_t stride;
+  bool circular;
+} fx_conv_layer; /* w (O,k,k,I) */
+typedef struct {
+  fx_tensor *w, *b;
+  int64_t groups;
+  double eps;
+} fx_norm_layer; /* groups 0: layer norm */
 
 void fx_linear_init(fx_linear_layer *l, fx_params *ps, const char *prefix, int64_t in, int64_t out,
                     bool bias);
@@ -59,19 +69,24 @@ typedef struct {
   bool has_skip;
   int64_t heads;
 } fx_transformer_block;
-void fx_transformer_block_init(fx_transformer_block *b, fx_params *ps, const char *prefix, int64_t d,
-                               int64_t heads, bool has_skip);
+void fx_transformer_block_init(fx_transformer_block *b, fx_params *ps, const char *prefix,
+                               int64_t d, int64_t heads, bool has_skip);
 fx_tensor *fx_transformer_block_forward(fx_scope *s, const fx_transformer_block *b, fx_tensor *x,
                                         fx_tensor *skip, fx_mode *mode);
 
 /* Linear(1 -> 2D), SiLU, Linear(2D -> D) of a scalar condition re (N,1) -> (N,D). */
-typedef struct { fx_linear_layer first, second; } fx_embedding;
+typedef struct {
+  fx_linear_layer first, second;
+} fx_embedding;
 void fx_condition_embedding_init(fx_embedding *e, fx_params *ps, const char *prefix, int64_t d);
 fx_tensor *fx_condition_embedding_forward(fx_scope *s, const fx_embedding *e, fx_tensor *re);
 
 /* sqrt2 cos(t freqs + phases), then Linear(D -> 2D), SiLU, Linear(2D -> D): t (N) -> (N,D). The
 ** buffers are prefix.MPFourier.{freqs,phases}, the layers prefix.time_embed.{0,2}. */
-typedef struct { fx_tensor *freqs, *phases; fx_embedding embed; } fx_time_embedding;
+typedef struct {
+  fx_tensor *freqs, *phases;
+  fx_embedding embed;
+} fx_time_embedding;
 void fx_time_embedding_init(fx_time_embedding *e, fx_params *ps, const char *prefix, int64_t d);
 fx_tensor *fx_time_embedding_forward(fx_scope *s, const fx_time_embedding *e, fx_tensor *t);
 

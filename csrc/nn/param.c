@@ -121,7 +121,9 @@ void fx_params_reset (fx_params *ps, uint64_t seed, const char *prefix) {
     const fx_param *p = &ps->list[i];
     uint64_t hash = fx_hash(FX_HASH_START, prefix, strlen(prefix));
     hash = fx_hash(hash, p->name, strlen(p->name));
-    const fx_rng key = { .seed = seed, .stream = FX_STREAM_INIT, .sample = (uint32_t)hash,
+    const fx_rng key = { .seed = seed,
+                         .stream = FX_STREAM_INIT,
+                         .sample = (uint32_t)hash,
                          .member = (uint32_t)(hash >> 32) & 0xFFFFFF };
     fill(p, key);
   }

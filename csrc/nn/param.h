@@ -16,11 +16,11 @@
 typedef enum {
   FX_INIT_ZERO,
   FX_INIT_ONE,
-  FX_INIT_XAVIER,      /* U(+-sqrt(6/(fan_in+fan_out)))  [Glorot & Bengio 2010]  */
-  FX_INIT_KAIMING,     /* U(+-1/sqrt(fan_in)): PyTorch's default for convolutions (a = sqrt 5) */
-  FX_INIT_TRUNCATED,   /* N(0, 0.02^2) cut at +-2 (absolute), as timm's trunc_normal_(std=.02) */
-  FX_INIT_FREQUENCY,   /* 2 pi N(0,1): MPFourier.freqs   */
-  FX_INIT_PHASE        /* 2 pi U(0,1): MPFourier.phases  */
+  FX_INIT_XAVIER,    /* U(+-sqrt(6/(fan_in+fan_out)))  [Glorot & Bengio 2010]  */
+  FX_INIT_KAIMING,   /* U(+-1/sqrt(fan_in)): PyTorch's default for convolutions (a = sqrt 5) */
+  FX_INIT_TRUNCATED, /* N(0, 0.02^2) cut at +-2 (absolute), as timm's trunc_normal_(std=.02) */
+  FX_INIT_FREQUENCY, /* 2 pi N(0,1): MPFourier.freqs   */
+  FX_INIT_PHASE      /* 2 pi U(0,1): MPFourier.phases  */
 } fx_init;
 
 typedef struct {
@@ -28,13 +28,13 @@ typedef struct {
   fx_tensor *value;
   fx_init init;
   int64_t fan_in, fan_out;
-  bool trained;        /* false: a buffer, saved but not trained */
+  bool trained; /* false: a buffer, saved but not trained */
 } fx_param;
 
 typedef struct fx_params {
   fx_param *list;
   int count, room;
-  fx_status status;    /* first failure while building */
+  fx_status status; /* first failure while building */
 } fx_params;
 
 void fx_params_init(fx_params *ps);

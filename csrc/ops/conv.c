@@ -30,8 +30,9 @@ static fx_status check (const fx_conv2d_args *a) {
     return fx_fail(FX_ESHAPE, "x %s is smaller than the kernel of w %s", fx_shape_text(a->x, s),
                    fx_shape_text(a->w, t));
   if (a->padding == 1 && (pad > h || pad > w))
-    return fx_fail(FX_ESHAPE, "circular padding by %" PRId64 " needs fields at least that large, x is %s",
-                   pad, fx_shape_text(a->x, s));
+    return fx_fail(FX_ESHAPE,
+                   "circular padding by %" PRId64 " needs fields at least that large, x is %s", pad,
+                   fx_shape_text(a->x, s));
   return FX_OK;
 }
 
@@ -39,8 +40,9 @@ fx_status fx_conv2d_forward (const fx_conv2d_args *a, fx_kept *kept, fx_tensor *
   (void)kept;
   FX_TRY(check(a));
   const int64_t pad = resolved_pad(a), *x = a->x->shape, *w = a->w->shape;
-  const fx_dims dims = { 4, { x[0], (x[1] + 2 * pad - w[1]) / a->stride + 1,
-                              (x[2] + 2 * pad - w[2]) / a->stride + 1, w[0] } };
+  const fx_dims dims = { 4,
+                         { x[0], (x[1] + 2 * pad - w[1]) / a->stride + 1,
+                           (x[2] + 2 * pad - w[2]) / a->stride + 1, w[0] } };
   FX_TRY(fx_tensor_dims(a->x, &dims, y));
   return FX_RUN(a->x, conv2d_forward, .x = a->x, .w = a->w, .b = a->b, .stride = a->stride,
                 .pad = pad, .circular = a->padding == 1, .y = *y);

@@ -24,15 +24,15 @@ static fx_status unary_backward (fx_unary f, double a, double b, const fx_tensor
 }
 
 /* p and q are the function's constants, written in terms of the arguments `a`. */
-#define UNARY(op, f, p, q)                                                                      \
-  fx_status fx_##op##_forward (const fx_##op##_args *a, fx_kept *kept, fx_tensor **y) {         \
-    (void)kept;                                                                                 \
-    return unary_forward(f, p, q, a->x, y);                                                     \
-  }                                                                                             \
-  fx_status fx_##op##_backward (const fx_##op##_args *a, const fx_kept *kept,                   \
-                                const fx_tensor *dy, const fx_##op##_grads *d) {                \
-    (void)kept;                                                                                 \
-    return unary_backward(f, p, q, a->x, dy, d->x);                                             \
+#define UNARY(op, f, p, q) \
+  fx_status fx_##op##_forward(const fx_##op##_args *a, fx_kept *kept, fx_tensor **y) { \
+    (void)kept; \
+    return unary_forward(f, p, q, a->x, y); \
+  } \
+  fx_status fx_##op##_backward(const fx_##op##_args *a, const fx_kept *kept, const fx_tensor *dy, \
+                               const fx_##op##_grads *d) { \
+    (void)kept; \
+    return unary_backward(f, p, q, a->x, dy, d->x); \
   }
 
 UNARY(affine, FX_AFFINE, a->scale, a->shift)
@@ -53,7 +53,8 @@ UNARY(clamp, FX_CLAMP, a->low, a->high)
 
 /* --- two operands ------------------------------------------------------------------------------ */
 
-static fx_status binary_forward (fx_binary f, const fx_tensor *a, const fx_tensor *b, fx_tensor **y) {
+static fx_status binary_forward (fx_binary f, const fx_tensor *a, const fx_tensor *b,
+                                 fx_tensor **y) {
   fx_dims dims;
   FX_TRY(fx_same_dtype(a, b));
   FX_TRY(fx_broadcast_shape(a, b, &dims));
@@ -62,7 +63,8 @@ static fx_status binary_forward (fx_binary f, const fx_tensor *a, const fx_tenso
 }
 
 /* *out = scale * t summed to the shape of `like`; t itself, as a view, where that is all. */
-static fx_status reduced (const fx_tensor *t, double scale, const fx_tensor *like, fx_tensor **out) {
+static fx_status reduced (const fx_tensor *t, double scale, const fx_tensor *like,
+                          fx_tensor **out) {
   if (fx_same_shape(t, like) && scale == 1)
     return fx_tensor_view(t, 0, t->ndim, t->shape, out);
   FX_TRY(fx_tensor_like(like, out));
@@ -83,14 +85,14 @@ done:
   return st;
 }
 
-#define BINARY_FORWARD(op, f)                                                            \
-  fx_status fx_##op##_forward (const fx_##op##_args *a, fx_kept *kept, fx_tensor **y) {  \
-    (void)kept;                                                                          \
-    return binary_forward(f, a->a, a->b, y);                                             \
+#define BINARY_FORWARD(op, f) \
+  fx_status fx_##op##_forward(const fx_##op##_args *a, fx_kept *kept, fx_tensor **y) { \
+    (void)kept; \
+    return binary_forward(f, a->a, a->b, y); \
   }
-#define BINARY_BACKWARD(op)                                                              \
-  fx_status fx_##op##_backward (const fx_##op##_args *a, const fx_kept *kept,            \
-                                const fx_tensor *dy, const fx_##op##_grads *d)
+#define BINARY_BACKWARD(op) \
+  fx_status fx_##op##_backward(const fx_##op##_args *a, const fx_kept *kept, const fx_tensor *dy, \
+                               const fx_##op##_grads *d)
 
 BINARY_FORWARD(add, FX_ADD)
 BINARY_FORWARD(sub, FX_SUB)

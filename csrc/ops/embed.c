@@ -15,7 +15,7 @@ fx_status fx_fourier_forward (const fx_fourier_args *a, fx_kept *kept, fx_tensor
 
 fx_status fx_fourier_backward (const fx_fourier_args *a, const fx_kept *kept, const fx_tensor *dy,
                                const fx_fourier_grads *d) {
-  (void)a, (void)kept, (void)dy, (void)d;   /* no operand takes a gradient */
+  (void)a, (void)kept, (void)dy, (void)d; /* no operand takes a gradient */
   return FX_OK;
 }
 

@@ -18,7 +18,8 @@ static fx_status loss_backward (fx_loss_kind kind, double delta, const fx_tensor
   fx_tensor *g = NULL;
   fx_status st;
   FX_GOTO(fx_tensor_like(a, &g));
-  FX_GOTO(FX_RUN(dy, loss_backward, .kind = kind, .delta = delta, .a = a, .b = b, .dy = dy, .dx = g));
+  FX_GOTO(
+      FX_RUN(dy, loss_backward, .kind = kind, .delta = delta, .a = a, .b = b, .dy = dy, .dx = g));
   if (db) {
     FX_GOTO(fx_tensor_like(b, db));
     FX_GOTO(FX_RUN(g, unary_forward, .f = FX_AFFINE, .a = -1, .x = g, .y = *db));
@@ -30,15 +31,15 @@ done:
   return st;
 }
 
-#define LOSS(op, kind, delta)                                                                  \
-  fx_status fx_##op##_forward (const fx_##op##_args *a, fx_kept *kept, fx_tensor **y) {        \
-    (void)kept;                                                                                \
-    return loss_forward(kind, delta, a->a, a->b, y);                                           \
-  }                                                                                            \
-  fx_status fx_##op##_backward (const fx_##op##_args *a, const fx_kept *kept,                  \
-                                const fx_tensor *dy, const fx_##op##_grads *d) {               \
-    (void)kept;                                                                                \
-    return loss_backward(kind, delta, a->a, a->b, dy, d->a, d->b);                             \
+#define LOSS(op, kind, delta) \
+  fx_status fx_##op##_forward(const fx_##op##_args *a, fx_kept *kept, fx_tensor **y) { \
+    (void)kept; \
+    return loss_forward(kind, delta, a->a, a->b, y); \
+  } \
+  fx_status fx_##op##_backward(const fx_##op##_args *a, const fx_kept *kept, const fx_tensor *dy, \
+                               const fx_##op##_grads *d) { \
+    (void)kept; \
+    return loss_backward(kind, delta, a->a, a->b, dy, d->a, d->b); \
   }
 
 LOSS(l1_loss, FX_L1, 0)

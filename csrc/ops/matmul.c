@@ -13,8 +13,8 @@ fx_status fx_matmul_forward (const fx_matmul_args *args, fx_kept *kept, fx_tenso
   char s[FX_SHAPE_TEXT], t[FX_SHAPE_TEXT];
   (void)kept;
   FX_TRY(fx_same_dtype(a, b));
-  bool fits = a->ndim >= 2 && (b->ndim == 2 || b->ndim == a->ndim) &&
-              fx_dim(a, -1) == fx_dim(b, -2);
+  bool fits =
+      a->ndim >= 2 && (b->ndim == 2 || b->ndim == a->ndim) && fx_dim(a, -1) == fx_dim(b, -2);
   for (int i = 0; fits && b->ndim > 2 && i < a->ndim - 2; i++)
     fits = a->shape[i] == b->shape[i];
   if (!fits)

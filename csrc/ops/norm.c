@@ -37,8 +37,8 @@ fx_status fx_group_norm_forward (const fx_group_norm_args *a, fx_kept *kept, fx_
   FX_TRY(check_affine(a->x, a->w, a->b));
   const int64_t channels = fx_last(a->x);
   if (a->groups < 1 || channels % a->groups != 0)
-    return fx_fail(FX_ESHAPE, "%" PRId64 " channels do not divide into %" PRId64 " groups", channels,
-                   a->groups);
+    return fx_fail(FX_ESHAPE, "%" PRId64 " channels do not divide into %" PRId64 " groups",
+                   channels, a->groups);
   const fx_dims statistics = { 2, { a->x->shape[0], a->groups } };
   FX_TRY(make_outputs(a->x, &statistics, kept, y));
   return FX_RUN(a->x, group_norm_forward, .x = a->x, .w = a->w, .b = a->b, .groups = a->groups,
@@ -48,7 +48,7 @@ fx_status fx_group_norm_forward (const fx_group_norm_args *a, fx_kept *kept, fx_
 fx_status fx_group_norm_backward (const fx_group_norm_args *a, const fx_kept *kept,
                                   const fx_tensor *dy, const fx_group_norm_grads *d) {
   fx_tensor *g[3];
-  FX_TRY(make_grads(a->x, a->w, (fx_tensor **[]){ d->x, d->w, d->b }, g));
+  FX_TRY(make_grads(a->x, a->w, (fx_tensor * *[]){ d->x, d->w, d->b }, g));
   return FX_RUN(dy, group_norm_backward, .x = a->x, .w = a->w, .mean = kept->t[0],
                 .rstd = kept->t[1], .dy = dy, .groups = a->groups, .dx = g[0], .dw = g[1],
                 .db = g[2]);
@@ -67,7 +67,7 @@ fx_status fx_layer_norm_forward (const fx_layer_norm_args *a, fx_kept *kept, fx_
 fx_status fx_layer_norm_backward (const fx_layer_norm_args *a, const fx_kept *kept,
                                   const fx_tensor *dy, const fx_layer_norm_grads *d) {
   fx_tensor *g[3];
-  FX_TRY(make_grads(a->x, a->w, (fx_tensor **[]){ d->x, d->w, d->b }, g));
+  FX_TRY(make_grads(a->x, a->w, (fx_tensor * *[]){ d->x, d->w, d->b }, g));
   return FX_RUN(dy, layer_norm_backward, .x = a->x, .w = a->w, .mean = kept->t[0],
                 .rstd = kept->t[1], .dy = dy, .dx = g[0], .dw = g[1], .db = g[2]);
 }

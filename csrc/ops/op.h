@@ -15,7 +15,7 @@
 #define FX_MAX_KEPT 3
 typedef struct {
   fx_tensor *t[FX_MAX_KEPT];
-  bool wanted;   /* false: no backward will follow, keep nothing */
+  bool wanted; /* false: no backward will follow, keep nothing */
 } fx_kept;
 
 /* --- typed arguments: fx_conv2d_args { fx_tensor *x, *w, *b; int64_t stride, pad; int padding; } -- */
@@ -29,7 +29,10 @@ typedef struct {
 #define CHOICE(name, words, value) int name;
 #define DIMS(name) fx_dims name;
 #define KEY(name) fx_rng name;
-#define OP(name, doc, ...) typedef struct { __VA_ARGS__ } fx_##name##_args;
+#define OP(name, doc, ...) \
+  typedef struct { \
+    __VA_ARGS__ \
+  } fx_##name##_args;
 #include "ops.def"
 #undef OP
 #undef TENSOR
@@ -54,10 +57,12 @@ typedef struct {
 #define CHOICE(name, words, value)
 #define DIMS(name)
 #define KEY(name)
-#define OP(name, doc, ...)                                                              \
-  typedef struct { __VA_ARGS__ } fx_##name##_grads;                                     \
+#define OP(name, doc, ...) \
+  typedef struct { \
+    __VA_ARGS__ \
+  } fx_##name##_grads; \
   fx_status fx_##name##_forward(const fx_##name##_args *a, fx_kept *kept, fx_tensor **y); \
-  fx_status fx_##name##_backward(const fx_##name##_args *a, const fx_kept *kept,        \
+  fx_status fx_##name##_backward(const fx_##name##_args *a, const fx_kept *kept, \
                                  const fx_tensor *dy, const fx_##name##_grads *d);
 #include "ops.def"
 #undef OP
@@ -77,22 +82,30 @@ typedef struct {
 #define FX_MAX_OPERANDS 4
 
 typedef enum {
-  FX_ARG_TENSOR, FX_ARG_LINEAR, FX_ARG_OPTIONAL, FX_ARG_NOGRAD,   /* operands, in this order first */
-  FX_ARG_INT, FX_ARG_NUMBER, FX_ARG_FLAG, FX_ARG_CHOICE, FX_ARG_DIMS, FX_ARG_KEY
+  FX_ARG_TENSOR,
+  FX_ARG_LINEAR,
+  FX_ARG_OPTIONAL,
+  FX_ARG_NOGRAD, /* operands, in this order first */
+  FX_ARG_INT,
+  FX_ARG_NUMBER,
+  FX_ARG_FLAG,
+  FX_ARG_CHOICE,
+  FX_ARG_DIMS,
+  FX_ARG_KEY
 } fx_arg_kind;
 
 typedef struct {
   const char *name;
   fx_arg_kind kind;
-  const char *text;   /* shape of an operand; words of a choice */
-  double value;       /* default of an option                   */
+  const char *text; /* shape of an operand; words of a choice */
+  double value;     /* default of an option                   */
 } fx_arg;
 
 typedef struct fx_op {
   const char *name, *doc;
   const fx_arg *args;
   int arg_count;
-  size_t size;        /* of the argument struct */
+  size_t size; /* of the argument struct */
   /* Addresses of the operands inside an argument struct, in order; returns their number. */
   int (*operands)(void *args, fx_tensor **list[FX_MAX_OPERANDS]);
   fx_status (*forward)(const void *args, fx_kept *kept, fx_tensor **y);

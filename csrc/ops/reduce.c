@@ -4,7 +4,8 @@
 #include "ops/shapes.h"
 
 /* Shape of x with the listed axes (all, if none are) set to 1; *over gets the number summed. */
-static fx_status reduced_shape (const fx_tensor *x, const fx_dims *axes, fx_dims *out, int64_t *over) {
+static fx_status reduced_shape (const fx_tensor *x, const fx_dims *axes, fx_dims *out,
+                                int64_t *over) {
   *out = fx_dims_of(x);
   *over = 1;
   for (int i = 0; i < (axes->n ? axes->n : x->ndim); i++) {

@@ -24,8 +24,8 @@ fx_status fx_reshape_forward (const fx_reshape_args *a, fx_kept *kept, fx_tensor
   if (free_axis >= 0)
     dims.d[free_axis] = known ? count / known : 0;
   if ((free_axis >= 0 ? known * dims.d[free_axis] : known) != count)
-    return fx_fail(FX_ESHAPE, "the %" PRId64 " elements of %s do not fill the shape asked for", count,
-                   fx_shape_text(a->x, s));
+    return fx_fail(FX_ESHAPE, "the %" PRId64 " elements of %s do not fill the shape asked for",
+                   count, fx_shape_text(a->x, s));
   return fx_tensor_view(a->x, 0, dims.n, dims.d, y);
 }
 

@@ -42,12 +42,12 @@
 #define CHOICE(name, words, value)
 #define DIMS(name)
 #define KEY(name)
-#define OP(name, doc, ...)                                                         \
-  static int name##_operands (void *args, fx_tensor **list[FX_MAX_OPERANDS]) {      \
-    fx_##name##_args *a = args;                                                    \
-    int n = 0;                                                                     \
-    __VA_ARGS__                                                                    \
-    return n;                                                                      \
+#define OP(name, doc, ...) \
+  static int name##_operands(void *args, fx_tensor **list[FX_MAX_OPERANDS]) { \
+    fx_##name##_args *a = args; \
+    int n = 0; \
+    __VA_ARGS__ \
+    return n; \
   }
 #include "ops.def"
 #undef OP
@@ -61,23 +61,29 @@
 #define LINEAR(name, shape) d.name = slots[n++];
 #define OPTTENSOR(name, shape) d.name = slots[n++];
 #define NOGRAD(name, shape) d.name = slots[n++];
-#define OP(name, doc, ...)                                                              \
-  static fx_status name##_forward (const void *args, fx_kept *kept, fx_tensor **y) {    \
-    return fx_##name##_forward(args, kept, y);                                          \
-  }                                                                                     \
-  static fx_status name##_backward (const void *args, const fx_kept *kept,              \
-                                    const fx_tensor *dy, fx_tensor **slots[FX_MAX_OPERANDS]) { \
-    fx_##name##_grads d;                                                                \
-    int n = 0;                                                                          \
-    __VA_ARGS__                                                                         \
-    return fx_##name##_backward(args, kept, dy, &d);                                    \
+#define OP(name, doc, ...) \
+  static fx_status name##_forward(const void *args, fx_kept *kept, fx_tensor **y) { \
+    return fx_##name##_forward(args, kept, y); \
+  } \
+  static fx_status name##_backward(const void *args, const fx_kept *kept, const fx_tensor *dy, \
+                                   fx_tensor **slots[FX_MAX_OPERANDS]) { \
+    fx_##name##_grads d; \
+    int n = 0; \
+    __VA_ARGS__ \
+    return fx_##name##_backward(args, kept, dy, &d); \
   }
 #include "ops.def"
 #undef OP
 
-#define OP(name, doc, ...)                                             \
-  { #name, doc, name##_args, sizeof name##_args / sizeof *name##_args, \
-    sizeof(fx_##name##_args), name##_operands, name##_forward, name##_backward },
+#define OP(name, doc, ...) \
+  { #name, \
+    doc, \
+    name##_args, \
+    sizeof name##_args / sizeof *name##_args, \
+    sizeof(fx_##name##_args), \
+    name##_operands, \
+    name##_forward, \
+    name##_backward },
 const fx_op fx_ops[FX_OP_COUNT] = {
 #include "ops.def"
 };

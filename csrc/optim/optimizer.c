@@ -106,12 +106,12 @@ static fx_status update (const fx_optimizer *o, int i, double lr, double scale, 
   }
   if (c->kind == FX_LION)
     return FX_RUN(p, lion, .p = p, .m = o->first[i], .average = o->average[i], .g = g, .lr = lr,
-                  .beta1 = c->beta1, .beta2 = c->beta2, .decay = c->weight_decay,
-                  .ema_decay = ema, .grad_scale = scale);
+                  .beta1 = c->beta1, .beta2 = c->beta2, .decay = c->weight_decay, .ema_decay = ema,
+                  .grad_scale = scale);
   return FX_RUN(p, adam, .p = p, .m = o->first[i], .v = o->second[i], .average = o->average[i],
                 .g = g, .lr = lr, .beta1 = c->beta1, .beta2 = c->beta2, .eps = c->eps,
-                .decay = c->weight_decay, .ema_decay = ema, .grad_scale = scale,
-                .step = o->steps, .decoupled = c->kind == FX_ADAMW);
+                .decay = c->weight_decay, .ema_decay = ema, .grad_scale = scale, .step = o->steps,
+                .decoupled = c->kind == FX_ADAMW);
 }
 
 fx_status fx_optimizer_step (fx_optimizer *o, double lr, double clip, double *norm, int *bad) {

@@ -15,7 +15,7 @@ typedef enum { FX_ADAM, FX_ADAMW, FX_LION } fx_optimizer_kind;
 typedef struct {
   fx_optimizer_kind kind;
   double beta1, beta2, eps, weight_decay;
-  double ema;          /* final decay; 0 = no average. Used decay: min(ema, (1+n)/(10+n)) at update n */
+  double ema; /* final decay; 0 = no average. Used decay: min(ema, (1+n)/(10+n)) at update n */
 } fx_optimizer_config;
 
 /* Usual values: Adam and AdamW .9 .999 1e-8, Lion .9 .98. */
@@ -24,11 +24,11 @@ fx_optimizer_config fx_optimizer_defaults(fx_optimizer_kind kind);
 typedef struct {
   fx_optimizer_config config;
   int count;
-  fx_tensor **params;    /* retained */
-  fx_tensor **first;     /* m        */
-  fx_tensor **second;    /* v, NULL entries for Lion */
-  fx_tensor **average;   /* EMA, NULL entries without it; starts as a copy of the weights */
-  int64_t steps;         /* updates done */
+  fx_tensor **params;  /* retained */
+  fx_tensor **first;   /* m        */
+  fx_tensor **second;  /* v, NULL entries for Lion */
+  fx_tensor **average; /* EMA, NULL entries without it; starts as a copy of the weights */
+  int64_t steps;       /* updates done */
 } fx_optimizer;
 
 fx_status fx_optimizer_new(const fx_optimizer_config *config, fx_tensor *const *params, int count,

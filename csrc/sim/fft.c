@@ -35,8 +35,8 @@ static int factorise (int64_t n, int list[FX_FFT_MAX_PASSES]) {
 
 /* exp(-2 pi i num / den), the angle first reduced exactly. */
 static void turn_of (int64_t num, int64_t den, double out[2]) {
-  const long double angle = 6.283185307179586476925286766559L * (long double)(num % den) /
-                            (long double)den;
+  const long double angle =
+      6.283185307179586476925286766559L * (long double)(num % den) / (long double)den;
   out[0] = (double)cosl(angle);
   out[1] = (double)-sinl(angle);
 }

@@ -23,7 +23,7 @@ typedef struct fx_fft fx_fft;
 ** fx_fft_free. A plan is read-only in use, so threads may share it.
 ** Errors: FX_EARG if n is out of range or has a prime factor above 5; FX_ENOMEM. */
 fx_status fx_fft_new(int64_t n, fx_fft **out);
-void fx_fft_free(fx_fft *plan);   /* NULL is ignored */
+void fx_fft_free(fx_fft *plan); /* NULL is ignored */
 int64_t fx_fft_length(const fx_fft *plan);
 
 typedef enum { FX_FFT_FORWARD = 0, FX_FFT_INVERSE = 1 } fx_fft_direction;

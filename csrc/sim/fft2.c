@@ -19,15 +19,15 @@
 #include "sim/fft.h"
 #include "sim/lanes.h"
 
-#define ROWS 8   /* rows an item */
+#define ROWS 8 /* rows an item */
 
 struct fx_fft2 {
   int64_t h, w;
-  int64_t modes, padded;   /* w/2+1, and the multiple of 4 above it */
+  int64_t modes, padded; /* w/2+1, and the multiple of 4 above it */
   int64_t row_items, column_items;
   fx_fft *along_x, *along_y;
   double *mid;
-  double *scratch;         /* `workers` times two lane blocks of `block` elements */
+  double *scratch; /* `workers` times two lane blocks of `block` elements */
   int64_t block;
   int workers;
 };

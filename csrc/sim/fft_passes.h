@@ -24,10 +24,10 @@
 #define INLINE static inline __attribute__((always_inline))
 
 typedef struct {
-  const double *x;      /* first input of the butterfly                 */
-  double *y;            /* its first output                             */
-  int64_t in, out;      /* doubles between its inputs, between its outputs */
-  int re, im;           /* offsets of the halves: 0 and 4, or 4 and 0    */
+  const double *x; /* first input of the butterfly                 */
+  double *y;       /* its first output                             */
+  int64_t in, out; /* doubles between its inputs, between its outputs */
+  int re, im;      /* offsets of the halves: 0 and 4, or 4 and 0    */
 } butterfly;
 
 INLINE void get (const butterfly *b, int l, fx_vec *re, fx_vec *im) {
@@ -95,8 +95,8 @@ INLINE void radix4 (const butterfly *b, int turn, const double *w) {
 }
 
 INLINE void radix5 (const butterfly *b, int turn, const double *w) {
-  const double c1 = 0.30901699437494742410, c2 = -0.80901699437494742410;   /* cos 72, cos 144 */
-  const double s1 = 0.95105651629515357212, s2 = 0.58778525229247312917;    /* sin 72, sin 144 */
+  const double c1 = 0.30901699437494742410, c2 = -0.80901699437494742410; /* cos 72, cos 144 */
+  const double s1 = 0.95105651629515357212, s2 = 0.58778525229247312917;  /* sin 72, sin 144 */
   fx_vec ar, ai, br, bi, cr, ci, dr, di, er, ei;
   get(b, 0, &ar, &ai);
   get(b, 1, &br, &bi);
@@ -137,11 +137,11 @@ INLINE void run_p (int radix, int turn, butterfly b, int64_t stride, const doubl
   }
 }
 
-INLINE void run_pass (int radix, const fx_fft_pass *pass, int inverse, const double *x,
-                      double *y) {
+INLINE void run_pass (int radix, const fx_fft_pass *pass, int inverse, const double *x, double *y) {
   const int64_t s = pass->stride, m = pass->m;
-  butterfly b = { x, y, s * m * FX_LANE_BLOCK, s * FX_LANE_BLOCK, inverse ? 4 : 0,
-                  inverse ? 0 : 4 };
+  butterfly b = {
+    x, y, s * m * FX_LANE_BLOCK, s * FX_LANE_BLOCK, inverse ? 4 : 0, inverse ? 0 : 4
+  };
   run_p(radix, 0, b, s, NULL);
   for (int64_t p = 1; p < m; p++) {
     b.x = x + p * s * FX_LANE_BLOCK;

@@ -7,20 +7,20 @@
 
 #include "sim/fft.h"
 
-#define FX_FFT_MAX_PASSES 16   /* 3^10 < 65536 < 4^9, so 16 is ample */
+#define FX_FFT_MAX_PASSES 16 /* 3^10 < 65536 < 4^9, so 16 is ample */
 
 typedef struct {
-  int radix;             /* 2, 3, 4 or 5                                       */
-  int64_t m;             /* length before the pass / radix                     */
-  int64_t stride;        /* product of the radices before                      */
-  const double *turns;   /* (m, radix-1) complex: exp(-2 pi i j p / (m radix)) */
+  int radix;           /* 2, 3, 4 or 5                                       */
+  int64_t m;           /* length before the pass / radix                     */
+  int64_t stride;      /* product of the radices before                      */
+  const double *turns; /* (m, radix-1) complex: exp(-2 pi i j p / (m radix)) */
 } fx_fft_pass;
 
 struct fx_fft {
   int64_t n;
   int passes;
   fx_fft_pass pass[FX_FFT_MAX_PASSES];
-  double *turns;         /* owned: those of all passes, one after the other */
+  double *turns; /* owned: those of all passes, one after the other */
   double *(*run)(const fx_fft *plan, int inverse, double *data, double *work);
 };
 

@@ -49,7 +49,7 @@ void fx_flow_random (fx_flow *flow) {
       double *mode = fx_flow_mode(flow, kx, ky < 0 ? ky + flow->h : ky);
       mode[0] = size * cos(angle);
       mode[4] = size * sin(angle);
-      if (kx == 0) {   /* a real field: W(0,-ky) is the conjugate of W(0,ky) */
+      if (kx == 0) { /* a real field: W(0,-ky) is the conjugate of W(0,ky) */
         double *mirror = fx_flow_mode(flow, 0, flow->h - ky);
         mirror[0] = mode[0];
         mirror[4] = -mode[4];

@@ -70,9 +70,7 @@ INLINE void combine (int stage, double dt, const fx_vec *e, const fx_vec *n, dou
     *f = GET(sum) + *n * (dt / 6.0);
     AT(w) = *f;
     break;
-  default:
-    *f = GET(w);
-    break;
+  default: *f = GET(w); break;
   }
 }
 
@@ -116,8 +114,8 @@ INLINE void update_rows (const fx_flow *flow, int stage, int64_t kx0, double *a,
 ** (kx^2 - ky^2) makes -n F / 2 of it, the coefficients of curl f. b still lacks its 1/(h w). */
 static void add_forcing (const fx_flow *flow, double *b) {
   const int64_t n = flow->options.forcing_wavenumber;
-  const double stress = flow->options.forcing_amplitude / (2.0 * (double)n) * (double)flow->h *
-                        (double)flow->w;
+  const double stress =
+      flow->options.forcing_amplitude / (2.0 * (double)n) * (double)flow->h * (double)flow->w;
   b[n * FX_LANE_BLOCK] += stress;
   b[(flow->h - n) * FX_LANE_BLOCK] += stress;
 }
@@ -224,9 +222,7 @@ static void split_rows (const fx_flow *flow, const double *z, double *a, double 
   }
 }
 
-INLINE void magnitude (fx_vec *x) {
-  *x = (fx_vec)((fx_bits)*x & INT64_MAX);
-}
+INLINE void magnitude (fx_vec *x) { *x = (fx_vec)((fx_bits)*x & INT64_MAX); }
 
 /* (u, v) -> (v^2 - u^2, u v) in place; peak[0] = max |u|/dx + |v|/dy, peak[1] = its sum, which is
 ** how a NaN, invisible to comparisons, shows. Lanes beyond the last row hold zeros. */

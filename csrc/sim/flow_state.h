@@ -25,20 +25,20 @@
 struct fx_flow {
   fx_flow_options options;
   int64_t h, w;
-  int64_t modes, padded;   /* kept kx, and the multiple of 4 above it */
-  int64_t top;             /* largest kept ky                         */
-  int64_t row_items;       /* ceil(h / 4)                             */
-  int64_t column_items;    /* padded / 4                              */
+  int64_t modes, padded; /* kept kx, and the multiple of 4 above it */
+  int64_t top;           /* largest kept ky                         */
+  int64_t row_items;     /* ceil(h / 4)                             */
+  int64_t column_items;  /* padded / 4                              */
   double nu, drag;
   double time, dt;
   int64_t steps;
   fx_fft *along_x, *along_y;
-  double *state, *sum;     /* W, and the running sum of Runge-Kutta    */
+  double *state, *sum; /* W, and the running sum of Runge-Kutta    */
   double *mid;
-  double *kx, *ky;         /* (padded), (h): wave numbers as doubles   */
-  double *decay_x, *decay_y;   /* exp(-(nu kx^2 + drag) dt/2), exp(-nu ky^2 dt/2) */
-  double *peak;            /* (row_items, 2): max and sum of |u|/dx + |v|/dy over four rows */
-  double *scratch;         /* `workers` times three lane blocks of `block` elements */
+  double *kx, *ky;           /* (padded), (h): wave numbers as doubles   */
+  double *decay_x, *decay_y; /* exp(-(nu kx^2 + drag) dt/2), exp(-nu ky^2 dt/2) */
+  double *peak;              /* (row_items, 2): max and sum of |u|/dx + |v|/dy over four rows */
+  double *scratch;           /* `workers` times three lane blocks of `block` elements */
   int64_t block;
   int workers;
   void (*columns)(void *job, int64_t item, int worker);
@@ -46,19 +46,19 @@ struct fx_flow {
 };
 
 typedef enum {
-  COLUMNS_START,      /* state -> velocities                                    */
-  COLUMNS_STAGE_1,    /* products -> right-hand side -> next stage -> velocities */
+  COLUMNS_START,   /* state -> velocities                                    */
+  COLUMNS_STAGE_1, /* products -> right-hand side -> next stage -> velocities */
   COLUMNS_STAGE_2,
   COLUMNS_STAGE_3,
-  COLUMNS_STAGE_4,    /* the same; also the new state                           */
-  COLUMNS_VORTICITY,  /* state -> w in slot 0                                   */
-  COLUMNS_LOAD        /* slot 0 -> state                                        */
+  COLUMNS_STAGE_4,   /* the same; also the new state                           */
+  COLUMNS_VORTICITY, /* state -> w in slot 0                                   */
+  COLUMNS_LOAD       /* slot 0 -> state                                        */
 } fx_flow_columns;
 
 typedef enum {
-  ROWS_PRODUCTS,      /* velocities -> products, peaks */
-  ROWS_STORE,         /* slots -> field                */
-  ROWS_LOAD           /* field -> slots                */
+  ROWS_PRODUCTS, /* velocities -> products, peaks */
+  ROWS_STORE,    /* slots -> field                */
+  ROWS_LOAD      /* field -> slots                */
 } fx_flow_rows;
 
 /* One parallel loop. */
@@ -66,8 +66,8 @@ typedef struct {
   fx_flow *flow;
   fx_flow_columns columns;
   fx_flow_rows rows;
-  double *field;       /* (h, w, channels) in ROWS_STORE, ROWS_LOAD */
-  int channels;        /* 1 or 2 */
+  double *field; /* (h, w, channels) in ROWS_STORE, ROWS_LOAD */
+  int channels;  /* 1 or 2 */
 } fx_flow_job;
 
 /* The two compilations of flow_kernels.h. */

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define FX_LANES 4
-#define FX_LANE_BLOCK 8   /* doubles an element: 4 real parts, 4 imaginary parts */
+#define FX_LANE_BLOCK 8 /* doubles an element: 4 real parts, 4 imaginary parts */
 
 #ifdef __AVX__
 #define FX_VEC 4

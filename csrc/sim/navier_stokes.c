@@ -24,9 +24,15 @@
 #define TWO_PI 6.28318530717958647692
 
 void fx_flow_defaults (fx_flow_options *out) {
-  *out = (fx_flow_options){ .height = 256, .width = 256, .re = 1000.0, .k0 = 10.0,
-                            .rms_velocity = 1.0, .forcing_wavenumber = 4,
-                            .forcing_amplitude = 1.0, .drag = -1.0, .cfl = 0.8 };
+  *out = (fx_flow_options){ .height = 256,
+                            .width = 256,
+                            .re = 1000.0,
+                            .k0 = 10.0,
+                            .rms_velocity = 1.0,
+                            .forcing_wavenumber = 4,
+                            .forcing_amplitude = 1.0,
+                            .drag = -1.0,
+                            .cfl = 0.8 };
 }
 
 /* --- options --------------------------------------------------------------------------------- */
@@ -38,7 +44,8 @@ static fx_status check_grid (const fx_flow_options *o) {
   if (o->height < 4 || o->width < 4 || o->height % 2 != 0 || o->width % 2 != 0)
     return fx_fail(FX_EARG,
                    "navier_stokes: height and width must be even and at least 4, got %" PRId64
-                   " and %" PRId64, o->height, o->width);
+                   " and %" PRId64,
+                   o->height, o->width);
   return FX_OK;
 }
 
@@ -52,7 +59,8 @@ static fx_status check_initial (const fx_flow_options *o) {
   if (!(o->k0 >= 0.5 && o->k0 <= kmax))
     return fx_fail(FX_EARG,
                    "navier_stokes: k0 must be in 0.5..%g, the largest wave number this grid keeps, "
-                   "got %g", kmax, o->k0);
+                   "got %g",
+                   kmax, o->k0);
   if (!(o->rms_velocity > 0.0 && o->rms_velocity < HUGE_VAL))
     return fx_fail(FX_EARG, "navier_stokes: rms_velocity must be positive, got %g",
                    o->rms_velocity);
@@ -174,7 +182,7 @@ void fx_flow_free (fx_flow *flow) {
     return;
   fx_fft_free(flow->along_x);
   fx_fft_free(flow->along_y);
-  double *arrays[] = { flow->state, flow->sum, flow->mid, flow->kx, flow->ky,
+  double *arrays[] = { flow->state,   flow->sum,     flow->mid,  flow->kx,     flow->ky,
                        flow->decay_x, flow->decay_y, flow->peak, flow->scratch };
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
     fx_free(arrays[i]);
@@ -243,7 +251,8 @@ static fx_status check_values (const double *w, int64_t count) {
   if (fabs(mean) > 1e-3 * rms)
     return fx_fail(FX_EARG,
                    "navier_stokes: the mean vorticity of a periodic flow is zero, got %g with an "
-                   "r.m.s. of %g", mean, rms);
+                   "r.m.s. of %g",
+                   mean, rms);
   return FX_OK;
 }
 
@@ -273,7 +282,8 @@ done:
 static fx_status blown_up (const fx_flow *flow) {
   return fx_fail(FX_EARG,
                  "navier_stokes: the solution is no longer finite at time %g (step %" PRId64
-                 "); choose a smaller dt or cfl", flow->time, flow->steps);
+                 "); choose a smaller dt or cfl",
+                 flow->time, flow->steps);
 }
 
 /* The longest step the options allow now. From the CFL rule, with velocities growing by the
@@ -299,7 +309,7 @@ static fx_status choose_step (fx_flow *flow, double until, int *last) {
   double dt = 0.0;
   FX_TRY(longest_step(flow, &dt));
   const double left = until - flow->time;
-  const double steps = fmax(1.0, ceil(left / dt - 1e-9));   /* dt may be infinite: then 1 */
+  const double steps = fmax(1.0, ceil(left / dt - 1e-9)); /* dt may be infinite: then 1 */
   if (!(steps < 1e9))
     return blown_up(flow);
   *last = steps <= 1.0;

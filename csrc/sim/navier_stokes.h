@@ -24,28 +24,28 @@
 #include "tensor/tensor.h"
 
 typedef enum {
-  FX_INITIAL_RANDOM = 0,   /* random phases, prescribed energy spectrum */
-  FX_INITIAL_REST          /* u = 0; also the start for fx_flow_set_vorticity */
+  FX_INITIAL_RANDOM = 0, /* random phases, prescribed energy spectrum */
+  FX_INITIAL_REST        /* u = 0; also the start for fx_flow_set_vorticity */
 } fx_flow_initial;
 
 typedef enum {
   FX_FORCING_NONE = 0,
-  FX_FORCING_KOLMOGOROV    /* f = amplitude sin(n y) in x: curl f = -n amplitude cos(n y) */
+  FX_FORCING_KOLMOGOROV /* f = amplitude sin(n y) in x: curl f = -n amplitude cos(n y) */
 } fx_flow_forcing;
 
 typedef struct {
   int64_t height, width;   /* even, >= 4, factors 2, 3, 5                             [256, 256] */
   double re;               /* Reynolds number, > 0; nu = 1 / re                           [1000] */
   uint64_t seed;           /* of the initial phases                                          [0] */
-  fx_flow_initial initial;                                                         /* [RANDOM] */
+  fx_flow_initial initial; /* [RANDOM] */
   double k0;               /* E(k) ~ k^4 exp(-2 (k/k0)^2) peaks at k = k0; 0.5 .. kmax      [10] */
   double rms_velocity;     /* sqrt(<u^2 + v^2>) of the initial field, > 0                    [1] */
-  fx_flow_forcing forcing;                                                           /* [NONE] */
-  int64_t forcing_wavenumber;   /* n, 1 .. kmax of y                                         [4] */
-  double forcing_amplitude;     /* velocity per time                                         [1] */
-  double drag;             /* linear friction, 1 / time; negative: 0.1 if forced, else 0    [-1] */
-  double cfl;              /* dt = cfl / max(|u|/dx + |v|/dy); 0 .. 1.3, unstable above  [0.8] */
-  double dt;               /* > 0: this time step instead of the CFL rule                    [0] */
+  fx_flow_forcing forcing; /* [NONE] */
+  int64_t forcing_wavenumber; /* n, 1 .. kmax of y                                         [4] */
+  double forcing_amplitude;   /* velocity per time                                         [1] */
+  double drag; /* linear friction, 1 / time; negative: 0.1 if forced, else 0    [-1] */
+  double cfl;  /* dt = cfl / max(|u|/dx + |v|/dy); 0 .. 1.3, unstable above  [0.8] */
+  double dt;   /* > 0: this time step instead of the CFL rule                    [0] */
 } fx_flow_options;
 
 /* Writes the values in brackets above. */
@@ -65,7 +65,7 @@ typedef struct fx_flow fx_flow;
 ** Errors: FX_EARG for an option out of range; FX_ENOMEM.
 */
 fx_status fx_flow_new(const fx_flow_options *options, fx_flow **out);
-void fx_flow_free(fx_flow *flow);   /* NULL is ignored */
+void fx_flow_free(fx_flow *flow); /* NULL is ignored */
 
 /* Replaces the state: vorticity (1,H,W,1) f32 or f64 at `time`; the step count starts again. Modes
 ** beyond the 2/3 rule are dropped. The mean, which a periodic flow cannot have, is removed if it
@@ -86,7 +86,7 @@ fx_status fx_flow_set_vorticity(fx_flow *flow, const fx_tensor *vorticity, doubl
 fx_status fx_flow_advance(fx_flow *flow, double until);
 
 double fx_flow_time(const fx_flow *flow);
-const fx_flow_options *fx_flow_settings(const fx_flow *flow);   /* with drag resolved */
+const fx_flow_options *fx_flow_settings(const fx_flow *flow); /* with drag resolved */
 
 /* New tensors, f64: w (1,H,W,1); (u, v) (1,H,W,2). The caller owns them. Errors: FX_ENOMEM. */
 fx_status fx_flow_vorticity(fx_flow *flow, fx_tensor **out);
@@ -95,16 +95,16 @@ fx_status fx_flow_velocity(fx_flow *flow, fx_tensor **out);
 /* Means over the square; from the Fourier coefficients, so exact for the discrete field. */
 typedef struct {
   double time;
-  int64_t steps;              /* since the start or fx_flow_set_vorticity              */
-  double dt;                  /* the last one taken; 0 before the first                */
-  double energy;              /* E = <u^2 + v^2> / 2                                   */
-  double enstrophy;           /* Z = <w^2> / 2                                         */
-  double palinstrophy;        /* P = <|grad w|^2> / 2                                  */
-  double dissipation;         /* 2 nu Z + 2 drag E, rate of loss of E                  */
-  double injection;           /* <f . u>, rate of gain of E: dE/dt = injection - dissipation */
-  double enstrophy_dissipation;   /* 2 nu P + 2 drag Z                                 */
-  double enstrophy_injection;     /* <w curl f>                                        */
-  double kmax_eta;            /* kmax eta, eta = (nu^3 / (2 nu P))^(1/6) [Boffetta & Ecke 2012]:
+  int64_t steps;                /* since the start or fx_flow_set_vorticity              */
+  double dt;                    /* the last one taken; 0 before the first                */
+  double energy;                /* E = <u^2 + v^2> / 2                                   */
+  double enstrophy;             /* Z = <w^2> / 2                                         */
+  double palinstrophy;          /* P = <|grad w|^2> / 2                                  */
+  double dissipation;           /* 2 nu Z + 2 drag E, rate of loss of E                  */
+  double injection;             /* <f . u>, rate of gain of E: dE/dt = injection - dissipation */
+  double enstrophy_dissipation; /* 2 nu P + 2 drag Z                                 */
+  double enstrophy_injection;   /* <w curl f>                                        */
+  double kmax_eta;              /* kmax eta, eta = (nu^3 / (2 nu P))^(1/6) [Boffetta & Ecke 2012]:
                               ** resolved when above about 1; infinity at rest           */
 } fx_flow_report;
 void fx_flow_diagnostics(const fx_flow *flow, fx_flow_report *out);

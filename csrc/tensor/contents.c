@@ -24,8 +24,8 @@ static uint32_t float_to_bits (float f) {
 static uint16_t to_bf16 (float f) {
   uint32_t bits = float_to_bits(f);
   if (f != f)
-    return (uint16_t)(bits >> 16 | 0x40);              /* keep NaN quiet, never round it to inf */
-  return (uint16_t)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);   /* to nearest, ties to even */
+    return (uint16_t)(bits >> 16 | 0x40); /* keep NaN quiet, never round it to inf */
+  return (uint16_t)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16); /* to nearest, ties to even */
 }
 
 static double half_to_double (uint16_t h) {
@@ -41,15 +41,15 @@ static uint16_t to_half (double v) {
   v = fabs(v);
   if (v != v)
     return sign | 0x7E00;
-  if (v >= 65520.0)                                     /* half way past the largest finite */
+  if (v >= 65520.0) /* half way past the largest finite */
     return sign | 0x7C00;
   if (v == 0)
     return sign;
   int e;
   frexp(v, &e);
   if (e < -13)
-    e = -13;                                            /* subnormals share the smallest exponent */
-  const double units = nearbyint(ldexp(v, 11 - e));     /* 1024..2048 when normal */
+    e = -13;                                        /* subnormals share the smallest exponent */
+  const double units = nearbyint(ldexp(v, 11 - e)); /* 1024..2048 when normal */
   if (units >= 2048.0)
     return (uint16_t)(sign | ((e + 15) << 10));
   return (uint16_t)(sign | (((e + 14) << 10) + (int)units - 1024));

@@ -20,14 +20,15 @@ typedef struct {
   int length;
 } text;
 
-static void put (text *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void put(text *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static void put (text *out, const char *format, ...) {
   const size_t used = (size_t)out->length;
   const int room = used < out->size;
   va_list args;
   va_start(args, format);
-  const int n = vsnprintf(room ? out->buffer + used : NULL, room ? out->size - used : 0, format, args);
+  const int n =
+      vsnprintf(room ? out->buffer + used : NULL, room ? out->size - used : 0, format, args);
   va_end(args);
   out->length += n > 0 ? n : 0;
 }

@@ -46,8 +46,9 @@ static fx_status shape_bytes (fx_dtype dtype, int ndim, const int64_t *shape, si
     if (shape[i] < 0)
       return fx_fail(FX_ESHAPE, "axis %d of a tensor cannot have size %" PRId64, i + 1, shape[i]);
     if (shape[i] != 0 && n > (size_t)(PTRDIFF_MAX / 2) / (size_t)shape[i])
-      return fx_fail(FX_ENOMEM, "a tensor of that shape does not fit in memory (axis %d is %" PRId64
-                     ")", i + 1, shape[i]);
+      return fx_fail(FX_ENOMEM,
+                     "a tensor of that shape does not fit in memory (axis %d is %" PRId64 ")",
+                     i + 1, shape[i]);
     n *= (size_t)shape[i];
   }
   *bytes = n;
@@ -121,8 +122,10 @@ fx_status fx_tensor_view (const fx_tensor *base, int64_t offset, int ndim, const
   const size_t size = fx_dtype_size(base->dtype);
   const int64_t count = (int64_t)(bytes / size);
   if (offset < 0 || offset > fx_tensor_count(base) || count > fx_tensor_count(base) - offset)
-    return fx_fail(FX_ESHAPE, "a view of %" PRId64 " elements from element %" PRId64
-                   " does not lie in a tensor of %" PRId64, count, offset, fx_tensor_count(base));
+    return fx_fail(FX_ESHAPE,
+                   "a view of %" PRId64 " elements from element %" PRId64
+                   " does not lie in a tensor of %" PRId64,
+                   count, offset, fx_tensor_count(base));
   fx_tensor *t = handle_new(base->dtype, ndim, shape);
   if (!t)
     return FX_ENOMEM;
@@ -167,8 +170,7 @@ int64_t fx_tensor_count (const fx_tensor *t) {
 }
 
 bool fx_same_shape (const fx_tensor *a, const fx_tensor *b) {
-  return a->ndim == b->ndim &&
-         memcmp(a->shape, b->shape, (size_t)a->ndim * sizeof *a->shape) == 0;
+  return a->ndim == b->ndim && memcmp(a->shape, b->shape, (size_t)a->ndim * sizeof *a->shape) == 0;
 }
 
 int64_t fx_dim (const fx_tensor *t, int axis) {

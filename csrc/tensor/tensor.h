@@ -47,9 +47,9 @@ typedef struct fx_tensor {
   fx_dtype dtype;
   int ndim;
   int64_t shape[FX_MAX_DIMS];
-  void *data;           /* first element; NULL only in a shape-only tensor (fx_tensor_shape) */
+  void *data; /* first element; NULL only in a shape-only tensor (fx_tensor_shape) */
   fx_storage *storage;
-  fx_link *link;        /* owned; NULL unless a gradient flows through this tensor */
+  fx_link *link; /* owned; NULL unless a gradient flows through this tensor */
 } fx_tensor;
 
 /* --- life ------------------------------------------------------------------------------------ */
@@ -71,8 +71,8 @@ fx_status fx_tensor_shape(const fx_tensor *like, fx_tensor **out);
 fx_status fx_tensor_view(const fx_tensor *base, int64_t offset, int ndim, const int64_t *shape,
                          fx_tensor **out);
 
-fx_tensor *fx_tensor_retain(fx_tensor *t);   /* returns t; NULL is passed through */
-void fx_tensor_release(fx_tensor *t);        /* NULL is ignored */
+fx_tensor *fx_tensor_retain(fx_tensor *t); /* returns t; NULL is passed through */
+void fx_tensor_release(fx_tensor *t);      /* NULL is ignored */
 
 /* True if nobody else holds this handle or looks into its storage: it may be overwritten. */
 bool fx_tensor_unique(const fx_tensor *t);
@@ -82,11 +82,11 @@ void fx_tensor_assign(fx_tensor **slot, fx_tensor *t);
 
 /* --- shape ----------------------------------------------------------------------------------- */
 
-int64_t fx_tensor_count(const fx_tensor *t);                 /* number of elements; 1 for 0-d */
-size_t fx_dtype_size(fx_dtype dtype);                        /* bytes */
-const char *fx_dtype_name(fx_dtype dtype);                   /* "f32", ... */
+int64_t fx_tensor_count(const fx_tensor *t); /* number of elements; 1 for 0-d */
+size_t fx_dtype_size(fx_dtype dtype);        /* bytes */
+const char *fx_dtype_name(fx_dtype dtype);   /* "f32", ... */
 bool fx_same_shape(const fx_tensor *a, const fx_tensor *b);
-int64_t fx_dim(const fx_tensor *t, int axis);                /* axis may be negative; 1 if absent */
+int64_t fx_dim(const fx_tensor *t, int axis); /* axis may be negative; 1 if absent */
 fx_dims fx_dims_of(const fx_tensor *t);
 
 /* Writes "(2,3,4)" into buffer and returns it. */
@@ -95,15 +95,15 @@ const char *fx_shape_text(const fx_tensor *t, char buffer[FX_SHAPE_TEXT]);
 
 /* --- contents -------------------------------------------------------------------------------- */
 
-static inline float *fx_f32(const fx_tensor *t) { return (float *)t->data; }
-static inline double *fx_f64(const fx_tensor *t) { return (double *)t->data; }
+static inline float *fx_f32 (const fx_tensor *t) { return (float *)t->data; }
+static inline double *fx_f64 (const fx_tensor *t) { return (double *)t->data; }
 
 /* Element i (row-major) as double, whatever the dtype. Not for inner loops. */
 double fx_tensor_get(const fx_tensor *t, int64_t i);
 void fx_tensor_set(fx_tensor *t, int64_t i, double value);
 
 void fx_tensor_fill(fx_tensor *t, double value);
-fx_status fx_tensor_copy(fx_tensor *to, const fx_tensor *from);   /* same count; converts dtype */
+fx_status fx_tensor_copy(fx_tensor *to, const fx_tensor *from); /* same count; converts dtype */
 fx_status fx_tensor_clone(const fx_tensor *t, fx_tensor **out);
 fx_status fx_tensor_cast(const fx_tensor *t, fx_dtype dtype, fx_tensor **out);
 

@@ -81,8 +81,12 @@ function TestWrongUses:test_unknown_command() wrong("frobnicate", 2, "no command
 function TestWrongUses:test_unknown_option() wrong("run sr.lua --stes 3", 2, "the nearest is --set") end
 function TestWrongUses:test_missing_argument() wrong("run", 2, "run needs RECIPE") end
 function TestWrongUses:test_missing_recipe() wrong("run nowhere.lua", 1, "no recipe 'nowhere.lua'") end
-function TestWrongUses:test_wrong_key() wrong("run sr.lua --set model.schedul=cosine", 2, "the nearest is 'schedule'") end
-function TestWrongUses:test_wrong_type() wrong("run sr.lua --set train.steps=abc", 2, "'train.steps' wants a number") end
+function TestWrongUses:test_wrong_key()
+  wrong("run sr.lua --set model.schedul=cosine", 2, "the nearest is 'schedule'")
+end
+function TestWrongUses:test_wrong_type()
+  wrong("run sr.lua --set train.steps=abc", 2, "'train.steps' wants a number")
+end
 function TestWrongUses:test_wrong_seeds() wrong("run sr.lua --seeds 4..1", 2, "'4..1' is not a seed") end
 function TestWrongUses:test_wrong_device() wrong("run sr.lua --device tpu", 2, "cpu or ref, got 'tpu'") end
 
@@ -140,7 +144,9 @@ function TestWrongUses:test_read_only_folder()
 end
 
 function TestWrongUses:test_truncated_checkpoint() wrong("convert cut.pt x.h5", 1, "cut.pt") end
-function TestWrongUses:test_checkpoint_that_is_a_field() wrong("sample --checkpoint good.h5 --data good.h5 --out x.h5", 1, "good.h5") end
+function TestWrongUses:test_checkpoint_that_is_a_field()
+  wrong("sample --checkpoint good.h5 --data good.h5 --out x.h5", 1, "good.h5")
+end
 function TestWrongUses:test_unknown_format() wrong("convert good.h5 x.xyz", 1, "must end in .h5 or .safetensors") end
 function TestWrongUses:test_parity_of_text() wrong("parity text.h5", 1, "text.h5") end
 

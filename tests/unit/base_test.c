@@ -14,11 +14,15 @@
 
 /* The three known answers that Salmon et al. publish with Philox4x32-10. */
 static void philox_gives_the_known_answers (void) {
-  static const struct { uint32_t counter[4], key[2], want[4]; } known[] = {
+  static const struct {
+    uint32_t counter[4], key[2], want[4];
+  } known[] = {
     { { 0, 0, 0, 0 }, { 0, 0 }, { 0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8 } },
-    { { 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff }, { 0xffffffff, 0xffffffff },
+    { { 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff },
+      { 0xffffffff, 0xffffffff },
       { 0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd } },
-    { { 0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344 }, { 0xa4093822, 0x299f31d0 },
+    { { 0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344 },
+      { 0xa4093822, 0x299f31d0 },
       { 0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1 } },
   };
   for (int i = 0; i < 3; i++) {
@@ -133,7 +137,7 @@ static void messages_quote_and_chain (void) {
   CHECK(strcmp(fx_errmsg(), "outer: inner 7") == 0);
   fx_fail(FX_EARG, "(%s)", fx_errmsg());
   CHECK(strcmp(fx_errmsg(), "(outer: inner 7)") == 0);
-  CHECK(fx_hash(FX_HASH_START, "a", 1) == UINT64_C(0xaf63dc4c8601ec8c));   /* FNV-1a of "a" */
+  CHECK(fx_hash(FX_HASH_START, "a", 1) == UINT64_C(0xaf63dc4c8601ec8c)); /* FNV-1a of "a" */
 }
 
 static void interrupts_count_and_clear (void) {
@@ -158,7 +162,7 @@ static void tensors_share_and_convert (void) {
   CHECK(fx_tensor_view(t, 9, 1, (int64_t[]){ 4 }, &bad) == FX_ESHAPE);
   CHECK(fx_tensor_new(FX_F32, 2, (int64_t[]){ INT64_MAX, INT64_MAX }, &bad) == FX_ENOMEM);
   CHECK(fx_tensor_new(FX_F32, 1, (int64_t[]){ -1 }, &bad) == FX_ESHAPE);
-  for (int d = FX_BF16; d <= FX_F16; d++) {   /* eighths below 2 are exact in both */
+  for (int d = FX_BF16; d <= FX_F16; d++) { /* eighths below 2 are exact in both */
     CHECK_STATUS(fx_tensor_cast(t, (fx_dtype)d, &half));
     CHECK_STATUS(fx_tensor_cast(half, FX_F32, &back));
     CHECK(memcmp(back->data, t->data, 48) == 0);
@@ -169,7 +173,7 @@ static void tensors_share_and_convert (void) {
   CHECK(fx_tensor_print(t, text, sizeof text) == (int)strlen(text));
   CHECK(strncmp(text, "Tensor (3,4) f32", 16) == 0);
   fx_tensor_release(t);
-  CHECK(fx_tensor_get(view, 0) == -1);   /* the storage lives on */
+  CHECK(fx_tensor_get(view, 0) == -1); /* the storage lives on */
   fx_tensor_release(view);
 }
 

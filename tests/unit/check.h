@@ -30,10 +30,11 @@ static inline void check_one (int ok, const char *file, int line, const char *te
 
 static inline void check_near (double a, double b, double tolerance, const char *file, int line,
                                const char *text) {
-  const int ok = fabs(a - b) <= tolerance;   /* false for NaN */
+  const int ok = fabs(a - b) <= tolerance; /* false for NaN */
   check_one(ok, file, line, text);
   if (!ok)
-    printf("  %.17g against %.17g, difference %.3g, tolerance %.3g\n", a, b, fabs(a - b), tolerance);
+    printf("  %.17g against %.17g, difference %.3g, tolerance %.3g\n", a, b, fabs(a - b),
+           tolerance);
 }
 
 static inline void check_status (fx_status st, const char *file, int line, const char *text) {

@@ -37,7 +37,7 @@ static fx_archive *sample (void) {
   char *large = malloc(300001);
   memset(large, 'x', 300000);
   large[300000] = '\0';
-  CHECK_STATUS(fx_archive_set_text(a, "recipe", large));   /* past the 64 KiB of old attributes */
+  CHECK_STATUS(fx_archive_set_text(a, "recipe", large)); /* past the 64 KiB of old attributes */
   CHECK_STATUS(fx_archive_set_text(a, "config", "return { a = 1 }\nü"));
   CHECK_STATUS(fx_archive_set_text(a, "blank", ""));
   CHECK_STATUS(fx_archive_set_number(a, "step", 17));
@@ -76,7 +76,7 @@ static void equal_archives_give_equal_files (void) {
   fx_archive *a = sample();
   size_t n = 0, m = 0;
   CHECK_STATUS(fx_archive_save(scratch("a.h5"), a));
-  sleep(1);   /* a time stamp would differ now */
+  sleep(1); /* a time stamp would differ now */
   CHECK_STATUS(fx_archive_save(scratch("b.hdf5"), a));
   unsigned char *x = scratch_get(scratch("a.h5"), &n), *y = scratch_get(scratch("b.hdf5"), &m);
   CHECK(n == m && memcmp(x, y, n) == 0);
@@ -107,7 +107,7 @@ static void names_hdf5_cannot_keep_are_refused (void) {
   CHECK(save_names("a/./b", NULL) == FX_EARG);
   CHECK(save_names("..", NULL) == FX_EARG);
   CHECK_MESSAGE("which HDF5 cannot keep");
-  CHECK(scratch_count() == files);   /* neither file nor temporary */
+  CHECK(scratch_count() == files); /* neither file nor temporary */
   fx_archive *a = sample();
   CHECK(fx_archive_save(scratch("no/a.h5"), a) == FX_EIO);
   CHECK_MESSAGE("check the path");

@@ -72,7 +72,7 @@ static void complex_transform_equals_definition (void) {
     worst = fmax(worst, error_of_length(more[i]));
   printf("  %d lengths up to 60, worst error / sqrt(n): %.2e\n", lengths, worst);
   CHECK(lengths == 26);
-  CHECK(worst < 2e-13);   /* the naive sum itself is off by about n eps */
+  CHECK(worst < 2e-13); /* the naive sum itself is off by about n eps */
 }
 
 static void wrong_lengths_are_refused (void) {
@@ -104,8 +104,9 @@ static double error_of_shape (int64_t h, int64_t w) {
     for (int64_t kx = 0; kx < modes; kx++) {
       double re = 0.0, im = 0.0;
       for (int64_t i = 0; i < h * w; i++) {
-        const double angle = -2.0 * PI * ((double)(i / w * ky % h) / (double)h +
-                                          (double)(i % w * kx % w) / (double)w);
+        const double angle =
+            -2.0 * PI *
+            ((double)(i / w * ky % h) / (double)h + (double)(i % w * kx % w) / (double)w);
         re += x[i] * cos(angle);
         im += x[i] * sin(angle);
       }
@@ -124,8 +125,9 @@ static double error_of_shape (int64_t h, int64_t w) {
 }
 
 static void real_transform_equals_definition (void) {
-  const int64_t shapes[][2] = { { 1, 1 }, { 1, 8 }, { 8, 1 }, { 2, 3 }, { 5, 9 }, { 9, 10 },
-                                { 15, 16 }, { 16, 15 }, { 12, 30 }, { 32, 18 }, { 25, 27 } };
+  const int64_t shapes[][2] = { { 1, 1 },   { 1, 8 },   { 8, 1 },   { 2, 3 },
+                                { 5, 9 },   { 9, 10 },  { 15, 16 }, { 16, 15 },
+                                { 12, 30 }, { 32, 18 }, { 25, 27 } };
   double worst = 0.0;
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
     worst = fmax(worst, error_of_shape(shapes[i][0], shapes[i][1]));
@@ -152,7 +154,7 @@ static void same_bits_for_one_and_two_threads (void) {
 }
 
 static void same_bits_for_both_instruction_sets (void) {
-  enum { N = 960 };   /* 4^3 * 5 * 3: every radix but two */
+  enum { N = 960 }; /* 4^3 * 5 * 3: every radix but two */
   if (!fx_fft_has_avx2())
     return;
   fx_fft *plan = NULL;

@@ -14,7 +14,7 @@ static void written_bytes_come_back (void) {
   size_t n = 0;
   CHECK_STATUS(fx_file_write(path, "a\0b", 3));
   CHECK_STATUS(fx_file_read_all(path, 100, &bytes, &n));
-  CHECK(n == 3 && memcmp(bytes, "a\0b", 4) == 0);   /* and the 0 behind them */
+  CHECK(n == 3 && memcmp(bytes, "a\0b", 4) == 0); /* and the 0 behind them */
   fx_free(bytes);
   CHECK_STATUS(fx_file_write(path, "", 0));
   CHECK_STATUS(fx_file_read_all(path, 0, &bytes, &n));
@@ -37,7 +37,7 @@ static void reading_is_bounded_and_refuses_what_is_no_file (void) {
   CHECK(fx_file_read_all(scratch_folder, 4, &bytes, &n) == FX_EIO);
   CHECK_MESSAGE("it is a folder");
   CHECK(mkfifo(scratch("pipe"), 0600) == 0);
-  CHECK(fx_file_read_all(scratch("pipe"), 4, &bytes, &n) == FX_EIO);   /* and does not hang */
+  CHECK(fx_file_read_all(scratch("pipe"), 4, &bytes, &n) == FX_EIO); /* and does not hang */
   CHECK_STATUS(fx_file_open(scratch("a"), &fd, &size));
   char buffer[8];
   CHECK(size == 5 && fx_file_read_at(fd, "a", 2, 3, buffer) == FX_OK && !memcmp(buffer, "345", 3));
@@ -55,7 +55,7 @@ static void reading_is_bounded_and_refuses_what_is_no_file (void) {
 static void failed_write_leaves_nothing (void) {
   char name[5000];
   CHECK_STATUS(fx_make_dirs(scratch("folder/in/the way")));
-  CHECK(fx_file_write(scratch("folder"), "x", 1) == FX_EIO);   /* a folder cannot be replaced */
+  CHECK(fx_file_write(scratch("folder"), "x", 1) == FX_EIO); /* a folder cannot be replaced */
   CHECK(scratch_count() == 1);
   CHECK(fx_file_write(scratch("no/such/file"), "x", 1) == FX_EIO);
   CHECK_MESSAGE("check the path");
@@ -63,8 +63,8 @@ static void failed_write_leaves_nothing (void) {
   name[sizeof name - 1] = '\0';
   CHECK(fx_file_write(name, "x", 1) == FX_EARG);
   CHECK(fx_file_write("", "x", 1) == FX_EARG);
-  CHECK(fx_file_write("/proc/flexlab", "x", 1) == FX_EIO);     /* read-only even for root */
-  if (geteuid() != 0) {                                        /* root may write anywhere */
+  CHECK(fx_file_write("/proc/flexlab", "x", 1) == FX_EIO); /* read-only even for root */
+  if (geteuid() != 0) {                                    /* root may write anywhere */
     chmod(scratch("folder"), 0500);
     CHECK(fx_file_write(scratch("folder/x"), "x", 1) == FX_EIO);
     CHECK_MESSAGE("permissions");
@@ -94,7 +94,7 @@ static void commit_is_all_or_nothing (void) {
 static void full_disk_is_reported (void) {
   int fd;
   if (fx_file_create("/dev/full", &fd) != FX_OK)
-    return;   /* not every container has it */
+    return; /* not every container has it */
   CHECK(fx_file_put(fd, "/dev/full", "x", 1) == FX_EIO);
   CHECK_MESSAGE("free some space");
   close(fd);

@@ -16,8 +16,8 @@ static inline fx_tensor *field_from (int64_t h, int64_t w, field_formula formula
   fx_tensor *t = NULL;
   CHECK_STATUS(fx_tensor_new(FX_F64, 4, shape, &t));
   for (int64_t i = 0; i < h * w; i++)
-    fx_f64(t)[i] = formula(TWO_PI * (double)(i % w) / (double)w,
-                           TWO_PI * (double)(i / w) / (double)h);
+    fx_f64(t)[i] =
+        formula(TWO_PI * (double)(i % w) / (double)w, TWO_PI * (double)(i / w) / (double)h);
   return t;
 }
 

@@ -141,11 +141,11 @@ static void check_refused (const fx_flow_options *o, const char *word) {
 
 static void wrong_options_are_refused (void) {
   const fx_flow_options good = options_of(32, 32, 100.0);
-#define REFUSED(assignment, word)  \
-  do {                             \
-    fx_flow_options o = good;      \
-    o.assignment;                  \
-    check_refused(&o, word);       \
+#define REFUSED(assignment, word) \
+  do { \
+    fx_flow_options o = good; \
+    o.assignment; \
+    check_refused(&o, word); \
   } while (0)
   REFUSED(height = 31, "even");
   REFUSED(width = 2, "at least 4");

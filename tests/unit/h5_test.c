@@ -30,8 +30,9 @@ static fx_tensor *frame_of (int64_t t, int64_t channels, fx_dtype dtype) {
 }
 
 static void write_sample (const char *path, int64_t channels, int deflate) {
-  const fx_field_layout layout = { .frames = FRAMES, .channels = channels, .height = HEIGHT,
-                                   .width = WIDTH, .deflate = deflate };
+  const fx_field_layout layout = {
+    .frames = FRAMES, .channels = channels, .height = HEIGHT, .width = WIDTH, .deflate = deflate
+  };
   const double times[FRAMES] = { 0.0, 0.5, 1.5 };
   fx_field_writer *w = NULL;
   CHECK_STATUS(fx_field_writer_create(path, &layout, &w));
@@ -43,7 +44,7 @@ static void write_sample (const char *path, int64_t channels, int deflate) {
   CHECK_STATUS(fx_field_writer_number(w, "Re", 4000.0));
   CHECK_STATUS(fx_field_writer_text(w, "source", "flexlab ü"));
   CHECK_STATUS(fx_field_writer_array(w, "times", FRAMES, times));
-  CHECK(!fx_file_exists(path));   /* nothing under the final name yet */
+  CHECK(!fx_file_exists(path)); /* nothing under the final name yet */
   CHECK_STATUS(fx_field_writer_finish(w));
 }
 
@@ -170,7 +171,7 @@ static void reynolds_number_is_in_the_name (void) {
   H5Dclose(put_dataset(file, "w", H5T_IEEE_F32LE, 3, dims3, NULL, 0));
   H5Fclose(file);
   CHECK_STATUS(fx_field_open(scratch("2048.h5"), NULL, &f));
-  CHECK(fx_field_number(f, "Re", &x) == FX_EARG);   /* a number, but no underscore */
+  CHECK(fx_field_number(f, "Re", &x) == FX_EARG); /* a number, but no underscore */
   CHECK_MESSAGE("attributes: none");
   fx_field_close(f);
   unlink(scratch("2048.h5"));
@@ -256,7 +257,7 @@ static void wrong_datasets_are_refused (void) {
   space = H5Screate_simple(3, dims3, NULL);
   H5Dclose(H5Dcreate2(file, "refs", H5T_STD_REF_OBJ, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
   H5Pset_chunk(plist, 3, dims3);
-  H5Zregister(&filter);   /* pretend to be blosc while writing */
+  H5Zregister(&filter); /* pretend to be blosc while writing */
   H5Pset_filter(plist, 32001, 0, 0, NULL);
   H5Dclose(H5Dcreate2(file, "blosc", H5T_IEEE_F32LE, space, H5P_DEFAULT, plist, H5P_DEFAULT));
   H5Sclose(space);
@@ -319,8 +320,9 @@ static void flipped_bytes_never_crash (void) {
 }
 
 static void unfinished_files_leave_nothing (void) {
-  const fx_field_layout layout = { .dataset = "u", .frames = 2, .channels = 1, .height = HEIGHT,
-                                   .width = WIDTH };
+  const fx_field_layout layout = {
+    .dataset = "u", .frames = 2, .channels = 1, .height = HEIGHT, .width = WIDTH
+  };
   fx_field_layout bad = layout;
   fx_field_writer *w = NULL;
   fx_tensor *f = frame_of(0, 1, FX_F32), *wide = frame_of(0, 2, FX_F32);
@@ -335,7 +337,7 @@ static void unfinished_files_leave_nothing (void) {
   CHECK_STATUS(fx_field_writer_append(w, f));
   CHECK(fx_field_writer_append(w, f) == FX_ESHAPE);
   CHECK_STATUS(fx_field_writer_number(w, "Re", 1.0));
-  CHECK(fx_field_writer_number(w, "Re", 2.0) == FX_EIO);   /* each key once */
+  CHECK(fx_field_writer_number(w, "Re", 2.0) == FX_EIO); /* each key once */
   fx_field_writer_abandon(w);
   CHECK(scratch_count() == 0);
   CHECK(fx_field_writer_create(scratch("no/u.h5"), &layout, &w) == FX_EIO);
@@ -348,7 +350,7 @@ static void unfinished_files_leave_nothing (void) {
   bad = layout;
   bad.deflate = 10;
   CHECK(fx_field_writer_create(scratch("u.h5"), &bad, &w) == FX_EARG);
-  if (geteuid() != 0) {   /* root may write anywhere */
+  if (geteuid() != 0) { /* root may write anywhere */
     chmod(scratch_folder, 0500);
     CHECK(fx_field_writer_create(scratch("u.h5"), &layout, &w) == FX_EIO);
     CHECK_MESSAGE("permissions");
@@ -363,7 +365,7 @@ static void unfinished_files_leave_nothing (void) {
 static void equal_fields_give_equal_files (void) {
   size_t n = 0, m = 0;
   write_sample(scratch("a.h5"), 2, 1);
-  sleep(1);   /* a time stamp would differ now */
+  sleep(1); /* a time stamp would differ now */
   write_sample(scratch("b.h5"), 2, 1);
   unsigned char *x = scratch_get(scratch("a.h5"), &n), *y = scratch_get(scratch("b.h5"), &m);
   CHECK(n == m && memcmp(x, y, n) == 0);

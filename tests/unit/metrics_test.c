@@ -47,7 +47,10 @@ static fx_tensor *measure (const char *name, const fx_tensor *p, const fx_tensor
 }
 
 static void metrics_equal_scikit_image_and_scipy (void) {
-  const struct { const char *name; double value[2]; } recorded[] = {
+  const struct {
+    const char *name;
+    double value[2];
+  } recorded[] = {
     { "rfne", { 0.051781387205, 0.054862269349 } },
     { "rmse", { 0.043448314498, 0.042833736625 } },
     { "mae", { 0.035956205120, 0.035783479673 } },
@@ -73,10 +76,13 @@ static void metrics_equal_scikit_image_and_scipy (void) {
 
 /* name, value for p = y, for y = 0 and p = 3, for y = 3 and p = 0. */
 static void degenerate_fields_have_defined_results (void) {
-  const struct { const char *name; double equal, zero_truth, constant_truth; } expected[] = {
-    { "rfne", 0, HUGE_VAL, 1 },         { "rmse", 0, 3, 3 },
-    { "mae", 0, 3, 3 },                 { "psnr", HUGE_VAL, -HUGE_VAL, -HUGE_VAL },
-    { "ssim", 1, 0, 0 },                { "pearson", NAN, NAN, NAN },
+  const struct {
+    const char *name;
+    double equal, zero_truth, constant_truth;
+  } expected[] = {
+    { "rfne", 0, HUGE_VAL, 1 }, { "rmse", 0, 3, 3 },
+    { "mae", 0, 3, 3 },         { "psnr", HUGE_VAL, -HUGE_VAL, -HUGE_VAL },
+    { "ssim", 1, 0, 0 },        { "pearson", NAN, NAN, NAN },
   };
   fx_tensor *zero = field_of(1, 12, 11, 1, zero_at), *three = field_of(1, 12, 11, 1, three_at);
   for (size_t m = 0; m < sizeof expected / sizeof *expected; m++) {
@@ -204,15 +210,20 @@ static void ensemble_errors (void) {
 
 static void spectra_equal_numpy (void) {
   const int bins[] = { 0, 1, 2, 5, 12, 19 };
-  const struct { fx_spectrum_options options; double value[6]; } recorded[] = {
-    { { FX_SPECTRUM_SUM, 0 }, { 0.019687854810, 0.520108806538, 0.504389489004, 0.012142674629,
-                                0.002406278774, 0.000000228876 } },
-    { { FX_SPECTRUM_MEAN, 0 }, { 0.019687854810, 0.065013600817, 0.042032457417, 0.000433666951,
-                                 0.000039447193, 0.000000076292 } },
-    { { FX_SPECTRUM_SUM, 1 }, { 0.010415804042, 0.445710625386, 0.461487721703, 0.000078738043,
-                                0.000000030933, 0.0 } },
-    { { FX_SPECTRUM_MEAN, 1 }, { 0.010415804042, 0.055713828173, 0.038457310142, 0.000002812073,
-                                 0.000000000507, 0.0 } },
+  const struct {
+    fx_spectrum_options options;
+    double value[6];
+  } recorded[] = {
+    { { FX_SPECTRUM_SUM, 0 },
+      { 0.019687854810, 0.520108806538, 0.504389489004, 0.012142674629, 0.002406278774,
+        0.000000228876 } },
+    { { FX_SPECTRUM_MEAN, 0 },
+      { 0.019687854810, 0.065013600817, 0.042032457417, 0.000433666951, 0.000039447193,
+        0.000000076292 } },
+    { { FX_SPECTRUM_SUM, 1 },
+      { 0.010415804042, 0.445710625386, 0.461487721703, 0.000078738043, 0.000000030933, 0.0 } },
+    { { FX_SPECTRUM_MEAN, 1 },
+      { 0.010415804042, 0.055713828173, 0.038457310142, 0.000002812073, 0.000000000507, 0.0 } },
   };
   fx_tensor *y = field_of(2, 24, 30, 2, truth_at);
   for (size_t r = 0; r < sizeof recorded / sizeof *recorded; r++) {

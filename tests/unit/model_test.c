@@ -21,13 +21,17 @@ static fx_flex_config tiny (void) {
   return c;
 }
 
-typedef struct { fx_tensor *x, *t, *re, *low; } inputs;
+typedef struct {
+  fx_tensor *x, *t, *re, *low;
+} inputs;
 
 static inputs make_inputs (const fx_flex_config *c, int64_t n) {
   inputs in = { NULL, NULL, NULL, NULL };
   const fx_rng key = { .seed = 1, .stream = FX_STREAM_USER };
-  CHECK_STATUS(fx_tensor_new(FX_F32, 4, (int64_t[]){ n, c->height, c->width, c->in_channels }, &in.x));
-  CHECK_STATUS(fx_tensor_new(FX_F32, 4, (int64_t[]){ n, c->height, c->width, c->cond_channels }, &in.low));
+  CHECK_STATUS(
+      fx_tensor_new(FX_F32, 4, (int64_t[]){ n, c->height, c->width, c->in_channels }, &in.x));
+  CHECK_STATUS(
+      fx_tensor_new(FX_F32, 4, (int64_t[]){ n, c->height, c->width, c->cond_channels }, &in.low));
   CHECK_STATUS(fx_tensor_new(FX_F32, 1, &n, &in.t));
   CHECK_STATUS(fx_tensor_new(FX_F32, 2, (int64_t[]){ n, 1 }, &in.re));
   fx_tensor_normal(in.x, key);
@@ -50,7 +54,8 @@ static fx_status pass (const fx_flex *m, const inputs *in, fx_mode *mode, fx_ten
   fx_features cond;
   fx_scope_open(&s);
   fx_flex_condition(&s, m, in->low, in->re, mode, &cond);
-  fx_tensor *y = s.status == FX_OK ? fx_flex_predict(&s, m, in->x, in->t, in->re, &cond, mode) : NULL;
+  fx_tensor *y =
+      s.status == FX_OK ? fx_flex_predict(&s, m, in->x, in->t, in->re, &cond, mode) : NULL;
   *out = fx_tensor_retain(y);
   fx_scope_close(&s);
   return s.status;
@@ -63,15 +68,21 @@ static void wake_up (fx_flex *m) {
   for (int i = 0; i < ps->count; i++) {
     fx_param *p = &ps->list[i];
     if (p->init == FX_INIT_ZERO)
-      fx_tensor_uniform(p->value, (fx_rng){ .seed = 9, .stream = FX_STREAM_USER, .sample = (uint32_t)i },
+      fx_tensor_uniform(p->value,
+                        (fx_rng){ .seed = 9, .stream = FX_STREAM_USER, .sample = (uint32_t)i },
                         -0.1, 0.1);
   }
 }
 
 /* 49.67 M is the authors' small model with its super-resolution encoder. */
 static void presets_have_their_sizes (void) {
-  static const struct { const char *size; double millions, tolerance; int64_t side; } want[] = {
-    { "nano", 2.136, 0.001, 64 }, { "small", 49.67, 0.01, 128 },
+  static const struct {
+    const char *size;
+    double millions, tolerance;
+    int64_t side;
+  } want[] = {
+    { "nano", 2.136, 0.001, 64 },
+    { "small", 49.67, 0.01, 128 },
   };
   for (int i = 0; i < 2; i++) {
     fx_flex_config c;
@@ -79,7 +90,8 @@ static void presets_have_their_sizes (void) {
     CHECK_STATUS(fx_flex_preset(want[i].size, &c));
     c.height = c.width = want[i].side;
     CHECK_STATUS(fx_flex_new(&c, 1, &m));
-    CHECK_NEAR((double)fx_params_count(fx_flex_params(m)) / 1e6, want[i].millions, want[i].tolerance);
+    CHECK_NEAR((double)fx_params_count(fx_flex_params(m)) / 1e6, want[i].millions,
+               want[i].tolerance);
     fx_flex_free(m);
   }
 }
@@ -153,8 +165,10 @@ static void samples_are_independent (void) {
   inputs in = make_inputs(&c, 3), alone = { NULL, NULL, NULL, NULL };
   CHECK_STATUS(pass(m, &in, &mode, &both));
   const int64_t pixels = c.height * c.width, last = 2;
-  CHECK_STATUS(fx_tensor_view(in.x, last * pixels, 4, (int64_t[]){ 1, c.height, c.width, 1 }, &alone.x));
-  CHECK_STATUS(fx_tensor_view(in.low, last * pixels, 4, (int64_t[]){ 1, c.height, c.width, 1 }, &alone.low));
+  CHECK_STATUS(
+      fx_tensor_view(in.x, last * pixels, 4, (int64_t[]){ 1, c.height, c.width, 1 }, &alone.x));
+  CHECK_STATUS(
+      fx_tensor_view(in.low, last * pixels, 4, (int64_t[]){ 1, c.height, c.width, 1 }, &alone.low));
   CHECK_STATUS(fx_tensor_view(in.t, last, 1, (int64_t[]){ 1 }, &alone.t));
   CHECK_STATUS(fx_tensor_view(in.re, last, 2, (int64_t[]){ 1, 1 }, &alone.re));
   fx_set_threads(3);
@@ -214,7 +228,9 @@ static void training_is_flat_and_repeatable (void) {
       fx_memory(step == 0 ? &first : &last);
     }
     CHECK(first.live_bytes == last.live_bytes && first.live_blocks == last.live_blocks);
-    CHECK_STATUS(fx_tensor_clone(fx_params_find(fx_flex_params(m), "encoder.input_blocks.1.0.in_layers.2.weight")->value, &weights[run]));
+    CHECK_STATUS(fx_tensor_clone(
+        fx_params_find(fx_flex_params(m), "encoder.input_blocks.1.0.in_layers.2.weight")->value,
+        &weights[run]));
     free_inputs(&in);
     fx_optimizer_free(o);
     fx_flex_free(m);

@@ -15,13 +15,26 @@
 #include "kernels/kernels.h"
 
 enum { ABSENT, ANY, POSITIVE };
-typedef struct { int kind, ndim; int64_t shape[FX_MAX_DIMS]; } operand;
-typedef struct { fx_op_index op; int line, count; operand x[FX_MAX_OPERANDS]; } test_case;
+typedef struct {
+  int kind, ndim;
+  int64_t shape[FX_MAX_DIMS];
+} operand;
+typedef struct {
+  fx_op_index op;
+  int line, count;
+  operand x[FX_MAX_OPERANDS];
+} test_case;
 
-#define SIZES(...) sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t), { __VA_ARGS__ }
-#define T(...) { ANY, SIZES(__VA_ARGS__) }
-#define P(...) { POSITIVE, SIZES(__VA_ARGS__) }
-#define NONE { ABSENT, 0, { 0 } }
+#define SIZES(...) \
+  sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t), { __VA_ARGS__ }
+#define T(...) \
+  { ANY, SIZES(__VA_ARGS__) }
+#define P(...) \
+  { POSITIVE, SIZES(__VA_ARGS__) }
+#define NONE \
+  { \
+    ABSENT, 0, { 0 } \
+  }
 #define UNPACK(...) __VA_ARGS__
 
 /* The options of case `line`, as the op's own argument struct. */
@@ -35,7 +48,9 @@ static void options_of (int line, any_args *a) {
   memset(a, 0, sizeof *a);
   switch (line) {
 #define CASE(name, operands, ...) \
-  case __LINE__: a->name = (fx_##name##_args){ __VA_ARGS__ }; break;
+  case __LINE__: \
+    a->name = (fx_##name##_args){ __VA_ARGS__ }; \
+    break;
 #include "ops_cases.h"
 #undef CASE
   default: break;
@@ -108,7 +123,8 @@ static bool tracked (const test_case *c, int k) {
 }
 
 /* y and all gradients of a case. */
-static fx_status forward_backward (const test_case *c, fx_tensor *x[FX_MAX_OPERANDS], fx_tensor **y) {
+static fx_status forward_backward (const test_case *c, fx_tensor *x[FX_MAX_OPERANDS],
+                                   fx_tensor **y) {
   bool any = false;
   for (int k = 0; k < FX_MAX_OPERANDS; k++)
     if (x[k] && tracked(c, k)) {

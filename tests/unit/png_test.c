@@ -38,7 +38,7 @@ int main (void) {
   CHECK(scratch_begin());
   encoded_pixels_come_back(1, 1, 0);
   encoded_pixels_come_back(7, 5, 1);
-  encoded_pixels_come_back(301, 203, 1);   /* noise: larger than the pixels */
+  encoded_pixels_come_back(301, 203, 1); /* noise: larger than the pixels */
   encoded_pixels_come_back(1, 3000, 1);
   encoded_pixels_come_back(640, 64, 0);
   CHECK(fx_png_encode_rgb(0, 1, rgb, &bytes, &n) == FX_EARG);

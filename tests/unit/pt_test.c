@@ -3,7 +3,7 @@
 ** what torch writes); the official checkpoint is compared with safetensors where the fixtures are.
 ** The larger half of the file is about files that mean harm.
 */
-#define _GNU_SOURCE   /* memmem */
+#define _GNU_SOURCE /* memmem */
 #include <inttypes.h>
 #include <zlib.h>
 
@@ -43,9 +43,9 @@ static void zip_add (zip_maker *z, const char *name, const void *bytes, size_t n
   const unsigned crc = z->with_crc ? (unsigned)crc32(crc32(0, NULL, 0), bytes, (uInt)n) : 0;
   const size_t pad = (64 - (at + 30 + strlen(name) + 4) % 64) % 64;
   put_text(&z->file, "PK\3\4");
-  put_uint(&z->file, 0x08080000, 6);   /* version 0, flags, method 0 */
-  put_uint(&z->file, 0, 4);            /* time */
-  put_uint(&z->file, 0, 8), put_uint(&z->file, 0, 4);   /* crc and sizes: only in the directory */
+  put_uint(&z->file, 0x08080000, 6);                  /* version 0, flags, method 0 */
+  put_uint(&z->file, 0, 4);                           /* time */
+  put_uint(&z->file, 0, 8), put_uint(&z->file, 0, 4); /* crc and sizes: only in the directory */
   put_uint(&z->file, strlen(name), 2);
   put_uint(&z->file, pad + 4, 2);
   put_text(&z->file, name);
@@ -119,7 +119,8 @@ static void p_tensor (buffer *o, const char *class, const char *entry, int64_t n
   p_int(o, offset);
   p_sizes(o, ndim, shape);
   p_sizes(o, ndim, stride);
-  put_text(o, "\x89" "ccollections\nOrderedDict\n)RtR");
+  put_text(o, "\x89"
+              "ccollections\nOrderedDict\n)RtR");
 }
 
 static const float numbers[12] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 };
@@ -162,11 +163,12 @@ static void good_pickle (buffer *o) {
   p_key(o, "scalar"), p_tensor(o, "FloatStorage", "0", 12, 5, 0, NULL, NULL);
   p_key(o, "count"), p_tensor(o, "LongStorage", "1", 3, 0, 1, &three, &one);
   put_text(o, "u}");
-  p_key(o, "_metadata"), put_text(o, "}sb");   /* BUILD, dropped */
+  p_key(o, "_metadata"), put_text(o, "}sb"); /* BUILD, dropped */
   p_key(o, "epoch"), put_text(o, "K\x03");
   p_key(o, "loss"), put(o, "G\x7f\xf0\0\0\0\0\0\0", 9);
-  p_key(o, "lr"), put(o, "G\x3f\x1a\x36\xe2\xeb\x1c\x43\x2d", 9);   /* 1e-4 */
-  p_key(o, "flags"), put_text(o, "](\x88\x89NJ\xfe\xff\xff\xff" "e");
+  p_key(o, "lr"), put(o, "G\x3f\x1a\x36\xe2\xeb\x1c\x43\x2d", 9); /* 1e-4 */
+  p_key(o, "flags"), put_text(o, "](\x88\x89NJ\xfe\xff\xff\xff"
+                                 "e");
   p_key(o, "betas"), put_text(o, "M\x03\x02K\x09\x86");
   p_key(o, "again"), put_text(o, "j\x01\x01\x01\x01");
   p_key(o, "empty"), put_text(o, "}");
@@ -196,7 +198,7 @@ static void tensors_and_values_are_flattened (int with_crc) {
   good_pickle(&o);
   save_pickle(scratch("good.pt"), &o, with_crc);
   CHECK_STATUS(fx_archive_load(scratch("good.pt"), &a));
-  CHECK(fx_archive_count(a) == 10);   /* five, twice: `again` is the same dictionary */
+  CHECK(fx_archive_count(a) == 10); /* five, twice: `again` is the same dictionary */
   CHECK(strcmp(fx_archive_name(a, 1), "encoder/turned") == 0);
   check_values(a, "encoder/conv.weight", 12, (double[]){ 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 });
   check_values(a, "again/turned", 12, (double[]){ 0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11 });
@@ -229,7 +231,7 @@ static void numpy_scalar_is_a_number (void) {
   put_text(&o, "cnumpy._core.multiarray\nscalar\n(cnumpy\ndtype\n");
   p_key(&o, "f8");
   put_text(&o, "\x89\x88\x87RJ\x03\0\0\0");
-  o.n += 3;   /* put_text stopped at the first of the three zero bytes, which are there already */
+  o.n += 3; /* put_text stopped at the first of the three zero bytes, which are there already */
   put_text(&o, "bc_codecs\nencode\n");
   /* 0.1 = 9a 99 99 99 99 99 b9 3f, every byte as a character of latin-1 */
   p_key(&o, "\xc2\x9a\xc2\x99\xc2\x99\xc2\x99\xc2\x99\xc2\x99\xc2\xb9\x3f");
@@ -259,14 +261,14 @@ static void bare_tensor_is_called_value (void) {
 /* --- what is refused ------------------------------------------------------------------------- */
 
 /* Loads `body` as the whole pickle and expects FX_EFORMAT with `message`. */
-#define REFUSED(body, size, message)                        \
-  do {                                                      \
-    static buffer o_;                                       \
-    o_.n = 0;                                               \
-    put(&o_, (body), (size));                               \
-    CHECK(load_pickle(&o_) == FX_EFORMAT);                  \
-    CHECK_MESSAGE(message);                                 \
-    CHECK_MESSAGE("x.pt: ");                                \
+#define REFUSED(body, size, message) \
+  do { \
+    static buffer o_; \
+    o_.n = 0; \
+    put(&o_, (body), (size)); \
+    CHECK(load_pickle(&o_) == FX_EFORMAT); \
+    CHECK_MESSAGE(message); \
+    CHECK_MESSAGE("x.pt: "); \
   } while (0)
 #define REFUSED_TEXT(body, message) REFUSED(body, sizeof(body) - 1, message)
 
@@ -274,13 +276,26 @@ static void code_is_refused_by_name (void) {
   REFUSED_TEXT("cposix\nsystem\n(S'echo'\ntR.",
                "the pickle asks for 'posix system', which is not a tensor or a plain container: "
                "refused");
-  REFUSED_TEXT("\x80\x02" "c__builtin__\neval\n(X\1\0\0\0" "1tR.", "'__builtin__ eval'");
-  REFUSED_TEXT("\x80\x02" "cbuiltins\ngetattr\n.", "'builtins getattr'");
-  REFUSED_TEXT("\x80\x02" "c__torch__\nNet\n.", "'__torch__ Net'");
-  REFUSED_TEXT("\x80\x02" "ctorch\nFloatStorage\n)R.", "'torch FloatStorage' with arguments");
-  REFUSED_TEXT("\x80\x02" "c\x1b[31m\nx\n.", "'?[31m x'");   /* no control characters get through */
+  REFUSED_TEXT("\x80\x02"
+               "c__builtin__\neval\n(X\1\0\0\0"
+               "1tR.",
+               "'__builtin__ eval'");
+  REFUSED_TEXT("\x80\x02"
+               "cbuiltins\ngetattr\n.",
+               "'builtins getattr'");
+  REFUSED_TEXT("\x80\x02"
+               "c__torch__\nNet\n.",
+               "'__torch__ Net'");
+  REFUSED_TEXT("\x80\x02"
+               "ctorch\nFloatStorage\n)R.",
+               "'torch FloatStorage' with arguments");
+  REFUSED_TEXT("\x80\x02"
+               "c\x1b[31m\nx\n.",
+               "'?[31m x'"); /* no control characters get through */
   REFUSED_TEXT("S'a'\n.", "opcode STRING");
-  REFUSED_TEXT("\x80\x02" "X\5\0\0\0posixX\6\0\0\0system\x93.", "opcode STACK_GLOBAL");
+  REFUSED_TEXT("\x80\x02"
+               "X\5\0\0\0posixX\6\0\0\0system\x93.",
+               "opcode STACK_GLOBAL");
   REFUSED_TEXT("(iposix\nsystem\n.", "opcode INST");
   REFUSED_TEXT("\x80\x02\x82\1.", "opcode EXT1");
   REFUSED_TEXT("\x80\x04\x95", "protocol 4");
@@ -303,7 +318,9 @@ static void broken_pickles_are_refused (void) {
   REFUSED_TEXT("h\1.", "recalls");
   REFUSED_TEXT("q\1.", "nothing to remember");
   REFUSED_TEXT("X\xff\xff\xff\xffx.", "in the middle");
-  REFUSED_TEXT("\x8a\x09" "123456789.", "integer of 9 bytes");
+  REFUSED_TEXT("\x8a\x09"
+               "123456789.",
+               "integer of 9 bytes");
   REFUSED_TEXT("ctorch", "in the middle of a name");
   REFUSED_TEXT("NQ.", "not a tuple");
   REFUSED_TEXT(")Q.", "torch.save never does");
@@ -357,7 +374,8 @@ static fx_status load_one_tensor (const char *class, const char *entry, int64_t 
 }
 
 static void windows_outside_the_storage_are_refused (void) {
-#define SIZES(...) (int64_t[]){ __VA_ARGS__ }
+#define SIZES(...) \
+  (int64_t[]) { __VA_ARGS__ }
   const int64_t big = INT64_C(1) << 62;
   CHECK(load_one_tensor("FloatStorage", "0", 12, 0, 1, SIZES(12), SIZES(1)) == FX_OK);
   CHECK(load_one_tensor("FloatStorage", "0", 12, 1, 1, SIZES(12), SIZES(1)) == FX_EFORMAT);
@@ -412,7 +430,7 @@ static void damage_never_crashes (int with_crc) {
     bytes[i] ^= 0xff;
   }
   CHECK(loaded < n);
-  for (size_t i = 0; i + 1 < sizeof numbers && with_crc; i += 7) {   /* the CRC covers data */
+  for (size_t i = 0; i + 1 < sizeof numbers && with_crc; i += 7) { /* the CRC covers data */
     unsigned char *at = memmem(bytes, n, numbers, sizeof numbers);
     at[i] ^= 1;
     scratch_put(scratch("d.pt"), bytes, n);
@@ -513,14 +531,15 @@ static void official_checkpoint_holds_its_weights (void) {
   snprintf(path, sizeof path, "%s/checkpoint_official.pt", folder);
   if (access(path, R_OK) != 0) {
     printf("pt: skipped the official checkpoint (%s is not there; FLEXLAB_FIXTURES names its "
-           "folder)\n", path);
+           "folder)\n",
+           path);
     return;
   }
   CHECK_STATUS(fx_archive_load(path, &pt));
   snprintf(path, sizeof path, "%s/sr_v.safetensors", folder);
   CHECK_STATUS(fx_archive_load(path, &st));
   if (pt && st) {
-    CHECK(fx_archive_count(pt) == 1085);   /* 220 weights, EMA, Adam's moments */
+    CHECK(fx_archive_count(pt) == 1085); /* 220 weights, EMA, Adam's moments */
     CHECK(count_near(pt, st) == 220);
     CHECK(fx_archive_text(pt, "ema/decay") && fx_archive_find(pt, "ema/shadow_params/215"));
     check_text(pt, "ema/collected_params", "none");

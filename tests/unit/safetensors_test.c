@@ -71,9 +71,19 @@ static fx_status load_header (const char *header, size_t size, fx_archive **out)
 }
 
 static void integers_become_f64 (void) {
-  static const struct { const char *dtype; size_t size; double value; } cases[] = {
-    { "U8", 1, 1 }, { "I8", 1, 1 }, { "BOOL", 1, 1 }, { "U16", 2, 0x201 }, { "I16", 2, 0x201 },
-    { "U32", 4, 0x4030201 }, { "I32", 4, 0x4030201 }, { "I64", 8, 0x807060504030201.0p0 },
+  static const struct {
+    const char *dtype;
+    size_t size;
+    double value;
+  } cases[] = {
+    { "U8", 1, 1 },
+    { "I8", 1, 1 },
+    { "BOOL", 1, 1 },
+    { "U16", 2, 0x201 },
+    { "I16", 2, 0x201 },
+    { "U32", 4, 0x4030201 },
+    { "I32", 4, 0x4030201 },
+    { "I64", 8, 0x807060504030201.0p0 },
     { "U64", 8, 0x807060504030201.0p0 },
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -210,7 +220,7 @@ static void archive_refuses_bad_names (void) {
   CHECK(fx_archive_number(a, "step", &x) == FX_OK && x == 12345678901.0);
   CHECK_STATUS(fx_archive_set_number(a, "step", 0.1));
   CHECK(strcmp(fx_archive_text(a, "step"), "0.1") == 0 && fx_archive_text_count(a) == 2);
-  for (int i = 0; i < 3000; i++) {   /* the table grows */
+  for (int i = 0; i < 3000; i++) { /* the table grows */
     char name[32];
     snprintf(name, sizeof name, "p%d", i);
     CHECK_STATUS(fx_archive_add(a, name, fx_archive_tensor(a, 0)));

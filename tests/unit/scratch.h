@@ -79,12 +79,12 @@ static inline int scratch_count (void) {
 }
 
 /* The message of the last failure contains `text`. */
-#define CHECK_MESSAGE(text)                                                      \
-  do {                                                                           \
-    const int said_ = strstr(fx_errmsg(), (text)) != NULL;                       \
-    check_one(said_, __FILE__, __LINE__, "the message says \"" text "\"");       \
-    if (!said_)                                                                  \
-      printf("  it says: %s\n", fx_errmsg());                                    \
+#define CHECK_MESSAGE(text) \
+  do { \
+    const int said_ = strstr(fx_errmsg(), (text)) != NULL; \
+    check_one(said_, __FILE__, __LINE__, "the message says \"" text "\""); \
+    if (!said_) \
+      printf("  it says: %s\n", fx_errmsg()); \
   } while (0)
 
 #endif

@@ -39,14 +39,17 @@ static void eigenfunctions_decay_exactly (void) {
   check_decay(oblique_wave, 13.0, 32, 48);
 }
 
-static double shear (double x, double y) { (void)x; return -cos(2 * y) / 3.0; }
+static double shear (double x, double y) {
+  (void)x;
+  return -cos(2 * y) / 3.0;
+}
 
 /* f = sin(2 y): the laminar flow u = sin(2 y) / (4 nu + drag) is steady; w = -2 cos(2 y) / (..). */
 static void laminar_kolmogorov_flow_is_steady (void) {
   fx_flow_options o = options_of(32, 32, 0.7);
   o.forcing = FX_FORCING_KOLMOGOROV;
   o.forcing_wavenumber = 2;
-  o.drag = 6.0 - 4.0 / 0.7;   /* 4 nu + drag = 6: w = -cos(2 y) / 3 */
+  o.drag = 6.0 - 4.0 / 0.7; /* 4 nu + drag = 6: w = -cos(2 y) / 3 */
   o.dt = 0.01;
   fx_flow *flow = flow_from(o, shear);
   CHECK_STATUS(fx_flow_advance(flow, 1.0));
@@ -55,7 +58,7 @@ static void laminar_kolmogorov_flow_is_steady (void) {
   CHECK_NEAR(distance(now, start), 0.0, 1e-8);
   fx_flow_report r;
   fx_flow_diagnostics(flow, &r);
-  CHECK_NEAR(r.injection, 1.0 / 12.0, 1e-8);   /* <sin^2> / 6 */
+  CHECK_NEAR(r.injection, 1.0 / 12.0, 1e-8); /* <sin^2> / 6 */
   CHECK_NEAR(r.injection, r.dissipation, 1e-8);
   CHECK_NEAR(r.enstrophy_injection, r.enstrophy_dissipation, 1e-7);
   fx_tensor_release(now);
@@ -75,10 +78,13 @@ static void forced_flow_equals_numpy (void) {
   fx_flow *flow = flow_from(o, mixture);
   CHECK_STATUS(fx_flow_advance(flow, 1.0));
   fx_tensor *w = vorticity_of(flow);
-  const struct { int i, j; double w; } recorded[] = { { 0, 0, -1.346038877781 },
-                                                      { 5, 7, 0.037797552596 },
-                                                      { 31, 47, -1.607563001365 },
-                                                      { 20, 3, -0.621558262755 } };
+  const struct {
+    int i, j;
+    double w;
+  } recorded[] = { { 0, 0, -1.346038877781 },
+                   { 5, 7, 0.037797552596 },
+                   { 31, 47, -1.607563001365 },
+                   { 20, 3, -0.621558262755 } };
   for (size_t n = 0; n < sizeof recorded / sizeof *recorded; n++)
     CHECK_NEAR(fx_f64(w)[recorded[n].i * 48 + recorded[n].j], recorded[n].w, 1e-9);
   fx_flow_report r;
@@ -208,7 +214,7 @@ static void initial_spectrum_follows_the_formula (void) {
   fx_flow_report r;
   fx_flow_diagnostics(flow, &r);
   CHECK_NEAR(sum, r.energy, 1e-14);
-  CHECK_NEAR(r.energy, 0.5, 1e-10);   /* unit r.m.s. velocity; 64^2 keeps k <= 21 */
+  CHECK_NEAR(r.energy, 0.5, 1e-10); /* unit r.m.s. velocity; 64^2 keeps k <= 21 */
   fx_tensor_release(e);
   fx_flow_free(flow);
 }

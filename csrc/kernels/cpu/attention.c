@@ -11,8 +11,8 @@
 #include "kernels/cpu/gemm.h"
 #include "kernels/cpu/vmath.h"
 
-#define BLOCK 64   /* queries at a time */
-#define STEP 16    /* partial sums side by side */
+#define BLOCK 64 /* queries at a time */
+#define STEP 16  /* partial sums side by side */
 
 /* --- softmax ---------------------------------------------------------------------------------- */
 
@@ -69,7 +69,7 @@ static void softmax_row (int64_t n, float scale, const float *x, float *y) {
 }
 
 typedef struct {
-  int64_t rows, n, group;   /* rows of an item */
+  int64_t rows, n, group; /* rows of an item */
   const float *x, *dy;
   float *y;
 } rows_job;
@@ -96,8 +96,7 @@ static void softmax_slope_task (void *context, int64_t item, int worker) {
 }
 
 static void run_rows (fx_task task, const fx_tensor *x, const fx_tensor *dy, fx_tensor *y) {
-  rows_job job = { .n = last_dim(x), .x = fx_f32(x), .dy = dy ? fx_f32(dy) : NULL,
-                   .y = fx_f32(y) };
+  rows_job job = { .n = last_dim(x), .x = fx_f32(x), .dy = dy ? fx_f32(dy) : NULL, .y = fx_f32(y) };
   if (fx_tensor_count(x) == 0)
     return;
   job.rows = fx_tensor_count(x) / job.n;
@@ -105,12 +104,12 @@ static void run_rows (fx_task task, const fx_tensor *x, const fx_tensor *dy, fx_
   fx_parallel(ceil_div(job.rows, job.group), task, &job);
 }
 
-fx_status FXCPU(softmax_forward) (const fx_kernel_softmax_forward *a) {
+fx_status FXCPU (softmax_forward)(const fx_kernel_softmax_forward *a) {
   run_rows(softmax_task, a->x, NULL, a->y);
   return FX_OK;
 }
 
-fx_status FXCPU(softmax_backward) (const fx_kernel_softmax_backward *a) {
+fx_status FXCPU (softmax_backward)(const fx_kernel_softmax_backward *a) {
   run_rows(softmax_slope_task, a->y, a->dy, a->dx);
   return FX_OK;
 }
@@ -118,18 +117,23 @@ fx_status FXCPU(softmax_backward) (const fx_kernel_softmax_backward *a) {
 /* --- attention -------------------------------------------------------------------------------- */
 
 typedef struct {
-  int64_t heads, t, s, d, width;   /* width = d / heads, channels of a head */
+  int64_t heads, t, s, d, width; /* width = d / heads, channels of a head */
   float scale;
   const float *q, *k, *v, *dy;
   float *y, *dq, *dk, *dv;
   float *scratch;
-  int64_t scratch_size;            /* floats of one worker */
+  int64_t scratch_size; /* floats of one worker */
 } attention_job;
 
 static attention_job attention_of (const fx_tensor *q, const fx_tensor *k, const fx_tensor *v,
                                    int64_t heads) {
-  attention_job job = { .heads = heads, .t = q->shape[1], .s = k->shape[1], .d = q->shape[2],
-                        .q = fx_f32(q), .k = fx_f32(k), .v = fx_f32(v) };
+  attention_job job = { .heads = heads,
+                        .t = q->shape[1],
+                        .s = k->shape[1],
+                        .d = q->shape[2],
+                        .q = fx_f32(q),
+                        .k = fx_f32(k),
+                        .v = fx_f32(v) };
   job.width = job.d / heads;
   job.scale = (float)(1.0 / sqrt((double)job.width));
   return job;
@@ -169,7 +173,7 @@ static void head_task (void *context, int64_t item, int worker) {
   }
 }
 
-fx_status FXCPU(attention_forward) (const fx_kernel_attention_forward *a) {
+fx_status FXCPU (attention_forward)(const fx_kernel_attention_forward *a) {
   attention_job job = attention_of(a->q, a->k, a->v, a->heads);
   job.y = fx_f32(a->y);
   job.scratch_size = panels_size(job.width, job.s) + panels_size(job.s, job.width) + BLOCK * job.s;
@@ -187,9 +191,9 @@ static void score_gradient (const attention_job *job, int64_t rows, const float 
 
 /* What a worker needs in backward. */
 typedef struct {
-  float *keys, *values;   /* k^T and v^T packed, (width, s) */
-  float *key_rows;        /* k packed, (s, width)           */
-  float *block;           /* a block of q or dy packed      */
+  float *keys, *values; /* k^T and v^T packed, (width, s) */
+  float *key_rows;      /* k packed, (s, width)           */
+  float *block;         /* a block of q or dy packed      */
   float *p, *dp;
 } head_scratch;
 
@@ -231,7 +235,7 @@ static void head_backward_task (void *context, int64_t item, int worker) {
                    job->dv + key);
 }
 
-fx_status FXCPU(attention_backward) (const fx_kernel_attention_backward *a) {
+fx_status FXCPU (attention_backward)(const fx_kernel_attention_backward *a) {
   attention_job job = attention_of(a->q, a->k, a->v, a->heads);
   job.dy = fx_f32(a->dy);
   job.dq = fx_f32(a->dq);

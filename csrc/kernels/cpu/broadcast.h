@@ -13,9 +13,9 @@
 #define WALK_INPUTS 2
 
 typedef struct {
-  int n;                                   /* axes, outermost first; at least 1 */
+  int n; /* axes, outermost first; at least 1 */
   int64_t size[FX_MAX_DIMS];
-  int64_t step[WALK_INPUTS][FX_MAX_DIMS];  /* 0 where the input is repeated */
+  int64_t step[WALK_INPUTS][FX_MAX_DIMS]; /* 0 where the input is repeated */
 } walk;
 
 /* Size of t's axis when aligned at the right with `axis` of a tensor of ndim axes. */

@@ -17,9 +17,9 @@
 
 #include <string.h>
 
-#define FEW 4                   /* outputs at which dot products win                       */
+#define FEW 4 /* outputs at which dot products win                       */
 #define BAND_PIXELS 512
-#define BAND_FLOATS 32768       /* 128 KiB: band and weights share L2                      */
+#define BAND_FLOATS 32768 /* 128 KiB: band and weights share L2                      */
 
 /* --- the band --------------------------------------------------------------------------------- */
 
@@ -45,7 +45,7 @@ static void copy_row (const conv_shape *s, const float *row, float *to) {
   memset(to + (left + run) * c, 0, (size_t)((width - left - run) * c) * sizeof *to);
 }
 
-const float *FXCPU(conv_band) (const conv_shape *s, const float *image, int64_t first, int64_t rows,
+const float *FXCPU (conv_band)(const conv_shape *s, const float *image, int64_t first, int64_t rows,
                                float *to) {
   if (!s->copied)
     return image + first * s->stride * s->pitch;
@@ -64,12 +64,12 @@ const float *FXCPU(conv_band) (const conv_shape *s, const float *image, int64_t 
 
 typedef struct {
   conv_shape s;
-  const float *x, *bias, *w;   /* w: (o,kh,kw,c); read if there are few outputs, or to be packed */
-  float *panels;               /* w packed, unless there are few outputs */
-  bool flipped;                /* w is (c,kh,kw,o) and is to be flipped while packing */
+  const float *x, *bias, *w; /* w: (o,kh,kw,c); read if there are few outputs, or to be packed */
+  float *panels;             /* w packed, unless there are few outputs */
+  bool flipped;              /* w is (c,kh,kw,o) and is to be flipped while packing */
   float *y;
-  float *copies;               /* a band for each worker */
-  const float **pixels;        /* pointers to its outputs' first floats */
+  float *copies;        /* a band for each worker */
+  const float **pixels; /* pointers to its outputs' first floats */
 } conv_job;
 
 static void pack_task (void *context, int64_t item, int worker) {
@@ -83,9 +83,10 @@ static void pack_task (void *context, int64_t item, int worker) {
     FXCPU(pack_panel)(taps * s->c, width, job->w + first * taps * s->c, 1, taps * s->c, panel);
     return;
   }
-  for (int64_t t = 0; t < taps; t++)   /* tap t of the flipped kernel is tap taps-1-t of w */
-    FXCPU(pack_panel)(s->c, width, job->w + (taps - 1 - t) * s->o + first, taps * s->o, 1,
-                      panel + t * s->c * TILE_COLS);
+  for (int64_t t = 0; t < taps; t++) /* tap t of the flipped kernel is tap taps-1-t of w */
+    FXCPU(pack_panel)
+    (s->c, width, job->w + (taps - 1 - t) * s->o + first, taps * s->o, 1,
+     panel + t * s->c * TILE_COLS);
 }
 
 /* Outputs of one pixel as dot products. */
@@ -183,13 +184,25 @@ done:
   return st;
 }
 
-fx_status FXCPU(conv2d_forward) (const fx_kernel_conv2d_forward *a) {
+fx_status FXCPU (conv2d_forward)(const fx_kernel_conv2d_forward *a) {
   const int64_t *x = a->x->shape, *w = a->w->shape, *y = a->y->shape;
-  conv_job job = {
-    .s = { .n = x[0], .h = x[1], .w = x[2], .c = x[3], .kh = w[1], .kw = w[2],
-           .stride = a->stride, .pad_y = a->pad, .pad_x = a->pad, .circular = a->circular,
-           .oh = y[1], .ow = y[2], .o = y[3] },
-    .x = fx_f32(a->x), .w = fx_f32(a->w), .bias = a->b ? fx_f32(a->b) : NULL, .y = fx_f32(a->y) };
+  conv_job job = { .s = { .n = x[0],
+                          .h = x[1],
+                          .w = x[2],
+                          .c = x[3],
+                          .kh = w[1],
+                          .kw = w[2],
+                          .stride = a->stride,
+                          .pad_y = a->pad,
+                          .pad_x = a->pad,
+                          .circular = a->circular,
+                          .oh = y[1],
+                          .ow = y[2],
+                          .o = y[3] },
+                   .x = fx_f32(a->x),
+                   .w = fx_f32(a->w),
+                   .bias = a->b ? fx_f32(a->b) : NULL,
+                   .y = fx_f32(a->y) };
   return convolve(&job);
 }
 
@@ -197,8 +210,8 @@ fx_status FXCPU(conv2d_forward) (const fx_kernel_conv2d_forward *a) {
 
 typedef struct {
   const fx_kernel_conv2d_backward_x *a;
-  float *panels;    /* w as (o, kh kw c) */
-  float *columns;   /* gradients of one row of outputs' patches, for each worker */
+  float *panels;  /* w as (o, kh kw c) */
+  float *columns; /* gradients of one row of outputs' patches, for each worker */
 } scatter_job;
 
 /* Adds the gradients of one patch to the image. */
@@ -236,7 +249,8 @@ static void scatter_task (void *context, int64_t n, int worker) {
 static fx_status scatter (const fx_kernel_conv2d_backward_x *a) {
   const int64_t *w = a->w->shape, patch = w[1] * w[2] * w[3];
   fx_status st = FX_ENOMEM;
-  scatter_job job = { .a = a, .panels = new_floats(panels_size(w[0], patch)),
+  scatter_job job = { .a = a,
+                      .panels = new_floats(panels_size(w[0], patch)),
                       .columns = new_floats(fx_threads() * a->dy->shape[2] * patch) };
   if (job.panels && job.columns) {
     FXCPU(pack)(w[0], patch, fx_f32(a->w), patch, 1, job.panels);
@@ -248,15 +262,27 @@ static fx_status scatter (const fx_kernel_conv2d_backward_x *a) {
   return st;
 }
 
-fx_status FXCPU(conv2d_backward_x) (const fx_kernel_conv2d_backward_x *a) {
+fx_status FXCPU (conv2d_backward_x)(const fx_kernel_conv2d_backward_x *a) {
   const int64_t *dy = a->dy->shape, *w = a->w->shape, *dx = a->dx->shape;
   const bool same_size = dy[1] == dx[1] && dy[2] == dx[2];
   if (a->stride != 1 || a->pad > w[1] - 1 || a->pad > w[2] - 1 || (a->circular && !same_size))
     return scatter(a);
-  conv_job job = {
-    .s = { .n = dy[0], .h = dy[1], .w = dy[2], .c = dy[3], .kh = w[1], .kw = w[2], .stride = 1,
-           .pad_y = w[1] - 1 - a->pad, .pad_x = w[2] - 1 - a->pad, .circular = a->circular,
-           .oh = dx[1], .ow = dx[2], .o = dx[3] },
-    .x = fx_f32(a->dy), .w = fx_f32(a->w), .flipped = true, .y = fx_f32(a->dx) };
+  conv_job job = { .s = { .n = dy[0],
+                          .h = dy[1],
+                          .w = dy[2],
+                          .c = dy[3],
+                          .kh = w[1],
+                          .kw = w[2],
+                          .stride = 1,
+                          .pad_y = w[1] - 1 - a->pad,
+                          .pad_x = w[2] - 1 - a->pad,
+                          .circular = a->circular,
+                          .oh = dx[1],
+                          .ow = dx[2],
+                          .o = dx[3] },
+                   .x = fx_f32(a->dy),
+                   .w = fx_f32(a->w),
+                   .flipped = true,
+                   .y = fx_f32(a->dx) };
   return convolve(&job);
 }

@@ -12,18 +12,18 @@
 
 #include "kernels/cpu/conv.h"
 
-#define BAND_PIXELS 256        /* panel: 32 KiB with AVX-512, half of L2's way to it           */
+#define BAND_PIXELS 256 /* panel: 32 KiB with AVX-512, half of L2's way to it           */
 #define BAND_FLOATS 65536
 #define MOST_SLICES 16
-#define SLICE_PIXELS 256       /* at least, or reading partial sums costs more than products   */
-#define SLICE_FLOATS (16 << 20)   /* 64 MiB of partial gradients in all                        */
+#define SLICE_PIXELS 256        /* at least, or reading partial sums costs more than products   */
+#define SLICE_FLOATS (16 << 20) /* 64 MiB of partial gradients in all                        */
 
 typedef struct {
   conv_shape s;
   const float *x, *dy;
-  float *dw, *db;              /* either may be NULL */
-  int64_t slices, per_slice;   /* bands in a slice */
-  int64_t size;                /* floats of a partial gradient: dw, then db */
+  float *dw, *db;            /* either may be NULL */
+  int64_t slices, per_slice; /* bands in a slice */
+  int64_t size;              /* floats of a partial gradient: dw, then db */
   float *partial, *copies, *panel;
 } weights_job;
 
@@ -108,7 +108,7 @@ static void add_slices (const weights_job *job, int64_t from, int64_t count, flo
 static void add_task (void *context, int64_t item, int worker) {
   (void)worker;
   const weights_job *job = context;
-  const int64_t first = item * 4096;   /* 16 KiB: the sum stays in L1 */
+  const int64_t first = item * 4096; /* 16 KiB: the sum stays in L1 */
   add_slices(job, first, smaller(job->size - job->s.o - first, 4096), job->dw + first);
 }
 
@@ -121,17 +121,27 @@ static void cut_slices (weights_job *job) {
   job->slices = ceil_div(all, job->per_slice);
 }
 
-fx_status FXCPU(conv2d_backward_w) (const fx_kernel_conv2d_backward_w *a) {
+fx_status FXCPU (conv2d_backward_w)(const fx_kernel_conv2d_backward_w *a) {
   const int64_t *x = a->x->shape, *dy = a->dy->shape;
   fx_status st = FX_ENOMEM;
   /* Without dw any kernel size does: db reads dy only. */
-  weights_job job = {
-    .s = { .n = x[0], .h = x[1], .w = x[2], .c = x[3],
-           .kh = a->dw ? a->dw->shape[1] : 1, .kw = a->dw ? a->dw->shape[2] : 1,
-           .stride = a->stride, .pad_y = a->pad, .pad_x = a->pad, .circular = a->circular,
-           .oh = dy[1], .ow = dy[2], .o = dy[3] },
-    .x = fx_f32(a->x), .dy = fx_f32(a->dy),
-    .dw = a->dw ? fx_f32(a->dw) : NULL, .db = a->db ? fx_f32(a->db) : NULL };
+  weights_job job = { .s = { .n = x[0],
+                             .h = x[1],
+                             .w = x[2],
+                             .c = x[3],
+                             .kh = a->dw ? a->dw->shape[1] : 1,
+                             .kw = a->dw ? a->dw->shape[2] : 1,
+                             .stride = a->stride,
+                             .pad_y = a->pad,
+                             .pad_x = a->pad,
+                             .circular = a->circular,
+                             .oh = dy[1],
+                             .ow = dy[2],
+                             .o = dy[3] },
+                      .x = fx_f32(a->x),
+                      .dy = fx_f32(a->dy),
+                      .dw = a->dw ? fx_f32(a->dw) : NULL,
+                      .db = a->db ? fx_f32(a->db) : NULL };
   conv_shape *s = &job.s;
   if (s->n * s->oh * s->ow == 0) {
     if (a->dw)

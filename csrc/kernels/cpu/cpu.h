@@ -45,7 +45,7 @@ static inline double *new_doubles (int64_t count) {
 #endif
 
 typedef float vec __attribute__((vector_size(4 * LANES)));
-typedef double wide __attribute__((vector_size(4 * LANES)));   /* LANES/2 doubles */
+typedef double wide __attribute__((vector_size(4 * LANES))); /* LANES/2 doubles */
 
 /* The same in memory: needs no alignment and may alias plain floats. */
 typedef float vec_at __attribute__((vector_size(4 * LANES), aligned(4), may_alias));

@@ -34,7 +34,12 @@ static void apply (fx_unary f, float a, float b, int64_t n, const float *x, floa
   case FX_GELU: EACH y[i] = v_gelu(x[i]); break;
   case FX_RELU: EACH y[i] = x[i] > 0.0f ? x[i] : 0.0f; break;
   case FX_POW: EACH y[i] = powf(x[i], a); break;
-  case FX_CLAMP: EACH { const float v = x[i] < a ? a : x[i]; y[i] = v > b ? b : v; } break;
+  case FX_CLAMP:
+    EACH {
+      const float v = x[i] < a ? a : x[i];
+      y[i] = v > b ? b : v;
+    }
+    break;
   }
 }
 
@@ -49,8 +54,18 @@ static void apply_slope (fx_unary f, float a, float b, int64_t n, const float *x
   case FX_ABS: EACH dx[i] = x[i] > 0.0f ? dy[i] : x[i] < 0.0f ? -dy[i] : 0.0f; break;
   case FX_SIN: EACH dx[i] = dy[i] * cosf(x[i]); break;
   case FX_COS: EACH dx[i] = -dy[i] * sinf(x[i]); break;
-  case FX_TANH: EACH { const float t = v_tanh(x[i]); dx[i] = dy[i] * (1.0f - t * t); } break;
-  case FX_SIGMOID: EACH { const float s = v_sigmoid(x[i]); dx[i] = dy[i] * s * (1.0f - s); } break;
+  case FX_TANH:
+    EACH {
+      const float t = v_tanh(x[i]);
+      dx[i] = dy[i] * (1.0f - t * t);
+    }
+    break;
+  case FX_SIGMOID:
+    EACH {
+      const float s = v_sigmoid(x[i]);
+      dx[i] = dy[i] * s * (1.0f - s);
+    }
+    break;
   case FX_SILU: EACH dx[i] = dy[i] * v_silu_slope(x[i]); break;
   case FX_GELU: EACH dx[i] = dy[i] * v_gelu_slope(x[i]); break;
   case FX_RELU: EACH dx[i] = x[i] > 0.0f ? dy[i] : 0.0f; break;
@@ -63,7 +78,7 @@ typedef struct {
   fx_unary f;
   float a, b;
   int64_t count;
-  const float *x, *dy;   /* dy: NULL forward, and x is not read where it is NULL */
+  const float *x, *dy; /* dy: NULL forward, and x is not read where it is NULL */
   float *y;
 } unary_job;
 
@@ -78,16 +93,18 @@ static void unary_task (void *context, int64_t item, int worker) {
     apply(job->f, job->a, job->b, n, x, job->y + first);
 }
 
-fx_status FXCPU(unary_forward) (const fx_kernel_unary_forward *a) {
-  unary_job job = { a->f, (float)a->a, (float)a->b, fx_tensor_count(a->y), fx_f32(a->x), NULL,
-                    fx_f32(a->y) };
+fx_status FXCPU (unary_forward)(const fx_kernel_unary_forward *a) {
+  unary_job job = { a->f,         (float)a->a, (float)a->b, fx_tensor_count(a->y),
+                    fx_f32(a->x), NULL,        fx_f32(a->y) };
   fx_parallel(chunks(job.count), unary_task, &job);
   return FX_OK;
 }
 
-fx_status FXCPU(unary_backward) (const fx_kernel_unary_backward *a) {
-  unary_job job = { a->f, (float)a->a, (float)a->b, fx_tensor_count(a->dx),
-                    a->x ? fx_f32(a->x) : NULL, fx_f32(a->dy), fx_f32(a->dx) };
+fx_status FXCPU (unary_backward)(const fx_kernel_unary_backward *a) {
+  unary_job job = {
+    a->f,          (float)a->a,  (float)a->b, fx_tensor_count(a->dx), a->x ? fx_f32(a->x) : NULL,
+    fx_f32(a->dy), fx_f32(a->dx)
+  };
   fx_parallel(chunks(job.count), unary_task, &job);
   return FX_OK;
 }
@@ -95,15 +112,27 @@ fx_status FXCPU(unary_backward) (const fx_kernel_unary_backward *a) {
 /* --- two numbers ------------------------------------------------------------------------------ */
 
 /* A loop for each way in which the inputs move. p and q are the two numbers. */
-#define COMBINE(expression)                                               \
-  if (step_a && step_b)                                                   \
-    EACH { const float p = a[i], q = b[i]; y[i] = (expression); }         \
-  else if (step_a)                                                        \
-    EACH { const float p = a[i], q = b0; y[i] = (expression); }           \
-  else if (step_b)                                                        \
-    EACH { const float p = a0, q = b[i]; y[i] = (expression); }           \
-  else                                                                    \
-    EACH { const float p = a0, q = b0; y[i] = (expression); }             \
+#define COMBINE(expression) \
+  if (step_a && step_b) \
+    EACH { \
+      const float p = a[i], q = b[i]; \
+      y[i] = (expression); \
+    } \
+  else if (step_a) \
+    EACH { \
+      const float p = a[i], q = b0; \
+      y[i] = (expression); \
+    } \
+  else if (step_b) \
+    EACH { \
+      const float p = a0, q = b[i]; \
+      y[i] = (expression); \
+    } \
+  else \
+    EACH { \
+      const float p = a0, q = b0; \
+      y[i] = (expression); \
+    } \
   break
 
 static void combine (fx_binary f, int64_t n, const float *a, int64_t step_a, const float *b,
@@ -142,9 +171,11 @@ static void binary_task (void *context, int64_t item, int worker) {
   }
 }
 
-fx_status FXCPU(binary_forward) (const fx_kernel_binary_forward *a) {
-  binary_job job = { a->f, walk_over(a->y, a->a, a->b), fx_tensor_count(a->y), fx_f32(a->a),
-                     fx_f32(a->b), fx_f32(a->y) };
+fx_status FXCPU (binary_forward)(const fx_kernel_binary_forward *a) {
+  binary_job job = {
+    a->f,        walk_over(a->y, a->a, a->b), fx_tensor_count(a->y), fx_f32(a->a), fx_f32(a->b),
+    fx_f32(a->y)
+  };
   fx_parallel(chunks(job.count), binary_task, &job);
   return FX_OK;
 }

@@ -6,10 +6,10 @@
 
 typedef struct {
   const fx_kernel_dropout *a;
-  int64_t size, pieces;   /* elements and chunks of a sample */
+  int64_t size, pieces; /* elements and chunks of a sample */
 } dropout_job;
 
-#define DRAWN 1024   /* uniforms at a time, a multiple of the generator's block of 4 */
+#define DRAWN 1024 /* uniforms at a time, a multiple of the generator's block of 4 */
 
 static void dropout_task (void *context, int64_t item, int worker) {
   (void)worker;
@@ -29,7 +29,7 @@ static void dropout_task (void *context, int64_t item, int worker) {
   }
 }
 
-fx_status FXCPU(dropout) (const fx_kernel_dropout *a) {
+fx_status FXCPU (dropout)(const fx_kernel_dropout *a) {
   const int64_t count = fx_tensor_count(a->x);
   const int64_t samples = a->x->ndim > 0 ? a->x->shape[0] : 1;
   if (count == 0)

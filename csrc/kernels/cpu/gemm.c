@@ -35,7 +35,7 @@ static void pack_transposed (int64_t k, int64_t width, const float *b, int64_t s
     transpose_block(width, smaller(k - p, 16), b + p, step_n, to + p * TILE_COLS, TILE_COLS);
 }
 
-void FXCPU(pack_panel) (int64_t k, int64_t width, const float *b, int64_t step_k, int64_t step_n,
+void FXCPU (pack_panel)(int64_t k, int64_t width, const float *b, int64_t step_k, int64_t step_n,
                         float *panel) {
   if (width < TILE_COLS)
     memset(panel, 0, (size_t)(k * TILE_COLS) * sizeof *panel);
@@ -53,18 +53,16 @@ void FXCPU(pack_panel) (int64_t k, int64_t width, const float *b, int64_t step_k
   }
 }
 
-void FXCPU(pack) (int64_t k, int64_t n, const float *b, int64_t step_k, int64_t step_n,
+void FXCPU (pack)(int64_t k, int64_t n, const float *b, int64_t step_k, int64_t step_n,
                   float *panels) {
   for (int64_t j = 0; j < n; j += TILE_COLS)
-    FXCPU(pack_panel)(k, smaller(n - j, TILE_COLS), b + j * step_n, step_k, step_n,
-                      panels + j * k);
+    FXCPU(pack_panel)(k, smaller(n - j, TILE_COLS), b + j * step_n, step_k, step_n, panels + j * k);
 }
 
 /* --- tiles ------------------------------------------------------------------------------------ */
 
 INLINE void clear_tile (int count, vec acc[][2]) {
-  UNROLLED for (int i = 0; i < count; i++)
-    acc[i][0] = acc[i][1] = (vec){ 0 };
+  UNROLLED for (int i = 0; i < count; i++) acc[i][0] = acc[i][1] = (vec){ 0 };
 }
 
 INLINE void write_tile (int count, vec acc[][2], float *out) {
@@ -80,8 +78,7 @@ INLINE void rows_tile (int count, const float *const *row, int64_t segments, int
   clear_tile(count, acc);
   for (int64_t s = 0; s < segments; s++) {
     const float *from[TILE_ROWS];
-    UNROLLED for (int i = 0; i < count; i++)
-      from[i] = row[i] + s * jump;
+    UNROLLED for (int i = 0; i < count; i++) from[i] = row[i] + s * jump;
     for (int64_t p = 0; p < length; p++, panel += TILE_COLS) {
       const vec b0 = load(panel), b1 = load(panel + LANES);
       UNROLLED for (int i = 0; i < count; i++) {
@@ -108,7 +105,7 @@ INLINE void columns_tile (int count, int64_t k, const float *a, int64_t step, co
   write_tile(count, acc, out);
 }
 
-void FXCPU(tile_of_rows) (int64_t rows, const float *const *row, int64_t segments, int64_t length,
+void FXCPU (tile_of_rows)(int64_t rows, const float *const *row, int64_t segments, int64_t length,
                           int64_t jump, const float *panel, float *out) {
   const float *all[TILE_ROWS];
   for (int64_t i = 0; i < TILE_ROWS; i++)
@@ -119,13 +116,13 @@ void FXCPU(tile_of_rows) (int64_t rows, const float *const *row, int64_t segment
     rows_tile(TILE_ROWS, all, segments, length, jump, panel, out);
 }
 
-void FXCPU(tile_of_columns) (int64_t rows, int64_t k, const float *a, int64_t step,
+void FXCPU (tile_of_columns)(int64_t rows, int64_t k, const float *a, int64_t step,
                              const float *panel, float *out) {
   if (rows == TILE_ROWS) {
     columns_tile(TILE_ROWS, k, a, step, panel, out);
     return;
   }
-  for (int64_t i = 0; i < rows;) {   /* the rest: pairs, then one */
+  for (int64_t i = 0; i < rows;) { /* the rest: pairs, then one */
     const int count = rows - i >= 4 ? 4 : rows - i >= 2 ? 2 : 1;
     if (count == 4)
       columns_tile(4, k, a + i, step, panel, out + i * TILE_COLS);
@@ -156,7 +153,7 @@ static void panel_product (bool transposed, int64_t m, int64_t cols, int64_t k, 
   }
 }
 
-void FXCPU(product) (bool transposed, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
+void FXCPU (product)(bool transposed, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
                      const float *panels, bool add, float *c, int64_t ldc) {
   if (k == 0 && !add)
     for (int64_t i = 0; i < m; i++)
@@ -174,13 +171,11 @@ void FXCPU(product) (bool transposed, int64_t m, int64_t n, int64_t k, const flo
 INLINE void dot_group (int outs, int64_t k, const float *x, const float *w, const float *bias,
                        float *y) {
   vec acc[4];
-  UNROLLED for (int o = 0; o < outs; o++)
-    acc[o] = (vec){ 0 };
+  UNROLLED for (int o = 0; o < outs; o++) acc[o] = (vec){ 0 };
   int64_t p = 0;
   for (; p + LANES <= k; p += LANES) {
     const vec v = load(x + p);
-    UNROLLED for (int o = 0; o < outs; o++)
-      acc[o] += v * load(w + o * k + p);
+    UNROLLED for (int o = 0; o < outs; o++) acc[o] += v * load(w + o * k + p);
   }
   for (int o = 0; o < outs; o++) {
     float sum = sum_lanes(acc[o]);
@@ -190,7 +185,7 @@ INLINE void dot_group (int outs, int64_t k, const float *x, const float *w, cons
   }
 }
 
-void FXCPU(dots) (int64_t rows, int64_t outs, int64_t k, const float *x, const float *w,
+void FXCPU (dots)(int64_t rows, int64_t outs, int64_t k, const float *x, const float *w,
                   const float *bias, float *y) {
   for (int64_t i = 0; i < rows; i++, x += k, y += outs) {
     int64_t o = 0;

@@ -9,11 +9,11 @@
 #include "kernels/cpu/sums.h"
 
 typedef struct {
-  int64_t rows, c, group;   /* rows of an item */
+  int64_t rows, c, group; /* rows of an item */
   double eps;
   const float *x, *w, *b, *dy;
-  float *y, *mean, *rstd;   /* y: or dx */
-  double *partial;          /* dw and db of an item, 2C; NULL if not asked for */
+  float *y, *mean, *rstd; /* y: or dx */
+  double *partial;        /* dw and db of an item, 2C; NULL if not asked for */
 } rows_job;
 
 static void rows_start (rows_job *job, const fx_tensor *x) {
@@ -44,9 +44,13 @@ static void forward_task (void *context, int64_t item, int worker) {
     forward_row(job, r);
 }
 
-fx_status FXCPU(layer_norm_forward) (const fx_kernel_layer_norm_forward *a) {
-  rows_job job = { .eps = a->eps, .w = fx_f32(a->w), .b = a->b ? fx_f32(a->b) : NULL,
-                   .y = fx_f32(a->y), .mean = fx_f32(a->mean), .rstd = fx_f32(a->rstd) };
+fx_status FXCPU (layer_norm_forward)(const fx_kernel_layer_norm_forward *a) {
+  rows_job job = { .eps = a->eps,
+                   .w = fx_f32(a->w),
+                   .b = a->b ? fx_f32(a->b) : NULL,
+                   .y = fx_f32(a->y),
+                   .mean = fx_f32(a->mean),
+                   .rstd = fx_f32(a->rstd) };
   rows_start(&job, a->x);
   fx_parallel(ceil_div(job.rows, job.group), forward_task, &job);
   return FX_OK;
@@ -93,9 +97,12 @@ static void backward_task (void *context, int64_t item, int worker) {
   }
 }
 
-fx_status FXCPU(layer_norm_backward) (const fx_kernel_layer_norm_backward *a) {
-  rows_job job = { .w = fx_f32(a->w), .dy = fx_f32(a->dy), .mean = fx_f32(a->mean),
-                   .rstd = fx_f32(a->rstd), .y = a->dx ? fx_f32(a->dx) : NULL };
+fx_status FXCPU (layer_norm_backward)(const fx_kernel_layer_norm_backward *a) {
+  rows_job job = { .w = fx_f32(a->w),
+                   .dy = fx_f32(a->dy),
+                   .mean = fx_f32(a->mean),
+                   .rstd = fx_f32(a->rstd),
+                   .y = a->dx ? fx_f32(a->dx) : NULL };
   rows_start(&job, a->x);
   const int64_t items = ceil_div(job.rows, job.group), c = job.c;
   if (!(job.partial = new_doubles(items * 3 * c)))

@@ -5,7 +5,7 @@
 
 #include "kernels/cpu/cpu.h"
 
-#define STEP 16   /* partial sums side by side, so that the loop vectorises */
+#define STEP 16 /* partial sums side by side, so that the loop vectorises */
 
 typedef struct {
   fx_loss_kind kind;
@@ -34,9 +34,8 @@ static inline float slope_of (fx_loss_kind kind, float delta, float d) {
 }
 
 /* Inlined with a constant kind. */
-static inline __attribute__((always_inline)) double sum_losses (fx_loss_kind kind, float delta,
-                                                                int64_t n, const float *a,
-                                                                const float *b) {
+static inline __attribute__((always_inline)) double
+sum_losses (fx_loss_kind kind, float delta, int64_t n, const float *a, const float *b) {
   double sums[STEP] = { 0 }, sum = 0.0;
   int64_t i = 0;
   for (; i + STEP <= n; i += STEP) {
@@ -86,9 +85,12 @@ static void backward_task (void *context, int64_t item, int worker) {
   }
 }
 
-fx_status FXCPU(loss_forward) (const fx_kernel_loss_forward *a) {
-  loss_job job = { .kind = a->kind, .delta = (float)a->delta, .count = fx_tensor_count(a->a),
-                   .a = fx_f32(a->a), .b = fx_f32(a->b) };
+fx_status FXCPU (loss_forward)(const fx_kernel_loss_forward *a) {
+  loss_job job = { .kind = a->kind,
+                   .delta = (float)a->delta,
+                   .count = fx_tensor_count(a->a),
+                   .a = fx_f32(a->a),
+                   .b = fx_f32(a->b) };
   double sum = 0.0;
   if (!(job.partial = new_doubles(chunks(job.count))))
     return FX_ENOMEM;
@@ -100,9 +102,13 @@ fx_status FXCPU(loss_forward) (const fx_kernel_loss_forward *a) {
   return FX_OK;
 }
 
-fx_status FXCPU(loss_backward) (const fx_kernel_loss_backward *a) {
-  loss_job job = { .kind = a->kind, .delta = (float)a->delta, .count = fx_tensor_count(a->a),
-                   .a = fx_f32(a->a), .b = fx_f32(a->b), .dx = fx_f32(a->dx) };
+fx_status FXCPU (loss_backward)(const fx_kernel_loss_backward *a) {
+  loss_job job = { .kind = a->kind,
+                   .delta = (float)a->delta,
+                   .count = fx_tensor_count(a->a),
+                   .a = fx_f32(a->a),
+                   .b = fx_f32(a->b),
+                   .dx = fx_f32(a->dx) };
   job.scale = (float)((double)*fx_f32(a->dy) / (double)job.count);
   fx_parallel(chunks(job.count), backward_task, &job);
   return FX_OK;

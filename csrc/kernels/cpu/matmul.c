@@ -22,11 +22,11 @@ typedef struct {
   bool transpose_a, transpose_b;
   int64_t batch, m, n, k;
   const float *a, *b;
-  int64_t step_a, step_b;   /* from one product's matrix to the next; step_b 0: shared */
-  const float *bias;        /* NULL, or added to each row */
+  int64_t step_a, step_b; /* from one product's matrix to the next; step_b 0: shared */
+  const float *bias;      /* NULL, or added to each row */
   float *c;
-  int64_t slices;           /* of the rows of one product */
-  float *panels;            /* b packed, if the tiles compute */
+  int64_t slices; /* of the rows of one product */
+  float *panels;  /* b packed, if the tiles compute */
 } product_job;
 
 static void pack_task (void *context, int64_t item, int worker) {
@@ -54,9 +54,9 @@ static void slice_task (void *context, int64_t item, int worker) {
     fx_sgemm(job->transpose_a, job->transpose_b, rows, job->n, job->k, 1.0f, a, lda,
              job->b + which * job->step_b, job->transpose_b ? job->k : job->n, 0.0f, c, job->n);
   else
-    FXCPU(product)(job->transpose_a, rows, job->n, job->k, a, lda,
-                   job->panels + (job->step_b ? which * panels_size(job->k, job->n) : 0), false, c,
-                   job->n);
+    FXCPU(product)
+    (job->transpose_a, rows, job->n, job->k, a, lda,
+     job->panels + (job->step_b ? which * panels_size(job->k, job->n) : 0), false, c, job->n);
   if (job->bias)
     for (int64_t i = 0; i < rows; i++, c += job->n)
       for (int64_t j = 0; j < job->n; j++)
@@ -80,12 +80,16 @@ static fx_status run_products (product_job *job) {
   return FX_OK;
 }
 
-fx_status FXCPU(matmul) (const fx_kernel_matmul *a) {
+fx_status FXCPU (matmul)(const fx_kernel_matmul *a) {
   const int last = a->y->ndim - 1, ta = a->transpose_a;
-  product_job job = { .transpose_a = a->transpose_a, .transpose_b = a->transpose_b,
-                      .m = a->y->shape[last - 1], .n = a->y->shape[last],
-                      .k = a->a->shape[a->a->ndim - (ta ? 2 : 1)], .a = fx_f32(a->a),
-                      .b = fx_f32(a->b), .c = fx_f32(a->y) };
+  product_job job = { .transpose_a = a->transpose_a,
+                      .transpose_b = a->transpose_b,
+                      .m = a->y->shape[last - 1],
+                      .n = a->y->shape[last],
+                      .k = a->a->shape[a->a->ndim - (ta ? 2 : 1)],
+                      .a = fx_f32(a->a),
+                      .b = fx_f32(a->b),
+                      .c = fx_f32(a->y) };
   job.batch = 1;
   for (int i = 0; i < last - 1; i++)
     job.batch *= a->y->shape[i];
@@ -102,54 +106,64 @@ typedef struct {
   float *y;
 } dots_job;
 
-#define OUTS 64   /* outputs of a row in one item: 64 x in weights are read by all rows in turn */
+#define OUTS 64 /* outputs of a row in one item: 64 x in weights are read by all rows in turn */
 
 static void dots_task (void *context, int64_t item, int worker) {
   (void)worker;
   const dots_job *job = context;
   const int64_t first = item * OUTS, outs = smaller(job->out - first, OUTS);
   for (int64_t i = 0; i < job->rows; i++)
-    FXCPU(dots)(1, outs, job->in, job->x + i * job->in, job->w + first * job->in,
-                job->bias ? job->bias + first : NULL, job->y + i * job->out + first);
+    FXCPU(dots)
+    (1, outs, job->in, job->x + i * job->in, job->w + first * job->in,
+     job->bias ? job->bias + first : NULL, job->y + i * job->out + first);
 }
 
-fx_status FXCPU(linear_forward) (const fx_kernel_linear_forward *a) {
+fx_status FXCPU (linear_forward)(const fx_kernel_linear_forward *a) {
   const int64_t rows = fx_tensor_count(a->y) / larger(1, a->w->shape[0]);
   const float *bias = a->b ? fx_f32(a->b) : NULL;
   if (a->x->ndim <= 2) {
-    dots_job job = { rows, a->w->shape[1], a->w->shape[0], fx_f32(a->x), fx_f32(a->w), bias,
-                     fx_f32(a->y) };
+    dots_job job = { rows,         a->w->shape[1], a->w->shape[0], fx_f32(a->x),
+                     fx_f32(a->w), bias,           fx_f32(a->y) };
     fx_parallel(ceil_div(job.out, OUTS), dots_task, &job);
     return FX_OK;
   }
-  product_job job = { .transpose_b = true, .batch = a->x->shape[0], .n = a->w->shape[0],
-                      .k = a->w->shape[1], .a = fx_f32(a->x), .b = fx_f32(a->w), .bias = bias,
+  product_job job = { .transpose_b = true,
+                      .batch = a->x->shape[0],
+                      .n = a->w->shape[0],
+                      .k = a->w->shape[1],
+                      .a = fx_f32(a->x),
+                      .b = fx_f32(a->w),
+                      .bias = bias,
                       .c = fx_f32(a->y) };
   job.m = rows / larger(1, job.batch);
   job.step_a = job.m * job.k;
   return run_products(&job);
 }
 
-fx_status FXCPU(linear_backward_x) (const fx_kernel_linear_backward_x *a) {
-  product_job job = { .batch = 1, .m = fx_tensor_count(a->dy) / larger(1, a->w->shape[0]),
-                      .n = a->w->shape[1], .k = a->w->shape[0], .a = fx_f32(a->dy),
-                      .b = fx_f32(a->w), .c = fx_f32(a->dx) };
+fx_status FXCPU (linear_backward_x)(const fx_kernel_linear_backward_x *a) {
+  product_job job = { .batch = 1,
+                      .m = fx_tensor_count(a->dy) / larger(1, a->w->shape[0]),
+                      .n = a->w->shape[1],
+                      .k = a->w->shape[0],
+                      .a = fx_f32(a->dy),
+                      .b = fx_f32(a->w),
+                      .c = fx_f32(a->dx) };
   return run_products(&job);
 }
 
 /* --- gradient for the weights ----------------------------------------------------------------- */
 
 #define MOST_PARTS 8
-#define PART_ROWS 256            /* of x at least in a part                */
-#define PART_FLOATS (16 << 20)   /* 64 MiB of partial gradients altogether */
+#define PART_ROWS 256          /* of x at least in a part                */
+#define PART_FLOATS (16 << 20) /* 64 MiB of partial gradients altogether */
 
 typedef struct {
   int64_t rows, in, out;
   const float *x, *dy;
   float *dw;
-  int64_t parts, part_rows, strips;   /* a strip: TILE_COLS columns of dw, one item per part */
-  float *partial;                     /* dw itself if there is one part */
-  float *panels;                      /* a strip of x packed, for each worker */
+  int64_t parts, part_rows, strips; /* a strip: TILE_COLS columns of dw, one item per part */
+  float *partial;                   /* dw itself if there is one part */
+  float *panels;                    /* a strip of x packed, for each worker */
 } weights_job;
 
 static void weights_task (void *context, int64_t item, int worker) {
@@ -159,8 +173,9 @@ static void weights_task (void *context, int64_t item, int worker) {
   const int64_t width = smaller(job->in - first, TILE_COLS);
   float *panel = job->panels + worker * job->part_rows * TILE_COLS;
   FXCPU(pack_panel)(rows, width, job->x + begin * job->in + first, job->in, 1, panel);
-  FXCPU(product)(true, job->out, width, rows, job->dy + begin * job->out, job->out, panel, false,
-                 job->partial + part * job->out * job->in + first, job->in);
+  FXCPU(product)
+  (true, job->out, width, rows, job->dy + begin * job->out, job->out, panel, false,
+   job->partial + part * job->out * job->in + first, job->in);
 }
 
 static void add_parts_task (void *context, int64_t item, int worker) {
@@ -211,10 +226,14 @@ static fx_status bias_gradient (int64_t rows, int64_t out, const float *dy, floa
   return FX_OK;
 }
 
-fx_status FXCPU(linear_backward_w) (const fx_kernel_linear_backward_w *a) {
+fx_status FXCPU (linear_backward_w)(const fx_kernel_linear_backward_w *a) {
   const int64_t out = last_dim(a->dy), rows = fx_tensor_count(a->dy) / larger(1, out);
-  weights_job job = { .rows = rows, .in = last_dim(a->x), .out = out, .x = fx_f32(a->x),
-                      .dy = fx_f32(a->dy), .dw = a->dw ? fx_f32(a->dw) : NULL };
+  weights_job job = { .rows = rows,
+                      .in = last_dim(a->x),
+                      .out = out,
+                      .x = fx_f32(a->x),
+                      .dy = fx_f32(a->dy),
+                      .dw = a->dw ? fx_f32(a->dw) : NULL };
   if (a->dw)
     FX_TRY(weights(&job));
   return a->db ? bias_gradient(rows, out, job.dy, fx_f32(a->db)) : FX_OK;

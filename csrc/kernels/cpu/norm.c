@@ -47,11 +47,11 @@ static void join_pieces (const pieces *p, const double *partial, int64_t n, int6
 
 typedef struct {
   pieces p;
-  int64_t groups, width;       /* width = channels of a group */
+  int64_t groups, width; /* width = channels of a group */
   const float *x, *dy, *w, *b, *mean, *rstd;
-  float *y;                    /* or dx */
-  double *partial;             /* 2C an item */
-  float *table;                /* 4C a sample: what the second pass needs for each channel */
+  float *y;        /* or dx */
+  double *partial; /* 2C an item */
+  float *table;    /* 4C a sample: what the second pass needs for each channel */
 } norm_job;
 
 static void group_job_start (norm_job *job, const fx_tensor *x, int64_t groups) {
@@ -136,7 +136,7 @@ static void normalise_task (void *context, int64_t item, int worker) {
       y[i] = (x[i] - mean[i]) * factor[i] + add[i];
 }
 
-fx_status FXCPU(group_norm_forward) (const fx_kernel_group_norm_forward *a) {
+fx_status FXCPU (group_norm_forward)(const fx_kernel_group_norm_forward *a) {
   norm_job job = { .w = fx_f32(a->w), .b = a->b ? fx_f32(a->b) : NULL, .y = fx_f32(a->y) };
   fx_status st = FX_ENOMEM;
   if (fx_tensor_count(a->x) == 0)
@@ -191,7 +191,7 @@ static void backward_sample (const norm_job *job, double *sums, int64_t n, doubl
   join_pieces(&job->p, job->partial, n, 2 * c, sums);
   for (int64_t g = 0; g < job->groups; g++) {
     const double r = job->rstd[n * job->groups + g];
-    double sum = 0.0, product = 0.0;   /* of g = dy w and of g xhat over the group */
+    double sum = 0.0, product = 0.0; /* of g = dy w and of g xhat over the group */
     for (int64_t i = g * width; i < (g + 1) * width; i++) {
       db[i] += sums[i];
       dw[i] += sums[c + i] * r;
@@ -226,12 +226,15 @@ static void store_doubles (int64_t n, const double *from, fx_tensor *to) {
     fx_f32(to)[i] = (float)from[i];
 }
 
-fx_status FXCPU(group_norm_backward) (const fx_kernel_group_norm_backward *a) {
-  norm_job job = { .dy = fx_f32(a->dy), .w = fx_f32(a->w), .mean = fx_f32(a->mean),
-                   .rstd = fx_f32(a->rstd), .y = a->dx ? fx_f32(a->dx) : NULL };
+fx_status FXCPU (group_norm_backward)(const fx_kernel_group_norm_backward *a) {
+  norm_job job = { .dy = fx_f32(a->dy),
+                   .w = fx_f32(a->w),
+                   .mean = fx_f32(a->mean),
+                   .rstd = fx_f32(a->rstd),
+                   .y = a->dx ? fx_f32(a->dx) : NULL };
   const int64_t c = last_dim(a->x);
   fx_status st = FX_ENOMEM;
-  double *sums = fx_calloc((size_t)(2 * c), sizeof *sums);   /* dw, then db */
+  double *sums = fx_calloc((size_t)(2 * c), sizeof *sums); /* dw, then db */
   if (!sums)
     return st;
   group_job_start(&job, a->x, a->groups);
@@ -257,8 +260,8 @@ fx_status FXCPU(group_norm_backward) (const fx_kernel_group_norm_backward *a) {
 typedef struct {
   pieces p;
   const float *x, *emb, *dy;
-  float *y;          /* or dx */
-  double *partial;   /* 2C an item */
+  float *y;        /* or dx */
+  double *partial; /* 2C an item */
 } modulate_job;
 
 static void modulate_task (void *context, int64_t item, int worker) {
@@ -274,9 +277,10 @@ static void modulate_task (void *context, int64_t item, int worker) {
       y[i] = x[i] * (1.0f + scale[i]) + shift[i];
 }
 
-fx_status FXCPU(modulate_forward) (const fx_kernel_modulate_forward *a) {
-  modulate_job job = { .p = pieces_of(a->x), .x = fx_f32(a->x), .emb = fx_f32(a->emb),
-                       .y = fx_f32(a->y) };
+fx_status FXCPU (modulate_forward)(const fx_kernel_modulate_forward *a) {
+  modulate_job job = {
+    .p = pieces_of(a->x), .x = fx_f32(a->x), .emb = fx_f32(a->emb), .y = fx_f32(a->y)
+  };
   fx_parallel(job.p.n * job.p.pieces, modulate_task, &job);
   return FX_OK;
 }
@@ -305,9 +309,12 @@ static void modulate_slope_task (void *context, int64_t item, int worker) {
     }
 }
 
-fx_status FXCPU(modulate_backward) (const fx_kernel_modulate_backward *a) {
-  modulate_job job = { .p = pieces_of(a->x), .x = fx_f32(a->x), .emb = fx_f32(a->emb),
-                       .dy = fx_f32(a->dy), .y = a->dx ? fx_f32(a->dx) : NULL };
+fx_status FXCPU (modulate_backward)(const fx_kernel_modulate_backward *a) {
+  modulate_job job = { .p = pieces_of(a->x),
+                       .x = fx_f32(a->x),
+                       .emb = fx_f32(a->emb),
+                       .dy = fx_f32(a->dy),
+                       .y = a->dx ? fx_f32(a->dx) : NULL };
   const int64_t items = job.p.n * job.p.pieces, width = 2 * job.p.c;
   if (a->demb && !(job.partial = new_doubles((items + 1) * width)))
     return FX_ENOMEM;

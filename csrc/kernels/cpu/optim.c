@@ -14,10 +14,10 @@ typedef struct {
   int64_t count;
   float *p, *m, *v, *average;
   const float *g;
-  float grad_scale, l2, shrink;        /* decay added to g, and p's factor if decoupled */
-  float beta1, rest1, beta2, rest2;    /* b and 1 - b, each rounded once */
-  float rate, root, eps;               /* lr / (1 - b1^step), 1 / sqrt(1 - b2^step) */
-  float drift;                         /* 1 - ema_decay */
+  float grad_scale, l2, shrink;     /* decay added to g, and p's factor if decoupled */
+  float beta1, rest1, beta2, rest2; /* b and 1 - b, each rounded once */
+  float rate, root, eps;            /* lr / (1 - b1^step), 1 / sqrt(1 - b2^step) */
+  float drift;                      /* 1 - ema_decay */
 } step_job;
 
 static void adam_chunk (const step_job *s, int64_t n, float *restrict p, float *restrict m,
@@ -39,7 +39,7 @@ static void lion_chunk (const step_job *s, int64_t n, float *restrict p, float *
   const float beta1 = s->beta1, rest1 = s->rest1, beta2 = s->beta2, rest2 = s->rest2;
   for (int64_t i = 0; i < n; i++) {
     const float g = scale * grad[i], u = beta1 * m[i] + rest1 * g;
-    const float step = u > 0.0f ? rate : u < 0.0f ? -rate : 0.0f * u;   /* NaN stays */
+    const float step = u > 0.0f ? rate : u < 0.0f ? -rate : 0.0f * u; /* NaN stays */
     p[i] = shrink * p[i] - step;
     m[i] = beta2 * m[i] + rest2 * g;
   }
@@ -50,7 +50,7 @@ static void ema_chunk (float drift, int64_t n, const float *restrict p, float *r
     average[i] -= drift * (average[i] - p[i]);
 }
 
-#define PIECE 2048   /* the five arrays of a piece stay in L1 between step and average */
+#define PIECE 2048 /* the five arrays of a piece stay in L1 between step and average */
 
 static void step_task (void *context, int64_t item, int worker) {
   (void)worker;
@@ -67,9 +67,12 @@ static void step_task (void *context, int64_t item, int worker) {
   }
 }
 
-fx_status FXCPU(adam) (const fx_kernel_adam *a) {
-  step_job s = { .count = fx_tensor_count(a->p), .p = fx_f32(a->p), .m = fx_f32(a->m),
-                 .v = fx_f32(a->v), .g = fx_f32(a->g) };
+fx_status FXCPU (adam)(const fx_kernel_adam *a) {
+  step_job s = { .count = fx_tensor_count(a->p),
+                 .p = fx_f32(a->p),
+                 .m = fx_f32(a->m),
+                 .v = fx_f32(a->v),
+                 .g = fx_f32(a->g) };
   s.average = a->average ? fx_f32(a->average) : NULL;
   s.grad_scale = (float)a->grad_scale;
   s.l2 = a->decoupled ? 0.0f : (float)a->decay;
@@ -86,9 +89,10 @@ fx_status FXCPU(adam) (const fx_kernel_adam *a) {
   return FX_OK;
 }
 
-fx_status FXCPU(lion) (const fx_kernel_lion *a) {
-  step_job s = { .count = fx_tensor_count(a->p), .p = fx_f32(a->p), .m = fx_f32(a->m),
-                 .g = fx_f32(a->g) };
+fx_status FXCPU (lion)(const fx_kernel_lion *a) {
+  step_job s = {
+    .count = fx_tensor_count(a->p), .p = fx_f32(a->p), .m = fx_f32(a->m), .g = fx_f32(a->g)
+  };
   s.average = a->average ? fx_f32(a->average) : NULL;
   s.grad_scale = (float)a->grad_scale;
   s.shrink = (float)(1.0 - a->lr * a->decay);
@@ -102,9 +106,11 @@ fx_status FXCPU(lion) (const fx_kernel_lion *a) {
   return FX_OK;
 }
 
-fx_status FXCPU(ema) (const fx_kernel_ema *a) {
-  step_job s = { .count = fx_tensor_count(a->p), .p = fx_f32(a->p),
-                 .average = fx_f32(a->average), .drift = (float)(1.0 - a->ema_decay) };
+fx_status FXCPU (ema)(const fx_kernel_ema *a) {
+  step_job s = { .count = fx_tensor_count(a->p),
+                 .p = fx_f32(a->p),
+                 .average = fx_f32(a->average),
+                 .drift = (float)(1.0 - a->ema_decay) };
   fx_parallel(chunks(s.count), step_task, &s);
   return FX_OK;
 }
@@ -129,7 +135,7 @@ static void add_task (void *context, int64_t item, int worker) {
     y[i] += job->scale * x[i];
 }
 
-fx_status FXCPU(add_scaled) (const fx_kernel_add_scaled *a) {
+fx_status FXCPU (add_scaled)(const fx_kernel_add_scaled *a) {
   array_job job = { fx_tensor_count(a->y), (float)a->scale, fx_f32(a->x), fx_f32(a->y), NULL };
   fx_parallel(chunks(job.count), add_task, &job);
   return FX_OK;
@@ -142,7 +148,7 @@ static void squares_task (void *context, int64_t item, int worker) {
   job->partial[item] = sum_of_products(n, job->x + first, job->x + first);
 }
 
-fx_status FXCPU(sum_squares) (const fx_kernel_sum_squares *a) {
+fx_status FXCPU (sum_squares)(const fx_kernel_sum_squares *a) {
   array_job job = { fx_tensor_count(a->x), 0.0f, fx_f32(a->x), NULL, NULL };
   if (!(job.partial = new_doubles(chunks(job.count))))
     return FX_ENOMEM;

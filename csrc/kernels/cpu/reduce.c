@@ -14,12 +14,12 @@
 
 fx_status fxref_sum_to(const fx_kernel_sum_to *);
 
-#define LONG 1024   /* inner axes from here on are cut themselves */
+#define LONG 1024 /* inner axes from here on are cut themselves */
 
 typedef struct {
   int64_t outer, summed, inner;
-  int64_t piece, pieces;   /* of the summed axis, or of the inner one if that is long */
-  int64_t group;           /* outer indices of an item: more than 1 if they are short */
+  int64_t piece, pieces; /* of the summed axis, or of the inner one if that is long */
+  int64_t group;         /* outer indices of an item: more than 1 if they are short */
   const float *x;
   double scale;
   double *partial;
@@ -33,7 +33,7 @@ static bool find_pattern (const fx_kernel_sum_to *a, sum_job *job) {
   job->outer = job->summed = job->inner = 1;
   if (w.n > 1 && w.step[1][i] != 0)
     job->outer = w.size[i++];
-  if (w.n == 1 && w.step[1][i] != 0) {   /* nothing is summed: a scaled copy */
+  if (w.n == 1 && w.step[1][i] != 0) { /* nothing is summed: a scaled copy */
     job->inner = w.size[0];
     return true;
   }
@@ -86,7 +86,7 @@ static void long_task (void *context, int64_t item, int worker) {
     y[i] = (float)(job->scale * sums[i]);
 }
 
-fx_status FXCPU(sum_to) (const fx_kernel_sum_to *a) {
+fx_status FXCPU (sum_to)(const fx_kernel_sum_to *a) {
   sum_job job = { .x = fx_f32(a->x), .scale = a->scale, .y = fx_f32(a->y) };
   if (fx_tensor_count(a->x) == 0) {
     fx_tensor_fill(a->y, 0.0);
@@ -140,7 +140,7 @@ static void expand_task (void *context, int64_t item, int worker) {
   }
 }
 
-fx_status FXCPU(expand) (const fx_kernel_expand *a) {
+fx_status FXCPU (expand)(const fx_kernel_expand *a) {
   expand_job job = { walk_over(a->y, a->x, a->x), fx_tensor_count(a->y), (float)a->scale,
                      fx_f32(a->x), fx_f32(a->y) };
   fx_parallel(chunks(job.count), expand_task, &job);

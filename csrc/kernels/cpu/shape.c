@@ -9,16 +9,16 @@
 
 #include "kernels/cpu/cpu.h"
 
-#define TILE 32   /* 32 x 32 floats: 4 KiB read, 4 KiB written */
+#define TILE 32 /* 32 x 32 floats: 4 KiB read, 4 KiB written */
 
 typedef struct {
-  int n;                        /* axes of y, after merging */
+  int n; /* axes of y, after merging */
   int64_t size[FX_MAX_DIMS];
-  int64_t step[FX_MAX_DIMS];    /* in x */
+  int64_t step[FX_MAX_DIMS]; /* in x */
   const float *x;
   float *y;
-  int inner;                    /* y's axis along which x is contiguous */
-  int64_t pieces;               /* of that axis, TILE each */
+  int inner;      /* y's axis along which x is contiguous */
+  int64_t pieces; /* of that axis, TILE each */
 } permute_job;
 
 static void merge_axes (const fx_kernel_permute *a, permute_job *job) {
@@ -92,7 +92,7 @@ static void tile_task (void *context, int64_t item, int worker) {
                     from_step, job->y + to + j, to_step);
 }
 
-fx_status FXCPU(permute) (const fx_kernel_permute *a) {
+fx_status FXCPU (permute)(const fx_kernel_permute *a) {
   permute_job job = { .x = fx_f32(a->x), .y = fx_f32(a->y) };
   const int64_t count = fx_tensor_count(a->y);
   if (count == 0)
@@ -145,11 +145,13 @@ static int64_t product_of (const fx_tensor *t, int64_t first, int64_t last) {
   return product;
 }
 
-fx_status FXCPU(narrow) (const fx_kernel_narrow *a) {
+fx_status FXCPU (narrow)(const fx_kernel_narrow *a) {
   const int64_t inner = product_of(a->x, a->axis + 1, a->x->ndim);
-  copy_job job = { .outer = product_of(a->x, 0, a->axis), .run = a->y->shape[a->axis] * inner,
+  copy_job job = { .outer = product_of(a->x, 0, a->axis),
+                   .run = a->y->shape[a->axis] * inner,
                    .from_step = a->x->shape[a->axis] * inner,
-                   .from = fx_f32(a->x) + a->start * inner, .to = fx_f32(a->y) };
+                   .from = fx_f32(a->x) + a->start * inner,
+                   .to = fx_f32(a->y) };
   job.to_step = job.run;
   copy_runs(&job);
   return FX_OK;
@@ -159,18 +161,19 @@ static void clear_task (void *context, int64_t item, int worker) {
   (void)worker;
   const copy_job *job = context;
   const int64_t first = item * FXCPU_CHUNK;
-  memset(job->to + first, 0,
-         (size_t)smaller(job->run - first, FXCPU_CHUNK) * sizeof(float));
+  memset(job->to + first, 0, (size_t)smaller(job->run - first, FXCPU_CHUNK) * sizeof(float));
 }
 
-fx_status FXCPU(place) (const fx_kernel_place *a) {
+fx_status FXCPU (place)(const fx_kernel_place *a) {
   const int64_t inner = product_of(a->x, a->axis + 1, a->x->ndim);
   if (a->clear) {
     copy_job all = { .run = fx_tensor_count(a->y), .to = fx_f32(a->y) };
     fx_parallel(chunks(all.run), clear_task, &all);
   }
-  copy_job job = { .outer = product_of(a->x, 0, a->axis), .run = a->x->shape[a->axis] * inner,
-                   .to_step = a->y->shape[a->axis] * inner, .from = fx_f32(a->x),
+  copy_job job = { .outer = product_of(a->x, 0, a->axis),
+                   .run = a->x->shape[a->axis] * inner,
+                   .to_step = a->y->shape[a->axis] * inner,
+                   .from = fx_f32(a->x),
                    .to = fx_f32(a->y) + a->start * inner };
   job.from_step = job.run;
   copy_runs(&job);

@@ -32,10 +32,10 @@ static inline uint32_t bits_of_float (float x) {
 */
 static inline float v_exp (float x) {
   const float magic = 12582912.0f;
-  float v = x > 89.0f ? 89.0f : x;      /* written so that NaN stays */
+  float v = x > 89.0f ? 89.0f : x; /* written so that NaN stays */
   v = v < -104.0f ? -104.0f : v;
   const float shifted = v * 1.44269504f + magic, n = shifted - magic;
-  const float r = (v - n * 0.693359375f) + n * 2.12194440e-4f;   /* log 2 in two parts [Cephes] */
+  const float r = (v - n * 0.693359375f) + n * 2.12194440e-4f; /* log 2 in two parts [Cephes] */
   float p = 1.0f / 5040.0f;
   p = p * r + 1.0f / 720.0f;
   p = p * r + 1.0f / 120.0f;
@@ -67,7 +67,7 @@ static inline float v_tanh (float x) {
 
 /* GELU is x (1 + tanh u)/2 = x sigmoid(2u), u = sqrt(2/pi) (x + 0.044715 x^3): without the
 ** cancellation of 1 + tanh. */
-#define GELU_SCALE 1.5957691216f   /* 2 sqrt(2/pi) */
+#define GELU_SCALE 1.5957691216f /* 2 sqrt(2/pi) */
 #define GELU_CUBE 0.044715f
 static inline float v_gelu (float x) {
   return x * v_sigmoid(GELU_SCALE * (x + GELU_CUBE * x * x * x));
@@ -75,7 +75,7 @@ static inline float v_gelu (float x) {
 static inline float v_gelu_slope (float x) {
   const float s = v_sigmoid(GELU_SCALE * (x + GELU_CUBE * x * x * x)), bend = s * (1.0f - s);
   const float more = x * bend * (GELU_SCALE * (1.0f + 3.0f * GELU_CUBE * x * x));
-  return s + (bend == 0.0f ? 0.0f : more);   /* where s is 0 or 1, x^2 may have overflowed */
+  return s + (bend == 0.0f ? 0.0f : more); /* where s is 0 or 1, x^2 may have overflowed */
 }
 
 static inline float v_silu_slope (float x) {

@@ -54,8 +54,9 @@ typedef struct {
 
 static sizes sizes_of (const fx_tensor *q, const fx_tensor *k, int64_t heads) {
   const int64_t width = q->shape[2] / heads;
-  return (sizes){ q->shape[0], q->shape[1], k->shape[1], q->shape[2], heads, width,
-                  1 / sqrt((double)width) };
+  return (sizes){
+    q->shape[0], q->shape[1], k->shape[1], q->shape[2], heads, width, 1 / sqrt((double)width)
+  };
 }
 
 static double dot (const fx_tensor *a, int64_t i, const fx_tensor *b, int64_t j, int64_t n) {

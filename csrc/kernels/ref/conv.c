@@ -8,8 +8,8 @@
 #include "kernels/ref/ref.h"
 
 typedef struct {
-  int64_t n, h, w, c;        /* input  */
-  int64_t oh, ow, o;         /* output */
+  int64_t n, h, w, c; /* input  */
+  int64_t oh, ow, o;  /* output */
   int64_t kh, kw;
   int64_t stride, pad;
   bool circular;
@@ -49,7 +49,10 @@ static void visit_taps (const geometry *g, visitor visit, void *context) {
           }
 }
 
-typedef struct { const fx_tensor *p, *q; double *sum; } walk;
+typedef struct {
+  const fx_tensor *p, *q;
+  double *sum;
+} walk;
 
 /* Index of the first channel of weight (o, tap). */
 static int64_t weight_index (const geometry *g, int64_t o, int64_t tap) {
@@ -58,7 +61,7 @@ static int64_t weight_index (const geometry *g, int64_t o, int64_t tap) {
 
 static void add_forward (const geometry *g, int64_t source, int64_t out, int64_t tap,
                          void *context) {
-  const walk *k = context;   /* p = x, q = w */
+  const walk *k = context; /* p = x, q = w */
   for (int64_t o = 0; o < g->o; o++)
     for (int64_t c = 0; c < g->c; c++)
       k->sum[out + o] += load(k->p, source + c) * load(k->q, weight_index(g, o, tap) + c);
@@ -66,7 +69,7 @@ static void add_forward (const geometry *g, int64_t source, int64_t out, int64_t
 
 static void add_backward_x (const geometry *g, int64_t source, int64_t out, int64_t tap,
                             void *context) {
-  const walk *k = context;   /* p = dy, q = w */
+  const walk *k = context; /* p = dy, q = w */
   for (int64_t o = 0; o < g->o; o++)
     for (int64_t c = 0; c < g->c; c++)
       k->sum[source + c] += load(k->p, out + o) * load(k->q, weight_index(g, o, tap) + c);
@@ -74,7 +77,7 @@ static void add_backward_x (const geometry *g, int64_t source, int64_t out, int6
 
 static void add_backward_w (const geometry *g, int64_t source, int64_t out, int64_t tap,
                             void *context) {
-  const walk *k = context;   /* p = x, q = dy */
+  const walk *k = context; /* p = x, q = dy */
   for (int64_t o = 0; o < g->o; o++)
     for (int64_t c = 0; c < g->c; c++)
       k->sum[weight_index(g, o, tap) + c] += load(k->p, source + c) * load(k->q, out + o);
@@ -97,14 +100,14 @@ static fx_status gather (const geometry *g, visitor visit, const fx_tensor *p, c
 }
 
 fx_status fxref_conv2d_forward (const fx_kernel_conv2d_forward *k) {
-  const geometry g = geometry_of(k->x->shape, k->w->shape, k->y->shape, k->stride, k->pad,
-                                 k->circular);
+  const geometry g =
+      geometry_of(k->x->shape, k->w->shape, k->y->shape, k->stride, k->pad, k->circular);
   return gather(&g, add_forward, k->x, k->w, k->b, k->y);
 }
 
 fx_status fxref_conv2d_backward_x (const fx_kernel_conv2d_backward_x *k) {
-  const geometry g = geometry_of(k->dx->shape, k->w->shape, k->dy->shape, k->stride, k->pad,
-                                 k->circular);
+  const geometry g =
+      geometry_of(k->dx->shape, k->w->shape, k->dy->shape, k->stride, k->pad, k->circular);
   return gather(&g, add_backward_x, k->dy, k->w, NULL, k->dx);
 }
 
@@ -118,7 +121,7 @@ fx_status fxref_conv2d_backward_w (const fx_kernel_conv2d_backward_w *k) {
   }
   if (!k->dw)
     return FX_OK;
-  const geometry g = geometry_of(k->x->shape, k->dw->shape, k->dy->shape, k->stride, k->pad,
-                                 k->circular);
+  const geometry g =
+      geometry_of(k->x->shape, k->dw->shape, k->dy->shape, k->stride, k->pad, k->circular);
   return gather(&g, add_backward_w, k->x, k->dy, NULL, k->dw);
 }

@@ -72,7 +72,7 @@ fx_status fxref_unary_forward (const fx_kernel_unary_forward *k) {
 fx_status fxref_unary_backward (const fx_kernel_unary_backward *k) {
   const int64_t n = fx_tensor_count(k->dy);
   for (int64_t i = 0; i < n; i++) {
-    const double x = k->f == FX_AFFINE ? 0 : load(k->x, i);   /* affine needs no x and gets none */
+    const double x = k->f == FX_AFFINE ? 0 : load(k->x, i); /* affine needs no x and gets none */
     store(k->dx, i, load(k->dy, i) * slope(k->f, k->a, k->b, x));
   }
   return FX_OK;

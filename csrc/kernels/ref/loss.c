@@ -14,7 +14,7 @@ static double penalty (fx_loss_kind kind, double delta, double r) {
 }
 
 static double slope (fx_loss_kind kind, double delta, double r) {
-  const double sign = r > 0 ? 1 : r < 0 ? -1 : r;   /* 0 at 0, NaN at NaN */
+  const double sign = r > 0 ? 1 : r < 0 ? -1 : r; /* 0 at 0, NaN at NaN */
   switch (kind) {
   case FX_L1: return sign;
   case FX_MSE: return 2 * r;

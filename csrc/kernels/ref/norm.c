@@ -11,8 +11,8 @@
 
 /* Element i of block b: group norm runs over space and then over the group's channels. */
 typedef struct {
-  int64_t blocks, size;        /* statistics, elements of each           */
-  int64_t groups, width;       /* groups of a sample, channels of a group */
+  int64_t blocks, size;  /* statistics, elements of each           */
+  int64_t groups, width; /* groups of a sample, channels of a group */
   int64_t channels;
 } layout;
 
