@@ -46,6 +46,7 @@ typedef enum {
 
 typedef enum { FX_BILINEAR, FX_BICUBIC, FX_NEAREST } fx_resize_method;
 typedef enum { FX_L1, FX_MSE, FX_HUBER } fx_loss_kind;
+typedef enum { FX_SAME, FX_DOWN, FX_UP } fx_resample; /* as it is, 2x2 means, every pixel 2x2 */
 
 /* y = f(x); same shape; y may be x. */
 typedef struct {
@@ -139,6 +140,17 @@ typedef struct {
   bool circular;
   fx_tensor *dw, *db;
 } fx_kernel_conv2d_backward_w;
+
+/* What a fused convolution reads: a = resample(SiLU(z)), z = (x - mean) rstd norm_w + norm_b, times
+** 1 + emb[:, :C] and plus emb[:, C:], where x stands for x and x2 side by side (C = C1 + C2) and mean
+** and rstd (N,groups) belong to groups of C/groups channels. x2, norm_b and emb may be NULL; without
+** mean a = resample(x). */
+typedef struct {
+  const fx_tensor *x, *x2, *mean, *rstd, *norm_w, *norm_b, *emb;
+  int64_t groups;
+  fx_resample resample;
+  bool circular;
+} fx_conv_input;
 
 /* x (N,...,C); statistics over space and the C/groups channels of a group; mean, rstd (N,groups) are
 ** kept for backward, rstd = 1/sqrt(var + eps), var biased. b may be NULL. dx, dw, db may each be

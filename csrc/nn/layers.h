@@ -8,6 +8,7 @@
 #ifndef FX_LAYERS_H
 #define FX_LAYERS_H
 
+#include "kernels/kernels.h"
 #include "nn/param.h"
 #include "nn/scope.h"
 
@@ -48,7 +49,6 @@ fx_tensor *fx_norm_forward_in(fx_scope *s, const fx_norm_layer *l, fx_tensor *x)
 /* ResBlock [flex-method 2; after Dhariwal & Nichol 2021]: h = conv(SiLU(GN x)), resampled before the
 ** convolution if asked; h = GN(h) (1 + scale) + shift from Linear(SiLU(emb)); h = conv(dropout(SiLU h));
 ** out = skip(x) + h. x (N,H,W,c), emb (N,D) -> (N,H',W',o). */
-typedef enum { FX_SAME, FX_DOWN, FX_UP } fx_resample;
 typedef struct {
   fx_norm_layer norm1, norm2;
   fx_conv_layer conv1, conv2, skip;

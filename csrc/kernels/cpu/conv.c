@@ -17,16 +17,13 @@
 
 #include <string.h>
 
+#include "kernels/cpu/winograd.h"
+
 #define FEW 4 /* outputs at which dot products win                       */
 #define BAND_PIXELS 512
 #define BAND_FLOATS 32768 /* 128 KiB: band and weights share L2                      */
 
 /* --- the band --------------------------------------------------------------------------------- */
-
-static inline int64_t wrap (int64_t i, int64_t n) {
-  i %= n;
-  return i < 0 ? i + n : i;
-}
 
 static void copy_row (const conv_shape *s, const float *row, float *to) {
   const int64_t c = s->c, width = s->pitch / c;
@@ -186,6 +183,14 @@ done:
 
 fx_status FXCPU (conv2d_forward)(const fx_kernel_conv2d_forward *a) {
   const int64_t *x = a->x->shape, *w = a->w->shape, *y = a->y->shape;
+  if (winograd_suits(w[1], w[2], a->stride, a->pad, x[3], y[3])) {
+    const conv_source source = FXCPU(source_plain)(a->x, a->circular);
+    return FXCPU(winograd)(&(winograd_conv){ .s = &source,
+                                             .w = fx_f32(a->w),
+                                             .bias = a->b ? fx_f32(a->b) : NULL,
+                                             .outs = y[3],
+                                             .y = fx_f32(a->y) });
+  }
   conv_job job = { .s = { .n = x[0],
                           .h = x[1],
                           .w = x[2],
@@ -267,6 +272,14 @@ fx_status FXCPU (conv2d_backward_x)(const fx_kernel_conv2d_backward_x *a) {
   const bool same_size = dy[1] == dx[1] && dy[2] == dx[2];
   if (a->stride != 1 || a->pad > w[1] - 1 || a->pad > w[2] - 1 || (a->circular && !same_size))
     return scatter(a);
+  if (winograd_suits(w[1], w[2], a->stride, a->pad, dy[3], dx[3])) {
+    const conv_source source = FXCPU(source_plain)(a->dy, a->circular);
+    return FXCPU(winograd)(&(winograd_conv){ .s = &source,
+                                             .w = fx_f32(a->w),
+                                             .flipped = true,
+                                             .outs = dx[3],
+                                             .y = fx_f32(a->dx) });
+  }
   conv_job job = { .s = { .n = dy[0],
                           .h = dy[1],
                           .w = dy[2],

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "kernels/cpu/conv.h"
+#include "kernels/cpu/winograd.h"
 
 #define BAND_PIXELS 256 /* panel: 32 KiB with AVX-512, half of L2's way to it           */
 #define BAND_FLOATS 65536
@@ -149,6 +150,11 @@ fx_status FXCPU (conv2d_backward_w)(const fx_kernel_conv2d_backward_w *a) {
     if (a->db)
       fx_tensor_fill(a->db, 0.0);
     return FX_OK;
+  }
+  if (a->dw && winograd_suits(s->kh, s->kw, s->stride, s->pad_y, s->c, s->o)) {
+    const conv_source source = FXCPU(source_plain)(a->x, a->circular);
+    return FXCPU(winograd_weights)(&(winograd_grad){
+        .s = &source, .dy = job.dy, .outs = s->o, .dw = job.dw, .db = job.db });
   }
   conv_cut(s, smaller(BAND_PIXELS, ceil_div(s->oh * s->ow, 2)), BAND_FLOATS);
   job.size = (a->dw ? s->o * s->kh * s->kw * s->c : 0) + s->o;

@@ -10,6 +10,7 @@
 ** 12 of 16 otherwise. */
 #define TILE_ROWS (LANES == 16 ? 8 : 6)
 #define TILE_COLS (2 * LANES)
+#define TILE_FLOATS (TILE_ROWS * TILE_COLS)
 #define TILE_SIZE (8 * TILE_COLS)
 
 /* Matrix B (k,n) as panels of TILE_COLS columns, row after row; columns past n are 0. */

@@ -1,0 +1,47 @@
+/*
+** source.h - what a convolution reads, row by row.
+**
+** A convolution of FLEX rarely reads a tensor as it lies in memory: it reads SiLU of its group norm,
+** scaled and shifted by an embedding, of two tensors side by side, upsampled or pooled. Written out,
+** each of these steps would be a pass over memory that costs as much as half a convolution. Here they
+** are one function, which makes one row of what is read, with its border, where it stays in cache:
+** kernels ask for rows and never know what they are made of. The backward pass makes them again.
+**
+** A row is (left + width + right) pixels of `pitch` floats, the channels of x and then of x2, the
+** rest zeros. Outside the image lie zeros or, if circular, the other side.
+*/
+#ifndef FX_CPU_SOURCE_H
+#define FX_CPU_SOURCE_H
+
+#include "kernels/cpu/cpu.h"
+
+typedef struct {
+  const float *x, *x2;  /* (N,H,W,c1) and, or NULL, (N,H,W,c2) */
+  int64_t n, h, w;      /* of x                                */
+  int64_t c1, c2, c;    /* c = c1 + c2                         */
+  fx_resample resample; /* of what is made of x                */
+  int64_t rows, cols;   /* after resampling                    */
+  bool circular;
+  float *table; /* (N,3,C): mean, factor, shift of SiLU((x - mean) factor + shift); or NULL */
+} conv_source;
+
+/* A source that is x as it is. */
+conv_source FXCPU(source_plain)(const fx_tensor *x, bool circular);
+
+/* The source of a fused convolution; the caller frees it with source_end, also after a failure. */
+fx_status FXCPU(source_begin)(const fx_conv_input *in, conv_source *s);
+void FXCPU(source_end)(conv_source *s);
+
+/* Floats of scratch that source_row needs: two rows of x. */
+static inline int64_t source_scratch (const conv_source *s) { return 2 * s->w * s->c; }
+
+/* Row y of image n, which may lie outside, into `to`: pixels -left .. count-left-1. */
+void FXCPU(source_row)(const conv_source *s, int64_t n, int64_t y, int64_t left, int64_t count,
+                       int64_t pitch, float *scratch, float *to);
+
+static inline int64_t wrap (int64_t i, int64_t n) {
+  i %= n;
+  return i < 0 ? i + n : i;
+}
+
+#endif

@@ -1,0 +1,300 @@
+/*
+** winograd_weights.c - the gradient for the weights, in the tiles' own domain.
+**
+** Y = A^T [U . V] A with U = G g G^T, so dU_p = sum over tiles of (A dY A^T)_p V_p^T, a matrix product
+** (outs, tiles)(tiles, C) at each of the 36 positions, and dg = G^T dU G [the adjoint of winograd.h].
+** Position 7 of A dY A^T is the sum of dY over the tile, so db comes with it.
+**
+** The sum over tiles is split by the shape alone:
+**   tall   many tiles: each of SPLITS ranges has dU of its own, which are added in order.
+**   wide   few tiles: all of them are transformed first; then a task takes TILE_COLS channels of the
+**          input and, for TILE_ROWS outputs at a time, sums over all tiles in registers and transforms
+**          the 36 tiles while they lie in L1. dU, four times the weights, never reaches memory.
+*/
+#include <string.h>
+
+#include "kernels/cpu/winograd.h"
+
+#define BLOCK_FLOATS (8192 * POSITIONS) /* of transformed x and dy, a block of a split          */
+#define WIDE_FLOATS (3 * 1024 * 1024)   /* of transformed x and dy in all: beyond, tall          */
+#define MOST_SPLITS 8
+
+typedef struct {
+  const winograd_grad *g;
+  tiling t;
+  int64_t lead; /* floats from a tile to the next in d            */
+  int64_t rows; /* of tiles in a block                             */
+  int64_t splits, per_split; /* tall; rows of tiles in a split     */
+  int64_t split_floats;      /* dU                                  */
+  float *du;                 /* a split's: [36][outs][pitch]        */
+  double *db;                /* a split's: outs                     */
+  float *v, *d;              /* wide: all tiles                     */
+  int64_t scratch_size;
+  float *scratch;
+} weights_job;
+
+/* --- A dY A^T --------------------------------------------------------------------------------- */
+
+static inline void spread_tile (const float *dy, int64_t row, int64_t pixel, int64_t high,
+                                int64_t broad, int64_t count, int64_t step, float *to) {
+  vec y[16], e[24];
+  for (int i = 0; i < 4; i++)
+    for (int j = 0; j < 4; j++) {
+      const float *at = dy + i * row + j * pixel;
+      if (i >= high || j >= broad)
+        y[4 * i + j] = (vec){ 0 };
+      else
+        y[4 * i + j] = count >= LANES ? load(at) : load_part(at, count);
+    }
+  for (int j = 0; j < 4; j++)
+    spread_output(y + j, 4, e + j, 4);
+  for (int i = 0; i < 6; i++) {
+    vec o[6];
+    spread_output(e + 4 * i, 1, o, 1);
+    for (int j = 0; j < 6; j++)
+      store(to + (6 * i + j) * step, o[j]);
+  }
+}
+
+static void spread_block (const weights_job *job, tile_block block, int64_t q, float *d) {
+  const winograd_grad *g = job->g;
+  const tiling *t = &job->t;
+  const int64_t h = t->s->rows, w = t->s->cols, outs = g->outs, step = TILE_ROWS * job->lead;
+  for (int64_t i = 0; i < block.count; i++) {
+    const int64_t line = (block.first + i) / t->cols, col = (block.first + i) % t->cols;
+    const int64_t n = line / t->rows, y = line % t->rows * TILE_PIXELS, x = col * TILE_PIXELS;
+    const float *dy = g->dy + ((n * h + y) * w + x) * outs;
+    float *to = d + tile_offset(q + i, job->lead);
+    for (int64_t k = 0; k < outs; k += LANES)
+      spread_tile(dy + k, w * outs, outs, h - y, w - x, outs - k, step, to + k);
+  }
+}
+
+/* --- products --------------------------------------------------------------------------------- */
+
+#define UNROLLED _Pragma("GCC unroll 16")
+
+/* sum[i] += d[tile][i] * v[tile] over the tiles of all groups, i < TILE_ROWS, TILE_COLS wide. */
+static inline void sum_tiles (const weights_job *job, int64_t count, const float *d, const float *v,
+                              vec sum[TILE_ROWS][2]) {
+  const int64_t d_group = POSITIONS * TILE_ROWS * job->lead;
+  const int64_t v_group = POSITIONS * TILE_ROWS * job->t.lead;
+  for (; count > 0; count -= TILE_ROWS, d += d_group, v += v_group) {
+    const float *a = d, *b = v;
+    for (int64_t r = smaller(count, TILE_ROWS); r > 0; r--, a += job->lead, b += job->t.lead) {
+      const vec b0 = load(b), b1 = load(b + LANES);
+      UNROLLED for (int i = 0; i < TILE_ROWS; i++) {
+        sum[i][0] += a[i] * b0;
+        sum[i][1] += a[i] * b1;
+      }
+    }
+  }
+}
+
+/* du[position][o][c] += the product of a block, in place. */
+static void add_block (const weights_job *job, int64_t count, const float *v, const float *d,
+                       float *du) {
+  const int64_t pitch = job->t.lead, outs = job->g->outs, c = job->t.pitch;
+  for (int64_t p = 0; p < POSITIONS; p++)
+    for (int64_t k = 0; k < c; k += TILE_COLS)
+      for (int64_t o = 0; o < outs; o += TILE_ROWS) {
+        float *to = du + ((p * job->lead) + o) * pitch + k;
+        vec sum[TILE_ROWS][2];
+        UNROLLED for (int i = 0; i < TILE_ROWS; i++) {
+          sum[i][0] = load(to + i * pitch);
+          sum[i][1] = load(to + i * pitch + LANES);
+        }
+        sum_tiles(job, count, d + p * TILE_ROWS * job->lead + o, v + p * TILE_ROWS * pitch + k,
+                  sum);
+        UNROLLED for (int i = 0; i < TILE_ROWS; i++) {
+          store(to + i * pitch, sum[i][0]);
+          store(to + i * pitch + LANES, sum[i][1]);
+        }
+      }
+}
+
+static void add_bias (const weights_job *job, int64_t count, const float *d, double *db) {
+  for (int64_t q = 0; q < count; q++) {
+    const float *sum = d + tile_offset(q, job->lead) + 7 * TILE_ROWS * job->lead;
+    for (int64_t o = 0; o < job->g->outs; o++)
+      db[o] += sum[o];
+  }
+}
+
+/* --- dU -> dw --------------------------------------------------------------------------------- */
+
+/* LANES channels from c on of output o: G^T u G, position p at u + p step. */
+static inline void gather_taps (const weights_job *job, const float *u, int64_t step, int64_t o,
+                                int64_t c) {
+  const int64_t channels = job->t.s->c, count = smaller(channels - c, LANES);
+  float *dw = job->g->dw + o * 9 * channels + c;
+  vec d[6], e[18];
+  for (int j = 0; j < 6; j++) {
+    for (int i = 0; i < 6; i++)
+      d[i] = load(u + (6 * i + j) * step);
+    gather_weights(d, 1, e + j, 6);
+  }
+  for (int i = 0; i < 3; i++) {
+    vec g[3];
+    gather_weights(e + 6 * i, 1, g, 1);
+    for (int j = 0; j < 3; j++, dw += channels)
+      if (count == LANES)
+        store(dw, g[j]);
+      else
+        store_part(dw, g[j], count);
+  }
+}
+
+/* --- tall ------------------------------------------------------------------------------------- */
+
+static void split_task (void *context, int64_t split, int worker) {
+  const weights_job *job = context;
+  const tiling *t = &job->t;
+  const int64_t all = t->s->n * t->rows, begin = split * job->per_split;
+  const int64_t end = smaller(all, begin + job->per_split);
+  float *scratch = job->scratch + worker * job->scratch_size;
+  float *v = scratch + tiles_scratch(t), *d = v + tiles_size(job->rows * t->cols, t->lead);
+  float *du = job->du + split * job->split_floats;
+  double *db = job->db + split * job->g->outs;
+  memset(du, 0, (size_t)job->split_floats * sizeof *du);
+  memset(db, 0, (size_t)job->g->outs * sizeof *db);
+  for (int64_t row = begin; row < end;) {
+    const int64_t rows = smaller(smaller(job->rows, end - row), t->rows - row % t->rows);
+    const tile_block block = { row * t->cols, rows * t->cols };
+    FXCPU(tiles_read_block)(t, block, 0, scratch, v);
+    spread_block(job, block, 0, d);
+    add_block(job, block.count, v, d, du);
+    add_bias(job, block.count, d, db);
+    row += rows;
+  }
+}
+
+static void join_task (void *context, int64_t o, int worker) {
+  (void)worker;
+  const weights_job *job = context;
+  float sum[POSITIONS * LANES];
+  for (int64_t c = 0; c < job->t.s->c; c += LANES) {
+    for (int64_t p = 0; p < POSITIONS; p++) {
+      const float *u = job->du + (p * job->lead + o) * job->t.lead + c;
+      vec all = load(u);
+      for (int64_t split = 1; split < job->splits; split++)
+        all += load(u + split * job->split_floats);
+      store(sum + p * LANES, all);
+    }
+    gather_taps(job, sum, LANES, o, c);
+  }
+}
+
+/* The splits' sums cost as much memory traffic as tiles * (c + outs) / (c * outs) blocks of tiles. */
+static void cut_splits (weights_job *job) {
+  const tiling *t = &job->t;
+  const int64_t tiles = tile_total(t), lines = t->s->n * t->rows;
+  const int64_t fair = tiles * (t->pitch + job->g->outs) / (4 * t->pitch * job->g->outs);
+  const int64_t splits = smaller(lines, smaller(MOST_SPLITS, larger(2, fair)));
+  job->per_split = ceil_div(lines, splits);
+  job->splits = ceil_div(lines, job->per_split);
+  const int64_t block = larger(1, 2 * BLOCK_FLOATS / POSITIONS / (t->pitch + job->g->outs));
+  job->rows = smaller(t->rows, larger(1, block / t->cols));
+}
+
+static fx_status run_tall (weights_job *job) {
+  const tiling *t = &job->t;
+  const int64_t outs = job->g->outs;
+  cut_splits(job);
+  const int64_t most = job->rows * t->cols;
+  job->split_floats = POSITIONS * job->lead * t->lead;
+  job->scratch_size = tiles_scratch(t) + tiles_size(most, t->lead) + tiles_size(most, job->lead);
+  job->scratch = new_floats(fx_threads() * job->scratch_size);
+  job->du = new_floats(job->splits * job->split_floats);
+  job->db = new_doubles((job->splits + 1) * outs);
+  if (!job->scratch || !job->du || !job->db)
+    return FX_ENOMEM;
+  fx_parallel(job->splits, split_task, job);
+  fx_parallel(outs, join_task, job);
+  for (int64_t o = 0; job->g->db && o < outs; o++) {
+    double sum = 0.0;
+    for (int64_t split = 0; split < job->splits; split++)
+      sum += job->db[split * outs + o];
+    job->g->db[o] = (float)sum;
+  }
+  return FX_OK;
+}
+
+/* --- wide ------------------------------------------------------------------------------------- */
+
+static void wide_read_task (void *context, int64_t item, int worker) {
+  const weights_job *job = context;
+  const tiling *t = &job->t;
+  const int64_t row = item * job->rows, all = t->s->n * t->rows;
+  const tile_block block = { row * t->cols, smaller(all - row, job->rows) * t->cols };
+  FXCPU(tiles_read_block)(t, block, block.first, job->scratch + worker * job->scratch_size,
+                          job->v);
+  spread_block(job, block, block.first, job->d);
+}
+
+/* TILE_ROWS outputs from o on, TILE_COLS channels from c on. */
+static void wide_tile (const weights_job *job, int64_t o, int64_t c) {
+  float u[POSITIONS * TILE_FLOATS];
+  const int64_t count = tile_total(&job->t);
+  for (int64_t p = 0; p < POSITIONS; p++) {
+    vec sum[TILE_ROWS][2];
+    UNROLLED for (int i = 0; i < TILE_ROWS; i++) sum[i][0] = sum[i][1] = (vec){ 0 };
+    sum_tiles(job, count, job->d + p * TILE_ROWS * job->lead + o,
+              job->v + p * TILE_ROWS * job->t.lead + c, sum);
+    UNROLLED for (int i = 0; i < TILE_ROWS; i++) {
+      store(u + (p * TILE_ROWS + i) * TILE_COLS, sum[i][0]);
+      store(u + (p * TILE_ROWS + i) * TILE_COLS + LANES, sum[i][1]);
+    }
+  }
+  for (int64_t i = 0; i < smaller(TILE_ROWS, job->g->outs - o); i++)
+    for (int64_t l = 0; l < TILE_COLS && c + l < job->t.s->c; l += LANES)
+      gather_taps(job, u + i * TILE_COLS + l, TILE_FLOATS, o + i, c + l);
+}
+
+#define WIDE_OUTS (8 * TILE_ROWS) /* outputs of a task */
+
+static void wide_task (void *context, int64_t item, int worker) {
+  (void)worker;
+  const weights_job *job = context;
+  const int64_t outs = job->g->outs, strips = ceil_div(outs, WIDE_OUTS);
+  const int64_t c = item / strips * TILE_COLS, first = item % strips * WIDE_OUTS;
+  for (int64_t o = first; o < smaller(outs, first + WIDE_OUTS); o += TILE_ROWS)
+    wide_tile(job, o, c);
+}
+
+static fx_status run_wide (weights_job *job) {
+  const tiling *t = &job->t;
+  const int64_t tiles = tile_total(t), outs = job->g->outs;
+  job->rows = smaller(4, t->rows);
+  job->scratch_size = tiles_scratch(t);
+  job->scratch = new_floats(fx_threads() * job->scratch_size);
+  job->v = new_floats(tiles_size(tiles, t->lead));
+  job->d = new_floats(tiles_size(tiles, job->lead));
+  job->db = fx_calloc((size_t)outs, sizeof *job->db);
+  if (!job->scratch || !job->v || !job->d || !job->db)
+    return FX_ENOMEM;
+  fx_parallel(ceil_div(t->s->n * t->rows, job->rows), wide_read_task, job);
+  fx_parallel(ceil_div(t->s->c, TILE_COLS) * ceil_div(outs, WIDE_OUTS), wide_task, job);
+  if (job->g->db) {
+    add_bias(job, tiles, job->d, job->db);
+    for (int64_t o = 0; o < outs; o++)
+      job->g->db[o] = (float)job->db[o];
+  }
+  return FX_OK;
+}
+
+fx_status FXCPU (winograd_weights)(const winograd_grad *g) {
+  weights_job job = { .g = g, .t = tiling_of(g->s) };
+  /* Room for whole tiles of registers beyond the last channel and output: what they hold is never
+  ** read, but it is loaded. */
+  job.t.lead = ceil_div(g->s->c, TILE_COLS) * TILE_COLS + LANES;
+  job.lead = ceil_div(g->outs, LANES) * LANES + LANES;
+  const int64_t floats = tiles_size(tile_total(&job.t), job.t.lead + job.lead);
+  const fx_status st = floats <= WIDE_FLOATS ? run_wide(&job) : run_tall(&job);
+  fx_free(job.db);
+  fx_free(job.du);
+  fx_free(job.d);
+  fx_free(job.v);
+  fx_free(job.scratch);
+  return st;
+}
