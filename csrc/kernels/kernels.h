@@ -152,6 +152,35 @@ typedef struct {
   bool circular;
 } fx_conv_input;
 
+/* y = conv(a, w, b) + add_resample(add) at stride 1 with pad (k-1)/2; add may be NULL. */
+typedef struct {
+  fx_conv_input in;
+  const fx_tensor *w, *b, *add;
+  fx_resample add_resample;
+  fx_tensor *y;
+} fx_kernel_fused_conv_forward;
+/* dw or db may be NULL. */
+typedef struct {
+  fx_conv_input in;
+  const fx_tensor *dy;
+  fx_tensor *dw, *db;
+} fx_kernel_fused_conv_backward_w;
+/* From da, the gradient for a (of its shape), those for what a is made of; each may be NULL. dx may
+** be da where their shapes agree and there is no x2. */
+typedef struct {
+  fx_conv_input in;
+  const fx_tensor *da;
+  fx_tensor *dx, *dx2, *dnorm_w, *dnorm_b, *demb;
+} fx_kernel_fused_conv_backward_x;
+
+/* mean and rstd (N,groups) of x (N,...,C1) and x2 (N,...,C2) or NULL side by side. */
+typedef struct {
+  const fx_tensor *x, *x2;
+  int64_t groups;
+  double eps;
+  fx_tensor *mean, *rstd;
+} fx_kernel_group_moments;
+
 /* x (N,...,C); statistics over space and the C/groups channels of a group; mean, rstd (N,groups) are
 ** kept for backward, rstd = 1/sqrt(var + eps), var biased. b may be NULL. dx, dw, db may each be
 ** NULL in backward. layer_norm: statistics over the last axis, mean and rstd (rows). */

@@ -182,6 +182,7 @@ static int finish (call *c, const void *args) {
 #define LINEAR(name, shape) a.name = operand(&c, #name, shape, false);
 #define NOGRAD(name, shape) a.name = operand(&c, #name, shape, false);
 #define OPTTENSOR(name, shape) a.name = operand(&c, #name, shape, true);
+#define OPTVALUES(name, shape) a.name = operand(&c, #name, shape, true);
 #define INT(name, value) a.name = int_option(&c, #name, value);
 #define NUMBER(name, value) a.name = lfx_number(&c.o, #name, value);
 #define FLAG(name, value) a.name = lfx_flag(&c.o, #name, value);
@@ -287,6 +288,7 @@ const luaL_Reg lfx_operators[] = { { "__add", plus }, { "__sub", minus }, { "__m
 /* ORDER fx_arg_kind. Whether an op is linear in a tensor is the tape's affair, not the user's. */
 static const char *const kind_names[] = { "tensor",
                                           "tensor",
+                                          "optional tensor",
                                           "optional tensor",
                                           "tensor without gradient",
                                           "int",

@@ -58,7 +58,7 @@ static fx_tensor *encode_maps (fx_scope *s, const fx_flex *m, const flex_encoder
   const bool weak = cond && m->config.weak_skips;
   for (int i = 0; i <= e->res_count; i++) {
     x = i == 0 ? fx_conv_forward_in(s, &e->first, x)
-               : fx_resblock_forward(s, &e->res[i - 1], x, emb, mode);
+               : fx_resblock_forward(s, &e->res[i - 1], x, NULL, emb, mode);
     if (weak)
       x = FX_DO(s, add, .a = x, .b = cond->skips[i]);
     if (!keep_skip(out, x))
@@ -188,10 +188,9 @@ static fx_tensor *output_block (fx_scope *outer, const flex_output *o, fx_tensor
                                 fx_tensor *skip, fx_tensor *emb, fx_mode *mode) {
   fx_scope s;
   fx_scope_open(&s);
-  x = FX_DO(&s, concat, .a = x, .b = skip, .axis = -1);
-  x = fx_resblock_forward(&s, &o->res, x, emb, mode);
+  x = skip ? fx_resblock_forward(&s, &o->res, x, skip, emb, mode) : NULL;
   if (o->has_up)
-    x = fx_resblock_forward(&s, &o->up, x, emb, mode);
+    x = fx_resblock_forward(&s, &o->up, x, NULL, emb, mode);
   return fx_scope_close_with(&s, outer, x);
 }
 
@@ -207,9 +206,10 @@ fx_tensor *fx_flex_decode (fx_scope *s, const fx_flex *m, const fx_features *enc
     fx_tensor *skip = next_skip(s, m, encoded, &left, cond, &cond_left, true);
     x = output_block(s, &d->out[i], x, skip, emb, mode);
   }
-  x = fx_norm_forward_in(s, &d->final_norm, x);
-  x = FX_DO(s, silu, .x = x);
-  return fx_conv_forward_in(s, &d->final_conv, x);
+  const fx_norm_layer *norm = &d->final_norm;
+  const fx_conv_layer *conv = &d->final_conv;
+  return FX_DO(s, fused_conv, .x = x, .norm_w = norm->w, .norm_b = norm->b, .w = conv->w,
+               .b = conv->b, .groups = norm->groups, .eps = norm->eps, .padding = conv->circular);
 }
 
 fx_tensor *fx_flex_predict (fx_scope *outer, const fx_flex *m, fx_tensor *x, fx_tensor *t,

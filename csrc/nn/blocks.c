@@ -36,46 +36,37 @@ void fx_resblock_init (fx_resblock *b, fx_params *ps, const char *prefix, int64_
     fx_conv_init(&b->skip, ps, path(p, prefix, "skip_connection"), in, out, 3, 1, circular, false);
 }
 
-static fx_tensor *resampled (fx_scope *s, fx_resample resample, fx_tensor *x) {
-  if (resample == FX_UP)
-    return FX_DO(s, upsample, .x = x, .factor = 2);
-  if (resample == FX_DOWN)
-    return FX_DO(s, mean_pool, .x = x, .factor = 2);
-  return x;
+/* The second half without dropout is one op. With it, what the convolution reads is written out. */
+static fx_tensor *second_half (fx_scope *s, const fx_resblock *b, fx_tensor *h, fx_tensor *emb,
+                               fx_tensor *add, fx_resample add_resample, fx_mode *mode) {
+  const fx_norm_layer *n = &b->norm2;
+  const fx_conv_layer *c = &b->conv2;
+  if (!mode->training || mode->dropout == 0)
+    return FX_DO(s, fused_conv, .x = h, .norm_w = n->w, .norm_b = n->b, .emb = emb, .w = c->w,
+                 .b = c->b, .add = add, .groups = n->groups, .eps = n->eps,
+                 .padding = c->circular, .add_resample = add_resample);
+  h = fx_norm_forward_in(s, n, h);
+  h = FX_DO(s, modulate, .x = h, .emb = emb);
+  h = FX_DO(s, silu, .x = h);
+  h = dropped(s, h, mode);
+  return FX_DO(s, fused_conv, .x = h, .w = c->w, .b = c->b, .add = add, .groups = 1,
+               .padding = c->circular, .add_resample = add_resample);
 }
 
-static fx_tensor *norm_silu (fx_scope *s, const fx_norm_layer *norm, fx_tensor *x) {
-  fx_tensor *h = fx_norm_forward_in(s, norm, x);
-  return FX_DO(s, silu, .x = h);
-}
-
-/* The first half: norm, SiLU, resampling, convolution. Its scope frees the normalised input before
-** the second half starts. */
-static fx_tensor *first_half (fx_scope *outer, const fx_resblock *b, fx_tensor *x) {
+fx_tensor *fx_resblock_forward (fx_scope *outer, const fx_resblock *b, fx_tensor *x, fx_tensor *x2,
+                                fx_tensor *emb, fx_mode *mode) {
   fx_scope s;
   fx_scope_open(&s);
-  fx_tensor *h = norm_silu(&s, &b->norm1, x);
-  h = resampled(&s, b->resample, h);
-  h = fx_conv_forward_in(&s, &b->conv1, h);
-  return fx_scope_close_with(&s, outer, h);
-}
-
-fx_tensor *fx_resblock_forward (fx_scope *outer, const fx_resblock *b, fx_tensor *x, fx_tensor *emb,
-                                fx_mode *mode) {
-  fx_scope s;
-  fx_scope_open(&s);
-  fx_tensor *h = first_half(&s, b, x);
   fx_tensor *e = FX_DO(&s, silu, .x = emb);
   e = fx_linear_forward_in(&s, &b->emb, e);
-  h = fx_norm_forward_in(&s, &b->norm2, h);
-  h = FX_DO(&s, modulate, .x = h, .emb = e);
-  h = FX_DO(&s, silu, .x = h);
-  h = dropped(&s, h, mode);
-  h = fx_conv_forward_in(&s, &b->conv2, h);
-  x = resampled(&s, b->resample, x);
+  fx_tensor *h = FX_DO(&s, fused_conv, .x = x, .x2 = x2, .norm_w = b->norm1.w, .norm_b = b->norm1.b,
+                       .w = b->conv1.w, .b = b->conv1.b, .groups = b->norm1.groups,
+                       .eps = b->norm1.eps, .resample = b->resample, .padding = b->conv1.circular);
+  fx_tensor *add = x;
   if (b->has_skip)
-    x = fx_conv_forward_in(&s, &b->skip, x);
-  h = FX_DO(&s, add, .a = x, .b = h);
+    add = FX_DO(&s, fused_conv, .x = x, .x2 = x2, .w = b->skip.w, .b = b->skip.b, .groups = 1,
+                .resample = b->resample, .padding = b->skip.circular);
+  h = second_half(&s, b, h, e, add, b->has_skip ? FX_SAME : b->resample, mode);
   return fx_scope_close_with(&s, outer, h);
 }
 

@@ -48,7 +48,8 @@ fx_tensor *fx_norm_forward_in(fx_scope *s, const fx_norm_layer *l, fx_tensor *x)
 
 /* ResBlock [flex-method 2; after Dhariwal & Nichol 2021]: h = conv(SiLU(GN x)), resampled before the
 ** convolution if asked; h = GN(h) (1 + scale) + shift from Linear(SiLU(emb)); h = conv(dropout(SiLU h));
-** out = skip(x) + h. x (N,H,W,c), emb (N,D) -> (N,H',W',o). */
+** out = skip(x) + h. x (N,H,W,c) or, with x2 (may be NULL) beside it, c channels in all; emb (N,D) ->
+** (N,H',W',o). */
 typedef struct {
   fx_norm_layer norm1, norm2;
   fx_conv_layer conv1, conv2, skip;
@@ -58,8 +59,8 @@ typedef struct {
 } fx_resblock;
 void fx_resblock_init(fx_resblock *b, fx_params *ps, const char *prefix, int64_t in, int64_t out,
                       int64_t emb, fx_resample resample, bool circular);
-fx_tensor *fx_resblock_forward(fx_scope *s, const fx_resblock *b, fx_tensor *x, fx_tensor *emb,
-                               fx_mode *mode);
+fx_tensor *fx_resblock_forward(fx_scope *s, const fx_resblock *b, fx_tensor *x, fx_tensor *x2,
+                               fx_tensor *emb, fx_mode *mode);
 
 /* Transformer block: x += proj(attention(LN x)); x += fc2(GELU(fc1(LN x))); with has_skip first
 ** x = skip_linear(concat(x, skip)). x, skip (N,T,D). */

@@ -57,7 +57,7 @@ static bool operands_present (const fx_op *op, const void *args) {
   fx_tensor **list[FX_MAX_OPERANDS];
   const int operands = op->operands((void *)args, list);
   for (int i = 0; i < operands; i++)
-    if (!*list[i] && op->args[i].kind != FX_ARG_OPTIONAL)
+    if (!*list[i] && !fx_arg_is_optional(op->args[i].kind))
       return false;
   return true;
 }

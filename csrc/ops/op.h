@@ -22,6 +22,7 @@ typedef struct {
 #define TENSOR(name, shape) fx_tensor *name;
 #define LINEAR(name, shape) fx_tensor *name;
 #define OPTTENSOR(name, shape) fx_tensor *name;
+#define OPTVALUES(name, shape) fx_tensor *name;
 #define NOGRAD(name, shape) fx_tensor *name;
 #define INT(name, value) int64_t name;
 #define NUMBER(name, value) double name;
@@ -38,6 +39,7 @@ typedef struct {
 #undef TENSOR
 #undef LINEAR
 #undef OPTTENSOR
+#undef OPTVALUES
 #undef NOGRAD
 #undef INT
 #undef NUMBER
@@ -50,6 +52,7 @@ typedef struct {
 #define TENSOR(name, shape) fx_tensor **name;
 #define LINEAR(name, shape) fx_tensor **name;
 #define OPTTENSOR(name, shape) fx_tensor **name;
+#define OPTVALUES(name, shape) fx_tensor **name;
 #define NOGRAD(name, shape) fx_tensor **name;
 #define INT(name, value)
 #define NUMBER(name, value)
@@ -69,6 +72,7 @@ typedef struct {
 #undef TENSOR
 #undef LINEAR
 #undef OPTTENSOR
+#undef OPTVALUES
 #undef NOGRAD
 #undef INT
 #undef NUMBER
@@ -79,12 +83,13 @@ typedef struct {
 
 /* --- descriptors ------------------------------------------------------------------------------- */
 
-#define FX_MAX_OPERANDS 4
+#define FX_MAX_OPERANDS 8
 
 typedef enum {
   FX_ARG_TENSOR,
   FX_ARG_LINEAR,
   FX_ARG_OPTIONAL,
+  FX_ARG_OPTIONAL_VALUES,
   FX_ARG_NOGRAD, /* operands, in this order first */
   FX_ARG_INT,
   FX_ARG_NUMBER,
@@ -93,6 +98,10 @@ typedef enum {
   FX_ARG_DIMS,
   FX_ARG_KEY
 } fx_arg_kind;
+
+static inline bool fx_arg_is_optional (fx_arg_kind kind) {
+  return kind == FX_ARG_OPTIONAL || kind == FX_ARG_OPTIONAL_VALUES;
+}
 
 typedef struct {
   const char *name;

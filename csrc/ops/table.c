@@ -10,6 +10,7 @@
 #define TENSOR(name, shape) { #name, FX_ARG_TENSOR, shape, 0 },
 #define LINEAR(name, shape) { #name, FX_ARG_LINEAR, shape, 0 },
 #define OPTTENSOR(name, shape) { #name, FX_ARG_OPTIONAL, shape, 0 },
+#define OPTVALUES(name, shape) { #name, FX_ARG_OPTIONAL_VALUES, shape, 0 },
 #define NOGRAD(name, shape) { #name, FX_ARG_NOGRAD, shape, 0 },
 #define INT(name, value) { #name, FX_ARG_INT, NULL, value },
 #define NUMBER(name, value) { #name, FX_ARG_NUMBER, NULL, value },
@@ -23,6 +24,7 @@
 #undef TENSOR
 #undef LINEAR
 #undef OPTTENSOR
+#undef OPTVALUES
 #undef NOGRAD
 #undef INT
 #undef NUMBER
@@ -35,6 +37,7 @@
 #define TENSOR(name, shape) list[n++] = &a->name;
 #define LINEAR(name, shape) list[n++] = &a->name;
 #define OPTTENSOR(name, shape) list[n++] = &a->name;
+#define OPTVALUES(name, shape) list[n++] = &a->name;
 #define NOGRAD(name, shape) list[n++] = &a->name;
 #define INT(name, value)
 #define NUMBER(name, value)
@@ -54,12 +57,14 @@
 #undef TENSOR
 #undef LINEAR
 #undef OPTTENSOR
+#undef OPTVALUES
 #undef NOGRAD
 
 /* Pass 3: the typed functions behind untyped ones. */
 #define TENSOR(name, shape) d.name = slots[n++];
 #define LINEAR(name, shape) d.name = slots[n++];
 #define OPTTENSOR(name, shape) d.name = slots[n++];
+#define OPTVALUES(name, shape) d.name = slots[n++];
 #define NOGRAD(name, shape) d.name = slots[n++];
 #define OP(name, doc, ...) \
   static fx_status name##_forward(const void *args, fx_kept *kept, fx_tensor **y) { \

@@ -25,43 +25,24 @@
 
 /* --- the band --------------------------------------------------------------------------------- */
 
-static void copy_row (const conv_shape *s, const float *row, float *to) {
-  const int64_t c = s->c, width = s->pitch / c;
-  if (s->circular) {
-    for (int64_t j = 0; j < width;) {
-      const int64_t from = wrap(j - s->pad_x, s->w), run = smaller(s->w - from, width - j);
-      memcpy(to + j * c, row + from * c, (size_t)(run * c) * sizeof *to);
-      j += run;
-    }
-    return;
-  }
-  const int64_t left = smaller(s->pad_x, width);
-  const int64_t run = larger(0, smaller(s->w, width - left));
-  memset(to, 0, (size_t)(left * c) * sizeof *to);
-  memcpy(to + left * c, row, (size_t)(run * c) * sizeof *to);
-  memset(to + (left + run) * c, 0, (size_t)((width - left - run) * c) * sizeof *to);
-}
-
-const float *FXCPU (conv_band)(const conv_shape *s, const float *image, int64_t first, int64_t rows,
+const float *FXCPU (conv_band)(const conv_shape *s, int64_t n, int64_t first, int64_t rows,
                                float *to) {
-  if (!s->copied)
-    return image + first * s->stride * s->pitch;
   const int64_t top = first * s->stride - s->pad_y, count = (rows - 1) * s->stride + s->kh;
-  for (int64_t r = 0; r < count; r++) {
-    const int64_t y = s->circular ? wrap(top + r, s->h) : top + r;
-    if (y < 0 || y >= s->h)
-      memset(to + r * s->pitch, 0, (size_t)s->pitch * sizeof *to);
-    else
-      copy_row(s, image + y * s->w * s->c, to + r * s->pitch);
-  }
-  return to;
+  if (!s->copied)
+    return s->source->x + n * s->h * s->w * s->c + first * s->stride * s->pitch;
+  float *band = to + source_scratch(s->source);
+  for (int64_t r = 0; r < count; r++)
+    FXCPU(source_row)(s->source, n, top + r, s->pad_x, s->pitch / s->c, s->c, to,
+                      band + r * s->pitch);
+  return band;
 }
 
 /* --- convolution ------------------------------------------------------------------------------ */
 
 typedef struct {
   conv_shape s;
-  const float *x, *bias, *w; /* w: (o,kh,kw,c); read if there are few outputs, or to be packed */
+  residual add;
+  const float *bias, *w; /* w: (o,kh,kw,c); read if there are few outputs, or to be packed */
   float *panels;             /* w packed, unless there are few outputs */
   bool flipped;              /* w is (c,kh,kw,o) and is to be flipped while packing */
   float *y;
@@ -119,13 +100,25 @@ static void band_panel (const conv_job *job, const float **pixels, int64_t count
   }
 }
 
+static void add_residual (const conv_job *job, int64_t n, int64_t first, int64_t rows) {
+  const conv_shape *s = &job->s;
+  float *y = job->y + (n * s->oh + first) * s->ow * s->o;
+  for (int64_t i = first; i < first + rows; i++)
+    for (int64_t j = 0; j < s->ow; j++, y += s->o)
+      for (int64_t k = 0; k < s->o; k += LANES) {
+        const int64_t count = smaller(s->o - k, LANES);
+        store_part(y + k, load_part(y + k, count) + residual_at(&job->add, n, i, j, k, count),
+                   count);
+      }
+}
+
 static void conv_task (void *context, int64_t item, int worker) {
   const conv_job *job = context;
   const conv_shape *s = &job->s;
   const int64_t image = item / s->bands, first = item % s->bands * s->band;
   const int64_t rows = smaller(s->oh - first, s->band), count = rows * s->ow;
-  const float *band = FXCPU(conv_band)(s, job->x + image * s->h * s->w * s->c, first, rows,
-                                       job->copies + worker * conv_band_size(s));
+  const float *band =
+      FXCPU(conv_band)(s, image, first, rows, job->copies + worker * conv_band_size(s));
   float *y = job->y + (image * s->oh + first) * s->ow * s->o;
   const float **pixels = job->pixels + worker * s->band * s->ow;
   for (int64_t i = 0; i < rows; i++)
@@ -137,6 +130,8 @@ static void conv_task (void *context, int64_t item, int worker) {
   else
     for (int64_t o = 0; o < s->o; o += TILE_COLS)
       band_panel(job, pixels, count, o, y);
+  if (job->add.x)
+    add_residual(job, image, first, rows);
 }
 
 /* The weights flipped, (o,kh,kw,c), for few outputs. */
@@ -181,34 +176,52 @@ done:
   return st;
 }
 
-fx_status FXCPU (conv2d_forward)(const fx_kernel_conv2d_forward *a) {
-  const int64_t *x = a->x->shape, *w = a->w->shape, *y = a->y->shape;
-  if (winograd_suits(w[1], w[2], a->stride, a->pad, x[3], y[3])) {
-    const conv_source source = FXCPU(source_plain)(a->x, a->circular);
-    return FXCPU(winograd)(&(winograd_conv){ .s = &source,
-                                             .w = fx_f32(a->w),
-                                             .bias = a->b ? fx_f32(a->b) : NULL,
-                                             .outs = y[3],
-                                             .y = fx_f32(a->y) });
-  }
-  conv_job job = { .s = { .n = x[0],
-                          .h = x[1],
-                          .w = x[2],
-                          .c = x[3],
-                          .kh = w[1],
-                          .kw = w[2],
-                          .stride = a->stride,
-                          .pad_y = a->pad,
-                          .pad_x = a->pad,
-                          .circular = a->circular,
-                          .oh = y[1],
-                          .ow = y[2],
-                          .o = y[3] },
-                   .x = fx_f32(a->x),
-                   .w = fx_f32(a->w),
-                   .bias = a->b ? fx_f32(a->b) : NULL,
-                   .y = fx_f32(a->y) };
+fx_status FXCPU (conv)(const conv_call *c) {
+  const conv_source *x = c->s;
+  if (c->pad_y == c->pad_x &&
+      winograd_suits(c->kh, c->kw, c->stride, c->pad_y, x->c, c->outs))
+    return FXCPU(winograd)(&(winograd_conv){ .s = x,
+                                             .w = c->w,
+                                             .bias = c->bias,
+                                             .flipped = c->flipped,
+                                             .add = c->add,
+                                             .outs = c->outs,
+                                             .y = c->y });
+  conv_job job = { .s = { .source = x,
+                          .n = x->n,
+                          .h = x->rows,
+                          .w = x->cols,
+                          .c = x->c,
+                          .kh = c->kh,
+                          .kw = c->kw,
+                          .stride = c->stride,
+                          .pad_y = c->pad_y,
+                          .pad_x = c->pad_x,
+                          .oh = c->oh,
+                          .ow = c->ow,
+                          .o = c->outs },
+                   .w = c->w,
+                   .bias = c->bias,
+                   .flipped = c->flipped,
+                   .add = c->add,
+                   .y = c->y };
   return convolve(&job);
+}
+
+fx_status FXCPU (conv2d_forward)(const fx_kernel_conv2d_forward *a) {
+  const conv_source source = FXCPU(source_plain)(a->x, a->circular);
+  return FXCPU(conv)(&(conv_call){ .s = &source,
+                                   .kh = a->w->shape[1],
+                                   .kw = a->w->shape[2],
+                                   .stride = a->stride,
+                                   .pad_y = a->pad,
+                                   .pad_x = a->pad,
+                                   .w = fx_f32(a->w),
+                                   .bias = a->b ? fx_f32(a->b) : NULL,
+                                   .oh = a->y->shape[1],
+                                   .ow = a->y->shape[2],
+                                   .outs = a->y->shape[3],
+                                   .y = fx_f32(a->y) });
 }
 
 /* --- gradient for the input, any stride ------------------------------------------------------- */
@@ -272,30 +285,17 @@ fx_status FXCPU (conv2d_backward_x)(const fx_kernel_conv2d_backward_x *a) {
   const bool same_size = dy[1] == dx[1] && dy[2] == dx[2];
   if (a->stride != 1 || a->pad > w[1] - 1 || a->pad > w[2] - 1 || (a->circular && !same_size))
     return scatter(a);
-  if (winograd_suits(w[1], w[2], a->stride, a->pad, dy[3], dx[3])) {
-    const conv_source source = FXCPU(source_plain)(a->dy, a->circular);
-    return FXCPU(winograd)(&(winograd_conv){ .s = &source,
-                                             .w = fx_f32(a->w),
-                                             .flipped = true,
-                                             .outs = dx[3],
-                                             .y = fx_f32(a->dx) });
-  }
-  conv_job job = { .s = { .n = dy[0],
-                          .h = dy[1],
-                          .w = dy[2],
-                          .c = dy[3],
-                          .kh = w[1],
-                          .kw = w[2],
-                          .stride = 1,
-                          .pad_y = w[1] - 1 - a->pad,
-                          .pad_x = w[2] - 1 - a->pad,
-                          .circular = a->circular,
-                          .oh = dx[1],
-                          .ow = dx[2],
-                          .o = dx[3] },
-                   .x = fx_f32(a->dy),
-                   .w = fx_f32(a->w),
-                   .flipped = true,
-                   .y = fx_f32(a->dx) };
-  return convolve(&job);
+  const conv_source source = FXCPU(source_plain)(a->dy, a->circular);
+  return FXCPU(conv)(&(conv_call){ .s = &source,
+                                   .kh = w[1],
+                                   .kw = w[2],
+                                   .stride = 1,
+                                   .pad_y = w[1] - 1 - a->pad,
+                                   .pad_x = w[2] - 1 - a->pad,
+                                   .w = fx_f32(a->w),
+                                   .flipped = true,
+                                   .oh = dx[1],
+                                   .ow = dx[2],
+                                   .outs = dx[3],
+                                   .y = fx_f32(a->dx) });
 }

@@ -21,7 +21,7 @@
 
 typedef struct {
   conv_shape s;
-  const float *x, *dy;
+  const float *dy;
   float *dw, *db;            /* either may be NULL */
   int64_t slices, per_slice; /* bands in a slice */
   int64_t size;              /* floats of a partial gradient: dw, then db */
@@ -57,8 +57,8 @@ static void band_weights (const weights_job *job, int64_t band, bool add, int wo
   const int64_t image = band / s->bands, first = band % s->bands * s->band;
   const int64_t rows = smaller(s->oh - first, s->band), patch = s->kh * s->kw * s->c;
   const float *dy = job->dy + (image * s->oh + first) * s->ow * s->o;
-  const float *from = FXCPU(conv_band)(s, job->x + image * s->h * s->w * s->c, first, rows,
-                                       job->copies + worker * conv_band_size(s));
+  const float *from =
+      FXCPU(conv_band)(s, image, first, rows, job->copies + worker * conv_band_size(s));
   float *panel = job->panel + worker * s->band * s->ow * TILE_COLS, tile[TILE_SIZE];
   for (int64_t k = 0; k < patch; k += TILE_COLS) {
     const int64_t width = smaller(patch - k, TILE_COLS);
@@ -122,56 +122,70 @@ static void cut_slices (weights_job *job) {
   job->slices = ceil_div(all, job->per_slice);
 }
 
-fx_status FXCPU (conv2d_backward_w)(const fx_kernel_conv2d_backward_w *a) {
-  const int64_t *x = a->x->shape, *dy = a->dy->shape;
+static fx_status run_slices (weights_job *job) {
+  conv_shape *s = &job->s;
   fx_status st = FX_ENOMEM;
-  /* Without dw any kernel size does: db reads dy only. */
-  weights_job job = { .s = { .n = x[0],
-                             .h = x[1],
-                             .w = x[2],
-                             .c = x[3],
-                             .kh = a->dw ? a->dw->shape[1] : 1,
-                             .kw = a->dw ? a->dw->shape[2] : 1,
-                             .stride = a->stride,
-                             .pad_y = a->pad,
-                             .pad_x = a->pad,
-                             .circular = a->circular,
+  conv_cut(s, smaller(BAND_PIXELS, ceil_div(s->oh * s->ow, 2)), BAND_FLOATS);
+  job->size = (job->dw ? s->o * s->kh * s->kw * s->c : 0) + s->o;
+  cut_slices(job);
+  job->partial = new_floats(job->slices * job->size);
+  job->copies = new_floats(s->copied ? fx_threads() * conv_band_size(s) : 0);
+  job->panel = new_floats(fx_threads() * s->band * s->ow * TILE_COLS);
+  if (job->partial && job->copies && job->panel) {
+    fx_parallel(job->slices, slice_task, job);
+    if (job->dw)
+      fx_parallel(ceil_div(job->size - s->o, 4096), add_task, job);
+    if (job->db)
+      add_slices(job, job->size - s->o, s->o, job->db);
+    st = FX_OK;
+  }
+  fx_free(job->panel);
+  fx_free(job->copies);
+  fx_free(job->partial);
+  return st;
+}
+
+fx_status FXCPU (conv_weights)(const conv_weights_call *c) {
+  const conv_source *x = c->s;
+  const int64_t *dy = c->dy->shape;
+  weights_job job = { .s = { .source = x,
+                             .n = x->n,
+                             .h = x->rows,
+                             .w = x->cols,
+                             .c = x->c,
+                             .kh = c->kh,
+                             .kw = c->kw,
+                             .stride = c->stride,
+                             .pad_y = c->pad,
+                             .pad_x = c->pad,
                              .oh = dy[1],
                              .ow = dy[2],
                              .o = dy[3] },
-                      .x = fx_f32(a->x),
-                      .dy = fx_f32(a->dy),
-                      .dw = a->dw ? fx_f32(a->dw) : NULL,
-                      .db = a->db ? fx_f32(a->db) : NULL };
-  conv_shape *s = &job.s;
-  if (s->n * s->oh * s->ow == 0) {
-    if (a->dw)
-      fx_tensor_fill(a->dw, 0.0);
-    if (a->db)
-      fx_tensor_fill(a->db, 0.0);
+                      .dy = fx_f32(c->dy),
+                      .dw = c->dw ? fx_f32(c->dw) : NULL,
+                      .db = c->db ? fx_f32(c->db) : NULL };
+  if (fx_tensor_count(c->dy) == 0) {
+    if (c->dw)
+      fx_tensor_fill(c->dw, 0.0);
+    if (c->db)
+      fx_tensor_fill(c->db, 0.0);
     return FX_OK;
   }
-  if (a->dw && winograd_suits(s->kh, s->kw, s->stride, s->pad_y, s->c, s->o)) {
-    const conv_source source = FXCPU(source_plain)(a->x, a->circular);
+  if (c->dw && winograd_suits(c->kh, c->kw, c->stride, c->pad, x->c, dy[3]))
     return FXCPU(winograd_weights)(&(winograd_grad){
-        .s = &source, .dy = job.dy, .outs = s->o, .dw = job.dw, .db = job.db });
-  }
-  conv_cut(s, smaller(BAND_PIXELS, ceil_div(s->oh * s->ow, 2)), BAND_FLOATS);
-  job.size = (a->dw ? s->o * s->kh * s->kw * s->c : 0) + s->o;
-  cut_slices(&job);
-  job.partial = new_floats(job.slices * job.size);
-  job.copies = new_floats(s->copied ? fx_threads() * conv_band_size(s) : 0);
-  job.panel = new_floats(fx_threads() * s->band * s->ow * TILE_COLS);
-  if (job.partial && job.copies && job.panel) {
-    fx_parallel(job.slices, slice_task, &job);
-    if (job.dw)
-      fx_parallel(ceil_div(job.size - s->o, 4096), add_task, &job);
-    if (job.db)
-      add_slices(&job, job.size - s->o, s->o, job.db);
-    st = FX_OK;
-  }
-  fx_free(job.panel);
-  fx_free(job.copies);
-  fx_free(job.partial);
-  return st;
+        .s = x, .dy = job.dy, .outs = dy[3], .dw = job.dw, .db = job.db });
+  return run_slices(&job);
+}
+
+/* Without dw any kernel size does: db reads dy only. */
+fx_status FXCPU (conv2d_backward_w)(const fx_kernel_conv2d_backward_w *a) {
+  const conv_source source = FXCPU(source_plain)(a->x, a->circular);
+  return FXCPU(conv_weights)(&(conv_weights_call){ .s = &source,
+                                                   .kh = a->dw ? a->dw->shape[1] : 1,
+                                                   .kw = a->dw ? a->dw->shape[2] : 1,
+                                                   .stride = a->stride,
+                                                   .pad = a->pad,
+                                                   .dy = a->dy,
+                                                   .dw = a->dw,
+                                                   .db = a->db });
 }

@@ -18,8 +18,8 @@ conv_source FXCPU (source_plain)(const fx_tensor *x, bool circular) {
                         .circular = circular };
 }
 
-/* mean, factor and shift of every channel of every sample: norm and modulation in one. The mean's
-** rounding was taken care of by whoever computed it: what is rounded here is below an ulp of y. */
+/* mean, factor and shift of every channel of every sample: norm and modulation in one. The rounding
+** of the mean moves z by at most 2^-24 |mean| rstd, as in the backward pass, which reads it too. */
 static void fill_table (const fx_conv_input *in, conv_source *s) {
   const float *mean = fx_f32(in->mean), *rstd = fx_f32(in->rstd), *w = fx_f32(in->norm_w);
   const float *b = in->norm_b ? fx_f32(in->norm_b) : NULL;
@@ -76,16 +76,17 @@ static inline void activate (int64_t c, const float *restrict x, const float *re
   }
 }
 
-/* Row y of x and x2, activated; pixels `pitch` apart. */
-static void plain_row (const conv_source *s, int64_t n, int64_t y, int64_t pitch, float *to) {
+/* The first `pixels` of row y of x and x2, activated, `pitch` apart. */
+static void plain_row (const conv_source *s, int64_t n, int64_t y, int64_t pixels, int64_t pitch,
+                       float *to) {
   const int64_t at = (n * s->h + y) * s->w, c = s->c;
   const float *x = s->x + at * s->c1, *x2 = s->x2 + (s->x2 ? at * s->c2 : 0);
   const float *mean = s->table ? s->table + n * 3 * c : NULL;
   if (!mean && c == s->c1 && pitch == c) {
-    memcpy(to, x, (size_t)(s->w * c) * sizeof *to);
+    memcpy(to, x, (size_t)(pixels * c) * sizeof *to);
     return;
   }
-  for (int64_t j = 0; j < s->w; j++, x += s->c1, to += pitch) {
+  for (int64_t j = 0; j < pixels; j++, x += s->c1, to += pitch) {
     const float *half = s->x2 ? x2 + j * s->c2 : NULL;
     if (mean) {
       activate(s->c1, x, mean, mean + c, mean + 2 * c, to);
@@ -101,24 +102,24 @@ static void plain_row (const conv_source *s, int64_t n, int64_t y, int64_t pitch
   }
 }
 
-static void up_row (const conv_source *s, int64_t n, int64_t y, int64_t pitch, float *scratch,
-                    float *to) {
+static void up_row (const conv_source *s, int64_t n, int64_t y, int64_t pixels, int64_t pitch,
+                    float *scratch, float *to) {
   const int64_t c = s->c;
-  plain_row(s, n, y / 2, c, scratch);
-  for (int64_t j = 0; j < s->cols; j++, to += pitch) {
+  plain_row(s, n, y / 2, (pixels + 1) / 2, c, scratch);
+  for (int64_t j = 0; j < pixels; j++, to += pitch) {
     memcpy(to, scratch + j / 2 * c, (size_t)c * sizeof *to);
     for (int64_t i = c; i < pitch; i++)
       to[i] = 0.0f;
   }
 }
 
-static void down_row (const conv_source *s, int64_t n, int64_t y, int64_t pitch, float *scratch,
-                      float *to) {
+static void down_row (const conv_source *s, int64_t n, int64_t y, int64_t pixels, int64_t pitch,
+                      float *scratch, float *to) {
   const int64_t c = s->c;
   float *other = scratch + s->w * c;
-  plain_row(s, n, 2 * y, c, scratch);
-  plain_row(s, n, 2 * y + 1, c, other);
-  for (int64_t j = 0; j < s->cols; j++, to += pitch) {
+  plain_row(s, n, 2 * y, 2 * pixels, c, scratch);
+  plain_row(s, n, 2 * y + 1, 2 * pixels, c, other);
+  for (int64_t j = 0; j < pixels; j++, to += pitch) {
     const float *a = scratch + 2 * j * c, *b = other + 2 * j * c;
     for (int64_t i = 0; i < c; i++)
       to[i] = 0.25f * ((a[i] + a[c + i]) + (b[i] + b[c + i]));
@@ -151,12 +152,13 @@ void FXCPU (source_row)(const conv_source *s, int64_t n, int64_t y, int64_t left
     memset(to, 0, (size_t)(count * pitch) * sizeof *to);
     return;
   }
+  const int64_t pixels = smaller(s->cols, count - left);
   float *inner = to + left * pitch;
   if (s->resample == FX_UP)
-    up_row(s, n, row, pitch, scratch, inner);
+    up_row(s, n, row, pixels, pitch, scratch, inner);
   else if (s->resample == FX_DOWN)
-    down_row(s, n, row, pitch, scratch, inner);
+    down_row(s, n, row, pixels, pitch, scratch, inner);
   else
-    plain_row(s, n, row, pitch, inner);
+    plain_row(s, n, row, pixels, pitch, inner);
   fill_border(s, left, count, pitch, to);
 }

@@ -32,6 +32,10 @@ conv_source FXCPU(source_plain)(const fx_tensor *x, bool circular);
 fx_status FXCPU(source_begin)(const fx_conv_input *in, conv_source *s);
 void FXCPU(source_end)(conv_source *s);
 
+static inline bool source_is_plain (const conv_source *s) {
+  return !s->table && !s->x2 && s->resample == FX_SAME;
+}
+
 /* Floats of scratch that source_row needs: two rows of x. */
 static inline int64_t source_scratch (const conv_source *s) { return 2 * s->w * s->c; }
 

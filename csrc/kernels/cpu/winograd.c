@@ -97,24 +97,6 @@ static void multiply (const winograd_job *job, int64_t count, const float *v, co
 
 /* --- output ----------------------------------------------------------------------------------- */
 
-/* LANES channels of what is added to pixel (n,i,j), or fewer. */
-static inline vec added (const winograd_conv *c, int64_t n, int64_t i, int64_t j, int64_t k,
-                         int64_t count) {
-  const int64_t h = c->s->rows, w = c->s->cols, o = c->outs;
-  if (c->add_resample == FX_DOWN) {
-    const float *a = c->add + (((n * 2 * h + 2 * i) * 2 * w + 2 * j) * o + k);
-    const float *b = a + 2 * w * o;
-    if (count == LANES)
-      return 0.25f * ((load(a) + load(a + o)) + (load(b) + load(b + o)));
-    return 0.25f * ((load_part(a, count) + load_part(a + o, count)) +
-                    (load_part(b, count) + load_part(b + o, count)));
-  }
-  const float *a = c->add_resample == FX_UP
-                       ? c->add + (((n * (h / 2) + i / 2) * (w / 2) + j / 2) * o + k)
-                       : c->add + (((n * h + i) * w + j) * o + k);
-  return count == LANES ? load(a) : load_part(a, count);
-}
-
 /* Pixels of tile (n,row,col), channels k .. k+count-1, from m at the tile's position 0. */
 static inline void write_tile (const winograd_job *job, int64_t n, int64_t row, int64_t col,
                                int64_t k, int64_t count, const float *m) {
@@ -136,12 +118,9 @@ static inline void write_tile (const winograd_job *job, int64_t n, int64_t row, 
     float *y = c->y + ((n * h + y0 + i) * w + x0) * c->outs + k;
     for (int64_t j = 0; j < broad; j++, y += c->outs) {
       vec sum = o[j] + bias;
-      if (c->add)
-        sum += added(c, n, y0 + i, x0 + j, k, count);
-      if (count == LANES)
-        store(y, sum);
-      else
-        store_part(y, sum, count);
+      if (c->add.x)
+        sum += residual_at(&c->add, n, y0 + i, x0 + j, k, count);
+      store_part(y, sum, count);
     }
   }
 }

@@ -24,6 +24,7 @@
 #define FX_CPU_WINOGRAD_H
 
 #include "kernels/cpu/gemm.h"
+#include "kernels/cpu/residual.h"
 #include "kernels/cpu/source.h"
 
 #define POSITIONS 36
@@ -80,13 +81,12 @@ void FXCPU(tiles_read_block)(const tiling *t, tile_block block, int64_t q, float
                              float *v);
 
 /* What winograd.c computes: y (n,rows,cols,outs) = conv(s, w) + bias + add. w is (outs,3,3,c), or
-** (c,3,3,outs) to be flipped, as the gradient for the input needs it. add is y's shape, or that
-** before resampling, which is then done to it as well. */
+** (c,3,3,outs) to be flipped, as the gradient for the input needs it. */
 typedef struct {
   const conv_source *s;
-  const float *w, *bias, *add;
+  const float *w, *bias;
   bool flipped;
-  fx_resample add_resample;
+  residual add;
   int64_t outs;
   float *y;
 } winograd_conv;
@@ -105,19 +105,6 @@ fx_status FXCPU(winograd_weights)(const winograd_grad *g);
 static inline bool winograd_suits (int64_t kh, int64_t kw, int64_t stride, int64_t pad, int64_t c,
                                    int64_t outs) {
   return kh == 3 && kw == 3 && stride == 1 && pad == 1 && c >= 16 && outs >= 16;
-}
-
-/* LANES floats of which `count` exist; the others are 0. */
-static inline vec load_part (const float *x, int64_t count) {
-  vec v = { 0 };
-  for (int64_t i = 0; i < count; i++)
-    v[i] = x[i];
-  return v;
-}
-
-static inline void store_part (float *x, vec v, int64_t count) {
-  for (int64_t i = 0; i < count; i++)
-    x[i] = v[i];
 }
 
 /* --- the transforms of six, four and three numbers, `step` apart -------------------------------- */

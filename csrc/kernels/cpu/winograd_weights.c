@@ -44,7 +44,7 @@ static inline void spread_tile (const float *dy, int64_t row, int64_t pixel, int
       if (i >= high || j >= broad)
         y[4 * i + j] = (vec){ 0 };
       else
-        y[4 * i + j] = count >= LANES ? load(at) : load_part(at, count);
+        y[4 * i + j] = load_part(at, count);
     }
   for (int j = 0; j < 4; j++)
     spread_output(y + j, 4, e + j, 4);
@@ -138,10 +138,7 @@ static inline void gather_taps (const weights_job *job, const float *u, int64_t 
     vec g[3];
     gather_weights(e + 6 * i, 1, g, 1);
     for (int j = 0; j < 3; j++, dw += channels)
-      if (count == LANES)
-        store(dw, g[j]);
-      else
-        store_part(dw, g[j], count);
+      store_part(dw, g[j], count);
   }
 }
 

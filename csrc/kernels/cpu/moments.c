@@ -1,0 +1,129 @@
+/*
+** moments.c - mean and rstd of groups of channels, of one tensor or of two side by side.
+**
+** A sample's pixels are cut into pieces of about FXCPU_CHUNK numbers. A piece is added up channel by
+** channel about a shift, the channel's first number, so that squares do not cancel: RUN pixels in
+** float, the runs in double. Pieces join in order, channels join into groups by the theorem of
+** parallel axes, so groups may straddle the two tensors.
+*/
+#include <math.h>
+#include <string.h>
+
+#include "kernels/cpu/cpu.h"
+
+#define RUN 16
+
+typedef struct {
+  const float *x, *x2;
+  int64_t n, space, c1, c2, c;
+  int64_t piece, pieces; /* pixels in a piece, pieces in a sample */
+  double *partial;       /* sums, squares (2C) of each piece      */
+} moments_job;
+
+/* Channels first .. first+c-1 of a piece: those of one tensor, whose pixels are c apart. */
+static void sum_piece (int64_t c, int64_t pixels, const float *shift, const float *x, double *sums,
+                       double *squares) {
+  for (int64_t i = 0; i < c; i += LANES) {
+    float s0[LANES], q0[LANES];
+    const int64_t lanes = smaller(c - i, LANES);
+    for (int64_t s = 0; s < pixels; s += RUN) {
+      const int64_t run = smaller(RUN, pixels - s);
+      const float *at = x + s * c + i;
+      memset(s0, 0, sizeof s0);
+      memset(q0, 0, sizeof q0);
+      if (lanes == LANES) {
+        vec sum = { 0 }, square = { 0 };
+        const vec middle = load(shift + i);
+        for (int64_t r = 0; r < run; r++, at += c) {
+          const vec d = load(at) - middle;
+          sum += d;
+          square += d * d;
+        }
+        store(s0, sum);
+        store(q0, square);
+      } else {
+        for (int64_t r = 0; r < run; r++, at += c)
+          for (int64_t l = 0; l < lanes; l++) {
+            const float d = at[l] - shift[i + l];
+            s0[l] += d;
+            q0[l] += d * d;
+          }
+      }
+      for (int64_t l = 0; l < lanes; l++) {
+        sums[i + l] += s0[l];
+        squares[i + l] += q0[l];
+      }
+    }
+  }
+}
+
+static void moments_task (void *context, int64_t item, int worker) {
+  (void)worker;
+  const moments_job *job = context;
+  const int64_t c = job->c, n = item / job->pieces, first = item % job->pieces * job->piece;
+  const int64_t pixels = smaller(job->piece, job->space - first), start = n * job->space;
+  double *sums = job->partial + item * 2 * c, *squares = sums + c;
+  memset(sums, 0, (size_t)(2 * c) * sizeof *sums);
+  sum_piece(job->c1, pixels, job->x + start * job->c1, job->x + (start + first) * job->c1, sums,
+            squares);
+  if (job->x2)
+    sum_piece(job->c2, pixels, job->x2 + start * job->c2, job->x2 + (start + first) * job->c2,
+              sums + job->c1, squares + job->c1);
+}
+
+/* The pieces of sample n joined into the first, whose squares become sums of squared deviations from
+** the channel's mean, and whose sums become that mean. */
+static double *join_pieces (const moments_job *job, int64_t n) {
+  const int64_t c = job->c;
+  double *sums = job->partial + n * job->pieces * 2 * c, *squares = sums + c;
+  for (int64_t p = 1; p < job->pieces; p++)
+    for (int64_t i = 0; i < 2 * c; i++)
+      sums[i] += sums[p * 2 * c + i];
+  for (int64_t i = 0; i < c; i++) {
+    const float shift = i < job->c1 ? job->x[n * job->space * job->c1 + i]
+                                    : job->x2[n * job->space * job->c2 + i - job->c1];
+    squares[i] -= sums[i] * sums[i] / (double)job->space;
+    sums[i] = sums[i] / (double)job->space + shift;
+  }
+  return sums;
+}
+
+static void finish_sample (const moments_job *job, int64_t n, const fx_kernel_group_moments *a) {
+  const int64_t width = job->c / a->groups;
+  const double *means = join_pieces(job, n), *squares = means + job->c;
+  for (int64_t g = 0; g < a->groups; g++) {
+    double mean = 0.0, sum = 0.0;
+    for (int64_t i = g * width; i < (g + 1) * width; i++)
+      mean += means[i] / (double)width;
+    for (int64_t i = g * width; i < (g + 1) * width; i++) {
+      const double d = means[i] - mean;
+      sum += squares[i] + (double)job->space * d * d;
+    }
+    const double variance = fmax(sum, 0.0) / (double)(job->space * width);
+    fx_f32(a->mean)[n * a->groups + g] = (float)mean;
+    fx_f32(a->rstd)[n * a->groups + g] = (float)(1.0 / sqrt(variance + a->eps));
+  }
+}
+
+fx_status FXCPU (group_moments)(const fx_kernel_group_moments *a) {
+  moments_job job = { .x = fx_f32(a->x),
+                      .x2 = a->x2 ? fx_f32(a->x2) : NULL,
+                      .n = a->x->shape[0],
+                      .space = 1,
+                      .c1 = last_dim(a->x),
+                      .c2 = a->x2 ? last_dim(a->x2) : 0 };
+  for (int i = 1; i < a->x->ndim - 1; i++)
+    job.space *= a->x->shape[i];
+  job.c = job.c1 + job.c2;
+  if (job.n * job.space * job.c == 0)
+    return FX_OK;
+  job.piece = larger(1, FXCPU_CHUNK / job.c);
+  job.pieces = ceil_div(job.space, job.piece);
+  if (!(job.partial = new_doubles(job.n * job.pieces * 2 * job.c)))
+    return FX_ENOMEM;
+  fx_parallel(job.n * job.pieces, moments_task, &job);
+  for (int64_t n = 0; n < job.n; n++)
+    finish_sample(&job, n, a);
+  fx_free(job.partial);
+  return FX_OK;
+}

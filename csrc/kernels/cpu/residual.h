@@ -1,0 +1,48 @@
+/*
+** residual.h - what a convolution adds to its result: a tensor of the result's shape, or one that is
+** resampled on the way.
+*/
+#ifndef FX_CPU_RESIDUAL_H
+#define FX_CPU_RESIDUAL_H
+
+#include "kernels/cpu/cpu.h"
+
+typedef struct {
+  const float *x; /* NULL: nothing is added */
+  fx_resample resample;
+  int64_t rows, cols, c; /* of the result */
+} residual;
+
+/* LANES floats of which `count` exist; the others are 0. */
+static inline vec load_part (const float *x, int64_t count) {
+  vec v = { 0 };
+  if (count >= LANES)
+    return load(x);
+  for (int64_t i = 0; i < count; i++)
+    v[i] = x[i];
+  return v;
+}
+
+static inline void store_part (float *x, vec v, int64_t count) {
+  if (count >= LANES)
+    store(x, v);
+  else
+    for (int64_t i = 0; i < count; i++)
+      x[i] = v[i];
+}
+
+/* Channels k .. k+count-1 of pixel (n,i,j). */
+static inline vec residual_at (const residual *r, int64_t n, int64_t i, int64_t j, int64_t k,
+                               int64_t count) {
+  const int64_t h = r->rows, w = r->cols, c = r->c;
+  if (r->resample == FX_DOWN) {
+    const float *a = r->x + ((n * 2 * h + 2 * i) * 2 * w + 2 * j) * c + k, *b = a + 2 * w * c;
+    return 0.25f * ((load_part(a, count) + load_part(a + c, count)) +
+                    (load_part(b, count) + load_part(b + c, count)));
+  }
+  if (r->resample == FX_UP)
+    return load_part(r->x + ((n * (h / 2) + i / 2) * (w / 2) + j / 2) * c + k, count);
+  return load_part(r->x + ((n * h + i) * w + j) * c + k, count);
+}
+
+#endif
