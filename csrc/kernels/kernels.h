@@ -141,15 +141,17 @@ typedef struct {
   fx_tensor *dw, *db;
 } fx_kernel_conv2d_backward_w;
 
-/* What a fused convolution reads: a = resample(SiLU(z)), z = (x - mean) rstd norm_w + norm_b, times
+/* What a fused convolution reads: a = resample(dropout(SiLU(z))), z = (x - mean) rstd norm_w + norm_b, times
 ** 1 + emb[:, :C] and plus emb[:, C:], where x stands for x and x2 side by side (C = C1 + C2) and mean
 ** and rstd (N,groups) belong to groups of C/groups channels. x2, norm_b and emb may be NULL; without
-** mean a = resample(x). */
+** mean a = resample(x). Dropout as fx_kernel_dropout's, with the index of a number in (H,W,C). */
 typedef struct {
   const fx_tensor *x, *x2, *mean, *rstd, *norm_w, *norm_b, *emb;
   int64_t groups;
   fx_resample resample;
   bool circular;
+  double p; /* dropout; 0: none */
+  fx_rng key;
 } fx_conv_input;
 
 /* y = conv(a, w, b) + add_resample(add) at stride 1 with pad (k-1)/2; add may be NULL. */

@@ -36,21 +36,18 @@ void fx_resblock_init (fx_resblock *b, fx_params *ps, const char *prefix, int64_
     fx_conv_init(&b->skip, ps, path(p, prefix, "skip_connection"), in, out, 3, 1, circular, false);
 }
 
-/* The second half without dropout is one op. With it, what the convolution reads is written out. */
 static fx_tensor *second_half (fx_scope *s, const fx_resblock *b, fx_tensor *h, fx_tensor *emb,
                                fx_tensor *add, fx_resample add_resample, fx_mode *mode) {
   const fx_norm_layer *n = &b->norm2;
   const fx_conv_layer *c = &b->conv2;
-  if (!mode->training || mode->dropout == 0)
-    return FX_DO(s, fused_conv, .x = h, .norm_w = n->w, .norm_b = n->b, .emb = emb, .w = c->w,
+  const bool drops = mode->training && mode->dropout > 0;
+  const fx_rng key = mode->key;
+  if (drops)
+    mode->key.member++;
+  return FX_DO(s, fused_conv, .x = h, .norm_w = n->w, .norm_b = n->b, .emb = emb, .w = c->w,
                  .b = c->b, .add = add, .groups = n->groups, .eps = n->eps,
-                 .padding = c->circular, .add_resample = add_resample);
-  h = fx_norm_forward_in(s, n, h);
-  h = FX_DO(s, modulate, .x = h, .emb = emb);
-  h = FX_DO(s, silu, .x = h);
-  h = dropped(s, h, mode);
-  return FX_DO(s, fused_conv, .x = h, .w = c->w, .b = c->b, .add = add, .groups = 1,
-               .padding = c->circular, .add_resample = add_resample);
+                 .padding = c->circular, .add_resample = add_resample,
+               .p = drops ? mode->dropout : 0, .key = key);
 }
 
 fx_tensor *fx_resblock_forward (fx_scope *outer, const fx_resblock *b, fx_tensor *x, fx_tensor *x2,

@@ -1,7 +1,7 @@
 /*
 ** fused_conv.c - half a ResBlock as one op: what a convolution reads is made while it is read.
 **
-**   a = resample(silu(modulate(group_norm(concat(x, x2))))),   y = conv2d(a, w, b) + add_resample(add)
+**   a = resample(dropout(silu(modulate(group_norm(concat(x, x2)))))),   y = conv2d(a, w, b) + add_resample(add)
 **
 ** Nothing of a is kept: backward has x, x2 and the statistics and makes it again, so that a ResBlock
 ** keeps two maps where its formula has eleven. Its meaning is fxref_fused_conv_*; that it equals the
@@ -21,7 +21,9 @@ static fx_conv_input input_of (const fx_fused_conv_args *a, const fx_kept *kept)
                           .emb = a->norm_w ? a->emb : NULL,
                           .groups = a->groups,
                           .resample = (fx_resample)a->resample,
-                          .circular = a->padding == 1 };
+                          .circular = a->padding == 1,
+                          .p = a->norm_w ? a->p : 0,
+                          .key = a->key };
 }
 
 static int64_t channels_of (const fx_fused_conv_args *a) {
@@ -57,7 +59,11 @@ static fx_status check_norm (const fx_fused_conv_args *a) {
   char s[FX_SHAPE_TEXT], t[FX_SHAPE_TEXT];
   const int64_t c = channels_of(a);
   if (!a->norm_w)
-    return a->norm_b || a->emb ? fx_fail(FX_EARG, "norm_b and emb need norm_w") : FX_OK;
+    return a->norm_b || a->emb || a->p != 0
+               ? fx_fail(FX_EARG, "norm_b, emb and dropout need norm_w")
+               : FX_OK;
+  if (!(a->p >= 0 && a->p < 1))
+    return fx_fail(FX_EARG, "option 'p' must lie in [0,1), got %g", a->p);
   FX_TRY(fx_expect_vector(a->norm_w, c, "norm_w"));
   if (a->norm_b)
     FX_TRY(fx_expect_vector(a->norm_b, c, "norm_b"));

@@ -69,6 +69,10 @@ CASE(fused_conv, (T(1, 10, 6, 17), T(1, 10, 6, 19), T(36), T(36), NONE, T(33, 3,
       T(1, 10, 6, 33)), .groups = 6, .eps = 1e-5, .resample = 1, .add_resample = 1)
 CASE(fused_conv, (T(2, 9, 7, 32), T(2, 9, 7, 16), T(48), T(48), NONE, T(16, 3, 3, 48), T(16),
       NONE), .groups = 16, .eps = 1e-5, .padding = 1)
+CASE(fused_conv, (T(2, 5, 7, 16), T(2, 5, 7, 5), T(21), T(21), NONE, T(17, 3, 3, 21), T(17), NONE),
+     .groups = 7, .eps = 1e-5, .resample = 2, .p = 0.3, .key = { 5, 6, 7, 8, 9 })
+CASE(fused_conv, (T(2, 6, 4, 32), NONE, T(32), T(32), T(2, 64), T(16, 3, 3, 32), T(16), NONE),
+     .groups = 8, .eps = 1e-5, .p = 0.1, .key = { 1, 6, 2, 3, 4 })
 CASE(fused_conv, (T(2, 4, 6, 6), NONE, T(6), T(6), NONE, T(2, 1, 1, 6), T(2), NONE),
      .groups = 3, .eps = 1e-5, .resample = 1)
 CASE(fused_conv, (T(1, 4, 4, 6), T(1, 4, 4, 3), NONE, NONE, NONE, T(20, 3, 3, 9), T(20),

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "kernels/cpu/mask.h"
 #include "kernels/cpu/vmath.h"
 
 conv_source FXCPU (source_plain)(const fx_tensor *x, bool circular) {
@@ -51,6 +52,8 @@ fx_status FXCPU (source_begin)(const fx_conv_input *in, conv_source *s) {
     s->rows /= 2;
     s->cols /= 2;
   }
+  s->p = in->mean ? in->p : 0;
+  s->key = in->key;
   if (!in->mean)
     return FX_OK;
   if (!(s->table = new_floats(s->n * 3 * s->c)))
@@ -62,6 +65,13 @@ fx_status FXCPU (source_begin)(const fx_conv_input *in, conv_source *s) {
 void FXCPU (source_end)(conv_source *s) {
   fx_free(s->table);
   s->table = NULL;
+}
+
+void FXCPU (source_mask)(const conv_source *s, int64_t n, int64_t pixel, int64_t count,
+                         const float *x, float *y) {
+  fx_rng key = s->key;
+  key.sample += (uint32_t)n;
+  FXCPU(masked)(key, s->p, pixel * s->c, count * s->c, x, y);
 }
 
 /* --- rows ------------------------------------------------------------------------------------- */
@@ -99,7 +109,11 @@ static void plain_row (const conv_source *s, int64_t n, int64_t y, int64_t pixel
     }
     for (int64_t i = c; i < pitch; i++)
       to[i] = 0.0f;
+    if (s->p > 0 && pitch != c)
+      FXCPU(source_mask)(s, n, y * s->w + j, 1, to, to);
   }
+  if (s->p > 0 && pitch == c)
+    FXCPU(source_mask)(s, n, y * s->w, pixels, to - pixels * pitch, to - pixels * pitch);
 }
 
 static void up_row (const conv_source *s, int64_t n, int64_t y, int64_t pixels, int64_t pitch,

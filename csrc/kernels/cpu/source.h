@@ -2,7 +2,7 @@
 ** source.h - what a convolution reads, row by row.
 **
 ** A convolution of FLEX rarely reads a tensor as it lies in memory: it reads SiLU of its group norm,
-** scaled and shifted by an embedding, of two tensors side by side, upsampled or pooled. Written out,
+** scaled and shifted by an embedding, of two tensors side by side, with dropout, upsampled or pooled. Written out,
 ** each of these steps would be a pass over memory that costs as much as half a convolution. Here they
 ** are one function, which makes one row of what is read, with its border, where it stays in cache:
 ** kernels ask for rows and never know what they are made of. The backward pass makes them again.
@@ -22,6 +22,8 @@ typedef struct {
   fx_resample resample; /* of what is made of x                */
   int64_t rows, cols;   /* after resampling                    */
   bool circular;
+  double p; /* of dropout; 0: none */
+  fx_rng key;
   float *table; /* (N,3,C): mean, factor, shift of SiLU((x - mean) factor + shift); or NULL */
 } conv_source;
 
@@ -42,6 +44,10 @@ static inline int64_t source_scratch (const conv_source *s) { return 2 * s->w * 
 /* Row y of image n, which may lie outside, into `to`: pixels -left .. count-left-1. */
 void FXCPU(source_row)(const conv_source *s, int64_t n, int64_t y, int64_t left, int64_t count,
                        int64_t pitch, float *scratch, float *to);
+
+/* y = x with dropout's mask, for the c channels of `count` pixels of x from `pixel` of image n on. */
+void FXCPU(source_mask)(const conv_source *s, int64_t n, int64_t pixel, int64_t count,
+                        const float *x, float *y);
 
 static inline int64_t wrap (int64_t i, int64_t n) {
   i %= n;

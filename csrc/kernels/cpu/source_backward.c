@@ -89,6 +89,11 @@ static void slope_task (void *context, int64_t row, int worker) {
   float *sums = job->lines + worker * job->line;
   const float *g = gradient_row(job, n, y, sums + 2 * c);
   double *partial = job->partial + row * 2 * c;
+  if (s->p > 0) {
+    float *masked = sums + 2 * c;
+    FXCPU(source_mask)(s, n, y * s->w, s->w, g, masked);
+    g = masked;
+  }
   memset(partial, 0, (size_t)(2 * c) * sizeof *partial);
   for (int64_t j = 0; j < s->w; j += RUN) {
     slope_run(job, n, y * s->w + j, smaller(RUN, s->w - j), g + j * c, sums);

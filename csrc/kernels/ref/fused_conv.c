@@ -32,12 +32,24 @@ static stages stages_of (const fx_conv_input *in, int64_t sample, int64_t pixel,
 
 static double sigmoid (double z) { return 1 / (1 + exp(-z)); }
 
-/* Before resampling: silu(z), or x as it is. */
+/* dropout's factor for channel c of a pixel: 0 or 1/(1-p). */
+static double kept (const fx_conv_input *in, int64_t sample, int64_t pixel, int64_t c) {
+  const int64_t pixels = in->x->shape[1] * in->x->shape[2];
+  fx_rng key = in->key;
+  float u;
+  if (in->p == 0)
+    return 1;
+  key.sample += (uint32_t)sample;
+  fx_rng_uniform(key, (uint64_t)(pixel % pixels * channels_of(in) + c), 1, &u);
+  return u >= (float)in->p ? 1 / (1 - in->p) : 0;
+}
+
+/* Before resampling: dropout(silu(z)), or x as it is. */
 static double activated (const fx_conv_input *in, int64_t sample, int64_t pixel, int64_t c) {
   if (!in->mean)
     return joined(in->x, in->x2, pixel, c);
   const double z = stages_of(in, sample, pixel, c).z;
-  return z * sigmoid(z);
+  return z * sigmoid(z) * kept(in, sample, pixel, c);
 }
 
 /* The convolution's input as a new f64 tensor. */
@@ -114,7 +126,8 @@ static double before_resampling (const fx_kernel_fused_conv_backward_x *k, int64
 static double z_gradient (const fx_kernel_fused_conv_backward_x *k, const stages *s, int64_t pixel,
                           int64_t c) {
   const double p = sigmoid(s->z);
-  return before_resampling(k, pixel, c) * p * (1 + s->z * (1 - p));
+  const int64_t sample = pixel / (k->in.x->shape[1] * k->in.x->shape[2]);
+  return before_resampling(k, pixel, c) * kept(&k->in, sample, pixel, c) * p * (1 + s->z * (1 - p));
 }
 
 static void put (const fx_kernel_fused_conv_backward_x *k, int64_t pixel, int64_t c, double value) {
