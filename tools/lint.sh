@@ -3,6 +3,5 @@
 set -eu
 cd "$(dirname "$0")/.."
 luacheck --quiet --std lua54 lua recipes tests tools
-# The cpu kernels' names are made by a macro, which clang-format 14 lays out anew at every run.
-git ls-files 'csrc/*.c' 'csrc/*.h' 'tests/*.c' 'tests/*.h' ':!csrc/kernels/cpu' | xargs clang-format --dry-run --Werror
+git ls-files 'csrc/*.c' 'csrc/*.h' 'tests/*.c' 'tests/*.h' | xargs clang-format --dry-run --Werror
 echo "style: ok"

@@ -45,9 +45,8 @@ static fx_tensor *second_half (fx_scope *s, const fx_resblock *b, fx_tensor *h, 
   if (drops)
     mode->key.member++;
   return FX_DO(s, fused_conv, .x = h, .norm_w = n->w, .norm_b = n->b, .emb = emb, .w = c->w,
-                 .b = c->b, .add = add, .groups = n->groups, .eps = n->eps,
-                 .padding = c->circular, .add_resample = add_resample,
-               .p = drops ? mode->dropout : 0, .key = key);
+               .b = c->b, .add = add, .groups = n->groups, .eps = n->eps, .padding = c->circular,
+               .add_resample = add_resample, .p = drops ? mode->dropout : 0, .key = key);
 }
 
 fx_tensor *fx_resblock_forward (fx_scope *outer, const fx_resblock *b, fx_tensor *x, fx_tensor *x2,

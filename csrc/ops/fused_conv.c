@@ -70,8 +70,8 @@ static fx_status check_norm (const fx_fused_conv_args *a) {
   if (a->groups < 1 || c % a->groups != 0)
     return fx_fail(FX_ESHAPE, "%" PRId64 " channels do not divide into %" PRId64 " groups", c,
                    a->groups);
-  if (a->emb && (a->emb->ndim != 2 || a->emb->shape[0] != a->x->shape[0] ||
-                 a->emb->shape[1] != 2 * c))
+  if (a->emb &&
+      (a->emb->ndim != 2 || a->emb->shape[0] != a->x->shape[0] || a->emb->shape[1] != 2 * c))
     return fx_fail(FX_ESHAPE, "emb %s must be (N,2C) for x %s", fx_shape_text(a->emb, s),
                    fx_shape_text(a->x, t));
   return FX_OK;
@@ -81,7 +81,9 @@ static fx_status check_norm (const fx_fused_conv_args *a) {
 static fx_dims add_dims (const fx_fused_conv_args *a, const fx_dims *y) {
   fx_dims d = *y;
   for (int i = 1; i <= 2; i++)
-    d.d[i] = a->add_resample == FX_UP ? d.d[i] / 2 : a->add_resample == FX_DOWN ? 2 * d.d[i] : d.d[i];
+    d.d[i] = a->add_resample == FX_UP     ? d.d[i] / 2
+             : a->add_resample == FX_DOWN ? 2 * d.d[i]
+                                          : d.d[i];
   return d;
 }
 
@@ -93,8 +95,8 @@ static fx_status check (const fx_fused_conv_args *a, fx_dims *y) {
   const int64_t *w = a->w->shape;
   *y = input_dims(a);
   if (w[3] != y->d[3] || w[1] != w[2] || w[1] % 2 == 0)
-    return fx_fail(FX_ESHAPE, "w %s must be (O,k,k,%" PRId64 ") with odd k",
-                   fx_shape_text(a->w, s), y->d[3]);
+    return fx_fail(FX_ESHAPE, "w %s must be (O,k,k,%" PRId64 ") with odd k", fx_shape_text(a->w, s),
+                   y->d[3]);
   if (a->padding == 1 && (w[1] / 2 > y->d[1] || w[1] / 2 > y->d[2]))
     return fx_fail(FX_ESHAPE, "circular padding by %" PRId64 " needs fields at least that large",
                    w[1] / 2);
@@ -106,8 +108,7 @@ static fx_status check (const fx_fused_conv_args *a, fx_dims *y) {
   const fx_dims add = add_dims(a, y);
   for (int i = 0; a->add && i < 4; i++)
     if (a->add->ndim != 4 || a->add->shape[i] != add.d[i])
-      return fx_fail(FX_ESHAPE,
-                     "add %s must be (%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 ")",
+      return fx_fail(FX_ESHAPE, "add %s must be (%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 ")",
                      fx_shape_text(a->add, s), add.d[0], add.d[1], add.d[2], add.d[3]);
   return FX_OK;
 }
@@ -173,8 +174,8 @@ static fx_status backward_input (const fx_fused_conv_args *a, const fx_kept *kep
   FX_TRY(make_like(a->emb, d->emb));
   return FX_RUN(*da, fused_conv_backward_x, .in = input_of(a, kept), .da = *da,
                 .dx = d->x ? *d->x : NULL, .dx2 = d->x2 ? *d->x2 : NULL,
-                .dnorm_w = d->norm_w ? *d->norm_w : NULL,
-                .dnorm_b = d->norm_b ? *d->norm_b : NULL, .demb = d->emb ? *d->emb : NULL);
+                .dnorm_w = d->norm_w ? *d->norm_w : NULL, .dnorm_b = d->norm_b ? *d->norm_b : NULL,
+                .demb = d->emb ? *d->emb : NULL);
 }
 
 fx_status fx_fused_conv_backward (const fx_fused_conv_args *a, const fx_kept *kept,

@@ -104,12 +104,12 @@ static void run_rows (fx_task task, const fx_tensor *x, const fx_tensor *dy, fx_
   fx_parallel(ceil_div(job.rows, job.group), task, &job);
 }
 
-fx_status FXCPU (softmax_forward)(const fx_kernel_softmax_forward *a) {
+fx_status fxcpu_softmax_forward (const fx_kernel_softmax_forward *a) {
   run_rows(softmax_task, a->x, NULL, a->y);
   return FX_OK;
 }
 
-fx_status FXCPU (softmax_backward)(const fx_kernel_softmax_backward *a) {
+fx_status fxcpu_softmax_backward (const fx_kernel_softmax_backward *a) {
   run_rows(softmax_slope_task, a->y, a->dy, a->dx);
   return FX_OK;
 }
@@ -150,7 +150,7 @@ static fx_status run_heads (attention_job *job, int64_t batch, fx_task task) {
 /* p = softmax(scale q k^T) for `rows` queries; keys is k^T packed. */
 static void probabilities (const attention_job *job, int64_t rows, const float *q,
                            const float *keys, float *p) {
-  FXCPU(product)(false, rows, job->s, job->width, q, job->d, keys, false, p, job->s);
+  fxcpu_product(false, rows, job->s, job->width, q, job->d, keys, false, p, job->s);
   for (int64_t i = 0; i < rows; i++)
     softmax_row(job->s, job->scale, p + i * job->s, p + i * job->s);
 }
@@ -164,16 +164,16 @@ static void head_task (void *context, int64_t item, int worker) {
   float *keys = job->scratch + worker * job->scratch_size;
   float *values = keys + panels_size(job->width, job->s);
   float *p = values + panels_size(job->s, job->width);
-  FXCPU(pack)(job->width, job->s, k, 1, d, keys);
-  FXCPU(pack)(job->s, job->width, v, d, 1, values);
+  fxcpu_pack(job->width, job->s, k, 1, d, keys);
+  fxcpu_pack(job->s, job->width, v, d, 1, values);
   for (int64_t i = 0; i < job->t; i += BLOCK) {
     const int64_t rows = smaller(job->t - i, BLOCK);
     probabilities(job, rows, q + i * d, keys, p);
-    FXCPU(product)(false, rows, job->width, job->s, p, job->s, values, false, y + i * d, d);
+    fxcpu_product(false, rows, job->width, job->s, p, job->s, values, false, y + i * d, d);
   }
 }
 
-fx_status FXCPU (attention_forward)(const fx_kernel_attention_forward *a) {
+fx_status fxcpu_attention_forward (const fx_kernel_attention_forward *a) {
   attention_job job = attention_of(a->q, a->k, a->v, a->heads);
   job.y = fx_f32(a->y);
   job.scratch_size = panels_size(job.width, job.s) + panels_size(job.s, job.width) + BLOCK * job.s;
@@ -213,13 +213,13 @@ static void block_backward (const attention_job *job, const head_scratch *h, int
   const int64_t d = job->d, s = job->s, width = job->width;
   const float *q = job->q + query, *dy = job->dy + query;
   probabilities(job, rows, q, h->keys, h->p);
-  FXCPU(product)(false, rows, s, width, dy, d, h->values, false, h->dp, s);
-  FXCPU(pack)(rows, width, dy, d, 1, h->block);
-  FXCPU(product)(true, s, width, rows, h->p, s, h->block, add, dv, d);
+  fxcpu_product(false, rows, s, width, dy, d, h->values, false, h->dp, s);
+  fxcpu_pack(rows, width, dy, d, 1, h->block);
+  fxcpu_product(true, s, width, rows, h->p, s, h->block, add, dv, d);
   score_gradient(job, rows, h->p, h->dp);
-  FXCPU(product)(false, rows, width, s, h->dp, s, h->key_rows, false, job->dq + query, d);
-  FXCPU(pack)(rows, width, q, d, 1, h->block);
-  FXCPU(product)(true, s, width, rows, h->dp, s, h->block, add, dk, d);
+  fxcpu_product(false, rows, width, s, h->dp, s, h->key_rows, false, job->dq + query, d);
+  fxcpu_pack(rows, width, q, d, 1, h->block);
+  fxcpu_product(true, s, width, rows, h->dp, s, h->block, add, dk, d);
 }
 
 static void head_backward_task (void *context, int64_t item, int worker) {
@@ -227,15 +227,15 @@ static void head_backward_task (void *context, int64_t item, int worker) {
   const int64_t n = item / job->heads, channel = item % job->heads * job->width, d = job->d;
   const int64_t key = n * job->s * d + channel, query = n * job->t * d + channel;
   const head_scratch h = head_scratch_of(job, worker);
-  FXCPU(pack)(job->width, job->s, job->k + key, 1, d, h.keys);
-  FXCPU(pack)(job->width, job->s, job->v + key, 1, d, h.values);
-  FXCPU(pack)(job->s, job->width, job->k + key, d, 1, h.key_rows);
+  fxcpu_pack(job->width, job->s, job->k + key, 1, d, h.keys);
+  fxcpu_pack(job->width, job->s, job->v + key, 1, d, h.values);
+  fxcpu_pack(job->s, job->width, job->k + key, d, 1, h.key_rows);
   for (int64_t i = 0; i < job->t; i += BLOCK)
     block_backward(job, &h, smaller(job->t - i, BLOCK), query + i * d, i > 0, job->dk + key,
                    job->dv + key);
 }
 
-fx_status FXCPU (attention_backward)(const fx_kernel_attention_backward *a) {
+fx_status fxcpu_attention_backward (const fx_kernel_attention_backward *a) {
   attention_job job = attention_of(a->q, a->k, a->v, a->heads);
   job.dy = fx_f32(a->dy);
   job.dq = fx_f32(a->dq);

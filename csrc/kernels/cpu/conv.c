@@ -25,15 +25,15 @@
 
 /* --- the band --------------------------------------------------------------------------------- */
 
-const float *FXCPU (conv_band)(const conv_shape *s, int64_t n, int64_t first, int64_t rows,
-                               float *to) {
+const float *fxcpu_conv_band (const conv_shape *s, int64_t n, int64_t first, int64_t rows,
+                              float *to) {
   const int64_t top = first * s->stride - s->pad_y, count = (rows - 1) * s->stride + s->kh;
   if (!s->copied)
     return s->source->x + n * s->h * s->w * s->c + first * s->stride * s->pitch;
   float *band = to + source_scratch(s->source);
   for (int64_t r = 0; r < count; r++)
-    FXCPU(source_row)(s->source, n, top + r, s->pad_x, s->pitch / s->c, s->c, to,
-                      band + r * s->pitch);
+    fxcpu_source_row(s->source, n, top + r, s->pad_x, s->pitch / s->c, s->c, to,
+                     band + r * s->pitch);
   return band;
 }
 
@@ -43,8 +43,8 @@ typedef struct {
   conv_shape s;
   residual add;
   const float *bias, *w; /* w: (o,kh,kw,c); read if there are few outputs, or to be packed */
-  float *panels;             /* w packed, unless there are few outputs */
-  bool flipped;              /* w is (c,kh,kw,o) and is to be flipped while packing */
+  float *panels;         /* w packed, unless there are few outputs */
+  bool flipped;          /* w is (c,kh,kw,o) and is to be flipped while packing */
   float *y;
   float *copies;        /* a band for each worker */
   const float **pixels; /* pointers to its outputs' first floats */
@@ -58,13 +58,12 @@ static void pack_task (void *context, int64_t item, int worker) {
   const int64_t width = smaller(s->o - first, TILE_COLS);
   float *panel = job->panels + first * taps * s->c;
   if (!job->flipped) {
-    FXCPU(pack_panel)(taps * s->c, width, job->w + first * taps * s->c, 1, taps * s->c, panel);
+    fxcpu_pack_panel(taps * s->c, width, job->w + first * taps * s->c, 1, taps * s->c, panel);
     return;
   }
   for (int64_t t = 0; t < taps; t++) /* tap t of the flipped kernel is tap taps-1-t of w */
-    FXCPU(pack_panel)
-    (s->c, width, job->w + (taps - 1 - t) * s->o + first, taps * s->o, 1,
-     panel + t * s->c * TILE_COLS);
+    fxcpu_pack_panel(s->c, width, job->w + (taps - 1 - t) * s->o + first, taps * s->o, 1,
+                     panel + t * s->c * TILE_COLS);
 }
 
 /* Outputs of one pixel as dot products. */
@@ -94,7 +93,7 @@ static void band_panel (const conv_job *job, const float **pixels, int64_t count
   float tile[TILE_SIZE];
   for (int64_t i = 0; i < count; i += TILE_ROWS) {
     const int64_t rows = smaller(count - i, TILE_ROWS);
-    FXCPU(tile_of_rows)(rows, pixels + i, s->kh, s->kw * s->c, s->pitch, panel, tile);
+    fxcpu_tile_of_rows(rows, pixels + i, s->kh, s->kw * s->c, s->pitch, panel, tile);
     store_tile(tile, rows, smaller(s->o - first, TILE_COLS), false, bias, y + i * s->o + first,
                s->o);
   }
@@ -118,7 +117,7 @@ static void conv_task (void *context, int64_t item, int worker) {
   const int64_t image = item / s->bands, first = item % s->bands * s->band;
   const int64_t rows = smaller(s->oh - first, s->band), count = rows * s->ow;
   const float *band =
-      FXCPU(conv_band)(s, image, first, rows, job->copies + worker * conv_band_size(s));
+      fxcpu_conv_band(s, image, first, rows, job->copies + worker * conv_band_size(s));
   float *y = job->y + (image * s->oh + first) * s->ow * s->o;
   const float **pixels = job->pixels + worker * s->band * s->ow;
   for (int64_t i = 0; i < rows; i++)
@@ -176,17 +175,16 @@ done:
   return st;
 }
 
-fx_status FXCPU (conv)(const conv_call *c) {
+fx_status fxcpu_conv (const conv_call *c) {
   const conv_source *x = c->s;
-  if (c->pad_y == c->pad_x &&
-      winograd_suits(c->kh, c->kw, c->stride, c->pad_y, x->c, c->outs))
-    return FXCPU(winograd)(&(winograd_conv){ .s = x,
-                                             .w = c->w,
-                                             .bias = c->bias,
-                                             .flipped = c->flipped,
-                                             .add = c->add,
-                                             .outs = c->outs,
-                                             .y = c->y });
+  if (c->pad_y == c->pad_x && winograd_suits(c->kh, c->kw, c->stride, c->pad_y, x->c, c->outs))
+    return fxcpu_winograd(&(winograd_conv){ .s = x,
+                                            .w = c->w,
+                                            .bias = c->bias,
+                                            .flipped = c->flipped,
+                                            .add = c->add,
+                                            .outs = c->outs,
+                                            .y = c->y });
   conv_job job = { .s = { .source = x,
                           .n = x->n,
                           .h = x->rows,
@@ -208,20 +206,20 @@ fx_status FXCPU (conv)(const conv_call *c) {
   return convolve(&job);
 }
 
-fx_status FXCPU (conv2d_forward)(const fx_kernel_conv2d_forward *a) {
-  const conv_source source = FXCPU(source_plain)(a->x, a->circular);
-  return FXCPU(conv)(&(conv_call){ .s = &source,
-                                   .kh = a->w->shape[1],
-                                   .kw = a->w->shape[2],
-                                   .stride = a->stride,
-                                   .pad_y = a->pad,
-                                   .pad_x = a->pad,
-                                   .w = fx_f32(a->w),
-                                   .bias = a->b ? fx_f32(a->b) : NULL,
-                                   .oh = a->y->shape[1],
-                                   .ow = a->y->shape[2],
-                                   .outs = a->y->shape[3],
-                                   .y = fx_f32(a->y) });
+fx_status fxcpu_conv2d_forward (const fx_kernel_conv2d_forward *a) {
+  const conv_source source = fxcpu_source_plain(a->x, a->circular);
+  return fxcpu_conv(&(conv_call){ .s = &source,
+                                  .kh = a->w->shape[1],
+                                  .kw = a->w->shape[2],
+                                  .stride = a->stride,
+                                  .pad_y = a->pad,
+                                  .pad_x = a->pad,
+                                  .w = fx_f32(a->w),
+                                  .bias = a->b ? fx_f32(a->b) : NULL,
+                                  .oh = a->y->shape[1],
+                                  .ow = a->y->shape[2],
+                                  .outs = a->y->shape[3],
+                                  .y = fx_f32(a->y) });
 }
 
 /* --- gradient for the input, any stride ------------------------------------------------------- */
@@ -258,7 +256,7 @@ static void scatter_task (void *context, int64_t n, int worker) {
   memset(image, 0, (size_t)size * sizeof *image);
   for (int64_t i = 0; i < oh; i++) {
     const float *dy = fx_f32(a->dy) + (n * oh + i) * ow * outs;
-    FXCPU(product)(false, ow, patch, outs, dy, outs, job->panels, false, columns, patch);
+    fxcpu_product(false, ow, patch, outs, dy, outs, job->panels, false, columns, patch);
     for (int64_t j = 0; j < ow; j++)
       scatter_patch(a, columns + j * patch, i * a->stride - a->pad, j * a->stride - a->pad, image);
   }
@@ -271,7 +269,7 @@ static fx_status scatter (const fx_kernel_conv2d_backward_x *a) {
                       .panels = new_floats(panels_size(w[0], patch)),
                       .columns = new_floats(fx_threads() * a->dy->shape[2] * patch) };
   if (job.panels && job.columns) {
-    FXCPU(pack)(w[0], patch, fx_f32(a->w), patch, 1, job.panels);
+    fxcpu_pack(w[0], patch, fx_f32(a->w), patch, 1, job.panels);
     fx_parallel(a->dy->shape[0], scatter_task, &job);
     st = FX_OK;
   }
@@ -280,22 +278,22 @@ static fx_status scatter (const fx_kernel_conv2d_backward_x *a) {
   return st;
 }
 
-fx_status FXCPU (conv2d_backward_x)(const fx_kernel_conv2d_backward_x *a) {
+fx_status fxcpu_conv2d_backward_x (const fx_kernel_conv2d_backward_x *a) {
   const int64_t *dy = a->dy->shape, *w = a->w->shape, *dx = a->dx->shape;
   const bool same_size = dy[1] == dx[1] && dy[2] == dx[2];
   if (a->stride != 1 || a->pad > w[1] - 1 || a->pad > w[2] - 1 || (a->circular && !same_size))
     return scatter(a);
-  const conv_source source = FXCPU(source_plain)(a->dy, a->circular);
-  return FXCPU(conv)(&(conv_call){ .s = &source,
-                                   .kh = w[1],
-                                   .kw = w[2],
-                                   .stride = 1,
-                                   .pad_y = w[1] - 1 - a->pad,
-                                   .pad_x = w[2] - 1 - a->pad,
-                                   .w = fx_f32(a->w),
-                                   .flipped = true,
-                                   .oh = dx[1],
-                                   .ow = dx[2],
-                                   .outs = dx[3],
-                                   .y = fx_f32(a->dx) });
+  const conv_source source = fxcpu_source_plain(a->dy, a->circular);
+  return fxcpu_conv(&(conv_call){ .s = &source,
+                                  .kh = w[1],
+                                  .kw = w[2],
+                                  .stride = 1,
+                                  .pad_y = w[1] - 1 - a->pad,
+                                  .pad_x = w[2] - 1 - a->pad,
+                                  .w = fx_f32(a->w),
+                                  .flipped = true,
+                                  .oh = dx[1],
+                                  .ow = dx[2],
+                                  .outs = dx[3],
+                                  .y = fx_f32(a->dx) });
 }

@@ -20,7 +20,7 @@ typedef struct {
   int64_t oh, ow, outs;
   float *y;
 } conv_call;
-fx_status FXCPU(conv)(const conv_call *call);
+fx_status fxcpu_conv(const conv_call *call) FXCPU_SYMBOL(conv);
 
 /* dw (outs,kh,kw,c) and db (outs) of that convolution; either may be NULL. */
 typedef struct {
@@ -29,7 +29,7 @@ typedef struct {
   const fx_tensor *dy;
   fx_tensor *dw, *db;
 } conv_weights_call;
-fx_status FXCPU(conv_weights)(const conv_weights_call *call);
+fx_status fxcpu_conv_weights(const conv_weights_call *call) FXCPU_SYMBOL(conv_weights);
 
 typedef struct {
   const conv_source *source; /* x, or dy in the backward pass */
@@ -59,7 +59,7 @@ static inline int64_t conv_band_size (const conv_shape *s) {
 /* The rows that outputs first .. first+rows-1 of image n read: `to` filled, or the image itself.
 ** Output (i,j) of the band reads kh runs of kw*c floats, `pitch` apart, from
 ** result[i stride pitch + j stride c]. */
-const float *FXCPU(conv_band)(const conv_shape *s, int64_t n, int64_t first, int64_t rows,
-                              float *to);
+const float *fxcpu_conv_band(const conv_shape *s, int64_t n, int64_t first, int64_t rows, float *to)
+    FXCPU_SYMBOL(conv_band);
 
 #endif

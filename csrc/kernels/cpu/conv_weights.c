@@ -58,14 +58,14 @@ static void band_weights (const weights_job *job, int64_t band, bool add, int wo
   const int64_t rows = smaller(s->oh - first, s->band), patch = s->kh * s->kw * s->c;
   const float *dy = job->dy + (image * s->oh + first) * s->ow * s->o;
   const float *from =
-      FXCPU(conv_band)(s, image, first, rows, job->copies + worker * conv_band_size(s));
+      fxcpu_conv_band(s, image, first, rows, job->copies + worker * conv_band_size(s));
   float *panel = job->panel + worker * s->band * s->ow * TILE_COLS, tile[TILE_SIZE];
   for (int64_t k = 0; k < patch; k += TILE_COLS) {
     const int64_t width = smaller(patch - k, TILE_COLS);
     pack_columns(s, from, rows, k, width, panel);
     for (int64_t o = 0; o < s->o; o += TILE_ROWS) {
       const int64_t outs = smaller(s->o - o, TILE_ROWS);
-      FXCPU(tile_of_columns)(outs, rows * s->ow, dy + o, s->o, panel, tile);
+      fxcpu_tile_of_columns(outs, rows * s->ow, dy + o, s->o, panel, tile);
       store_tile(tile, outs, width, add, NULL, dw + o * patch + k, patch);
     }
   }
@@ -145,7 +145,7 @@ static fx_status run_slices (weights_job *job) {
   return st;
 }
 
-fx_status FXCPU (conv_weights)(const conv_weights_call *c) {
+fx_status fxcpu_conv_weights (const conv_weights_call *c) {
   const conv_source *x = c->s;
   const int64_t *dy = c->dy->shape;
   weights_job job = { .s = { .source = x,
@@ -172,20 +172,20 @@ fx_status FXCPU (conv_weights)(const conv_weights_call *c) {
     return FX_OK;
   }
   if (c->dw && winograd_suits(c->kh, c->kw, c->stride, c->pad, x->c, dy[3]))
-    return FXCPU(winograd_weights)(&(winograd_grad){
-        .s = x, .dy = job.dy, .outs = dy[3], .dw = job.dw, .db = job.db });
+    return fxcpu_winograd_weights(
+        &(winograd_grad){ .s = x, .dy = job.dy, .outs = dy[3], .dw = job.dw, .db = job.db });
   return run_slices(&job);
 }
 
 /* Without dw any kernel size does: db reads dy only. */
-fx_status FXCPU (conv2d_backward_w)(const fx_kernel_conv2d_backward_w *a) {
-  const conv_source source = FXCPU(source_plain)(a->x, a->circular);
-  return FXCPU(conv_weights)(&(conv_weights_call){ .s = &source,
-                                                   .kh = a->dw ? a->dw->shape[1] : 1,
-                                                   .kw = a->dw ? a->dw->shape[2] : 1,
-                                                   .stride = a->stride,
-                                                   .pad = a->pad,
-                                                   .dy = a->dy,
-                                                   .dw = a->dw,
-                                                   .db = a->db });
+fx_status fxcpu_conv2d_backward_w (const fx_kernel_conv2d_backward_w *a) {
+  const conv_source source = fxcpu_source_plain(a->x, a->circular);
+  return fxcpu_conv_weights(&(conv_weights_call){ .s = &source,
+                                                  .kh = a->dw ? a->dw->shape[1] : 1,
+                                                  .kw = a->dw ? a->dw->shape[2] : 1,
+                                                  .stride = a->stride,
+                                                  .pad = a->pad,
+                                                  .dy = a->dy,
+                                                  .dw = a->dw,
+                                                  .db = a->db });
 }

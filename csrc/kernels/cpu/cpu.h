@@ -1,7 +1,10 @@
 /*
 ** cpu.h - what the CPU kernels share. The folder is compiled once for each instruction set
-** (FXCPU_ISA = baseline, avx2, avx512), each into names of its own, and kernels/backend.c picks a
-** table at run time: one source, no #ifdef per machine. Only f32.
+** (FXCPU_ISA = baseline, avx2, avx512) and kernels/backend.c picks a table at run time: one source,
+** no #ifdef per machine. Only f32.
+**
+** A function is written fxcpu_name; what the linker sees is fxcpu_ISA_name, which FXCPU_SYMBOL at
+** the prototype says. A prototype that forgets it does not link: the name is there several times.
 */
 #ifndef FX_CPU_H
 #define FX_CPU_H
@@ -10,11 +13,13 @@
 #include "base/thread.h"
 #include "kernels/kernels.h"
 
-#define FXCPU_PASTE_(isa, name) fxcpu_##isa##_##name
-#define FXCPU_PASTE(isa, name) FXCPU_PASTE_(isa, name)
-#define FXCPU(name) FXCPU_PASTE(FXCPU_ISA, name)
+#define FXCPU_TEXT_(word) #word
+#define FXCPU_TEXT(word) FXCPU_TEXT_(word)
+#define FXCPU_SYMBOL(name) \
+  __asm__(FXCPU_TEXT(__USER_LABEL_PREFIX__) "fxcpu_" FXCPU_TEXT(FXCPU_ISA) "_" #name)
 
-#define KERNEL(name, ref, cpu, cuda) fx_status FXCPU(name)(const fx_kernel_##name *a);
+#define KERNEL(name, ref, cpu, cuda) \
+  fx_status fxcpu_##name(const fx_kernel_##name *a) FXCPU_SYMBOL(name);
 #include "kernels.def"
 #undef KERNEL
 

@@ -93,14 +93,14 @@ static void unary_task (void *context, int64_t item, int worker) {
     apply(job->f, job->a, job->b, n, x, job->y + first);
 }
 
-fx_status FXCPU (unary_forward)(const fx_kernel_unary_forward *a) {
+fx_status fxcpu_unary_forward (const fx_kernel_unary_forward *a) {
   unary_job job = { a->f,         (float)a->a, (float)a->b, fx_tensor_count(a->y),
                     fx_f32(a->x), NULL,        fx_f32(a->y) };
   fx_parallel(chunks(job.count), unary_task, &job);
   return FX_OK;
 }
 
-fx_status FXCPU (unary_backward)(const fx_kernel_unary_backward *a) {
+fx_status fxcpu_unary_backward (const fx_kernel_unary_backward *a) {
   unary_job job = {
     a->f,          (float)a->a,  (float)a->b, fx_tensor_count(a->dx), a->x ? fx_f32(a->x) : NULL,
     fx_f32(a->dy), fx_f32(a->dx)
@@ -171,7 +171,7 @@ static void binary_task (void *context, int64_t item, int worker) {
   }
 }
 
-fx_status FXCPU (binary_forward)(const fx_kernel_binary_forward *a) {
+fx_status fxcpu_binary_forward (const fx_kernel_binary_forward *a) {
   binary_job job = {
     a->f,        walk_over(a->y, a->a, a->b), fx_tensor_count(a->y), fx_f32(a->a), fx_f32(a->b),
     fx_f32(a->y)

@@ -17,11 +17,10 @@ static void dropout_task (void *context, int64_t item, int worker) {
   const int64_t at = sample * job->size + begin;
   fx_rng key = job->a->key;
   key.sample += (uint32_t)sample;
-  FXCPU(masked)
-  (key, job->a->p, begin, end - begin, fx_f32(job->a->x) + at, fx_f32(job->a->y) + at);
+  fxcpu_masked(key, job->a->p, begin, end - begin, fx_f32(job->a->x) + at, fx_f32(job->a->y) + at);
 }
 
-fx_status FXCPU (dropout)(const fx_kernel_dropout *a) {
+fx_status fxcpu_dropout (const fx_kernel_dropout *a) {
   const int64_t count = fx_tensor_count(a->x);
   const int64_t samples = a->x->ndim > 0 ? a->x->shape[0] : 1;
   if (count == 0)

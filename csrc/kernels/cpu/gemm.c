@@ -35,8 +35,8 @@ static void pack_transposed (int64_t k, int64_t width, const float *b, int64_t s
     transpose_block(width, smaller(k - p, 16), b + p, step_n, to + p * TILE_COLS, TILE_COLS);
 }
 
-void FXCPU (pack_panel)(int64_t k, int64_t width, const float *b, int64_t step_k, int64_t step_n,
-                        float *panel) {
+void fxcpu_pack_panel (int64_t k, int64_t width, const float *b, int64_t step_k, int64_t step_n,
+                       float *panel) {
   if (width < TILE_COLS)
     memset(panel, 0, (size_t)(k * TILE_COLS) * sizeof *panel);
   if (step_n != 1) {
@@ -53,10 +53,10 @@ void FXCPU (pack_panel)(int64_t k, int64_t width, const float *b, int64_t step_k
   }
 }
 
-void FXCPU (pack)(int64_t k, int64_t n, const float *b, int64_t step_k, int64_t step_n,
-                  float *panels) {
+void fxcpu_pack (int64_t k, int64_t n, const float *b, int64_t step_k, int64_t step_n,
+                 float *panels) {
   for (int64_t j = 0; j < n; j += TILE_COLS)
-    FXCPU(pack_panel)(k, smaller(n - j, TILE_COLS), b + j * step_n, step_k, step_n, panels + j * k);
+    fxcpu_pack_panel(k, smaller(n - j, TILE_COLS), b + j * step_n, step_k, step_n, panels + j * k);
 }
 
 /* --- tiles ------------------------------------------------------------------------------------ */
@@ -105,8 +105,8 @@ INLINE void columns_tile (int count, int64_t k, const float *a, int64_t step, co
   write_tile(count, acc, out);
 }
 
-void FXCPU (tile_of_rows)(int64_t rows, const float *const *row, int64_t segments, int64_t length,
-                          int64_t jump, const float *panel, float *out) {
+void fxcpu_tile_of_rows (int64_t rows, const float *const *row, int64_t segments, int64_t length,
+                         int64_t jump, const float *panel, float *out) {
   const float *all[TILE_ROWS];
   for (int64_t i = 0; i < TILE_ROWS; i++)
     all[i] = row[smaller(i, rows - 1)];
@@ -116,8 +116,8 @@ void FXCPU (tile_of_rows)(int64_t rows, const float *const *row, int64_t segment
     rows_tile(TILE_ROWS, all, segments, length, jump, panel, out);
 }
 
-void FXCPU (tile_of_columns)(int64_t rows, int64_t k, const float *a, int64_t step,
-                             const float *panel, float *out) {
+void fxcpu_tile_of_columns (int64_t rows, int64_t k, const float *a, int64_t step,
+                            const float *panel, float *out) {
   if (rows == TILE_ROWS) {
     columns_tile(TILE_ROWS, k, a, step, panel, out);
     return;
@@ -142,19 +142,19 @@ static void panel_product (bool transposed, int64_t m, int64_t cols, int64_t k, 
   for (int64_t i = 0; i < m; i += TILE_ROWS) {
     const int64_t rows = smaller(m - i, TILE_ROWS);
     if (transposed) {
-      FXCPU(tile_of_columns)(rows, k, a + i, lda, panel, tile);
+      fxcpu_tile_of_columns(rows, k, a + i, lda, panel, tile);
     } else {
       const float *row[TILE_ROWS];
       for (int64_t r = 0; r < rows; r++)
         row[r] = a + (i + r) * lda;
-      FXCPU(tile_of_rows)(rows, row, 1, k, 0, panel, tile);
+      fxcpu_tile_of_rows(rows, row, 1, k, 0, panel, tile);
     }
     store_tile(tile, rows, cols, add, NULL, c + i * ldc, ldc);
   }
 }
 
-void FXCPU (product)(bool transposed, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
-                     const float *panels, bool add, float *c, int64_t ldc) {
+void fxcpu_product (bool transposed, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
+                    const float *panels, bool add, float *c, int64_t ldc) {
   if (k == 0 && !add)
     for (int64_t i = 0; i < m; i++)
       memset(c + i * ldc, 0, (size_t)n * sizeof *c);
@@ -185,8 +185,8 @@ INLINE void dot_group (int outs, int64_t k, const float *x, const float *w, cons
   }
 }
 
-void FXCPU (dots)(int64_t rows, int64_t outs, int64_t k, const float *x, const float *w,
-                  const float *bias, float *y) {
+void fxcpu_dots (int64_t rows, int64_t outs, int64_t k, const float *x, const float *w,
+                 const float *bias, float *y) {
   for (int64_t i = 0; i < rows; i++, x += k, y += outs) {
     int64_t o = 0;
     for (; o + 4 <= outs; o += 4)

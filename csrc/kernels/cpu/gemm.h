@@ -18,30 +18,30 @@ static inline int64_t panel_count (int64_t n) { return ceil_div(n, TILE_COLS); }
 static inline int64_t panels_size (int64_t k, int64_t n) { return panel_count(n) * TILE_COLS * k; }
 
 /* Packs one panel: B's element (p,j), p < k, j < width, is b[p step_k + j step_n]; a step is 1. */
-void FXCPU(pack_panel)(int64_t k, int64_t width, const float *b, int64_t step_k, int64_t step_n,
-                       float *panel);
+void fxcpu_pack_panel(int64_t k, int64_t width, const float *b, int64_t step_k, int64_t step_n,
+                      float *panel) FXCPU_SYMBOL(pack_panel);
 /* All of them, in this thread. */
-void FXCPU(pack)(int64_t k, int64_t n, const float *b, int64_t step_k, int64_t step_n,
-                 float *panels);
+void fxcpu_pack(int64_t k, int64_t n, const float *b, int64_t step_k, int64_t step_n, float *panels)
+    FXCPU_SYMBOL(pack);
 
 /* out[i][j] = sum_s sum_p row[i][s jump + p] * panel[s length + p][j] for i < rows, s < segments,
 ** p < length: `row` are pointers to anything, a matrix or the pixels of an image. */
-void FXCPU(tile_of_rows)(int64_t rows, const float *const *row, int64_t segments, int64_t length,
-                         int64_t jump, const float *panel, float *out);
+void fxcpu_tile_of_rows(int64_t rows, const float *const *row, int64_t segments, int64_t length,
+                        int64_t jump, const float *panel, float *out) FXCPU_SYMBOL(tile_of_rows);
 
 /* out[i][j] = sum_p a[p step + i] * panel[p][j] for i < rows: A is read by columns. */
-void FXCPU(tile_of_columns)(int64_t rows, int64_t k, const float *a, int64_t step,
-                            const float *panel, float *out);
+void fxcpu_tile_of_columns(int64_t rows, int64_t k, const float *a, int64_t step,
+                           const float *panel, float *out) FXCPU_SYMBOL(tile_of_columns);
 
 /* C (m,n) = op(A) B, or += if `add`: element (i,p) of op(A) is a[i lda + p], or a[p lda + i] if
 ** transposed. An element's bits depend on k alone, not on m, n or its place. One thread. */
-void FXCPU(product)(bool transposed, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
-                    const float *panels, bool add, float *c, int64_t ldc);
+void fxcpu_product(bool transposed, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
+                   const float *panels, bool add, float *c, int64_t ldc) FXCPU_SYMBOL(product);
 
 /* y[i,o] = (bias ? bias[o] : 0) + x[i] . w[o] for rows i of x (rows,k), w (outs,k). Bits
 ** depend on k alone. For few rows or few outs, where packing w would not pay. */
-void FXCPU(dots)(int64_t rows, int64_t outs, int64_t k, const float *x, const float *w,
-                 const float *bias, float *y);
+void fxcpu_dots(int64_t rows, int64_t outs, int64_t k, const float *x, const float *w,
+                const float *bias, float *y) FXCPU_SYMBOL(dots);
 
 /* Copies a tile into C: set, or add, or set with a bias per column. */
 static inline void store_tile (const float *tile, int64_t rows, int64_t cols, bool add,

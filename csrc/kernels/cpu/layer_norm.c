@@ -44,7 +44,7 @@ static void forward_task (void *context, int64_t item, int worker) {
     forward_row(job, r);
 }
 
-fx_status FXCPU (layer_norm_forward)(const fx_kernel_layer_norm_forward *a) {
+fx_status fxcpu_layer_norm_forward (const fx_kernel_layer_norm_forward *a) {
   rows_job job = { .eps = a->eps,
                    .w = fx_f32(a->w),
                    .b = a->b ? fx_f32(a->b) : NULL,
@@ -97,7 +97,7 @@ static void backward_task (void *context, int64_t item, int worker) {
   }
 }
 
-fx_status FXCPU (layer_norm_backward)(const fx_kernel_layer_norm_backward *a) {
+fx_status fxcpu_layer_norm_backward (const fx_kernel_layer_norm_backward *a) {
   rows_job job = { .w = fx_f32(a->w),
                    .dy = fx_f32(a->dy),
                    .mean = fx_f32(a->mean),

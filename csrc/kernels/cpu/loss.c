@@ -85,7 +85,7 @@ static void backward_task (void *context, int64_t item, int worker) {
   }
 }
 
-fx_status FXCPU (loss_forward)(const fx_kernel_loss_forward *a) {
+fx_status fxcpu_loss_forward (const fx_kernel_loss_forward *a) {
   loss_job job = { .kind = a->kind,
                    .delta = (float)a->delta,
                    .count = fx_tensor_count(a->a),
@@ -102,7 +102,7 @@ fx_status FXCPU (loss_forward)(const fx_kernel_loss_forward *a) {
   return FX_OK;
 }
 
-fx_status FXCPU (loss_backward)(const fx_kernel_loss_backward *a) {
+fx_status fxcpu_loss_backward (const fx_kernel_loss_backward *a) {
   loss_job job = { .kind = a->kind,
                    .delta = (float)a->delta,
                    .count = fx_tensor_count(a->a),

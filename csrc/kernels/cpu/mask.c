@@ -32,7 +32,7 @@ static void draw (const fx_rng *key, uint32_t first, uint32_t out[4 * BLOCKS]) {
   }
 }
 
-void FXCPU (masked)(fx_rng key, double p, int64_t first, int64_t n, const float *x, float *y) {
+void fxcpu_masked (fx_rng key, double p, int64_t first, int64_t n, const float *x, float *y) {
   uint32_t words[4 * BLOCKS];
   const float limit = (float)p, scale = (float)(1.0 / (1.0 - p));
   for (int64_t done = 0; done < n;) {

@@ -37,9 +37,9 @@ static void pack_task (void *context, int64_t item, int worker) {
   const float *b = job->b + which * job->step_b;
   float *to = job->panels + which * panels_size(job->k, job->n) + first * job->k;
   if (job->transpose_b)
-    FXCPU(pack_panel)(job->k, width, b + first * job->k, 1, job->k, to);
+    fxcpu_pack_panel(job->k, width, b + first * job->k, 1, job->k, to);
   else
-    FXCPU(pack_panel)(job->k, width, b + first, job->n, 1, to);
+    fxcpu_pack_panel(job->k, width, b + first, job->n, 1, to);
 }
 
 static void slice_task (void *context, int64_t item, int worker) {
@@ -54,9 +54,9 @@ static void slice_task (void *context, int64_t item, int worker) {
     fx_sgemm(job->transpose_a, job->transpose_b, rows, job->n, job->k, 1.0f, a, lda,
              job->b + which * job->step_b, job->transpose_b ? job->k : job->n, 0.0f, c, job->n);
   else
-    FXCPU(product)
-    (job->transpose_a, rows, job->n, job->k, a, lda,
-     job->panels + (job->step_b ? which * panels_size(job->k, job->n) : 0), false, c, job->n);
+    fxcpu_product(job->transpose_a, rows, job->n, job->k, a, lda,
+                  job->panels + (job->step_b ? which * panels_size(job->k, job->n) : 0), false, c,
+                  job->n);
   if (job->bias)
     for (int64_t i = 0; i < rows; i++, c += job->n)
       for (int64_t j = 0; j < job->n; j++)
@@ -80,7 +80,7 @@ static fx_status run_products (product_job *job) {
   return FX_OK;
 }
 
-fx_status FXCPU (matmul)(const fx_kernel_matmul *a) {
+fx_status fxcpu_matmul (const fx_kernel_matmul *a) {
   const int last = a->y->ndim - 1, ta = a->transpose_a;
   product_job job = { .transpose_a = a->transpose_a,
                       .transpose_b = a->transpose_b,
@@ -113,12 +113,11 @@ static void dots_task (void *context, int64_t item, int worker) {
   const dots_job *job = context;
   const int64_t first = item * OUTS, outs = smaller(job->out - first, OUTS);
   for (int64_t i = 0; i < job->rows; i++)
-    FXCPU(dots)
-    (1, outs, job->in, job->x + i * job->in, job->w + first * job->in,
-     job->bias ? job->bias + first : NULL, job->y + i * job->out + first);
+    fxcpu_dots(1, outs, job->in, job->x + i * job->in, job->w + first * job->in,
+               job->bias ? job->bias + first : NULL, job->y + i * job->out + first);
 }
 
-fx_status FXCPU (linear_forward)(const fx_kernel_linear_forward *a) {
+fx_status fxcpu_linear_forward (const fx_kernel_linear_forward *a) {
   const int64_t rows = fx_tensor_count(a->y) / larger(1, a->w->shape[0]);
   const float *bias = a->b ? fx_f32(a->b) : NULL;
   if (a->x->ndim <= 2) {
@@ -140,7 +139,7 @@ fx_status FXCPU (linear_forward)(const fx_kernel_linear_forward *a) {
   return run_products(&job);
 }
 
-fx_status FXCPU (linear_backward_x)(const fx_kernel_linear_backward_x *a) {
+fx_status fxcpu_linear_backward_x (const fx_kernel_linear_backward_x *a) {
   product_job job = { .batch = 1,
                       .m = fx_tensor_count(a->dy) / larger(1, a->w->shape[0]),
                       .n = a->w->shape[1],
@@ -172,10 +171,9 @@ static void weights_task (void *context, int64_t item, int worker) {
   const int64_t begin = part * job->part_rows, rows = smaller(job->rows - begin, job->part_rows);
   const int64_t width = smaller(job->in - first, TILE_COLS);
   float *panel = job->panels + worker * job->part_rows * TILE_COLS;
-  FXCPU(pack_panel)(rows, width, job->x + begin * job->in + first, job->in, 1, panel);
-  FXCPU(product)
-  (true, job->out, width, rows, job->dy + begin * job->out, job->out, panel, false,
-   job->partial + part * job->out * job->in + first, job->in);
+  fxcpu_pack_panel(rows, width, job->x + begin * job->in + first, job->in, 1, panel);
+  fxcpu_product(true, job->out, width, rows, job->dy + begin * job->out, job->out, panel, false,
+                job->partial + part * job->out * job->in + first, job->in);
 }
 
 static void add_parts_task (void *context, int64_t item, int worker) {
@@ -226,7 +224,7 @@ static fx_status bias_gradient (int64_t rows, int64_t out, const float *dy, floa
   return FX_OK;
 }
 
-fx_status FXCPU (linear_backward_w)(const fx_kernel_linear_backward_w *a) {
+fx_status fxcpu_linear_backward_w (const fx_kernel_linear_backward_w *a) {
   const int64_t out = last_dim(a->dy), rows = fx_tensor_count(a->dy) / larger(1, out);
   weights_job job = { .rows = rows,
                       .in = last_dim(a->x),

@@ -105,7 +105,7 @@ static void finish_sample (const moments_job *job, int64_t n, const fx_kernel_gr
   }
 }
 
-fx_status FXCPU (group_moments)(const fx_kernel_group_moments *a) {
+fx_status fxcpu_group_moments (const fx_kernel_group_moments *a) {
   moments_job job = { .x = fx_f32(a->x),
                       .x2 = a->x2 ? fx_f32(a->x2) : NULL,
                       .n = a->x->shape[0],

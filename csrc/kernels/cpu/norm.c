@@ -136,7 +136,7 @@ static void normalise_task (void *context, int64_t item, int worker) {
       y[i] = (x[i] - mean[i]) * factor[i] + add[i];
 }
 
-fx_status FXCPU (group_norm_forward)(const fx_kernel_group_norm_forward *a) {
+fx_status fxcpu_group_norm_forward (const fx_kernel_group_norm_forward *a) {
   norm_job job = { .w = fx_f32(a->w), .b = a->b ? fx_f32(a->b) : NULL, .y = fx_f32(a->y) };
   fx_status st = FX_ENOMEM;
   if (fx_tensor_count(a->x) == 0)
@@ -226,7 +226,7 @@ static void store_doubles (int64_t n, const double *from, fx_tensor *to) {
     fx_f32(to)[i] = (float)from[i];
 }
 
-fx_status FXCPU (group_norm_backward)(const fx_kernel_group_norm_backward *a) {
+fx_status fxcpu_group_norm_backward (const fx_kernel_group_norm_backward *a) {
   norm_job job = { .dy = fx_f32(a->dy),
                    .w = fx_f32(a->w),
                    .mean = fx_f32(a->mean),
@@ -277,7 +277,7 @@ static void modulate_task (void *context, int64_t item, int worker) {
       y[i] = x[i] * (1.0f + scale[i]) + shift[i];
 }
 
-fx_status FXCPU (modulate_forward)(const fx_kernel_modulate_forward *a) {
+fx_status fxcpu_modulate_forward (const fx_kernel_modulate_forward *a) {
   modulate_job job = {
     .p = pieces_of(a->x), .x = fx_f32(a->x), .emb = fx_f32(a->emb), .y = fx_f32(a->y)
   };
@@ -309,7 +309,7 @@ static void modulate_slope_task (void *context, int64_t item, int worker) {
     }
 }
 
-fx_status FXCPU (modulate_backward)(const fx_kernel_modulate_backward *a) {
+fx_status fxcpu_modulate_backward (const fx_kernel_modulate_backward *a) {
   modulate_job job = { .p = pieces_of(a->x),
                        .x = fx_f32(a->x),
                        .emb = fx_f32(a->emb),

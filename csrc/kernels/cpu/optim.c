@@ -67,7 +67,7 @@ static void step_task (void *context, int64_t item, int worker) {
   }
 }
 
-fx_status FXCPU (adam)(const fx_kernel_adam *a) {
+fx_status fxcpu_adam (const fx_kernel_adam *a) {
   step_job s = { .count = fx_tensor_count(a->p),
                  .p = fx_f32(a->p),
                  .m = fx_f32(a->m),
@@ -89,7 +89,7 @@ fx_status FXCPU (adam)(const fx_kernel_adam *a) {
   return FX_OK;
 }
 
-fx_status FXCPU (lion)(const fx_kernel_lion *a) {
+fx_status fxcpu_lion (const fx_kernel_lion *a) {
   step_job s = {
     .count = fx_tensor_count(a->p), .p = fx_f32(a->p), .m = fx_f32(a->m), .g = fx_f32(a->g)
   };
@@ -106,7 +106,7 @@ fx_status FXCPU (lion)(const fx_kernel_lion *a) {
   return FX_OK;
 }
 
-fx_status FXCPU (ema)(const fx_kernel_ema *a) {
+fx_status fxcpu_ema (const fx_kernel_ema *a) {
   step_job s = { .count = fx_tensor_count(a->p),
                  .p = fx_f32(a->p),
                  .average = fx_f32(a->average),
@@ -135,7 +135,7 @@ static void add_task (void *context, int64_t item, int worker) {
     y[i] += job->scale * x[i];
 }
 
-fx_status FXCPU (add_scaled)(const fx_kernel_add_scaled *a) {
+fx_status fxcpu_add_scaled (const fx_kernel_add_scaled *a) {
   array_job job = { fx_tensor_count(a->y), (float)a->scale, fx_f32(a->x), fx_f32(a->y), NULL };
   fx_parallel(chunks(job.count), add_task, &job);
   return FX_OK;
@@ -148,7 +148,7 @@ static void squares_task (void *context, int64_t item, int worker) {
   job->partial[item] = sum_of_products(n, job->x + first, job->x + first);
 }
 
-fx_status FXCPU (sum_squares)(const fx_kernel_sum_squares *a) {
+fx_status fxcpu_sum_squares (const fx_kernel_sum_squares *a) {
   array_job job = { fx_tensor_count(a->x), 0.0f, fx_f32(a->x), NULL, NULL };
   if (!(job.partial = new_doubles(chunks(job.count))))
     return FX_ENOMEM;

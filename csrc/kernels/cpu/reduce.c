@@ -86,7 +86,7 @@ static void long_task (void *context, int64_t item, int worker) {
     y[i] = (float)(job->scale * sums[i]);
 }
 
-fx_status FXCPU (sum_to)(const fx_kernel_sum_to *a) {
+fx_status fxcpu_sum_to (const fx_kernel_sum_to *a) {
   sum_job job = { .x = fx_f32(a->x), .scale = a->scale, .y = fx_f32(a->y) };
   if (fx_tensor_count(a->x) == 0) {
     fx_tensor_fill(a->y, 0.0);
@@ -140,7 +140,7 @@ static void expand_task (void *context, int64_t item, int worker) {
   }
 }
 
-fx_status FXCPU (expand)(const fx_kernel_expand *a) {
+fx_status fxcpu_expand (const fx_kernel_expand *a) {
   expand_job job = { walk_over(a->y, a->x, a->x), fx_tensor_count(a->y), (float)a->scale,
                      fx_f32(a->x), fx_f32(a->y) };
   fx_parallel(chunks(job.count), expand_task, &job);

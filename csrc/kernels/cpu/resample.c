@@ -44,14 +44,14 @@ static void sum_task (void *context, int64_t item, int worker) {
   }
 }
 
-fx_status FXCPU (repeat_blocks)(const fx_kernel_repeat_blocks *a) {
+fx_status fxcpu_repeat_blocks (const fx_kernel_repeat_blocks *a) {
   const int64_t *s = a->x->shape;
   blocks_job job = { s[2], s[3], a->factor, (float)a->scale, fx_f32(a->x), fx_f32(a->y) };
   fx_parallel(s[0] * s[1], repeat_task, &job);
   return FX_OK;
 }
 
-fx_status FXCPU (sum_blocks)(const fx_kernel_sum_blocks *a) {
+fx_status fxcpu_sum_blocks (const fx_kernel_sum_blocks *a) {
   const int64_t *s = a->y->shape;
   blocks_job job = { s[2], s[3], a->factor, (float)a->scale, fx_f32(a->x), fx_f32(a->y) };
   fx_parallel(s[0] * s[1], sum_task, &job);

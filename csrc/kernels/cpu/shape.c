@@ -92,7 +92,7 @@ static void tile_task (void *context, int64_t item, int worker) {
                     from_step, job->y + to + j, to_step);
 }
 
-fx_status FXCPU (permute)(const fx_kernel_permute *a) {
+fx_status fxcpu_permute (const fx_kernel_permute *a) {
   permute_job job = { .x = fx_f32(a->x), .y = fx_f32(a->y) };
   const int64_t count = fx_tensor_count(a->y);
   if (count == 0)
@@ -145,7 +145,7 @@ static int64_t product_of (const fx_tensor *t, int64_t first, int64_t last) {
   return product;
 }
 
-fx_status FXCPU (narrow)(const fx_kernel_narrow *a) {
+fx_status fxcpu_narrow (const fx_kernel_narrow *a) {
   const int64_t inner = product_of(a->x, a->axis + 1, a->x->ndim);
   copy_job job = { .outer = product_of(a->x, 0, a->axis),
                    .run = a->y->shape[a->axis] * inner,
@@ -164,7 +164,7 @@ static void clear_task (void *context, int64_t item, int worker) {
   memset(job->to + first, 0, (size_t)smaller(job->run - first, FXCPU_CHUNK) * sizeof(float));
 }
 
-fx_status FXCPU (place)(const fx_kernel_place *a) {
+fx_status fxcpu_place (const fx_kernel_place *a) {
   const int64_t inner = product_of(a->x, a->axis + 1, a->x->ndim);
   if (a->clear) {
     copy_job all = { .run = fx_tensor_count(a->y), .to = fx_f32(a->y) };

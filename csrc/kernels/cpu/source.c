@@ -6,7 +6,7 @@
 #include "kernels/cpu/mask.h"
 #include "kernels/cpu/vmath.h"
 
-conv_source FXCPU (source_plain)(const fx_tensor *x, bool circular) {
+conv_source fxcpu_source_plain (const fx_tensor *x, bool circular) {
   const int64_t *d = x->shape;
   return (conv_source){ .x = fx_f32(x),
                         .n = d[0],
@@ -37,8 +37,8 @@ static void fill_table (const fx_conv_input *in, conv_source *s) {
   }
 }
 
-fx_status FXCPU (source_begin)(const fx_conv_input *in, conv_source *s) {
-  *s = FXCPU(source_plain)(in->x, in->circular);
+fx_status fxcpu_source_begin (const fx_conv_input *in, conv_source *s) {
+  *s = fxcpu_source_plain(in->x, in->circular);
   if (in->x2) {
     s->x2 = fx_f32(in->x2);
     s->c2 = last_dim(in->x2);
@@ -62,16 +62,16 @@ fx_status FXCPU (source_begin)(const fx_conv_input *in, conv_source *s) {
   return FX_OK;
 }
 
-void FXCPU (source_end)(conv_source *s) {
+void fxcpu_source_end (conv_source *s) {
   fx_free(s->table);
   s->table = NULL;
 }
 
-void FXCPU (source_mask)(const conv_source *s, int64_t n, int64_t pixel, int64_t count,
-                         const float *x, float *y) {
+void fxcpu_source_mask (const conv_source *s, int64_t n, int64_t pixel, int64_t count,
+                        const float *x, float *y) {
   fx_rng key = s->key;
   key.sample += (uint32_t)n;
-  FXCPU(masked)(key, s->p, pixel * s->c, count * s->c, x, y);
+  fxcpu_masked(key, s->p, pixel * s->c, count * s->c, x, y);
 }
 
 /* --- rows ------------------------------------------------------------------------------------- */
@@ -110,10 +110,10 @@ static void plain_row (const conv_source *s, int64_t n, int64_t y, int64_t pixel
     for (int64_t i = c; i < pitch; i++)
       to[i] = 0.0f;
     if (s->p > 0 && pitch != c)
-      FXCPU(source_mask)(s, n, y * s->w + j, 1, to, to);
+      fxcpu_source_mask(s, n, y * s->w + j, 1, to, to);
   }
   if (s->p > 0 && pitch == c)
-    FXCPU(source_mask)(s, n, y * s->w, pixels, to - pixels * pitch, to - pixels * pitch);
+    fxcpu_source_mask(s, n, y * s->w, pixels, to - pixels * pitch, to - pixels * pitch);
 }
 
 static void up_row (const conv_source *s, int64_t n, int64_t y, int64_t pixels, int64_t pitch,
@@ -159,8 +159,8 @@ static void fill_border (const conv_source *s, int64_t left, int64_t count, int6
   }
 }
 
-void FXCPU (source_row)(const conv_source *s, int64_t n, int64_t y, int64_t left, int64_t count,
-                        int64_t pitch, float *scratch, float *to) {
+void fxcpu_source_row (const conv_source *s, int64_t n, int64_t y, int64_t left, int64_t count,
+                       int64_t pitch, float *scratch, float *to) {
   const int64_t row = s->circular ? wrap(y, s->rows) : y;
   if (row < 0 || row >= s->rows) {
     memset(to, 0, (size_t)(count * pitch) * sizeof *to);

@@ -28,11 +28,11 @@ typedef struct {
 } conv_source;
 
 /* A source that is x as it is. */
-conv_source FXCPU(source_plain)(const fx_tensor *x, bool circular);
+conv_source fxcpu_source_plain(const fx_tensor *x, bool circular) FXCPU_SYMBOL(source_plain);
 
 /* The source of a fused convolution; the caller frees it with source_end, also after a failure. */
-fx_status FXCPU(source_begin)(const fx_conv_input *in, conv_source *s);
-void FXCPU(source_end)(conv_source *s);
+fx_status fxcpu_source_begin(const fx_conv_input *in, conv_source *s) FXCPU_SYMBOL(source_begin);
+void fxcpu_source_end(conv_source *s) FXCPU_SYMBOL(source_end);
 
 static inline bool source_is_plain (const conv_source *s) {
   return !s->table && !s->x2 && s->resample == FX_SAME;
@@ -42,12 +42,12 @@ static inline bool source_is_plain (const conv_source *s) {
 static inline int64_t source_scratch (const conv_source *s) { return 2 * s->w * s->c; }
 
 /* Row y of image n, which may lie outside, into `to`: pixels -left .. count-left-1. */
-void FXCPU(source_row)(const conv_source *s, int64_t n, int64_t y, int64_t left, int64_t count,
-                       int64_t pitch, float *scratch, float *to);
+void fxcpu_source_row(const conv_source *s, int64_t n, int64_t y, int64_t left, int64_t count,
+                      int64_t pitch, float *scratch, float *to) FXCPU_SYMBOL(source_row);
 
 /* y = x with dropout's mask, for the c channels of `count` pixels of x from `pixel` of image n on. */
-void FXCPU(source_mask)(const conv_source *s, int64_t n, int64_t pixel, int64_t count,
-                        const float *x, float *y);
+void fxcpu_source_mask(const conv_source *s, int64_t n, int64_t pixel, int64_t count,
+                       const float *x, float *y) FXCPU_SYMBOL(source_mask);
 
 static inline int64_t wrap (int64_t i, int64_t n) {
   i %= n;

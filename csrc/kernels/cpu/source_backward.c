@@ -56,8 +56,7 @@ static const float *gradient_row (const backward_job *job, int64_t n, int64_t y,
 /* One pixel's c channels: dz, and its share of the sums. */
 static inline void slope_pixel (int64_t c, const float *restrict x, const float *restrict mean,
                                 const float *restrict factor, const float *restrict shift,
-                                const float *g, float *dz, float *restrict s1,
-                                float *restrict s2) {
+                                const float *g, float *dz, float *restrict s1, float *restrict s2) {
 #pragma GCC ivdep /* dz may be g, number by number */
   for (int64_t i = 0; i < c; i++) {
     const float d = x[i] - mean[i], slope = g[i] * v_silu_slope(d * factor[i] + shift[i]);
@@ -74,8 +73,8 @@ static void slope_run (const backward_job *job, int64_t n, int64_t pixel, int64_
   const float *mean = s->table + n * 3 * c;
   memset(sums, 0, (size_t)(2 * c) * sizeof *sums);
   for (int64_t j = 0; j < run; j++, g += c) {
-    slope_pixel(c1, s->x + (at + j) * c1, mean, mean + c, mean + 2 * c, g,
-                job->dx + (at + j) * c1, sums, sums + c);
+    slope_pixel(c1, s->x + (at + j) * c1, mean, mean + c, mean + 2 * c, g, job->dx + (at + j) * c1,
+                sums, sums + c);
     if (c2)
       slope_pixel(c2, s->x2 + (at + j) * c2, mean + c1, mean + c + c1, mean + 2 * c + c1, g + c1,
                   job->dx2 + (at + j) * c2, sums + c1, sums + c + c1);
@@ -91,7 +90,7 @@ static void slope_task (void *context, int64_t row, int worker) {
   double *partial = job->partial + row * 2 * c;
   if (s->p > 0) {
     float *masked = sums + 2 * c;
-    FXCPU(source_mask)(s, n, y * s->w, s->w, g, masked);
+    fxcpu_source_mask(s, n, y * s->w, s->w, g, masked);
     g = masked;
   }
   memset(partial, 0, (size_t)(2 * c) * sizeof *partial);
@@ -220,7 +219,7 @@ static fx_status run (backward_job *job, float **spare) {
   return FX_OK;
 }
 
-fx_status FXCPU (fused_conv_backward_x)(const fx_kernel_fused_conv_backward_x *a) {
+fx_status fxcpu_fused_conv_backward_x (const fx_kernel_fused_conv_backward_x *a) {
   backward_job job = { .a = a,
                        .da = fx_f32(a->da),
                        .dx = a->dx ? fx_f32(a->dx) : NULL,
@@ -229,10 +228,10 @@ fx_status FXCPU (fused_conv_backward_x)(const fx_kernel_fused_conv_backward_x *a
   clear(a->dnorm_w);
   clear(a->dnorm_b);
   clear(a->demb);
-  fx_status st = FXCPU(source_begin)(&a->in, &job.s);
+  fx_status st = fxcpu_source_begin(&a->in, &job.s);
   if (st == FX_OK)
     st = run(&job, &spare);
-  FXCPU(source_end)(&job.s);
+  fxcpu_source_end(&job.s);
   fx_free(spare);
   fx_free(job.table);
   fx_free(job.partial);

@@ -91,7 +91,7 @@ static void multiply (const winograd_job *job, int64_t count, const float *v, co
       const int64_t rows = smaller(count - g * TILE_ROWS, TILE_ROWS);
       for (int64_t i = 0; i < rows; i++)
         row[i] = first + i * lead;
-      FXCPU(tile_of_rows)(rows, row, 1, c, 0, u, m + (g * POSITIONS + p) * TILE_FLOATS);
+      fxcpu_tile_of_rows(rows, row, 1, c, 0, u, m + (g * POSITIONS + p) * TILE_FLOATS);
     }
 }
 
@@ -154,7 +154,7 @@ static void tall_task (void *context, int64_t item, int worker) {
   const tile_block block = { (n * t->rows + row) * t->cols, rows * t->cols };
   float *scratch = job->scratch + worker * job->scratch_size;
   float *v = scratch + tiles_scratch(t), *m = v + tiles_size(job->rows * t->cols, t->lead);
-  FXCPU(tiles_read_block)(t, block, 0, scratch, v);
+  fxcpu_tiles_read_block(t, block, 0, scratch, v);
   for (int64_t panel = 0; panel < job->panels; panel++) {
     multiply(job, block.count, v, job->u + panel * u_size(job), m);
     write_panel(job, block, panel, m);
@@ -185,8 +185,8 @@ static void wide_read_task (void *context, int64_t item, int worker) {
   const int64_t row = item * job->rows, all = job->chunk.count / t->cols;
   const tile_block block = { job->chunk.first + row * t->cols,
                              smaller(all - row, job->rows) * t->cols };
-  FXCPU(tiles_read_block)(t, block, row * t->cols, job->scratch + worker * job->scratch_size,
-                          job->v);
+  fxcpu_tiles_read_block(t, block, row * t->cols, job->scratch + worker * job->scratch_size,
+                         job->v);
 }
 
 static void wide_task (void *context, int64_t panel, int worker) {
@@ -217,7 +217,7 @@ static fx_status run_wide (winograd_job *job) {
   return FX_OK;
 }
 
-fx_status FXCPU (winograd)(const winograd_conv *c) {
+fx_status fxcpu_winograd (const winograd_conv *c) {
   winograd_job job = { .c = c, .t = tiling_of(c->s), .panels = panel_count(c->outs) };
   job.u_step = c->s->c * TILE_COLS + LANES; /* not a power of two apart, as in v */
   if (tile_total(&job.t) == 0)

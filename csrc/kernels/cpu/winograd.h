@@ -73,12 +73,12 @@ static inline int64_t tiles_scratch (const tiling *t) {
 
 /* v = B^T d B for the tiles of `count` whole rows of tiles from row `row` of image `n`; the first of
 ** them is tile q of v. */
-void FXCPU(tiles_read)(const tiling *t, int64_t n, int64_t row, int64_t count, int64_t q,
-                       float *scratch, float *v);
+void fxcpu_tiles_read(const tiling *t, int64_t n, int64_t row, int64_t count, int64_t q,
+                      float *scratch, float *v) FXCPU_SYMBOL(tiles_read);
 
 /* The same for a block of whole rows, from tile `q` of v on. */
-void FXCPU(tiles_read_block)(const tiling *t, tile_block block, int64_t q, float *scratch,
-                             float *v);
+void fxcpu_tiles_read_block(const tiling *t, tile_block block, int64_t q, float *scratch, float *v)
+    FXCPU_SYMBOL(tiles_read_block);
 
 /* What winograd.c computes: y (n,rows,cols,outs) = conv(s, w) + bias + add. w is (outs,3,3,c), or
 ** (c,3,3,outs) to be flipped, as the gradient for the input needs it. */
@@ -90,7 +90,7 @@ typedef struct {
   int64_t outs;
   float *y;
 } winograd_conv;
-fx_status FXCPU(winograd)(const winograd_conv *c);
+fx_status fxcpu_winograd(const winograd_conv *c) FXCPU_SYMBOL(winograd);
 
 /* dw (outs,3,3,c) and, unless NULL, db (outs) of that convolution. */
 typedef struct {
@@ -99,7 +99,7 @@ typedef struct {
   int64_t outs;
   float *dw, *db;
 } winograd_grad;
-fx_status FXCPU(winograd_weights)(const winograd_grad *g);
+fx_status fxcpu_winograd_weights(const winograd_grad *g) FXCPU_SYMBOL(winograd_weights);
 
 /* Whether the tiles pay: the shape of one image decides, never the batch, since the bits differ. */
 static inline bool winograd_suits (int64_t kh, int64_t kw, int64_t stride, int64_t pad, int64_t c,

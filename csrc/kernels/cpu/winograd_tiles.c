@@ -22,8 +22,8 @@ static inline void read_tile (float *const row[6], int64_t at, int64_t pitch, in
   }
 }
 
-void FXCPU (tiles_read)(const tiling *t, int64_t n, int64_t row, int64_t count, int64_t q,
-                        float *scratch, float *v) {
+void fxcpu_tiles_read (const tiling *t, int64_t n, int64_t row, int64_t count, int64_t q,
+                       float *scratch, float *v) {
   const int64_t pixels = TILE_PIXELS * t->cols + 2, step = TILE_ROWS * t->lead;
   float *const ring = scratch + source_scratch(t->s);
   for (int64_t r = 0; r < count; r++) {
@@ -32,7 +32,7 @@ void FXCPU (tiles_read)(const tiling *t, int64_t n, int64_t row, int64_t count, 
     for (int64_t i = 0; i < 6; i++) {
       rows[i] = ring + (top + 1 + i) % 6 * t->row_floats;
       if (i >= kept)
-        FXCPU(source_row)(t->s, n, top + i, 1, pixels, t->pitch, scratch, rows[i]);
+        fxcpu_source_row(t->s, n, top + i, 1, pixels, t->pitch, scratch, rows[i]);
     }
     for (int64_t j = 0; j < t->cols; j++, q++) {
       float *to = v + tile_offset(q, t->lead);
@@ -42,13 +42,13 @@ void FXCPU (tiles_read)(const tiling *t, int64_t n, int64_t row, int64_t count, 
   }
 }
 
-void FXCPU (tiles_read_block)(const tiling *t, tile_block block, int64_t q, float *scratch,
-                              float *v) {
+void fxcpu_tiles_read_block (const tiling *t, tile_block block, int64_t q, float *scratch,
+                             float *v) {
   const int64_t end = (block.first + block.count) / t->cols;
   for (int64_t row = block.first / t->cols; row < end;) {
     const int64_t n = row / t->rows, first = row % t->rows;
     const int64_t count = smaller(end - row, t->rows - first);
-    FXCPU(tiles_read)(t, n, first, count, q, scratch, v);
+    fxcpu_tiles_read(t, n, first, count, q, scratch, v);
     q += count * t->cols;
     row += count;
   }

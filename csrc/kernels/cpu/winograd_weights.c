@@ -22,8 +22,8 @@
 typedef struct {
   const winograd_grad *g;
   tiling t;
-  int64_t lead; /* floats from a tile to the next in d            */
-  int64_t rows; /* of tiles in a block                             */
+  int64_t lead;              /* floats from a tile to the next in d            */
+  int64_t rows;              /* of tiles in a block                             */
   int64_t splits, per_split; /* tall; rows of tiles in a split     */
   int64_t split_floats;      /* dU                                  */
   float *du;                 /* a split's: [36][outs][pitch]        */
@@ -158,7 +158,7 @@ static void split_task (void *context, int64_t split, int worker) {
   for (int64_t row = begin; row < end;) {
     const int64_t rows = smaller(smaller(job->rows, end - row), t->rows - row % t->rows);
     const tile_block block = { row * t->cols, rows * t->cols };
-    FXCPU(tiles_read_block)(t, block, 0, scratch, v);
+    fxcpu_tiles_read_block(t, block, 0, scratch, v);
     spread_block(job, block, 0, d);
     add_block(job, block.count, v, d, du);
     add_bias(job, block.count, d, db);
@@ -224,8 +224,7 @@ static void wide_read_task (void *context, int64_t item, int worker) {
   const tiling *t = &job->t;
   const int64_t row = item * job->rows, all = t->s->n * t->rows;
   const tile_block block = { row * t->cols, smaller(all - row, job->rows) * t->cols };
-  FXCPU(tiles_read_block)(t, block, block.first, job->scratch + worker * job->scratch_size,
-                          job->v);
+  fxcpu_tiles_read_block(t, block, block.first, job->scratch + worker * job->scratch_size, job->v);
   spread_block(job, block, block.first, job->d);
 }
 
@@ -280,7 +279,7 @@ static fx_status run_wide (weights_job *job) {
   return FX_OK;
 }
 
-fx_status FXCPU (winograd_weights)(const winograd_grad *g) {
+fx_status fxcpu_winograd_weights (const winograd_grad *g) {
   weights_job job = { .g = g, .t = tiling_of(g->s) };
   /* Room for whole tiles of registers beyond the last channel and output: what they hold is never
   ** read, but it is loaded. */

@@ -63,7 +63,8 @@ static fx_status make_input (const fx_conv_input *in, fx_tensor **out) {
     double sum = 0;
     for (int64_t u = 0; u <= down; u++)
       for (int64_t v = 0; v <= down; v++)
-        sum += activated(in, s, (s * h + (((y << down) + u) >> up)) * w + (((x << down) + v) >> up), k);
+        sum += activated(in, s, (s * h + (((y << down) + u) >> up)) * w + (((x << down) + v) >> up),
+                         k);
     fx_f64(*out)[i] = down ? sum / 4 : sum;
   }
   return FX_OK;
@@ -80,7 +81,8 @@ static void add_residual (const fx_kernel_fused_conv_forward *k) {
     double sum = 0;
     for (int64_t u = 0; u <= down; u++)
       for (int64_t v = 0; v <= down; v++)
-        sum += load(k->add, ((s * h + (((y << down) + u) >> up)) * w + (((x << down) + v) >> up)) * c + o);
+        sum += load(k->add,
+                    ((s * h + (((y << down) + u) >> up)) * w + (((x << down) + v) >> up)) * c + o);
     store(k->y, i, load(k->y, i) + (down ? sum / 4 : sum));
   }
 }
@@ -88,9 +90,13 @@ static void add_residual (const fx_kernel_fused_conv_forward *k) {
 fx_status fxref_fused_conv_forward (const fx_kernel_fused_conv_forward *k) {
   fx_tensor *a;
   FX_TRY(make_input(&k->in, &a));
-  const fx_status st = fxref_conv2d_forward(&(fx_kernel_conv2d_forward){
-      .x = a, .w = k->w, .b = k->b, .stride = 1, .pad = k->w->shape[1] / 2,
-      .circular = k->in.circular, .y = k->y });
+  const fx_status st = fxref_conv2d_forward(&(fx_kernel_conv2d_forward){ .x = a,
+                                                                         .w = k->w,
+                                                                         .b = k->b,
+                                                                         .stride = 1,
+                                                                         .pad = k->w->shape[1] / 2,
+                                                                         .circular = k->in.circular,
+                                                                         .y = k->y });
   fx_tensor_release(a);
   if (st == FX_OK && k->add)
     add_residual(k);
@@ -100,9 +106,14 @@ fx_status fxref_fused_conv_forward (const fx_kernel_fused_conv_forward *k) {
 fx_status fxref_fused_conv_backward_w (const fx_kernel_fused_conv_backward_w *k) {
   fx_tensor *a;
   FX_TRY(make_input(&k->in, &a));
-  const fx_status st = fxref_conv2d_backward_w(&(fx_kernel_conv2d_backward_w){
-      .x = a, .dy = k->dy, .stride = 1, .pad = k->dw ? k->dw->shape[1] / 2 : 0,
-      .circular = k->in.circular, .dw = k->dw, .db = k->db });
+  const fx_status st = fxref_conv2d_backward_w(
+      &(fx_kernel_conv2d_backward_w){ .x = a,
+                                      .dy = k->dy,
+                                      .stride = 1,
+                                      .pad = k->dw ? k->dw->shape[1] / 2 : 0,
+                                      .circular = k->in.circular,
+                                      .dw = k->dw,
+                                      .db = k->db });
   fx_tensor_release(a);
   return st;
 }
@@ -119,7 +130,9 @@ static double before_resampling (const fx_kernel_fused_conv_backward_x *k, int64
   for (int64_t u = 0; u <= up; u++)
     for (int64_t v = 0; v <= up; v++)
       sum += load(k->da, ((s * k->da->shape[1] + (((y << up) + u) >> down)) * k->da->shape[2] +
-                          (((x << up) + v) >> down)) * all + c);
+                          (((x << up) + v) >> down)) *
+                                 all +
+                             c);
   return down ? sum / 4 : sum;
 }
 
@@ -163,7 +176,8 @@ static void sum_channel (const fx_kernel_fused_conv_backward_x *k, int64_t sampl
   sums[1] += dn_xhat * load(k->in.norm_w, c);
 }
 
-static void backward_group (const fx_kernel_fused_conv_backward_x *k, int64_t sample, int64_t group) {
+static void backward_group (const fx_kernel_fused_conv_backward_x *k, int64_t sample,
+                            int64_t group) {
   const fx_conv_input *in = &k->in;
   const int64_t width = channels_of(in) / in->groups, pixels = in->x->shape[1] * in->x->shape[2];
   const double m = (double)(pixels * width);
