@@ -142,11 +142,11 @@ typedef struct {
 } fx_kernel_conv2d_backward_w;
 
 /* What a fused convolution reads: a = resample(dropout(SiLU(z))), z = (x - mean) rstd norm_w + norm_b, times
-** 1 + emb[:, :C] and plus emb[:, C:], where x stands for x and x2 side by side (C = C1 + C2) and mean
+** 1 + emb[:, :C] and plus emb[:, C:], where x stands for x and x2 + x2_add side by side (C = C1 + C2) and mean
 ** and rstd (N,groups) belong to groups of C/groups channels. x2, norm_b and emb may be NULL; without
 ** mean a = resample(x). Dropout as fx_kernel_dropout's, with the index of a number in (H,W,C). */
 typedef struct {
-  const fx_tensor *x, *x2, *mean, *rstd, *norm_w, *norm_b, *emb;
+  const fx_tensor *x, *x2, *x2_add, *mean, *rstd, *norm_w, *norm_b, *emb;
   int64_t groups;
   fx_resample resample;
   bool circular;
@@ -154,10 +154,10 @@ typedef struct {
   fx_rng key;
 } fx_conv_input;
 
-/* y = conv(a, w, b) + add_resample(add) at stride 1 with pad (k-1)/2; add may be NULL. */
+/* y = conv(a, w, b) + add_resample(add) + add2 at stride 1 with pad (k-1)/2; either may be NULL. */
 typedef struct {
   fx_conv_input in;
-  const fx_tensor *w, *b, *add;
+  const fx_tensor *w, *b, *add, *add2;
   fx_resample add_resample;
   fx_tensor *y;
 } fx_kernel_fused_conv_forward;
@@ -175,9 +175,10 @@ typedef struct {
   fx_tensor *dx, *dx2, *dnorm_w, *dnorm_b, *demb;
 } fx_kernel_fused_conv_backward_x;
 
-/* mean and rstd (N,groups) of x (N,...,C1) and x2 (N,...,C2) or NULL side by side. */
+/* mean and rstd (N,groups) of x (N,...,C1) and x2 + x2_add (N,...,C2) side by side; these two may be
+** NULL. */
 typedef struct {
-  const fx_tensor *x, *x2;
+  const fx_tensor *x, *x2, *x2_add;
   int64_t groups;
   double eps;
   fx_tensor *mean, *rstd;

@@ -218,7 +218,8 @@ static fx_tensor *forward (fx_scope *s, const module *m, fx_tensor *x, fx_tensor
   case MODULE_LINEAR: return fx_linear_forward_in(s, &m->as.linear, x);
   case MODULE_CONV: return fx_conv_forward_in(s, &m->as.conv, x);
   case MODULE_NORM: return fx_norm_forward_in(s, &m->as.norm, x);
-  case MODULE_RESBLOCK: return fx_resblock_forward(s, &m->as.resblock, x, NULL, second, mode);
+  case MODULE_RESBLOCK:
+    return fx_resblock_forward(s, &m->as.resblock, &(fx_resblock_input){ .x = x }, second, mode);
   case MODULE_TRANSFORMER:
     return fx_transformer_block_forward(s, &m->as.transformer, x, second, mode);
   case MODULE_CONDITION: return fx_condition_embedding_forward(s, &m->as.condition, x);

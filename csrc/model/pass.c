@@ -51,16 +51,20 @@ static bool keep_skip (fx_features *f, fx_tensor *x) {
   return x != NULL;
 }
 
+static fx_tensor *first_map (fx_scope *s, const fx_conv_layer *conv, const fx_resblock_input *in) {
+  return FX_DO(s, fused_conv, .x = in->x, .w = conv->w, .b = conv->b, .add2 = in->add, .groups = 1,
+               .padding = conv->circular);
+}
+
 /* The convolutional part. After every block, the first convolution too, the condition's skip joins. */
 static fx_tensor *encode_maps (fx_scope *s, const fx_flex *m, const flex_encoder *e, fx_tensor *x,
                                fx_tensor *emb, const fx_features *cond, fx_mode *mode,
                                fx_features *out) {
   const bool weak = cond && m->config.weak_skips;
   for (int i = 0; i <= e->res_count; i++) {
-    x = i == 0 ? fx_conv_forward_in(s, &e->first, x)
-               : fx_resblock_forward(s, &e->res[i - 1], x, NULL, emb, mode);
-    if (weak)
-      x = FX_DO(s, add, .a = x, .b = cond->skips[i]);
+    const fx_resblock_input in = { .x = x, .add = weak ? cond->skips[i] : NULL };
+    x = i == 0 ? first_map(s, &e->first, &in)
+               : fx_resblock_forward(s, &e->res[i - 1], &in, emb, mode);
     if (!keep_skip(out, x))
       return NULL;
   }
@@ -125,25 +129,32 @@ fx_status fx_flex_encode (fx_scope *s, const fx_flex *m, fx_tensor *x, fx_tensor
 
 /* --- decoder ------------------------------------------------------------------------------------ */
 
-/* The last skip not yet used, plus the condition's if that road is open. */
-static fx_tensor *next_skip (fx_scope *s, const fx_flex *m, const fx_features *encoded, int *left,
-                             const fx_features *cond, int *cond_left, bool with_cond) {
-  if (*left <= 0) {
+/* What the decoder reads beside its map: the last skip not yet used, and the condition's. */
+typedef struct {
+  const fx_features *encoded, *cond; /* cond may be NULL */
+  int left, cond_left;               /* not yet used     */
+} skip_stack;
+
+typedef struct {
+  fx_tensor *own, *cond; /* cond: NULL unless that road is open */
+} skip_pair;
+
+static skip_pair next_skip (fx_scope *s, const fx_flex *m, skip_stack *stack, bool with_cond) {
+  skip_pair pair = { NULL, NULL };
+  const bool used = with_cond && stack->cond;
+  if (stack->left <= 0 || (used && stack->cond_left <= 0)) {
     if (s->status == FX_OK)
-      s->status = fx_fail(FX_ESHAPE, "the encoder handed over too few skips");
-    return NULL;
+      s->status = fx_fail(FX_ESHAPE, "the %s handed over too few skips",
+                          stack->left <= 0 ? "encoder" : "condition");
+    return pair;
   }
-  fx_tensor *skip = encoded->skips[--*left];
-  if (!with_cond || !cond)
-    return skip;
-  if (--*cond_left < 0) {
-    if (s->status == FX_OK)
-      s->status = fx_fail(FX_ESHAPE, "the condition handed over too few skips");
-    return NULL;
+  pair.own = stack->encoded->skips[--stack->left];
+  if (used) {
+    stack->cond_left--;
+    if (m->config.strong_skips)
+      pair.cond = stack->cond->skips[stack->cond_left];
   }
-  if (!m->config.strong_skips)
-    return skip;
-  return FX_DO(s, add, .a = skip, .b = cond->skips[*cond_left]);
+  return pair;
 }
 
 /* Token 0 += emb, without touching the others. */
@@ -159,9 +170,9 @@ static fx_tensor *add_to_first_token (fx_scope *s, fx_tensor *x, fx_tensor *emb)
 }
 
 /* Tokens -> map: the transformer blocks, the norm, the strong bottleneck. */
-static fx_tensor *decode_tokens (fx_scope *s, const fx_flex *m, const fx_features *encoded,
-                                 int *left, fx_tensor *emb, const fx_features *cond, int *cond_left,
+static fx_tensor *decode_tokens (fx_scope *s, const fx_flex *m, skip_stack *stack, fx_tensor *emb,
                                  fx_mode *mode) {
+  const fx_features *encoded = stack->encoded, *cond = stack->cond;
   const flex_decoder *d = &m->decoder;
   const fx_flex_config *c = &m->config;
   const bool bottleneck = cond && c->strong_bottleneck, cond_tokens = cond && cond->tokens;
@@ -169,7 +180,8 @@ static fx_tensor *decode_tokens (fx_scope *s, const fx_flex *m, const fx_feature
   if (bottleneck && cond_tokens)
     x = FX_DO(s, add, .a = x, .b = cond->head);
   for (int i = 0; i < d->block_count; i++) {
-    fx_tensor *skip = next_skip(s, m, encoded, left, cond, cond_left, cond_tokens);
+    const skip_pair pair = next_skip(s, m, stack, cond_tokens);
+    fx_tensor *skip = pair.cond ? FX_DO(s, add, .a = pair.own, .b = pair.cond) : pair.own;
     x = fx_transformer_block_forward(s, &d->blocks[i], x, skip, mode);
   }
   x = fx_norm_forward_in(s, &d->norm, x);
@@ -184,30 +196,29 @@ static fx_tensor *decode_tokens (fx_scope *s, const fx_flex *m, const fx_feature
   return x;
 }
 
-static fx_tensor *output_block (fx_scope *outer, const flex_output *o, fx_tensor *x,
-                                fx_tensor *skip, fx_tensor *emb, fx_mode *mode) {
+static fx_tensor *output_block (fx_scope *outer, const flex_output *o, fx_tensor *x, skip_pair skip,
+                                fx_tensor *emb, fx_mode *mode) {
+  const fx_resblock_input joined = { .x = x, .x2 = skip.own, .x2_add = skip.cond };
   fx_scope s;
   fx_scope_open(&s);
-  x = skip ? fx_resblock_forward(&s, &o->res, x, skip, emb, mode) : NULL;
+  x = fx_resblock_forward(&s, &o->res, &joined, emb, mode);
   if (o->has_up)
-    x = fx_resblock_forward(&s, &o->up, x, NULL, emb, mode);
+    x = fx_resblock_forward(&s, &o->up, &(fx_resblock_input){ .x = x }, emb, mode);
   return fx_scope_close_with(&s, outer, x);
 }
 
 fx_tensor *fx_flex_decode (fx_scope *s, const fx_flex *m, const fx_features *encoded, fx_tensor *t,
                            fx_tensor *re, const fx_features *cond, fx_mode *mode) {
   const flex_decoder *d = &m->decoder;
-  int left = encoded->count, cond_left = cond ? cond->count : 0;
+  const fx_norm_layer *norm = &d->final_norm;
+  const fx_conv_layer *conv = &d->final_conv;
+  skip_stack stack = { encoded, cond, encoded->count, cond ? cond->count : 0 };
   if (s->status != FX_OK || !encoded->head)
     return NULL;
   fx_tensor *emb = embedding(s, m, &d->cond, &d->time, re, t, encoded->head->shape[0]);
-  fx_tensor *x = decode_tokens(s, m, encoded, &left, emb, cond, &cond_left, mode);
-  for (int i = 0; i < d->out_count && x; i++) {
-    fx_tensor *skip = next_skip(s, m, encoded, &left, cond, &cond_left, true);
-    x = output_block(s, &d->out[i], x, skip, emb, mode);
-  }
-  const fx_norm_layer *norm = &d->final_norm;
-  const fx_conv_layer *conv = &d->final_conv;
+  fx_tensor *x = decode_tokens(s, m, &stack, emb, mode);
+  for (int i = 0; i < d->out_count && x && s->status == FX_OK; i++)
+    x = output_block(s, &d->out[i], x, next_skip(s, m, &stack, true), emb, mode);
   return FX_DO(s, fused_conv, .x = x, .norm_w = norm->w, .norm_b = norm->b, .w = conv->w,
                .b = conv->b, .groups = norm->groups, .eps = norm->eps, .padding = conv->circular);
 }

@@ -37,7 +37,7 @@ void fx_resblock_init (fx_resblock *b, fx_params *ps, const char *prefix, int64_
 }
 
 static fx_tensor *second_half (fx_scope *s, const fx_resblock *b, fx_tensor *h, fx_tensor *emb,
-                               fx_tensor *add, fx_resample add_resample, fx_mode *mode) {
+                               fx_tensor *skip, fx_tensor *add, fx_mode *mode) {
   const fx_norm_layer *n = &b->norm2;
   const fx_conv_layer *c = &b->conv2;
   const bool drops = mode->training && mode->dropout > 0;
@@ -45,24 +45,26 @@ static fx_tensor *second_half (fx_scope *s, const fx_resblock *b, fx_tensor *h, 
   if (drops)
     mode->key.member++;
   return FX_DO(s, fused_conv, .x = h, .norm_w = n->w, .norm_b = n->b, .emb = emb, .w = c->w,
-               .b = c->b, .add = add, .groups = n->groups, .eps = n->eps, .padding = c->circular,
-               .add_resample = add_resample, .p = drops ? mode->dropout : 0, .key = key);
+               .b = c->b, .add = skip, .add2 = add, .groups = n->groups, .eps = n->eps,
+               .padding = c->circular, .add_resample = b->has_skip ? FX_SAME : b->resample,
+               .p = drops ? mode->dropout : 0, .key = key);
 }
 
-fx_tensor *fx_resblock_forward (fx_scope *outer, const fx_resblock *b, fx_tensor *x, fx_tensor *x2,
+fx_tensor *fx_resblock_forward (fx_scope *outer, const fx_resblock *b, const fx_resblock_input *in,
                                 fx_tensor *emb, fx_mode *mode) {
   fx_scope s;
   fx_scope_open(&s);
   fx_tensor *e = FX_DO(&s, silu, .x = emb);
   e = fx_linear_forward_in(&s, &b->emb, e);
-  fx_tensor *h = FX_DO(&s, fused_conv, .x = x, .x2 = x2, .norm_w = b->norm1.w, .norm_b = b->norm1.b,
-                       .w = b->conv1.w, .b = b->conv1.b, .groups = b->norm1.groups,
-                       .eps = b->norm1.eps, .resample = b->resample, .padding = b->conv1.circular);
-  fx_tensor *add = x;
+  fx_tensor *h =
+      FX_DO(&s, fused_conv, .x = in->x, .x2 = in->x2, .x2_add = in->x2_add, .norm_w = b->norm1.w,
+            .norm_b = b->norm1.b, .w = b->conv1.w, .b = b->conv1.b, .groups = b->norm1.groups,
+            .eps = b->norm1.eps, .resample = b->resample, .padding = b->conv1.circular);
+  fx_tensor *skip = in->x;
   if (b->has_skip)
-    add = FX_DO(&s, fused_conv, .x = x, .x2 = x2, .w = b->skip.w, .b = b->skip.b, .groups = 1,
-                .resample = b->resample, .padding = b->skip.circular);
-  h = second_half(&s, b, h, e, add, b->has_skip ? FX_SAME : b->resample, mode);
+    skip = FX_DO(&s, fused_conv, .x = in->x, .x2 = in->x2, .x2_add = in->x2_add, .w = b->skip.w,
+                 .b = b->skip.b, .groups = 1, .resample = b->resample, .padding = b->skip.circular);
+  h = second_half(&s, b, h, e, skip, in->add, mode);
   return fx_scope_close_with(&s, outer, h);
 }
 

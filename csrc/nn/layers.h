@@ -48,8 +48,7 @@ fx_tensor *fx_norm_forward_in(fx_scope *s, const fx_norm_layer *l, fx_tensor *x)
 
 /* ResBlock [flex-method 2; after Dhariwal & Nichol 2021]: h = conv(SiLU(GN x)), resampled before the
 ** convolution if asked; h = GN(h) (1 + scale) + shift from Linear(SiLU(emb)); h = conv(dropout(SiLU h));
-** out = skip(x) + h. x (N,H,W,c) or, with x2 (may be NULL) beside it, c channels in all; emb (N,D) ->
-** (N,H',W',o). */
+** out = skip(x) + h. x (N,H,W,c), emb (N,D) -> (N,H',W',o). */
 typedef struct {
   fx_norm_layer norm1, norm2;
   fx_conv_layer conv1, conv2, skip;
@@ -59,7 +58,13 @@ typedef struct {
 } fx_resblock;
 void fx_resblock_init(fx_resblock *b, fx_params *ps, const char *prefix, int64_t in, int64_t out,
                       int64_t emb, fx_resample resample, bool circular);
-fx_tensor *fx_resblock_forward(fx_scope *s, const fx_resblock *b, fx_tensor *x, fx_tensor *x2,
+
+/* What a ResBlock reads: x, or x and x2 + x2_add side by side; `add` joins the result. Only x must be
+** there. The sums are made while they are read: neither they nor the joined map exist in memory. */
+typedef struct {
+  fx_tensor *x, *x2, *x2_add, *add;
+} fx_resblock_input;
+fx_tensor *fx_resblock_forward(fx_scope *s, const fx_resblock *b, const fx_resblock_input *in,
                                fx_tensor *emb, fx_mode *mode);
 
 /* Transformer block: x += proj(attention(LN x)); x += fc2(GELU(fc1(LN x))); with has_skip first

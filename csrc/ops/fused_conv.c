@@ -14,6 +14,7 @@
 static fx_conv_input input_of (const fx_fused_conv_args *a, const fx_kept *kept) {
   return (fx_conv_input){ .x = a->x,
                           .x2 = a->x2,
+                          .x2_add = a->x2_add,
                           .mean = a->norm_w ? kept->t[0] : NULL,
                           .rstd = a->norm_w ? kept->t[1] : NULL,
                           .norm_w = a->norm_w,
@@ -49,6 +50,8 @@ static fx_status check_input (const fx_fused_conv_args *a) {
         return fx_fail(FX_ESHAPE, "x2 %s must lie beside x %s", fx_shape_text(a->x2, s),
                        fx_shape_text(a->x, t));
   }
+  if (a->x2_add && (!a->x2 || !fx_same_shape(a->x2_add, a->x2)))
+    return fx_fail(FX_ESHAPE, "x2_add %s must have the shape of x2", fx_shape_text(a->x2_add, s));
   if (a->resample == FX_DOWN && (a->x->shape[1] % 2 || a->x->shape[2] % 2))
     return fx_fail(FX_ESHAPE, "x %s cannot be halved: its height and width must be even",
                    fx_shape_text(a->x, s));
@@ -110,6 +113,10 @@ static fx_status check (const fx_fused_conv_args *a, fx_dims *y) {
     if (a->add->ndim != 4 || a->add->shape[i] != add.d[i])
       return fx_fail(FX_ESHAPE, "add %s must be (%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 ")",
                      fx_shape_text(a->add, s), add.d[0], add.d[1], add.d[2], add.d[3]);
+  for (int i = 0; a->add2 && i < 4; i++)
+    if (a->add2->ndim != 4 || a->add2->shape[i] != y->d[i])
+      return fx_fail(FX_ESHAPE, "add2 %s must have the shape of the result",
+                     fx_shape_text(a->add2, s));
   return FX_OK;
 }
 
@@ -120,12 +127,13 @@ fx_status fx_fused_conv_forward (const fx_fused_conv_args *a, fx_kept *kept, fx_
     const fx_dims statistics = { 2, { a->x->shape[0], a->groups } };
     FX_TRY(fx_tensor_dims(a->x, &statistics, &kept->t[0]));
     FX_TRY(fx_tensor_dims(a->x, &statistics, &kept->t[1]));
-    FX_TRY(FX_RUN(a->x, group_moments, .x = a->x, .x2 = a->x2, .groups = a->groups, .eps = a->eps,
-                  .mean = kept->t[0], .rstd = kept->t[1]));
+    FX_TRY(FX_RUN(a->x, group_moments, .x = a->x, .x2 = a->x2, .x2_add = a->x2_add,
+                  .groups = a->groups, .eps = a->eps, .mean = kept->t[0], .rstd = kept->t[1]));
   }
   FX_TRY(fx_tensor_dims(a->x, &dims, y));
   return FX_RUN(a->x, fused_conv_forward, .in = input_of(a, kept), .w = a->w, .b = a->b,
-                .add = a->add, .add_resample = (fx_resample)a->add_resample, .y = *y);
+                .add = a->add, .add2 = a->add2, .add_resample = (fx_resample)a->add_resample,
+                .y = *y);
 }
 
 /* --- backward --------------------------------------------------------------------------------- */
@@ -168,14 +176,16 @@ static fx_status backward_input (const fx_fused_conv_args *a, const fx_kept *kep
   } else {
     FX_TRY(make_like(a->x, d->x));
   }
-  FX_TRY(make_like(a->x2, d->x2));
+  fx_tensor **x2 = d->x2 ? d->x2 : d->x2_add;
+  FX_TRY(make_like(a->x2, x2));
   FX_TRY(make_like(a->norm_w, d->norm_w));
   FX_TRY(make_like(a->norm_b, d->norm_b));
   FX_TRY(make_like(a->emb, d->emb));
-  return FX_RUN(*da, fused_conv_backward_x, .in = input_of(a, kept), .da = *da,
-                .dx = d->x ? *d->x : NULL, .dx2 = d->x2 ? *d->x2 : NULL,
+  FX_TRY(FX_RUN(*da, fused_conv_backward_x, .in = input_of(a, kept), .da = *da,
+                .dx = d->x ? *d->x : NULL, .dx2 = x2 ? *x2 : NULL,
                 .dnorm_w = d->norm_w ? *d->norm_w : NULL, .dnorm_b = d->norm_b ? *d->norm_b : NULL,
-                .demb = d->emb ? *d->emb : NULL);
+                .demb = d->emb ? *d->emb : NULL));
+  return d->x2 && d->x2_add ? fx_tensor_view(*d->x2, 0, 4, a->x2->shape, d->x2_add) : FX_OK;
 }
 
 fx_status fx_fused_conv_backward (const fx_fused_conv_args *a, const fx_kept *kept,
@@ -183,7 +193,9 @@ fx_status fx_fused_conv_backward (const fx_fused_conv_args *a, const fx_kept *ke
   fx_tensor *da = NULL;
   FX_TRY(backward_w(a, kept, dy, d));
   FX_TRY(backward_add(a, dy, d->add));
-  if (!d->x && !d->x2 && !d->norm_w && !d->norm_b && !d->emb)
+  if (d->add2)
+    FX_TRY(fx_tensor_view(dy, 0, dy->ndim, dy->shape, d->add2));
+  if (!d->x && !d->x2 && !d->x2_add && !d->norm_w && !d->norm_b && !d->emb)
     return FX_OK;
   const fx_dims dims = input_dims(a);
   FX_TRY(fx_tensor_dims(a->x, &dims, &da));

@@ -83,7 +83,7 @@ typedef struct {
 
 /* --- descriptors ------------------------------------------------------------------------------- */
 
-#define FX_MAX_OPERANDS 8
+#define FX_MAX_OPERANDS 10
 
 typedef enum {
   FX_ARG_TENSOR,

@@ -57,29 +57,34 @@ CASE(conv2d, (T(1, 11, 13, 33), T(32, 3, 3, 33), T(32)), .stride = 1, .pad = -1)
 CASE(conv2d, (T(2, 9, 7, 17), T(19, 3, 3, 17), T(19)), .stride = 1, .pad = -1)
 CASE(conv2d, (T(3, 8, 13, 16), T(33, 3, 3, 16), NONE), .stride = 1, .pad = -1, .padding = 1)
 CASE(conv2d, (T(1, 37, 33, 16), T(16, 3, 3, 16), T(16)), .stride = 1, .pad = -1)
-CASE(fused_conv, (T(2, 6, 4, 8), NONE, T(8), T(8), T(2, 16), T(5, 3, 3, 8), T(5), T(2, 6, 4, 5)),
+CASE(fused_conv,
+     (T(2, 6, 4, 8), NONE, NONE, T(8), T(8), T(2, 16), T(5, 3, 3, 8), T(5), T(2, 6, 4, 5), NONE),
      .groups = 4, .eps = 1e-5)
-CASE(fused_conv, (T(2, 4, 6, 3), T(2, 4, 6, 5), T(8), T(8), NONE, T(7, 3, 3, 8), T(7), NONE),
+CASE(fused_conv,
+     (T(2, 4, 6, 3), T(2, 4, 6, 5), NONE, T(8), T(8), NONE, T(7, 3, 3, 8), T(7), NONE, NONE),
      .groups = 2, .eps = 1e-5, .resample = 2, .padding = 1)
-CASE(fused_conv, (T(1, 5, 3, 4), T(1, 5, 3, 2), NONE, NONE, NONE, T(3, 3, 3, 6), NONE, NONE),
+CASE(fused_conv, (T(1, 5, 3, 4), T(1, 5, 3, 2), T(1, 5, 3, 2), NONE, NONE, NONE, T(3, 3, 3, 6)),
      .groups = 1)
 CASE(fused_conv,
-     (T(2, 3, 5, 16), NONE, T(16), NONE, T(2, 32), T(17, 3, 3, 16), T(17), T(2, 3, 5, 17)),
+     (T(2, 3, 5, 16), NONE, NONE, T(16), NONE, T(2, 32), T(17, 3, 3, 16), T(17), T(2, 3, 5, 17),
+      T(2, 6, 10, 17)),
      .groups = 8, .eps = 1e-5, .resample = 2, .add_resample = 2)
 CASE(fused_conv,
-     (T(1, 10, 6, 17), T(1, 10, 6, 19), T(36), T(36), NONE, T(33, 3, 3, 36), T(33),
-      T(1, 10, 6, 33)),
+     (T(1, 10, 6, 17), T(1, 10, 6, 19), T(1, 10, 6, 19), T(36), T(36), NONE, T(33, 3, 3, 36), T(33),
+      T(1, 10, 6, 33), T(1, 5, 3, 33)),
      .groups = 6, .eps = 1e-5, .resample = 1, .add_resample = 1)
-CASE(fused_conv, (T(2, 9, 7, 32), T(2, 9, 7, 16), T(48), T(48), NONE, T(16, 3, 3, 48), T(16), NONE),
+CASE(fused_conv,
+     (T(2, 9, 7, 32), T(2, 9, 7, 16), T(2, 9, 7, 16), T(48), T(48), NONE, T(16, 3, 3, 48), T(16)),
      .groups = 16, .eps = 1e-5, .padding = 1)
-CASE(fused_conv, (T(2, 5, 7, 16), T(2, 5, 7, 5), T(21), T(21), NONE, T(17, 3, 3, 21), T(17), NONE),
+CASE(fused_conv, (T(2, 5, 7, 16), T(2, 5, 7, 5), NONE, T(21), T(21), NONE, T(17, 3, 3, 21), T(17)),
      .groups = 7, .eps = 1e-5, .resample = 2, .p = 0.3, .key = { 5, 6, 7, 8, 9 })
-CASE(fused_conv, (T(2, 6, 4, 32), NONE, T(32), T(32), T(2, 64), T(16, 3, 3, 32), T(16), NONE),
+CASE(fused_conv, (T(2, 6, 4, 32), NONE, NONE, T(32), T(32), T(2, 64), T(16, 3, 3, 32), T(16)),
      .groups = 8, .eps = 1e-5, .p = 0.1, .key = { 1, 6, 2, 3, 4 })
-CASE(fused_conv, (T(2, 4, 6, 6), NONE, T(6), T(6), NONE, T(2, 1, 1, 6), T(2), NONE), .groups = 3,
+CASE(fused_conv, (T(2, 4, 6, 6), NONE, NONE, T(6), T(6), NONE, T(2, 1, 1, 6), T(2)), .groups = 3,
      .eps = 1e-5, .resample = 1)
 CASE(fused_conv,
-     (T(1, 4, 4, 6), T(1, 4, 4, 3), NONE, NONE, NONE, T(20, 3, 3, 9), T(20), T(1, 2, 2, 20)),
+     (T(1, 4, 4, 6), T(1, 4, 4, 3), NONE, NONE, NONE, NONE, T(20, 3, 3, 9), T(20), NONE,
+      T(1, 2, 2, 20)),
      .groups = 1, .resample = 1)
 CASE(group_norm, (T(2, 5, 3, 8), T(8), T(8)), .groups = 4, .eps = 1e-5)
 CASE(group_norm, (T(2, 7, 6), T(6), NONE), .groups = 2, .eps = 1e-3)

@@ -129,7 +129,7 @@ static void conv_task (void *context, int64_t item, int worker) {
   else
     for (int64_t o = 0; o < s->o; o += TILE_COLS)
       band_panel(job, pixels, count, o, y);
-  if (job->add.x)
+  if (residual_exists(&job->add))
     add_residual(job, image, first, rows);
 }
 

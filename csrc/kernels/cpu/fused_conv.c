@@ -15,6 +15,7 @@ fx_status fxcpu_fused_conv_forward (const fx_kernel_fused_conv_forward *a) {
                                   .w = fx_f32(a->w),
                                   .bias = a->b ? fx_f32(a->b) : NULL,
                                   .add = { .x = a->add ? fx_f32(a->add) : NULL,
+                                           .more = a->add2 ? fx_f32(a->add2) : NULL,
                                            .resample = a->add_resample,
                                            .rows = y[1],
                                            .cols = y[2],

@@ -9,15 +9,16 @@
 #include <math.h>
 #include <string.h>
 
-#include "kernels/cpu/cpu.h"
+#include "kernels/cpu/source.h"
 
 #define RUN 16
 
 typedef struct {
-  const float *x, *x2;
+  const float *x, *x2, *x2_add;
   int64_t n, space, c1, c2, c;
   int64_t piece, pieces; /* pixels in a piece, pieces in a sample */
   double *partial;       /* sums, squares (2C) of each piece      */
+  float *half;           /* x2 + x2_add of a piece, a worker's    */
 } moments_job;
 
 /* Channels first .. first+c-1 of a piece: those of one tensor, whose pixels are c apart. */
@@ -58,7 +59,6 @@ static void sum_piece (int64_t c, int64_t pixels, const float *shift, const floa
 }
 
 static void moments_task (void *context, int64_t item, int worker) {
-  (void)worker;
   const moments_job *job = context;
   const int64_t c = job->c, n = item / job->pieces, first = item % job->pieces * job->piece;
   const int64_t pixels = smaller(job->piece, job->space - first), start = n * job->space;
@@ -67,7 +67,9 @@ static void moments_task (void *context, int64_t item, int worker) {
   sum_piece(job->c1, pixels, job->x + start * job->c1, job->x + (start + first) * job->c1, sums,
             squares);
   if (job->x2)
-    sum_piece(job->c2, pixels, job->x2 + start * job->c2, job->x2 + (start + first) * job->c2,
+    sum_piece(job->c2, pixels, job->x2 + start * job->c2,
+              second_half(job->x2, job->x2_add, (start + first) * job->c2, pixels * job->c2,
+                          job->half + worker * job->piece * job->c2),
               sums + job->c1, squares + job->c1);
 }
 
@@ -108,6 +110,7 @@ static void finish_sample (const moments_job *job, int64_t n, const fx_kernel_gr
 fx_status fxcpu_group_moments (const fx_kernel_group_moments *a) {
   moments_job job = { .x = fx_f32(a->x),
                       .x2 = a->x2 ? fx_f32(a->x2) : NULL,
+                      .x2_add = a->x2_add ? fx_f32(a->x2_add) : NULL,
                       .n = a->x->shape[0],
                       .space = 1,
                       .c1 = last_dim(a->x),
@@ -119,11 +122,15 @@ fx_status fxcpu_group_moments (const fx_kernel_group_moments *a) {
     return FX_OK;
   job.piece = larger(1, FXCPU_CHUNK / job.c);
   job.pieces = ceil_div(job.space, job.piece);
-  if (!(job.partial = new_doubles(job.n * job.pieces * 2 * job.c)))
-    return FX_ENOMEM;
-  fx_parallel(job.n * job.pieces, moments_task, &job);
-  for (int64_t n = 0; n < job.n; n++)
-    finish_sample(&job, n, a);
+  job.partial = new_doubles(job.n * job.pieces * 2 * job.c);
+  job.half = new_floats(job.x2_add ? fx_threads() * job.piece * job.c2 : 0);
+  const fx_status st = job.partial && job.half ? FX_OK : FX_ENOMEM;
+  if (st == FX_OK) {
+    fx_parallel(job.n * job.pieces, moments_task, &job);
+    for (int64_t n = 0; n < job.n; n++)
+      finish_sample(&job, n, a);
+  }
+  fx_free(job.half);
   fx_free(job.partial);
-  return FX_OK;
+  return st;
 }

@@ -41,6 +41,7 @@ fx_status fxcpu_source_begin (const fx_conv_input *in, conv_source *s) {
   *s = fxcpu_source_plain(in->x, in->circular);
   if (in->x2) {
     s->x2 = fx_f32(in->x2);
+    s->x2_add = in->x2_add ? fx_f32(in->x2_add) : NULL;
     s->c2 = last_dim(in->x2);
     s->c += s->c2;
   }
@@ -86,18 +87,19 @@ static inline void activate (int64_t c, const float *restrict x, const float *re
   }
 }
 
-/* The first `pixels` of row y of x and x2, activated, `pitch` apart. */
+/* The first `pixels` of row y of x and x2, activated, `pitch` apart; `sum` is scratch for x2. */
 static void plain_row (const conv_source *s, int64_t n, int64_t y, int64_t pixels, int64_t pitch,
-                       float *to) {
+                       float *sum, float *to) {
   const int64_t at = (n * s->h + y) * s->w, c = s->c;
-  const float *x = s->x + at * s->c1, *x2 = s->x2 + (s->x2 ? at * s->c2 : 0);
+  const float *x = s->x + at * s->c1;
+  const float *x2 = s->x2 ? second_half(s->x2, s->x2_add, at * s->c2, pixels * s->c2, sum) : NULL;
   const float *mean = s->table ? s->table + n * 3 * c : NULL;
   if (!mean && c == s->c1 && pitch == c) {
     memcpy(to, x, (size_t)(pixels * c) * sizeof *to);
     return;
   }
   for (int64_t j = 0; j < pixels; j++, x += s->c1, to += pitch) {
-    const float *half = s->x2 ? x2 + j * s->c2 : NULL;
+    const float *half = x2 ? x2 + j * s->c2 : NULL;
     if (mean) {
       activate(s->c1, x, mean, mean + c, mean + 2 * c, to);
       if (half)
@@ -116,10 +118,12 @@ static void plain_row (const conv_source *s, int64_t n, int64_t y, int64_t pixel
     fxcpu_source_mask(s, n, y * s->w, pixels, to - pixels * pitch, to - pixels * pitch);
 }
 
+static float *sum_line (const conv_source *s, float *scratch) { return scratch + 2 * s->w * s->c; }
+
 static void up_row (const conv_source *s, int64_t n, int64_t y, int64_t pixels, int64_t pitch,
                     float *scratch, float *to) {
   const int64_t c = s->c;
-  plain_row(s, n, y / 2, (pixels + 1) / 2, c, scratch);
+  plain_row(s, n, y / 2, (pixels + 1) / 2, c, sum_line(s, scratch), scratch);
   for (int64_t j = 0; j < pixels; j++, to += pitch) {
     memcpy(to, scratch + j / 2 * c, (size_t)c * sizeof *to);
     for (int64_t i = c; i < pitch; i++)
@@ -131,8 +135,8 @@ static void down_row (const conv_source *s, int64_t n, int64_t y, int64_t pixels
                       float *scratch, float *to) {
   const int64_t c = s->c;
   float *other = scratch + s->w * c;
-  plain_row(s, n, 2 * y, 2 * pixels, c, scratch);
-  plain_row(s, n, 2 * y + 1, 2 * pixels, c, other);
+  plain_row(s, n, 2 * y, 2 * pixels, c, sum_line(s, scratch), scratch);
+  plain_row(s, n, 2 * y + 1, 2 * pixels, c, sum_line(s, scratch), other);
   for (int64_t j = 0; j < pixels; j++, to += pitch) {
     const float *a = scratch + 2 * j * c, *b = other + 2 * j * c;
     for (int64_t i = 0; i < c; i++)
@@ -173,6 +177,6 @@ void fxcpu_source_row (const conv_source *s, int64_t n, int64_t y, int64_t left,
   else if (s->resample == FX_DOWN)
     down_row(s, n, row, pixels, pitch, scratch, inner);
   else
-    plain_row(s, n, row, pixels, pitch, inner);
+    plain_row(s, n, row, pixels, pitch, sum_line(s, scratch), inner);
   fill_border(s, left, count, pitch, to);
 }

@@ -17,6 +17,7 @@
 
 typedef struct {
   const float *x, *x2;  /* (N,H,W,c1) and, or NULL, (N,H,W,c2) */
+  const float *x2_add;  /* added to x2, or NULL                */
   int64_t n, h, w;      /* of x                                */
   int64_t c1, c2, c;    /* c = c1 + c2                         */
   fx_resample resample; /* of what is made of x                */
@@ -38,8 +39,20 @@ static inline bool source_is_plain (const conv_source *s) {
   return !s->table && !s->x2 && s->resample == FX_SAME;
 }
 
-/* Floats of scratch that source_row needs: two rows of x. */
-static inline int64_t source_scratch (const conv_source *s) { return 2 * s->w * s->c; }
+/* Floats of scratch that source_row needs: two rows of x, and one of x2 + x2_add. */
+static inline int64_t source_scratch (const conv_source *s) {
+  return 2 * s->w * s->c + s->w * s->c2;
+}
+
+/* `count` floats of x2 + add from `first` on: x2 itself where there is nothing to add, or `to`. */
+static inline const float *second_half (const float *x2, const float *add, int64_t first,
+                                        int64_t count, float *to) {
+  if (!add)
+    return x2 + first;
+  for (int64_t i = 0; i < count; i++)
+    to[i] = x2[first + i] + add[first + i];
+  return to;
+}
 
 /* Row y of image n, which may lie outside, into `to`: pixels -left .. count-left-1. */
 void fxcpu_source_row(const conv_source *s, int64_t n, int64_t y, int64_t left, int64_t count,

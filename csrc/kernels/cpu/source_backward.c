@@ -67,16 +67,17 @@ static inline void slope_pixel (int64_t c, const float *restrict x, const float 
 }
 
 static void slope_run (const backward_job *job, int64_t n, int64_t pixel, int64_t run,
-                       const float *g, float *sums) {
+                       const float *g, float *sums, float *half) {
   const conv_source *s = &job->s;
   const int64_t c = s->c, c1 = s->c1, c2 = s->c2, at = n * s->h * s->w + pixel;
   const float *mean = s->table + n * 3 * c;
+  const float *x2 = c2 ? second_half(s->x2, s->x2_add, at * c2, run * c2, half) : NULL;
   memset(sums, 0, (size_t)(2 * c) * sizeof *sums);
   for (int64_t j = 0; j < run; j++, g += c) {
     slope_pixel(c1, s->x + (at + j) * c1, mean, mean + c, mean + 2 * c, g, job->dx + (at + j) * c1,
                 sums, sums + c);
     if (c2)
-      slope_pixel(c2, s->x2 + (at + j) * c2, mean + c1, mean + c + c1, mean + 2 * c + c1, g + c1,
+      slope_pixel(c2, x2 + j * c2, mean + c1, mean + c + c1, mean + 2 * c + c1, g + c1,
                   job->dx2 + (at + j) * c2, sums + c1, sums + c + c1);
   }
 }
@@ -95,7 +96,8 @@ static void slope_task (void *context, int64_t row, int worker) {
   }
   memset(partial, 0, (size_t)(2 * c) * sizeof *partial);
   for (int64_t j = 0; j < s->w; j += RUN) {
-    slope_run(job, n, y * s->w + j, smaller(RUN, s->w - j), g + j * c, sums);
+    slope_run(job, n, y * s->w + j, smaller(RUN, s->w - j), g + j * c, sums,
+              sums + 2 * c + s->w * c);
     for (int64_t i = 0; i < 2 * c; i++)
       partial[i] += sums[i];
   }
@@ -157,7 +159,6 @@ static inline void finish_pixels (int64_t pixels, int64_t c, const float *x, con
 }
 
 static void finish_task (void *context, int64_t row, int worker) {
-  (void)worker;
   const backward_job *job = context;
   const conv_source *s = &job->s;
   const int64_t c = s->c, n = row / s->h, at = row * s->w;
@@ -165,8 +166,10 @@ static void finish_task (void *context, int64_t row, int worker) {
   if (job->a->dx)
     finish_pixels(s->w, s->c1, s->x + at * s->c1, mean, p, c, job->dx + at * s->c1);
   if (job->a->dx2)
-    finish_pixels(s->w, s->c2, s->x2 + at * s->c2, mean + s->c1, p + s->c1, c,
-                  job->dx2 + at * s->c2);
+    finish_pixels(
+        s->w, s->c2,
+        second_half(s->x2, s->x2_add, at * s->c2, s->w * s->c2, job->lines + worker * job->line),
+        mean + s->c1, p + s->c1, c, job->dx2 + at * s->c2);
 }
 
 /* --- without norm: the adjoint of joining and resampling ---------------------------------------- */
@@ -194,7 +197,7 @@ static void clear (fx_tensor *t) {
 static fx_status run (backward_job *job, float **spare) {
   const conv_source *s = &job->s;
   const int64_t rows = s->n * s->h, pixels = rows * s->w;
-  job->line = 2 * s->c + s->w * s->c;
+  job->line = 2 * s->c + s->w * (s->c + s->c2);
   job->lines = new_floats(fx_threads() * job->line);
   if (!job->lines)
     return FX_ENOMEM;

@@ -118,7 +118,7 @@ static inline void write_tile (const winograd_job *job, int64_t n, int64_t row, 
     float *y = c->y + ((n * h + y0 + i) * w + x0) * c->outs + k;
     for (int64_t j = 0; j < broad; j++, y += c->outs) {
       vec sum = o[j] + bias;
-      if (c->add.x)
+      if (residual_exists(&c->add))
         sum += residual_at(&c->add, n, y0 + i, x0 + j, k, count);
       store_part(y, sum, count);
     }

@@ -9,10 +9,13 @@ static int64_t channels_of (const fx_conv_input *in) {
   return fx_dim(in->x, -1) + (in->x2 ? fx_dim(in->x2, -1) : 0);
 }
 
-/* Channel c of pixel `pixel` (over all samples) of x and x2 side by side. */
-static double joined (const fx_tensor *x, const fx_tensor *x2, int64_t pixel, int64_t c) {
-  const int64_t c1 = fx_dim(x, -1);
-  return c < c1 ? load(x, pixel * c1 + c) : load(x2, pixel * fx_dim(x2, -1) + c - c1);
+/* Channel c of pixel `pixel` (over all samples) of x and x2 + x2_add side by side. */
+static double joined (const fx_tensor *x, const fx_tensor *x2, const fx_tensor *x2_add,
+                      int64_t pixel, int64_t c) {
+  const int64_t c1 = fx_dim(x, -1), at = x2 ? pixel * fx_dim(x2, -1) + c - c1 : 0;
+  if (c < c1)
+    return load(x, pixel * c1 + c);
+  return load(x2, at) + (x2_add ? load(x2_add, at) : 0);
 }
 
 /* What happens to a number on its way: xhat = (x - mean) rstd, n = xhat w + b, z = n scale + shift. */
@@ -23,7 +26,7 @@ typedef struct {
 static stages stages_of (const fx_conv_input *in, int64_t sample, int64_t pixel, int64_t c) {
   const int64_t all = channels_of(in), group = sample * in->groups + c / (all / in->groups);
   stages s = { .rstd = load(in->rstd, group), .w = load(in->norm_w, c) };
-  s.xhat = (joined(in->x, in->x2, pixel, c) - load(in->mean, group)) * s.rstd;
+  s.xhat = (joined(in->x, in->x2, in->x2_add, pixel, c) - load(in->mean, group)) * s.rstd;
   s.n = s.xhat * s.w + (in->norm_b ? load(in->norm_b, c) : 0);
   s.scale = 1 + (in->emb ? load(in->emb, sample * 2 * all + c) : 0);
   s.z = s.n * s.scale + (in->emb ? load(in->emb, sample * 2 * all + all + c) : 0);
@@ -47,7 +50,7 @@ static double kept (const fx_conv_input *in, int64_t sample, int64_t pixel, int6
 /* Before resampling: dropout(silu(z)), or x as it is. */
 static double activated (const fx_conv_input *in, int64_t sample, int64_t pixel, int64_t c) {
   if (!in->mean)
-    return joined(in->x, in->x2, pixel, c);
+    return joined(in->x, in->x2, in->x2_add, pixel, c);
   const double z = stages_of(in, sample, pixel, c).z;
   return z * sigmoid(z) * kept(in, sample, pixel, c);
 }
@@ -100,6 +103,8 @@ fx_status fxref_fused_conv_forward (const fx_kernel_fused_conv_forward *k) {
   fx_tensor_release(a);
   if (st == FX_OK && k->add)
     add_residual(k);
+  for (int64_t i = 0; st == FX_OK && k->add2 && i < fx_tensor_count(k->y); i++)
+    store(k->y, i, load(k->y, i) + load(k->add2, i));
   return st;
 }
 
@@ -224,9 +229,10 @@ fx_status fxref_group_moments (const fx_kernel_group_moments *k) {
     const int64_t first = g % k->groups * width, start = g / k->groups * pixels;
     double sum = 0, squares = 0;
     for (int64_t i = 0; i < pixels * width; i++)
-      sum += joined(k->x, k->x2, start + i / width, first + i % width);
+      sum += joined(k->x, k->x2, k->x2_add, start + i / width, first + i % width);
     for (int64_t i = 0; i < pixels * width; i++)
-      squares += pow(joined(k->x, k->x2, start + i / width, first + i % width) - sum / m, 2);
+      squares +=
+          pow(joined(k->x, k->x2, k->x2_add, start + i / width, first + i % width) - sum / m, 2);
     store(k->mean, g, sum / m);
     store(k->rstd, g, 1 / sqrt(squares / m + k->eps));
   }
