@@ -2,8 +2,8 @@
 ** winograd.c - the convolution: read tiles, multiply, write tiles.
 **
 ** Two ways to share the work, with the same arithmetic and so the same bits:
-**   tall   many tiles, few channels. The weights are transformed once; a task takes a block of whole
-**          rows of tiles through all three steps, its tiles (about BLOCK_FLOATS) staying in L2.
+**   tall   many tiles, few channels. The weights are transformed once; a task takes a strip of an image
+**          and, block by block of whole rows of tiles, through all three steps, a block staying in L2.
 **   wide   few tiles, many channels, where the transformed weights (16 times the weights of a 1x1
 **          convolution) would be the largest thing to read. All tiles of some images are read first;
 **          then a task takes TILE_COLS outputs, transforms their weights into L2, and multiplies and
@@ -16,9 +16,9 @@
 
 #include <string.h>
 
-#define BLOCK_FLOATS (8192 * POSITIONS) /* 1.2 MB of tiles: L2 holds them and the weights' panel */
-#define WIDE_FLOATS (1536 * 1024)       /* 6 MB of tiles, shared by all threads                 */
-#define WIDE_TILES 64                   /* of an image, at most                                 */
+#define WIDE_FLOATS (1536 * 1024) /* 6 MB of tiles, shared by all threads */
+#define WIDE_TILES 64             /* of an image, at most                 */
+#define STRIP_ROWS 4              /* rows of tiles of a task, at least    */
 
 typedef struct {
   const winograd_conv *c;
@@ -26,6 +26,7 @@ typedef struct {
   int64_t panels;   /* of TILE_COLS outputs                        */
   int64_t u_step;   /* floats from one position of a panel to the next */
   int64_t rows;     /* of tiles in a block (tall), or in a reading task (wide) */
+  int64_t strip;    /* tall: rows of tiles in a task               */
   tile_block chunk; /* wide: the tiles in work                      */
   float *u, *v;     /* weights (tall), tiles (wide), shared         */
   float *scratch;   /* for each worker                              */
@@ -140,7 +141,7 @@ static void write_panel (const winograd_job *job, tile_block block, int64_t pane
 
 /* --- tall ------------------------------------------------------------------------------------- */
 
-static int64_t blocks_of (const winograd_job *job) { return ceil_div(job->t.rows, job->rows); }
+static int64_t strips_of (const winograd_job *job) { return ceil_div(job->t.rows, job->strip); }
 
 static int64_t m_size (int64_t tiles) {
   return ceil_div(tiles, TILE_ROWS) * POSITIONS * TILE_FLOATS;
@@ -149,22 +150,25 @@ static int64_t m_size (int64_t tiles) {
 static void tall_task (void *context, int64_t item, int worker) {
   const winograd_job *job = context;
   const tiling *t = &job->t;
-  const int64_t n = item / blocks_of(job), row = item % blocks_of(job) * job->rows;
-  const int64_t rows = smaller(t->rows - row, job->rows);
-  const tile_block block = { (n * t->rows + row) * t->cols, rows * t->cols };
+  const int64_t n = item / strips_of(job), begin = item % strips_of(job) * job->strip;
+  const int64_t end = smaller(t->rows, begin + job->strip);
   float *scratch = job->scratch + worker * job->scratch_size;
   float *v = scratch + tiles_scratch(t), *m = v + tiles_size(job->rows * t->cols, t->lead);
-  fxcpu_tiles_read_block(t, block, 0, scratch, v);
-  for (int64_t panel = 0; panel < job->panels; panel++) {
-    multiply(job, block.count, v, job->u + panel * u_size(job), m);
-    write_panel(job, block, panel, m);
+  for (int64_t row = begin; row < end; row += job->rows) {
+    const int64_t rows = smaller(end - row, job->rows);
+    const tile_block block = { (n * t->rows + row) * t->cols, rows * t->cols };
+    fxcpu_tiles_read(t, block, row > begin, 0, scratch, v);
+    for (int64_t panel = 0; panel < job->panels; panel++) {
+      multiply(job, block.count, v, job->u + panel * u_size(job), m);
+      write_panel(job, block, panel, m);
+    }
   }
 }
 
 static fx_status run_tall (winograd_job *job) {
   const tiling *t = &job->t;
-  const int64_t tiles = larger(1, BLOCK_FLOATS / POSITIONS / t->pitch);
-  job->rows = smaller(t->rows, larger(1, tiles / t->cols));
+  job->rows = block_rows(t, t->pitch);
+  job->strip = ceil_div(larger(STRIP_ROWS, job->rows), job->rows) * job->rows;
   const int64_t most = job->rows * t->cols;
   const int64_t need = tiles_scratch(t) + tiles_size(most, t->lead) + m_size(most);
   job->scratch_size = larger(need, 9 * job->c->s->c * TILE_COLS);
@@ -173,7 +177,7 @@ static fx_status run_tall (winograd_job *job) {
   if (!job->scratch || !job->u)
     return FX_ENOMEM;
   fx_parallel(job->panels, weights_task, job);
-  fx_parallel(t->s->n * blocks_of(job), tall_task, job);
+  fx_parallel(t->s->n * strips_of(job), tall_task, job);
   return FX_OK;
 }
 
@@ -185,8 +189,8 @@ static void wide_read_task (void *context, int64_t item, int worker) {
   const int64_t row = item * job->rows, all = job->chunk.count / t->cols;
   const tile_block block = { job->chunk.first + row * t->cols,
                              smaller(all - row, job->rows) * t->cols };
-  fxcpu_tiles_read_block(t, block, row * t->cols, job->scratch + worker * job->scratch_size,
-                         job->v);
+  fxcpu_tiles_read(t, block, false, row * t->cols, job->scratch + worker * job->scratch_size,
+                   job->v);
 }
 
 static void wide_task (void *context, int64_t panel, int worker) {

@@ -44,6 +44,11 @@ typedef struct {
   int64_t first, count;
 } tile_block;
 
+/* Rows of tiles in a block: about BLOCK_TILES tiles, fewer where they have many floats, so that L2
+** holds them beside the weights that pass by. */
+#define BLOCK_TILES 64
+#define BLOCK_FLOATS 10240
+
 static inline tiling tiling_of (const conv_source *s) {
   tiling t = { .s = s };
   t.rows = ceil_div(s->rows, TILE_PIXELS);
@@ -52,6 +57,11 @@ static inline tiling tiling_of (const conv_source *s) {
   t.lead = t.pitch + LANES;
   t.row_floats = (TILE_PIXELS * t.cols + 2) * t.pitch + LANES;
   return t;
+}
+
+static inline int64_t block_rows (const tiling *t, int64_t floats) {
+  const int64_t tiles = smaller(BLOCK_TILES, BLOCK_FLOATS / floats);
+  return smaller(t->rows, larger(1, tiles / t->cols));
 }
 
 static inline int64_t tile_total (const tiling *t) { return t->s->n * t->rows * t->cols; }
@@ -71,14 +81,10 @@ static inline int64_t tiles_scratch (const tiling *t) {
   return 6 * t->row_floats + source_scratch(t->s);
 }
 
-/* v = B^T d B for the tiles of `count` whole rows of tiles from row `row` of image `n`; the first of
-** them is tile q of v. */
-void fxcpu_tiles_read(const tiling *t, int64_t n, int64_t row, int64_t count, int64_t q,
-                      float *scratch, float *v) FXCPU_SYMBOL(tiles_read);
-
-/* The same for a block of whole rows, from tile `q` of v on. */
-void fxcpu_tiles_read_block(const tiling *t, tile_block block, int64_t q, float *scratch, float *v)
-    FXCPU_SYMBOL(tiles_read_block);
+/* v = B^T d B for a block of whole rows of tiles; its first tile becomes tile q of v. `follows` says
+** that the block before it was read with the same scratch: two rows of the image are then there. */
+void fxcpu_tiles_read(const tiling *t, tile_block block, bool follows, int64_t q, float *scratch,
+                      float *v) FXCPU_SYMBOL(tiles_read);
 
 /* What winograd.c computes: y (n,rows,cols,outs) = conv(s, w) + bias + add. w is (outs,3,3,c), or
 ** (c,3,3,outs) to be flipped, as the gradient for the input needs it. */

@@ -22,13 +22,15 @@ static inline void read_tile (float *const row[6], int64_t at, int64_t pitch, in
   }
 }
 
-void fxcpu_tiles_read (const tiling *t, int64_t n, int64_t row, int64_t count, int64_t q,
-                       float *scratch, float *v) {
+void fxcpu_tiles_read (const tiling *t, tile_block block, bool follows, int64_t q, float *scratch,
+                       float *v) {
   const int64_t pixels = TILE_PIXELS * t->cols + 2, step = TILE_ROWS * t->lead;
+  const int64_t begin = block.first / t->cols, end = begin + block.count / t->cols;
   float *const ring = scratch + source_scratch(t->s);
-  for (int64_t r = 0; r < count; r++) {
+  for (int64_t line = begin; line < end; line++) {
+    const int64_t n = line / t->rows, row = line % t->rows, top = TILE_PIXELS * row - 1;
+    const int64_t kept = row > 0 && (follows || line > begin) ? 2 : 0;
     float *rows[6];
-    const int64_t top = TILE_PIXELS * (row + r) - 1, kept = r == 0 ? 0 : 2;
     for (int64_t i = 0; i < 6; i++) {
       rows[i] = ring + (top + 1 + i) % 6 * t->row_floats;
       if (i >= kept)
@@ -39,17 +41,5 @@ void fxcpu_tiles_read (const tiling *t, int64_t n, int64_t row, int64_t count, i
       for (int64_t c = 0; c < t->pitch; c += LANES)
         read_tile(rows, TILE_PIXELS * j * t->pitch + c, t->pitch, step, to + c);
     }
-  }
-}
-
-void fxcpu_tiles_read_block (const tiling *t, tile_block block, int64_t q, float *scratch,
-                             float *v) {
-  const int64_t end = (block.first + block.count) / t->cols;
-  for (int64_t row = block.first / t->cols; row < end;) {
-    const int64_t n = row / t->rows, first = row % t->rows;
-    const int64_t count = smaller(end - row, t->rows - first);
-    fxcpu_tiles_read(t, n, first, count, q, scratch, v);
-    q += count * t->cols;
-    row += count;
   }
 }

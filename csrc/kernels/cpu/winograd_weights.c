@@ -15,8 +15,7 @@
 
 #include "kernels/cpu/winograd.h"
 
-#define BLOCK_FLOATS (8192 * POSITIONS) /* of transformed x and dy, a block of a split          */
-#define WIDE_FLOATS (3 * 1024 * 1024)   /* of transformed x and dy in all: beyond, tall          */
+#define WIDE_FLOATS (3 * 1024 * 1024) /* of transformed x and dy in all: beyond, tall          */
 #define MOST_SPLITS 8
 
 typedef struct {
@@ -158,7 +157,7 @@ static void split_task (void *context, int64_t split, int worker) {
   for (int64_t row = begin; row < end;) {
     const int64_t rows = smaller(smaller(job->rows, end - row), t->rows - row % t->rows);
     const tile_block block = { row * t->cols, rows * t->cols };
-    fxcpu_tiles_read_block(t, block, 0, scratch, v);
+    fxcpu_tiles_read(t, block, row > begin, 0, scratch, v);
     spread_block(job, block, 0, d);
     add_block(job, block.count, v, d, du);
     add_bias(job, block.count, d, db);
@@ -190,8 +189,7 @@ static void cut_splits (weights_job *job) {
   const int64_t splits = smaller(lines, smaller(MOST_SPLITS, larger(2, fair)));
   job->per_split = ceil_div(lines, splits);
   job->splits = ceil_div(lines, job->per_split);
-  const int64_t block = larger(1, 2 * BLOCK_FLOATS / POSITIONS / (t->pitch + job->g->outs));
-  job->rows = smaller(t->rows, larger(1, block / t->cols));
+  job->rows = block_rows(t, (t->pitch + job->g->outs) / 2);
 }
 
 static fx_status run_tall (weights_job *job) {
@@ -224,7 +222,7 @@ static void wide_read_task (void *context, int64_t item, int worker) {
   const tiling *t = &job->t;
   const int64_t row = item * job->rows, all = t->s->n * t->rows;
   const tile_block block = { row * t->cols, smaller(all - row, job->rows) * t->cols };
-  fxcpu_tiles_read_block(t, block, block.first, job->scratch + worker * job->scratch_size, job->v);
+  fxcpu_tiles_read(t, block, false, block.first, job->scratch + worker * job->scratch_size, job->v);
   spread_block(job, block, block.first, job->d);
 }
 
