@@ -13,12 +13,18 @@ foreach(source ${UNIT_TESTS})
     ENVIRONMENT "LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/leaks.txt")
 endforeach()
 
+# The C program of the documentation, as anyone would compile it against the library.
+add_executable(sample_in_c docs/sample.c)
+target_link_libraries(sample_in_c PRIVATE flags libflexlab)
+set_target_properties(sample_in_c PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+
 find_program(LUA54 lua5.4 REQUIRED)
 set(LUA_TEST_ENVIRONMENT
   "LUA_PATH=${CMAKE_SOURCE_DIR}/lua/?.lua\\;${CMAKE_SOURCE_DIR}/lua/?/init.lua\\;${CMAKE_SOURCE_DIR}/?.lua\\;\\;"
   "LUA_CPATH=${CMAKE_BINARY_DIR}/lua/?.so\\;\\;"
   "FLEXLAB_PROGRAM=$<TARGET_FILE:flexlab>"
-  "FLEXLAB_LUA=${CMAKE_SOURCE_DIR}/lua")
+  "FLEXLAB_LUA=${CMAKE_SOURCE_DIR}/lua"
+  "FLEXLAB_SAMPLE=$<TARGET_FILE:sample_in_c>")
 # A sanitizer's run-time library must come first in a stock interpreter that knows nothing of it.
 # LuaJIT-free Lua leaks by design at exit (os.exit skips finalizers), so leaks are judged in C tests.
 if(FLEXLAB_SANITIZE MATCHES "address")
@@ -35,3 +41,8 @@ if(NOT FLEXLAB_SANITIZE MATCHES "thread")
   endforeach()
 endif()
 add_test(NAME layers COMMAND ${LUA54} tests/layers.lua WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+# What is installed is the same in every build; an executable of a sanitizer needs its flags.
+if(NOT FLEXLAB_SANITIZE)
+  add_test(NAME install COMMAND sh ${CMAKE_SOURCE_DIR}/tests/install.sh ${CMAKE_BINARY_DIR}
+    ${CMAKE_SOURCE_DIR} ${CMAKE_C_COMPILER})
+endif()

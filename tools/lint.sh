@@ -3,5 +3,5 @@
 set -eu
 cd "$(dirname "$0")/.."
 luacheck --quiet --std lua54 lua recipes tests tools
-git ls-files 'csrc/*.c' 'csrc/*.h' 'tests/*.c' 'tests/*.h' | xargs clang-format --dry-run --Werror
+git ls-files 'csrc/*.c' 'csrc/*.h' 'tests/*.c' 'tests/*.h' 'docs/*.c' | xargs clang-format --dry-run --Werror
 echo "style: ok"

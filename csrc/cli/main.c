@@ -8,7 +8,7 @@
 **   0  done     1  something failed at work     2  wrong use
 **
 ** The folder is FLEXLAB_LUA; else ../../lua from a build tree (build/<preset>/flexlab); else
-** ../share/flexlab/lua where installed. The program leaves through lua_close, so that files which
+** ../share/lua/5.4 where installed, which is also where stock lua5.4 looks. The program leaves through lua_close, so that files which
 ** are open for writing are closed by their finalizers.
 */
 #define _GNU_SOURCE
@@ -41,7 +41,7 @@ static int own_folder (char *path, size_t size) {
 
 /* Pushes the folder that holds flexlab/init.lua, or nil. */
 static void push_lua_folder (lua_State *L) {
-  static const char *const places[] = { "/../../lua", "/../share/flexlab/lua" };
+  static const char *const places[] = { "/../../lua", "/../share/lua/5.4" };
   const char *given = getenv("FLEXLAB_LUA");
   char folder[4096];
   if (given && *given) {

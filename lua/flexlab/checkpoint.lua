@@ -4,8 +4,9 @@ checkpoint - last.h5: everything a run needs to go on, and everything needed to 
 Tensors: model/<name> (weights and buffers), ema/<name>, optim/first/<name>, optim/second/<name>; a
 second network of the same run has them below 2/. Layouts are ours: (O,kH,kW,I), names as the authors'.
 Texts: kind, version, recipe, seed, config (JSON of the recipe's), model (JSON: what flex.models needs),
-data (JSON: task, factor, degradation), normalisation (JSON: mean and std by channel), step, phase,
-updates, log_bytes.
+network (JSON: the same without words, for readers that know no Lua: csrc/io/checkpoint.h), data (JSON:
+task, factor, degradation), normalisation (JSON: mean and std by channel), step, phase, updates,
+log_bytes.
 --]]
 local config = require "flexlab.config"
 local core = require "flexlab.core"
@@ -33,11 +34,19 @@ local function collect(entry, names, tensors)
   end
 end
 
+--- Adds what a resolved configuration of a model says to the texts of a checkpoint.
+function M.describe(text, cfg)
+  local kind = require("flexlab.choices").get("models", cfg.kind or "flex")
+  text.model = core.json.encode(config.plain(cfg))
+  if kind.network then text.network = core.json.encode(config.plain(kind.network(cfg))) end
+  return text
+end
+
 -- What the file says about a network and its data, apart from tensors.
 local function describe(text, model, data)
   text.kind = M.kind
   text.version = tostring(core.info().version)
-  if model and model.config then text.model = core.json.encode(config.plain(model.config)) end
+  if model and model.config then M.describe(text, model.config) end
   if data then
     text.data = core.json.encode(config.plain(data.description))
     text.normalisation = core.json.encode(config.plain(data.scale))

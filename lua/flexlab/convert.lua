@@ -9,6 +9,7 @@ for their sizes, else heads), what it predicts (predict), what it was normalised
 the low field was made (factor, degradation): options say, with the authors' values as defaults.
 --]]
 local checkpoint = require "flexlab.checkpoint"
+local choices = require "flexlab.choices"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
 local official = require "flexlab.official"
@@ -30,12 +31,13 @@ local function texts(description, o)
   local data = forecast
     and { task = "forecast", past = description.cond_channels // description.in_channels, lead = 1 }
     or { task = "superres", factor = o.factor, degradation = o.degradation }
-  return { kind = checkpoint.kind, version = tostring(core.info().version),
-    model = core.json.encode(description), data = core.json.encode(data),
+  local text = { kind = checkpoint.kind, version = tostring(core.info().version),
+    data = core.json.encode(data),
     config = core.json.encode { data = data, model = description }, recipe = "convert", seed = "1",
     step = "0", phase = "0", log_bytes = "0",
     normalisation = core.json.encode { mean = repeated(o.mean, description.in_channels),
       std = repeated(o.std, description.in_channels) } }
+  return checkpoint.describe(text, choices.get("models", "flex").resolve(description))
 end
 
 -- The authors' archive -> { names, tensors, text } of ours.

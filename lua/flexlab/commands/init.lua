@@ -44,10 +44,13 @@ function M.overview()
   return table.concat(lines, "\n") .. "\n"
 end
 
--- Folders in which a recipe is looked for by name: ./recipes and the one beside FlexLab's Lua files.
+-- Folders in which a recipe is looked for by name: ./recipes and FlexLab's own, which lies beside lua/
+-- in the source tree and in share/flexlab where installed.
 local function recipe_folders()
   local own = package.searchpath("flexlab.commands", package.path) or ""
   local root = own:match("^(.*)/lua/flexlab/commands/init%.lua$")
+  local share = own:match("^(.*)/lua/5%.4/flexlab/commands/init%.lua$")
+  root = root or share and share .. "/flexlab"
   return { "recipes", root and root ~= "." and root .. "/recipes" or nil }
 end
 

@@ -100,24 +100,40 @@ local function build_encoder(cfg, net, seed)
   return encoder
 end
 
-local function new(given, set)
-  local cfg = config.options("models.flex", defaults, given, nil, 2)
-  local open = open_roads(cfg.conditioning)
-  shape(cfg, set or data.current())
+-- The configuration of the network itself, as core.flex takes it, from a resolved one.
+local function network(cfg, open)
+  open = open or open_roads(cfg.conditioning)
+  local any = open.weak_skips or open.strong_skips or open.strong_bottleneck
+  return { channels = cfg.channels, res_blocks = cfg.res_blocks, depth = cfg.depth, heads = cfg.heads,
+    height = cfg.height, width = cfg.width, in_channels = cfg.in_channels,
+    cond_channels = cfg.cond_channels, use_transf = cfg.use_transf, skip = cfg.skip,
+    circular = cfg.padding == "circular", weak_skips = open.weak_skips,
+    strong_skips = open.strong_skips, strong_bottleneck = open.strong_bottleneck,
+    embed_condition = cfg.embed_condition, dropout = cfg.dropout,
+    condition_encoder = any and choices.get("encoders", cfg.encoder).inside or false }
+end
+
+-- A configuration with every default filled in.
+local function resolve(given, set)
+  local cfg = config.options("models.flex", defaults, given, nil, 3)
+  shape(cfg, set)
   sizes(cfg)
   if cfg.padding ~= "zeros" and cfg.padding ~= "circular" then
     error("models.flex: padding must be 'zeros' or 'circular', got '" .. tostring(cfg.padding) .. "'", 3)
   end
+  return cfg
+end
+
+local function new(given, set)
+  local cfg = resolve(given, set or data.current())
+  local open = open_roads(cfg.conditioning)
   local run = Run.current()
   local seed = cfg.seed or run and run.seed or 1
   local any = open.weak_skips or open.strong_skips or open.strong_bottleneck
-  local own = any and not choices.get("encoders", cfg.encoder).inside
-  local net = core.flex { channels = cfg.channels, res_blocks = cfg.res_blocks, depth = cfg.depth,
-    heads = cfg.heads, height = cfg.height, width = cfg.width, in_channels = cfg.in_channels,
-    cond_channels = cfg.cond_channels, use_transf = cfg.use_transf, skip = cfg.skip,
-    circular = cfg.padding == "circular", weak_skips = open.weak_skips, strong_skips = open.strong_skips,
-    strong_bottleneck = open.strong_bottleneck, embed_condition = cfg.embed_condition,
-    condition_encoder = any and not own, dropout = cfg.dropout, seed = seed }
+  local described = network(cfg, open)
+  local own = any and not described.condition_encoder
+  described.seed = seed
+  local net = core.flex(described)
   return model.new {
     config = cfg, net = net, seed = seed, conditioned = any,
     encoder = own and build_encoder(cfg, net, seed) or nil,
@@ -128,4 +144,4 @@ local function new(given, set)
 end
 
 return { doc = "U-Net of ResBlocks around a transformer, residual diffusion [arXiv 2505.17351]",
-  defaults = defaults, new = new }
+  defaults = defaults, new = new, resolve = resolve, network = network }

@@ -1,0 +1,37 @@
+#!/bin/sh
+# An installation in a folder of its own works from another one: the program, stock lua5.4, and C.
+#   tests/install.sh BUILD SOURCE CC
+set -eu
+build=$1 source=$2 cc=$3
+home=$(mktemp -d)
+trap 'rm -rf "$home"' EXIT
+cmake --install "$build" --prefix "$home/usr" >/dev/null
+mkdir "$home/work"
+cd "$home/work"
+unset FLEXLAB_LUA LUA_PATH LUA_CPATH
+
+fail() { echo "install: $*" >&2; exit 1; }
+
+"$home/usr/bin/flexlab" version | grep -q '^FlexLab [0-9]' || fail "the program does not start"
+"$home/usr/bin/flexlab" list choices | grep -q 'huber' || fail "the program does not see its choices"
+"$home/usr/bin/flexlab" show sr | grep -q 'train.steps' || fail "the program does not find its recipes"
+"$home/usr/bin/flexlab" run sr --dry-run | grep -q 'runs/sr/' || fail "the program does not run its recipes"
+
+lib=$(dirname "$(find "$home/usr" -name libflexlab.a)")
+export LUA_PATH="$home/usr/share/lua/5.4/?.lua;$home/usr/share/lua/5.4/?/init.lua;;"
+export LUA_CPATH="$lib/lua/5.4/?.so;;"
+HERE="$home" lua5.4 -e '
+  local flex = require "flexlab"
+  assert((flex.tensor { 1, 2 } + 1):sum():item() == 5)
+  assert(flex.losses.huber.doc)
+  assert(package.searchpath("flexlab.core", package.cpath):find(os.getenv "HERE", 1, true) == 1)
+' || fail "stock lua5.4 does not load the module"
+
+export PKG_CONFIG_PATH="$lib/pkgconfig"
+# shellcheck disable=SC2046
+"$cc" -std=c11 -Wall -Werror "$source/docs/sample.c" $(pkg-config --cflags --libs flexlab) -o sample \
+  || fail "docs/sample.c does not compile against what was installed"
+code=0
+./sample none.h5 none.h5 out.h5 2>message || code=$?
+[ "$code" = 1 ] && grep -q 'none.h5' message || fail "the C program does not run"
+echo "installed and used in $home"

@@ -1,0 +1,128 @@
+/*
+** load_checkpoint_test.c - the checkpoint of a network from C: weights and words arrive, averages are
+** chosen where there are any, and nothing is lost when memory runs out.
+*/
+#include "base/alloc.h"
+#include "check.h"
+#include "io/archive.h"
+#include "io/checkpoint.h"
+#include "scratch.h"
+
+/* HDF5 1.10.8 itself forgets blocks when a damaged file fails to open; read by LeakSanitizer. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions (void) { return "leak:libhdf5"; }
+
+static const char network[] =
+    "{\"channels\":[32],\"res_blocks\":[1],\"depth\":1,\"heads\":2,\"height\":4,\"width\":6,"
+    "\"in_channels\":2,\"cond_channels\":2,\"use_transf\":false,\"skip\":true,\"circular\":true,"
+    "\"weak_skips\":true,\"strong_skips\":false,\"strong_bottleneck\":true,"
+    "\"embed_condition\":true,\"dropout\":0.25,\"condition_encoder\":true}";
+
+static fx_flex *small (uint64_t seed) {
+  fx_flex *net = NULL;
+  fx_flex_config c = { .levels = 1,
+                       .channels = { 32 },
+                       .res_blocks = { 1 },
+                       .depth = 1,
+                       .heads = 2,
+                       .height = 4,
+                       .width = 6,
+                       .in_channels = 2,
+                       .cond_channels = 2,
+                       .skip = true,
+                       .weak_skips = true,
+                       .strong_bottleneck = true,
+                       .embed_condition = true,
+                       .condition_encoder = true };
+  CHECK_STATUS(fx_flex_new(&c, seed, &net));
+  return net;
+}
+
+/* Weights of seed 3; as averages, all 0.5, but only of the decoder's norm. */
+static const char *write_file (const char *name) {
+  const char *path = scratch(name);
+  fx_flex *net = small(3);
+  const fx_params *ps = fx_flex_params(net);
+  fx_archive *a = NULL;
+  fx_tensor *half = NULL;
+  char entry[300];
+  CHECK_STATUS(fx_archive_new(&a));
+  for (int i = 0; i < ps->count; i++) {
+    snprintf(entry, sizeof entry, "model/%s", ps->list[i].name);
+    CHECK_STATUS(fx_archive_add(a, entry, ps->list[i].value));
+  }
+  CHECK_STATUS(fx_tensor_zeros(FX_F32, 1, (int64_t[]){ 32 }, &half));
+  fx_tensor_fill(half, 0.5);
+  CHECK_STATUS(fx_archive_add(a, "ema/decoder.norm.weight", half));
+  CHECK_STATUS(fx_archive_set_text(a, "network", network));
+  CHECK_STATUS(fx_archive_set_text(a, "model",
+                                   "{\"predict\":\"v\",\"schedule\":\"linear\",\"official\":false,"
+                                   "\"shift\":2,\"limit\":false}"));
+  CHECK_STATUS(fx_archive_set_text(
+      a, "data", "{\"task\":\"superres\",\"factor\":2,\"degradation\":\"block_mean\"}"));
+  CHECK_STATUS(fx_archive_set_text(a, "normalisation", "{\"mean\":[0.5,-1],\"std\":[2,4.25]}"));
+  CHECK_STATUS(fx_archive_save(path, a));
+  fx_archive_free(a);
+  fx_tensor_release(half);
+  fx_flex_free(net);
+  return path;
+}
+
+static double at (fx_checkpoint *c, const char *name, int64_t i) {
+  const fx_param *p = fx_params_find(fx_flex_params(c->net), name);
+  CHECK(p != NULL);
+  return p ? fx_tensor_get(p->value, i) : 0;
+}
+
+static void everything_arrives (void) {
+  const char *path = write_file("a.h5"), *weight = "decoder.output_blocks.0.0.in_layers.2.weight";
+  fx_flex *net = small(3);
+  fx_checkpoint c = { 0 };
+  CHECK_STATUS(fx_checkpoint_load(path, false, &c));
+  const fx_flex_config *config = fx_flex_config_of(c.net);
+  CHECK(config->width == 6 && config->levels == 1 && config->circular && !config->strong_skips);
+  CHECK_NEAR(config->dropout, 0.25, 0);
+  CHECK(strcmp(c.predict, "v") == 0 && strcmp(c.schedule, "linear") == 0 && !c.official);
+  CHECK(strcmp(c.task, "superres") == 0 && strcmp(c.degradation, "block_mean") == 0);
+  CHECK(c.factor == 2 && c.shift == 2 && c.limit == 0);
+  CHECK_NEAR(fx_tensor_get(c.mean, 1), -1, 0);
+  CHECK_NEAR(fx_tensor_get(c.std, 1), 4.25, 0);
+  CHECK_NEAR(at(&c, weight, 7),
+             fx_tensor_get(fx_params_find(fx_flex_params(net), weight)->value, 7), 0);
+  CHECK(at(&c, weight, 7) != 0);
+  CHECK_NEAR(at(&c, "decoder.norm.weight", 0), 1, 0);
+  fx_checkpoint_free(&c);
+  CHECK(c.net == NULL);
+  CHECK_STATUS(fx_checkpoint_load(path, true, &c));
+  CHECK_NEAR(at(&c, "decoder.norm.weight", 31), 0.5, 0); /* averaged where there is an average */
+  fx_checkpoint_free(&c);
+  fx_checkpoint_free(&c);
+  fx_flex_free(net);
+}
+
+static void running_out_of_memory_loses_nothing (void) {
+  const char *path = write_file("b.h5");
+  fx_checkpoint c = { 0 };
+  fx_memory_stats before, after;
+  int64_t k = 0;
+  fx_status st;
+  fx_memory(&before);
+  do {
+    fx_alloc_fail_at(++k);
+    st = fx_checkpoint_load(path, true, &c);
+    CHECK(st == FX_OK || (st == FX_ENOMEM && c.net == NULL));
+    fx_checkpoint_free(&c);
+    fx_memory(&after);
+    CHECK(after.live_blocks == before.live_blocks);
+  } while (st != FX_OK && k < 5000);
+  fx_alloc_fail_at(0);
+  CHECK(st == FX_OK && k > 100);
+}
+
+int main (void) {
+  CHECK(scratch_begin());
+  everything_arrives();
+  running_out_of_memory_loses_nothing();
+  scratch_end();
+  return check_report("load_checkpoint");
+}
