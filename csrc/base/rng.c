@@ -15,6 +15,19 @@
 #include <math.h>
 #include <string.h>
 
+const fx_stream_row fx_streams[] = {
+  { "init", "initial weights; `sample` is the hash of the parameter's name" },
+  { "order", "which frame comes next" },
+  { "crop", "where a patch is cut" },
+  { "noise", "training noise" },
+  { "time", "training times" },
+  { "dropout", "dropout masks; `member` counts the calls of one forward pass" },
+  { "sample", "noise of the sampler" },
+  { "data", "initial fields of simulations" },
+  { "user", "free for recipes" },
+  { NULL, NULL },
+};
+
 void fx_philox (const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]) {
   uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3];
   uint32_t k0 = key[0], k1 = key[1];

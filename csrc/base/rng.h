@@ -14,17 +14,24 @@
 
 #include <stdint.h>
 
+/* What numbers are for. ORDER fx_streams */
 enum {
-  FX_STREAM_INIT = 1, /* initial weights; `sample` is the hash of the parameter's name */
-  FX_STREAM_ORDER,    /* which frame comes next                                        */
-  FX_STREAM_CROP,     /* where a patch is cut                                          */
-  FX_STREAM_NOISE,    /* training noise eps                                            */
-  FX_STREAM_TIME,     /* training times t                                              */
-  FX_STREAM_DROPOUT,  /* dropout masks; `member` counts the calls of one forward pass  */
-  FX_STREAM_SAMPLE,   /* initial noise of the sampler                                  */
-  FX_STREAM_DATA,     /* initial fields of simulations                                 */
-  FX_STREAM_USER      /* free for recipes                                              */
+  FX_STREAM_INIT = 1,
+  FX_STREAM_ORDER,
+  FX_STREAM_CROP,
+  FX_STREAM_NOISE,
+  FX_STREAM_TIME,
+  FX_STREAM_DROPOUT,
+  FX_STREAM_SAMPLE,
+  FX_STREAM_DATA,
+  FX_STREAM_USER
 };
+
+/* Name and purpose of each stream, FX_STREAM_INIT first; ends with a row whose name is NULL. */
+typedef struct {
+  const char *name, *doc;
+} fx_stream_row;
+extern const fx_stream_row fx_streams[];
 
 typedef struct {
   uint64_t seed;

@@ -122,6 +122,19 @@ static int core_tensor (lua_State *L) {
   return 1;
 }
 
+/* core.streams = { { name=, doc= }, ... } */
+static void push_streams (lua_State *L) {
+  lua_newtable(L);
+  for (int i = 0; fx_streams[i].name; i++) {
+    lua_createtable(L, 0, 2);
+    lua_pushstring(L, fx_streams[i].name);
+    lua_setfield(L, -2, "name");
+    lua_pushstring(L, fx_streams[i].doc);
+    lua_setfield(L, -2, "doc");
+    lua_rawseti(L, -2, i + 1);
+  }
+}
+
 void lfx_open_create (lua_State *L) {
   static const luaL_Reg functions[] = { { "tensor", core_tensor },
                                         { "zeros", core_zeros },
@@ -131,4 +144,6 @@ void lfx_open_create (lua_State *L) {
                                         { "arange", core_arange },
                                         { NULL, NULL } };
   lfx_functions(L, NULL, functions);
+  push_streams(L);
+  lua_setfield(L, -2, "streams");
 }

@@ -189,6 +189,7 @@ static int finish (call *c, const void *args) {
 #define CHOICE(name, words, value) a.name = lfx_choice(&c.o, #name, words, value);
 #define DIMS(name) a.name = dims_option(&c, #name);
 #define KEY(name) a.name = key_option(&c, #name);
+#define RESULT(shape)
 #define OP(name, doc, ...) \
   static int op_##name(lua_State *L) { \
     call c = begin(L, &fx_ops[FX_OP_##name]); \
@@ -337,11 +338,13 @@ void lfx_open_op (lua_State *L) {
   lfx_functions(L, NULL, lfx_op_functions);
   lua_createtable(L, FX_OP_COUNT, 0);
   for (int i = 0; i < FX_OP_COUNT; i++) {
-    lua_createtable(L, 0, 3);
+    lua_createtable(L, 0, 4);
     lua_pushstring(L, fx_ops[i].name);
     lua_setfield(L, -2, "name");
     lua_pushstring(L, fx_ops[i].doc);
     lua_setfield(L, -2, "doc");
+    lua_pushstring(L, fx_ops[i].result);
+    lua_setfield(L, -2, "result");
     push_args(L, &fx_ops[i]);
     lua_setfield(L, -2, "args");
     lua_rawseti(L, -2, i + 1);

@@ -12,6 +12,7 @@
 */
 #include "lua/lfx.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -329,10 +330,17 @@ static uint32_t key_field (const lfx_options *o, const char *name, int64_t limit
   return (uint32_t)v;
 }
 
+/* The names of fx_streams as lfx_choice wants them: "init|order|...". */
+static void stream_words (char words[128]) {
+  size_t n = 0;
+  for (const fx_stream_row *row = fx_streams; row->name && n < 128; row++)
+    n += (size_t)snprintf(words + n, 128 - n, "%s%s", n ? "|" : "", row->name);
+}
+
 fx_rng lfx_to_key (lua_State *L, int idx, const char *what, const char *name, uint32_t stream) {
   static const char *const fields[] = { "seed", "stream", "sample", "member", "step", NULL };
-  static const char streams[] =
-      "init|order|crop|noise|time|dropout|sample|data|user"; /* ORDER FX_STREAM_INIT */
+  char streams[128];
+  stream_words(streams);
   if (!lua_istable(L, idx))
     wrong(L, idx, what, name, "a key such as {seed=1, stream=\"noise\", sample=0, step=0}");
   const lfx_options o = { L, what, lua_absindex(L, idx) };

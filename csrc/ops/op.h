@@ -30,6 +30,7 @@ typedef struct {
 #define CHOICE(name, words, value) int name;
 #define DIMS(name) fx_dims name;
 #define KEY(name) fx_rng name;
+#define RESULT(shape)
 #define OP(name, doc, ...) \
   typedef struct { \
     __VA_ARGS__ \
@@ -47,6 +48,7 @@ typedef struct {
 #undef CHOICE
 #undef DIMS
 #undef KEY
+#undef RESULT
 
 /* --- where gradients go: fx_conv2d_grads { fx_tensor **x, **w, **b; }, NULL where none is wanted -- */
 #define TENSOR(name, shape) fx_tensor **name;
@@ -60,6 +62,7 @@ typedef struct {
 #define CHOICE(name, words, value)
 #define DIMS(name)
 #define KEY(name)
+#define RESULT(shape)
 #define OP(name, doc, ...) \
   typedef struct { \
     __VA_ARGS__ \
@@ -80,6 +83,7 @@ typedef struct {
 #undef CHOICE
 #undef DIMS
 #undef KEY
+#undef RESULT
 
 /* --- descriptors ------------------------------------------------------------------------------- */
 
@@ -112,6 +116,7 @@ typedef struct {
 
 typedef struct fx_op {
   const char *name, *doc;
+  const char *result; /* shape of what it gives */
   const fx_arg *args;
   int arg_count;
   size_t size; /* of the argument struct */

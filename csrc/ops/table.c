@@ -18,6 +18,7 @@
 #define CHOICE(name, words, value) { #name, FX_ARG_CHOICE, words, value },
 #define DIMS(name) { #name, FX_ARG_DIMS, NULL, 0 },
 #define KEY(name) { #name, FX_ARG_KEY, NULL, 0 },
+#define RESULT(shape)
 #define OP(name, doc, ...) static const fx_arg name##_args[] = { __VA_ARGS__ };
 #include "ops.def"
 #undef OP
@@ -32,6 +33,7 @@
 #undef CHOICE
 #undef DIMS
 #undef KEY
+#undef RESULT
 
 /* Pass 2: where the operands are. */
 #define TENSOR(name, shape) list[n++] = &a->name;
@@ -45,6 +47,7 @@
 #define CHOICE(name, words, value)
 #define DIMS(name)
 #define KEY(name)
+#define RESULT(shape)
 #define OP(name, doc, ...) \
   static int name##_operands(void *args, fx_tensor **list[FX_MAX_OPERANDS]) { \
     fx_##name##_args *a = args; \
@@ -80,9 +83,28 @@
 #include "ops.def"
 #undef OP
 
+#undef TENSOR
+#undef LINEAR
+#undef OPTTENSOR
+#undef OPTVALUES
+#undef NOGRAD
+#undef RESULT
+
+/* Pass 4: the shape of the result, the only text among arguments that say nothing. */
+#define TENSOR(name, shape)
+#define LINEAR(name, shape)
+#define OPTTENSOR(name, shape)
+#define OPTVALUES(name, shape)
+#define NOGRAD(name, shape)
+#define RESULT(shape) shape
+#define OP(name, doc, ...) static const char name##_result[] = "" __VA_ARGS__;
+#include "ops.def"
+#undef OP
+
 #define OP(name, doc, ...) \
   { #name, \
     doc, \
+    name##_result, \
     name##_args, \
     sizeof name##_args / sizeof *name##_args, \
     sizeof(fx_##name##_args), \
