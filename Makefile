@@ -3,7 +3,7 @@
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 
-.PHONY: all demo test bench install clean packages release debug format lint
+.PHONY: all demo test bench docs install clean packages release debug format lint
 
 all: release
 
@@ -29,6 +29,10 @@ test: packages
 
 bench: release
 	@build/release/flexlab bench
+
+# docs/reference.md and lua/flexlab.d.lua, from the tables of the program.
+docs: release
+	@LUA_PATH="lua/?.lua;lua/?/init.lua;./?.lua;;" LUA_CPATH="build/release/lua/?.so;;" lua5.4 tools/reference.lua
 
 install: release
 	@cmake --install build/release --prefix $(PREFIX)

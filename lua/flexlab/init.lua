@@ -45,6 +45,7 @@ local function known()
 end
 
 return setmetatable(flex, {
+  parts = parts,   -- for the reference
   __index = function(t, name)
     local value = load_part(name)
     if value == nil then

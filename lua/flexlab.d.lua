@@ -1,0 +1,1307 @@
+---@meta flexlab
+-- Made from the tables of the program by `make docs`; a change here would be lost.
+
+---@alias flexlab.dtype "f32"|"f64"|"bf16"|"f16"
+
+---@class flexlab.Key
+---@field seed? integer
+---@field stream? "init"|"order"|"crop"|"noise"|"time"|"dropout"|"sample"|"data"|"user"
+---@field sample? integer
+---@field member? integer
+---@field step? integer
+
+---@class flexlab.Features
+---@field head flexlab.Tensor
+---@field skips flexlab.Tensor[]
+---@field tokens? boolean
+
+---@class flexlab.Choice
+---@field name string
+---@field kind string
+---@field doc string
+---@field defaults table
+
+---@class flexlab.core
+local core = {}
+
+--- from a number, nested lists or another tensor; f32 by default
+---@param value number|table|flexlab.Tensor
+---@param options? { dtype?: flexlab.dtype }
+---@return flexlab.Tensor
+function core.tensor(value, options) end
+
+--- full of zeros
+---@param shape integer[]
+---@param options? { dtype?: flexlab.dtype }
+---@return flexlab.Tensor
+function core.zeros(shape, options) end
+
+--- full of one number
+---@param shape integer[]
+---@param value number
+---@param options? { dtype?: flexlab.dtype }
+---@return flexlab.Tensor
+function core.full(shape, value, options) end
+
+--- standard normal numbers at an address
+---@param shape integer[]
+---@param key flexlab.Key
+---@param options? { dtype?: flexlab.dtype }
+---@return flexlab.Tensor
+function core.normal(shape, key, options) end
+
+--- uniform in [low, high), [0, 1) by default
+---@param shape integer[]
+---@param key flexlab.Key
+---@param options? { low?: number, high?: number, dtype?: flexlab.dtype }
+---@return flexlab.Tensor
+function core.uniform(shape, key, options) end
+
+--- (n): 0, 1, .. n-1
+---@param n integer
+---@return flexlab.Tensor
+function core.arange(n) end
+
+--- whether it is a tensor
+---@param value any
+---@return boolean
+function core.is_tensor(value) end
+
+---@class flexlab.Tensor
+---@field shape integer[] sizes; #t is the first
+---@field ndim integer number of axes
+---@field dtype flexlab.dtype f32, f64, bf16 or f16
+---@field grad flexlab.Tensor? gradient of a leaf, nil before backward
+---@field requires_grad boolean whether a gradient flows through it
+---@operator add(flexlab.Tensor|number): flexlab.Tensor
+---@operator sub(flexlab.Tensor|number): flexlab.Tensor
+---@operator mul(flexlab.Tensor|number): flexlab.Tensor
+---@operator div(flexlab.Tensor|number): flexlab.Tensor
+---@operator pow(flexlab.Tensor|number): flexlab.Tensor
+---@operator unm: flexlab.Tensor
+---@operator len: integer
+---@field [integer|table] flexlab.Tensor
+local Tensor = {}
+
+--- number of elements
+---@return integer
+function Tensor:count() end
+
+--- the only element
+---@return number
+function Tensor:item() end
+
+--- the element at these indices
+---@param ... integer
+---@return number
+function Tensor:get(...) end
+
+--- t:set(i, j, .., value)
+---@param ... number
+---@return flexlab.Tensor
+function Tensor:set(...) end
+
+--- all elements, row by row
+---@return number[]
+function Tensor:totable() end
+
+--- of the finite elements
+---@return { min: number, max: number, mean: number, nonfinite: integer }
+function Tensor:summary() end
+
+--- a copy, through which gradients flow
+---@return flexlab.Tensor
+function Tensor:clone() end
+
+--- converted; refused where a gradient flows
+---@param dtype flexlab.dtype
+---@return flexlab.Tensor
+function Tensor:to(dtype) end
+
+--- the same storage without gradient
+---@return flexlab.Tensor
+function Tensor:detach() end
+
+--- marks a leaf whose gradient is wanted
+---@param wanted boolean
+---@return flexlab.Tensor
+function Tensor:track(wanted) end
+
+--- adds gradients to all leaves; without a seed t has one element
+---@param seed? flexlab.Tensor
+function Tensor:backward(seed) end
+
+--- forgets the gradient
+function Tensor:clear_grad() end
+
+--- in place; every element
+---@param value number
+---@return flexlab.Tensor
+function Tensor:fill_(value) end
+
+--- in place; equal shapes
+---@param from flexlab.Tensor
+---@return flexlab.Tensor
+function Tensor:copy_(from) end
+
+--- in place; t + scale other
+---@param other flexlab.Tensor
+---@param scale? number
+---@return flexlab.Tensor
+function Tensor:add_(other, scale) end
+
+--- in place; t factor
+---@param factor number
+---@return flexlab.Tensor
+function Tensor:mul_(factor) end
+
+--- ends the handle; so does `local t <close>`
+function Tensor:free() end
+
+--- ends all tensors made since, at its close
+---@return flexlab.Scope
+function core.scope() end
+
+--- f(...) with recording off
+---@param f function
+---@param ... any
+---@return any
+function core.no_grad(f, ...) end
+
+--- bytes, and counts
+---@return { live: integer, peak: integer, cached: integer, budget: integer, blocks: integer, handles: integer, requests: integer }
+function core.memory() end
+
+--- starts a new measurement of the peak
+function core.reset_peak() end
+
+--- least number of live bytes that calls for a collection
+---@param bytes integer
+function core.set_budget(bytes) end
+
+--- the k-th allocation from now fails once; for tests
+---@param k integer
+function core.fail_allocation(k) end
+
+---@class flexlab.Scope
+local Scope = {}
+
+--- tensors (or tables of them) that outlive the scope; returns them
+---@param ... any
+---@return any
+function Scope:keep(...) end
+
+--- ends the others; so does `local scope <close>`
+function Scope:close() end
+
+--- sets if given; the number of threads, which no result depends on
+---@param n? integer
+---@return integer
+function core.threads(n) end
+
+--- "cpu", or "ref", the readable reference
+---@param name? string
+---@return string
+function core.backend(name) end
+
+--- instruction set of the cpu kernels
+---@param name? string
+---@return string
+function core.isa(name) end
+
+--- version, isa, isas, blas, threads, hdf5, compiler, cores
+---@return table
+function core.info() end
+
+---@class flexlab.core.nn
+core.nn = {}
+
+--- called (x)
+---@param inputs integer
+---@param outputs integer
+---@param options? { bias?: boolean }
+---@return flexlab.Module
+function core.nn.linear(inputs, outputs, options) end
+
+--- called (x); kernel 3; zero: starts as 0
+---@param inputs integer
+---@param outputs integer
+---@param options? { kernel?: integer, stride?: integer, circular?: boolean, zero?: boolean }
+---@return flexlab.Module
+function core.nn.conv(inputs, outputs, options) end
+
+--- called (x); 32 groups
+---@param channels integer
+---@param options? { groups?: integer }
+---@return flexlab.Module
+function core.nn.group_norm(channels, options) end
+
+--- called (x)
+---@param size integer
+---@param options? { eps?: number }
+---@return flexlab.Module
+function core.nn.layer_norm(size, options) end
+
+--- called (x, emb)
+---@param inputs integer
+---@param outputs integer
+---@param options { emb: integer, resample?: "same"|"down"|"up", circular?: boolean, dropout?: number }
+---@return flexlab.Module
+function core.nn.resblock(inputs, outputs, options) end
+
+--- called (tokens, skip)
+---@param size integer
+---@param options { heads: integer, skip?: boolean, dropout?: number }
+---@return flexlab.Module
+function core.nn.transformer_block(size, options) end
+
+--- called (re): (N,1) -> (N,size)
+---@param size integer
+---@return flexlab.Module
+function core.nn.condition_embedding(size) end
+
+--- called (t): (N) -> (N,size)
+---@param size integer
+---@return flexlab.Module
+function core.nn.time_embedding(size) end
+
+---@class flexlab.Module
+---@overload fun(x: flexlab.Tensor, ...: flexlab.Tensor): flexlab.Tensor
+local Module = {}
+
+--- in a fixed order
+---@return { name: string, tensor: flexlab.Tensor, trained: boolean }[]
+function Module:parameters() end
+
+--- weights as a function of seed and name
+---@param seed integer
+---@param prefix? string
+---@return flexlab.Module
+function Module:init(seed, prefix) end
+
+--- dropout on with a key, off with nil
+---@param key? flexlab.Key
+---@return flexlab.Module
+function Module:train(key) end
+
+--- the FLEX network; flex.models.flex says this in words
+---@param config table
+---@return flexlab.Flex
+function core.flex(config) end
+
+--- a named size
+---@param size "nano"|"small"|"medium"|"big"
+---@return { channels: integer[], res_blocks: integer[], depth: integer, heads: integer }
+function core.flex_preset(size) end
+
+--- flex.optim.* say this for a model
+---@param config { kind: "adam"|"adamw"|"lion", parameters: flexlab.Tensor[], beta1?: number, beta2?: number, eps?: number, weight_decay?: number, ema?: number }
+---@return flexlab.Optimizer
+function core.optimizer(config) end
+
+---@class flexlab.Flex
+local Flex = {}
+
+--- resolved; core.flex takes it again
+---@return table
+function Flex:config() end
+
+--- names as the authors'
+---@return { name: string, tensor: flexlab.Tensor, trained: boolean }[]
+function Flex:parameters() end
+
+--- weights as a function of seed and name
+---@param seed integer
+---@param prefix? string
+---@return flexlab.Flex
+function Flex:init(seed, prefix) end
+
+--- dropout on with a key, off with nil
+---@param key? flexlab.Key
+---@return flexlab.Flex
+function Flex:train(key) end
+
+--- once per sample: does not depend on t
+---@param lowres flexlab.Tensor
+---@param re? flexlab.Tensor
+---@return flexlab.Features
+function Flex:condition(lowres, re) end
+
+--- the base encoder; x (N,H,W,C), t (N), re (N,1)
+---@param x flexlab.Tensor
+---@param t flexlab.Tensor
+---@param re? flexlab.Tensor
+---@param features? flexlab.Features
+---@return flexlab.Features
+function Flex:encode(x, t, re, features) end
+
+--- the decoder
+---@param encoded flexlab.Features
+---@param t flexlab.Tensor
+---@param re? flexlab.Tensor
+---@param features? flexlab.Features
+---@return flexlab.Tensor
+function Flex:decode(encoded, t, re, features) end
+
+--- encode, then decode
+---@param x flexlab.Tensor
+---@param t flexlab.Tensor
+---@param re? flexlab.Tensor
+---@param features? flexlab.Features
+---@return flexlab.Tensor
+function Flex:predict(x, t, re, features) end
+
+--- shapes of the skips of a batch of n
+---@param n integer
+---@return integer[][]
+function Flex:skip_shapes(n) end
+
+---@class flexlab.Optimizer
+---@field steps integer updates so far; may be assigned
+local Optimizer = {}
+
+--- one update; the gradient's norm, or nil, message, index when it is not finite
+---@param options { lr: number, clip?: number }
+---@return number?
+function Optimizer:step(options) end
+
+--- forgets all gradients
+function Optimizer:clear_grads() end
+
+--- exchanges weights and their averages
+function Optimizer:swap() end
+
+--- the tensors themselves
+---@return { steps: integer, first: flexlab.Tensor[], second: flexlab.Tensor[], average: flexlab.Tensor[] }
+function Optimizer:state() end
+
+---@class flexlab.core.io
+core.io = {}
+
+--- HDF5, safetensors or .pt, told apart by content
+---@param path string
+---@return { names: string[], tensors: table<string, flexlab.Tensor>, text: table<string, string> }?
+function core.io.load(path) end
+
+--- .h5 or .safetensors, atomic
+---@param path string
+---@param content { names?: string[], tensors: table<string, flexlab.Tensor>, text?: table }
+---@return boolean?
+function core.io.save(path, content) end
+
+--- opens fields over time for reading
+---@param path string
+---@param dataset? string
+---@return flexlab.Field?
+function core.io.field(path, dataset) end
+
+--- begins a file
+---@param path string
+---@param options { dataset?: string, frames: integer, height: integer, width: integer, channels?: integer, deflate?: integer }
+---@return flexlab.FieldWriter?
+function core.io.field_writer(path, options) end
+
+--- (H,W,3), values 0 to 1
+---@param path string
+---@param image flexlab.Tensor
+---@return boolean?
+function core.io.png(path, image) end
+
+--- the same as a string
+---@param image flexlab.Tensor
+---@return string
+function core.io.png_encode(image) end
+
+---@class flexlab.Field
+---@field frames integer number of frames
+---@field channels integer per pixel
+---@field height integer pixels
+---@field width integer pixels
+---@field dataset string name in the file
+---@field path string of the file
+local Field = {}
+
+--- (1,h,w,c); a value that is not finite is refused unless check is false
+---@param options { frame: integer, y?: integer, x?: integer, height?: integer, width?: integer, channel?: integer, channels?: integer, check?: boolean }
+---@return flexlab.Tensor?
+function Field:read(options) end
+
+--- attribute, or number in the file
+---@param name string
+---@return number?
+function Field:number(name) end
+
+--- attribute
+---@param name string
+---@return string?
+function Field:text(name) end
+
+--- numbers along one axis, such as times
+---@param name string
+---@return number[]?
+function Field:array(name) end
+
+--- also by `local f <close>`
+function Field:close() end
+
+---@class flexlab.FieldWriter
+local FieldWriter = {}
+
+--- (1,H,W,C)
+---@param frame flexlab.Tensor
+---@return boolean?
+function FieldWriter:append(frame) end
+
+--- attribute
+---@param name string
+---@param value number
+---@return boolean?
+function FieldWriter:number(name, value) end
+
+--- attribute
+---@param name string
+---@param value string
+---@return boolean?
+function FieldWriter:text(name, value) end
+
+--- data set along one axis
+---@param name string
+---@param values number[]
+---@return boolean?
+function FieldWriter:array(name, values) end
+
+--- completes and renames the file
+---@return boolean?
+function FieldWriter:finish() end
+
+--- removes what there is
+function FieldWriter:abandon() end
+
+--- two-dimensional Navier-Stokes, doubly periodic on [0, 2 pi]^2, pseudo-spectral; nu = 1/re
+---@param options { height: integer, width: integer, re: number, seed?: integer, initial?: "random"|"rest", k0?: number, rms_velocity?: number, forcing?: "none"|"kolmogorov", forcing_wavenumber?: integer, forcing_amplitude?: number, drag?: number, cfl?: number, dt?: number }
+---@return flexlab.Flow
+function core.flow(options) end
+
+---@class flexlab.Flow
+local Flow = {}
+
+--- integrates up to `time`
+---@param time number
+function Flow:advance(time) end
+
+--- now
+---@return number
+function Flow:time() end
+
+--- (1,H,W,1) f64
+---@return flexlab.Tensor
+function Flow:vorticity() end
+
+--- starts again from a field
+---@param w flexlab.Tensor
+---@param time? number
+function Flow:set_vorticity(w, time) end
+
+--- (1,H,W,2) f64: x and y
+---@return flexlab.Tensor
+function Flow:velocity() end
+
+--- energy in shells of |k|, f64
+---@return flexlab.Tensor
+function Flow:spectrum() end
+
+--- energy, enstrophy, their budgets, kmax_eta, dt
+---@return table<string, number>
+function Flow:diagnostics() end
+
+--- frees it
+function Flow:close() end
+
+---@class flexlab.core.metrics
+core.metrics = {}
+
+--- members (M,H,W,C), truth (1,H,W,C)
+---@param members flexlab.Tensor
+---@param truth? flexlab.Tensor
+---@return { mean: flexlab.Tensor, spread: flexlab.Tensor?, crps: flexlab.Tensor? }
+function core.metrics.ensemble(members, truth) end
+
+--- radially averaged power (N,bins)
+---@param field flexlab.Tensor
+---@param options? { window?: boolean, kind?: "sum"|"mean" }
+---@return flexlab.Tensor
+function core.metrics.spectrum(field, options) end
+
+---@class flexlab.core.json
+core.json = {}
+
+--- keys sorted; NaN and infinity become null
+---@param value any
+---@return string
+function core.json.encode(value) end
+
+--- or nil, "not JSON at byte N"
+---@param text string
+---@return any
+function core.json.decode(text) end
+
+---@class flexlab.core.sys
+core.sys = {}
+
+--- seconds, monotonic
+---@return number
+function core.sys.time() end
+
+--- seconds since 1970
+---@return number
+function core.sys.now() end
+
+--- with parents
+---@param path string
+---@return boolean?
+function core.sys.mkdirs(path) end
+
+--- what is there
+---@param path string
+---@return "file"|"folder"|nil
+function core.sys.exists(path) end
+
+--- names in a folder
+---@param path string
+---@return string[]?
+function core.sys.list(path) end
+
+--- replaces
+---@param from string
+---@param to string
+---@return boolean?
+function core.sys.rename(from, to) end
+
+--- a file
+---@param path string
+---@return boolean?
+function core.sys.remove(path) end
+
+--- a whole file
+---@param path string
+---@return string?
+function core.sys.read(path) end
+
+--- atomic and durable
+---@param path string
+---@param text string
+---@return boolean?
+function core.sys.write(path, text) end
+
+--- one write
+---@param path string
+---@param text string
+---@return boolean?
+function core.sys.append(path, text) end
+
+--- to the disk
+---@param path string
+---@return boolean?
+function core.sys.sync(path) end
+
+--- whether a terminal
+---@param fd integer
+---@return boolean
+function core.sys.isatty(fd) end
+
+--- width of the terminal
+---@return integer
+function core.sys.columns() end
+
+--- 16 hexadecimal digits
+---@param text string
+---@return string
+function core.sys.hash(text) end
+
+--- of this process
+---@return integer
+function core.sys.pid() end
+
+--- name of the machine
+---@return string
+function core.sys.host() end
+
+--- resident bytes
+---@return integer
+function core.sys.rss() end
+
+--- most resident bytes so far
+---@return integer
+function core.sys.peak_rss() end
+
+--- presses of Ctrl-C since the last clear
+---@return integer
+function core.sys.interrupts() end
+
+--- forgets them
+function core.sys.clear_interrupts() end
+
+--- whether presses are counted instead of ending the program
+---@param wanted boolean
+function core.sys.catch_interrupts(wanted) end
+
+--- a + b. -> as a and b broadcast
+---@param a flexlab.Tensor
+---@param b flexlab.Tensor
+---@return flexlab.Tensor
+function core.add(a, b) end
+
+--- a + b. -> as a and b broadcast
+---@param b flexlab.Tensor
+---@return flexlab.Tensor
+function Tensor:add(b) end
+
+--- a - b. -> as a and b broadcast
+---@param a flexlab.Tensor
+---@param b flexlab.Tensor
+---@return flexlab.Tensor
+function core.sub(a, b) end
+
+--- a - b. -> as a and b broadcast
+---@param b flexlab.Tensor
+---@return flexlab.Tensor
+function Tensor:sub(b) end
+
+--- a * b. -> as a and b broadcast
+---@param a flexlab.Tensor
+---@param b flexlab.Tensor
+---@return flexlab.Tensor
+function core.mul(a, b) end
+
+--- a * b. -> as a and b broadcast
+---@param b flexlab.Tensor
+---@return flexlab.Tensor
+function Tensor:mul(b) end
+
+--- a / b. -> as a and b broadcast
+---@param a flexlab.Tensor
+---@param b flexlab.Tensor
+---@return flexlab.Tensor
+function core.div(a, b) end
+
+--- a / b. -> as a and b broadcast
+---@param b flexlab.Tensor
+---@return flexlab.Tensor
+function Tensor:div(b) end
+
+--- The larger of a and b; at a tie the gradient goes to a. -> as a and b broadcast
+---@param a flexlab.Tensor
+---@param b flexlab.Tensor
+---@return flexlab.Tensor
+function core.maximum(a, b) end
+
+--- The larger of a and b; at a tie the gradient goes to a. -> as a and b broadcast
+---@param b flexlab.Tensor
+---@return flexlab.Tensor
+function Tensor:maximum(b) end
+
+--- The smaller of a and b; at a tie the gradient goes to a. -> as a and b broadcast
+---@param a flexlab.Tensor
+---@param b flexlab.Tensor
+---@return flexlab.Tensor
+function core.minimum(a, b) end
+
+--- The smaller of a and b; at a tie the gradient goes to a. -> as a and b broadcast
+---@param b flexlab.Tensor
+---@return flexlab.Tensor
+function Tensor:minimum(b) end
+
+--- scale * x + shift. -> as x
+---@param x flexlab.Tensor
+---@param options? { scale?: number, shift?: number }
+---@return flexlab.Tensor
+function core.affine(x, options) end
+
+--- scale * x + shift. -> as x
+---@param options? { scale?: number, shift?: number }
+---@return flexlab.Tensor
+function Tensor:affine(options) end
+
+--- e to the power x. -> as x
+---@param x flexlab.Tensor
+---@return flexlab.Tensor
+function core.exp(x) end
+
+--- e to the power x. -> as x
+---@return flexlab.Tensor
+function Tensor:exp() end
+
+--- Natural logarithm; x > 0. -> as x
+---@param x flexlab.Tensor
+---@return flexlab.Tensor
+function core.log(x) end
+
+--- Natural logarithm; x > 0. -> as x
+---@return flexlab.Tensor
+function Tensor:log() end
+
+--- Square root; x >= 0, its gradient at 0 is infinite. -> as x
+---@param x flexlab.Tensor
+---@return flexlab.Tensor
+function core.sqrt(x) end
+
+--- Square root; x >= 0, its gradient at 0 is infinite. -> as x
+---@return flexlab.Tensor
+function Tensor:sqrt() end
+
+--- x * x. -> as x
+---@param x flexlab.Tensor
+---@return flexlab.Tensor
+function core.square(x) end
+
+--- x * x. -> as x
+---@return flexlab.Tensor
+function Tensor:square() end
+
+--- Absolute value; gradient 0 at 0. -> as x
+---@param x flexlab.Tensor
+---@return flexlab.Tensor
+function core.abs(x) end
+
+--- Absolute value; gradient 0 at 0. -> as x
+---@return flexlab.Tensor
+function Tensor:abs() end
+
+--- Sine of x in radians. -> as x
+---@param x flexlab.Tensor
+---@return flexlab.Tensor
+function core.sin(x) end
+
+--- Sine of x in radians. -> as x
+---@return flexlab.Tensor
+function Tensor:sin() end
+
+--- Cosine of x in radians. -> as x
+---@param x flexlab.Tensor
+---@return flexlab.Tensor
+function core.cos(x) end
+
+--- Cosine of x in radians. -> as x
+---@return flexlab.Tensor
+function Tensor:cos() end
+
+--- Hyperbolic tangent. -> as x
+---@param x flexlab.Tensor
+---@return flexlab.Tensor
+function core.tanh(x) end
+
+--- Hyperbolic tangent. -> as x
+---@return flexlab.Tensor
+function Tensor:tanh() end
+
+--- 1 / (1 + exp(-x)). -> as x
+---@param x flexlab.Tensor
+---@return flexlab.Tensor
+function core.sigmoid(x) end
+
+--- 1 / (1 + exp(-x)). -> as x
+---@return flexlab.Tensor
+function Tensor:sigmoid() end
+
+--- x * sigmoid(x) [Elfwing et al. 2018]. -> as x
+---@param x flexlab.Tensor
+---@return flexlab.Tensor
+function core.silu(x) end
+
+--- x * sigmoid(x) [Elfwing et al. 2018]. -> as x
+---@return flexlab.Tensor
+function Tensor:silu() end
+
+--- Gaussian error linear unit, tanh form [Hendrycks & Gimpel 2016]. -> as x
+---@param x flexlab.Tensor
+---@return flexlab.Tensor
+function core.gelu(x) end
+
+--- Gaussian error linear unit, tanh form [Hendrycks & Gimpel 2016]. -> as x
+---@return flexlab.Tensor
+function Tensor:gelu() end
+
+--- max(x, 0). -> as x
+---@param x flexlab.Tensor
+---@return flexlab.Tensor
+function core.relu(x) end
+
+--- max(x, 0). -> as x
+---@return flexlab.Tensor
+function Tensor:relu() end
+
+--- x to the power `exponent`; x >= 0 unless it is whole. -> as x
+---@param x flexlab.Tensor
+---@param options? { exponent?: number }
+---@return flexlab.Tensor
+function core.pow(x, options) end
+
+--- x to the power `exponent`; x >= 0 unless it is whole. -> as x
+---@param options? { exponent?: number }
+---@return flexlab.Tensor
+function Tensor:pow(options) end
+
+--- x cut to [low, high]; no gradient outside. -> as x
+---@param x flexlab.Tensor
+---@param options? { low?: number, high?: number }
+---@return flexlab.Tensor
+function core.clamp(x, options) end
+
+--- x cut to [low, high]; no gradient outside. -> as x
+---@param options? { low?: number, high?: number }
+---@return flexlab.Tensor
+function Tensor:clamp(options) end
+
+--- Sum over axes, over all without any. -> as x, with size 1 at the axes
+---@param x flexlab.Tensor
+---@param options? { axes?: integer[] }|integer[]
+---@return flexlab.Tensor
+function core.sum(x, options) end
+
+--- Sum over axes, over all without any. -> as x, with size 1 at the axes
+---@param options? { axes?: integer[] }|integer[]
+---@return flexlab.Tensor
+function Tensor:sum(options) end
+
+--- Mean over axes, over all without any. -> as x, with size 1 at the axes
+---@param x flexlab.Tensor
+---@param options? { axes?: integer[] }|integer[]
+---@return flexlab.Tensor
+function core.mean(x, options) end
+
+--- Mean over axes, over all without any. -> as x, with size 1 at the axes
+---@param options? { axes?: integer[] }|integer[]
+---@return flexlab.Tensor
+function Tensor:mean(options) end
+
+--- Largest value over axes; ties share the gradient equally. -> as x, with size 1 at the axes
+---@param x flexlab.Tensor
+---@param options? { axes?: integer[] }|integer[]
+---@return flexlab.Tensor
+function core.max(x, options) end
+
+--- Largest value over axes; ties share the gradient equally. -> as x, with size 1 at the axes
+---@param options? { axes?: integer[] }|integer[]
+---@return flexlab.Tensor
+function Tensor:max(options) end
+
+--- Matrix product over the last two axes; leading axes are equal, or b has none. -> (...,M,N)
+---@param a flexlab.Tensor
+---@param b flexlab.Tensor
+---@return flexlab.Tensor
+function core.matmul(a, b) end
+
+--- Matrix product over the last two axes; leading axes are equal, or b has none. -> (...,M,N)
+---@param b flexlab.Tensor
+---@return flexlab.Tensor
+function Tensor:matmul(b) end
+
+--- x w^T + b over the last axis. -> (...,O)
+---@param x flexlab.Tensor
+---@param w flexlab.Tensor
+---@param b? flexlab.Tensor
+---@return flexlab.Tensor
+function core.linear(x, w, b) end
+
+--- x w^T + b over the last axis. -> (...,O)
+---@param w flexlab.Tensor
+---@param b? flexlab.Tensor
+---@return flexlab.Tensor
+function Tensor:linear(w, b) end
+
+--- Cross-correlation of x with w, plus bias; pad < 0 means (kH-1)/2, "same" at stride 1. -> (N,H',W',O), H' = (H + 2 pad - kH) / stride + 1
+---@param x flexlab.Tensor
+---@param w flexlab.Tensor
+---@param b? flexlab.Tensor
+---@param options? { stride?: integer, pad?: integer, padding?: "zeros"|"circular" }
+---@return flexlab.Tensor
+function core.conv2d(x, w, b, options) end
+
+--- Cross-correlation of x with w, plus bias; pad < 0 means (kH-1)/2, "same" at stride 1. -> (N,H',W',O), H' = (H + 2 pad - kH) / stride + 1
+---@param w flexlab.Tensor
+---@param b? flexlab.Tensor
+---@param options? { stride?: integer, pad?: integer, padding?: "zeros"|"circular" }
+---@return flexlab.Tensor
+function Tensor:conv2d(w, b, options) end
+
+--- Half a ResBlock: conv2d(a, w, b) + add_resample(add) at stride 1, where a = resample(dropout(silu(modulate(group_norm(x and x2 side by side))))) is made while it is read. Without norm_w a = resample(x and x2). -> (N,H',W',O), size as resample(x)
+---@param x flexlab.Tensor
+---@param x2? flexlab.Tensor
+---@param norm_w? flexlab.Tensor
+---@param norm_b? flexlab.Tensor
+---@param emb? flexlab.Tensor
+---@param w flexlab.Tensor
+---@param b? flexlab.Tensor
+---@param add? flexlab.Tensor
+---@param options { groups?: integer, eps?: number, resample?: "same"|"down"|"up", padding?: "zeros"|"circular", add_resample?: "same"|"down"|"up", p?: number, key: flexlab.Key }
+---@return flexlab.Tensor
+function core.fused_conv(x, x2, norm_w, norm_b, emb, w, b, add, options) end
+
+--- Half a ResBlock: conv2d(a, w, b) + add_resample(add) at stride 1, where a = resample(dropout(silu(modulate(group_norm(x and x2 side by side))))) is made while it is read. Without norm_w a = resample(x and x2). -> (N,H',W',O), size as resample(x)
+---@param x2? flexlab.Tensor
+---@param norm_w? flexlab.Tensor
+---@param norm_b? flexlab.Tensor
+---@param emb? flexlab.Tensor
+---@param w flexlab.Tensor
+---@param b? flexlab.Tensor
+---@param add? flexlab.Tensor
+---@param options { groups?: integer, eps?: number, resample?: "same"|"down"|"up", padding?: "zeros"|"circular", add_resample?: "same"|"down"|"up", p?: number, key: flexlab.Key }
+---@return flexlab.Tensor
+function Tensor:fused_conv(x2, norm_w, norm_b, emb, w, b, add, options) end
+
+--- Normalise each sample over (space, C/groups), then scale and shift [Wu & He 2018]; groups divides C. -> as x
+---@param x flexlab.Tensor
+---@param w flexlab.Tensor
+---@param b? flexlab.Tensor
+---@param options? { groups?: integer, eps?: number }
+---@return flexlab.Tensor
+function core.group_norm(x, w, b, options) end
+
+--- Normalise each sample over (space, C/groups), then scale and shift [Wu & He 2018]; groups divides C. -> as x
+---@param w flexlab.Tensor
+---@param b? flexlab.Tensor
+---@param options? { groups?: integer, eps?: number }
+---@return flexlab.Tensor
+function Tensor:group_norm(w, b, options) end
+
+--- Normalise over the last axis, then scale and shift [Ba et al. 2016]. -> as x
+---@param x flexlab.Tensor
+---@param w flexlab.Tensor
+---@param b? flexlab.Tensor
+---@param options? { eps?: number }
+---@return flexlab.Tensor
+function core.layer_norm(x, w, b, options) end
+
+--- Normalise over the last axis, then scale and shift [Ba et al. 2016]. -> as x
+---@param w flexlab.Tensor
+---@param b? flexlab.Tensor
+---@param options? { eps?: number }
+---@return flexlab.Tensor
+function Tensor:layer_norm(w, b, options) end
+
+--- x * (1 + scale) + shift, scale and shift the halves of emb [FiLM; Perez et al. 2018]. -> as x
+---@param x flexlab.Tensor
+---@param emb flexlab.Tensor
+---@return flexlab.Tensor
+function core.modulate(x, emb) end
+
+--- x * (1 + scale) + shift, scale and shift the halves of emb [FiLM; Perez et al. 2018]. -> as x
+---@param emb flexlab.Tensor
+---@return flexlab.Tensor
+function Tensor:modulate(emb) end
+
+--- Softmax over the last axis. -> as x
+---@param x flexlab.Tensor
+---@return flexlab.Tensor
+function core.softmax(x) end
+
+--- Softmax over the last axis. -> as x
+---@return flexlab.Tensor
+function Tensor:softmax() end
+
+--- softmax(q k^T / sqrt(D/heads)) v for each head [Vaswani et al. 2017]; heads divides D. -> (N,T,D)
+---@param q flexlab.Tensor
+---@param k flexlab.Tensor
+---@param v flexlab.Tensor
+---@param options? { heads?: integer }
+---@return flexlab.Tensor
+function core.attention(q, k, v, options) end
+
+--- softmax(q k^T / sqrt(D/heads)) v for each head [Vaswani et al. 2017]; heads divides D. -> (N,T,D)
+---@param k flexlab.Tensor
+---@param v flexlab.Tensor
+---@param options? { heads?: integer }
+---@return flexlab.Tensor
+function Tensor:attention(k, v, options) end
+
+--- Nearest-neighbour upsampling: every pixel becomes factor x factor. -> (N,fH,fW,C)
+---@param x flexlab.Tensor
+---@param options? { factor?: integer }
+---@return flexlab.Tensor
+function core.upsample(x, options) end
+
+--- Nearest-neighbour upsampling: every pixel becomes factor x factor. -> (N,fH,fW,C)
+---@param options? { factor?: integer }
+---@return flexlab.Tensor
+function Tensor:upsample(options) end
+
+--- Mean over factor x factor blocks. -> (N,H/f,W/f,C)
+---@param x flexlab.Tensor
+---@param options? { factor?: integer }
+---@return flexlab.Tensor
+function core.mean_pool(x, options) end
+
+--- Mean over factor x factor blocks. -> (N,H/f,W/f,C)
+---@param options? { factor?: integer }
+---@return flexlab.Tensor
+function Tensor:mean_pool(options) end
+
+--- Resample to a size. Plain: align_corners false, as PyTorch's interpolate (bicubic a=-0.75). Registered: sample i of the small grid lies on sample i*factor of the large one, as [::f] left it. -> (N,size[1],size[2],C)
+---@param x flexlab.Tensor
+---@param options? { size?: integer[], method?: "bilinear"|"bicubic"|"nearest", registered?: boolean, circular?: boolean }
+---@return flexlab.Tensor
+function core.resize(x, options) end
+
+--- Resample to a size. Plain: align_corners false, as PyTorch's interpolate (bicubic a=-0.75). Registered: sample i of the small grid lies on sample i*factor of the large one, as [::f] left it. -> (N,size[1],size[2],C)
+---@param options? { size?: integer[], method?: "bilinear"|"bicubic"|"nearest", registered?: boolean, circular?: boolean }
+---@return flexlab.Tensor
+function Tensor:resize(options) end
+
+--- The same elements in another shape; one size may be -1. -> shape
+---@param x flexlab.Tensor
+---@param options? { shape?: integer[] }|integer[]
+---@return flexlab.Tensor
+function core.reshape(x, options) end
+
+--- The same elements in another shape; one size may be -1. -> shape
+---@param options? { shape?: integer[] }|integer[]
+---@return flexlab.Tensor
+function Tensor:reshape(options) end
+
+--- Axes in another order (a copy). -> (x.shape[axes[1]],...)
+---@param x flexlab.Tensor
+---@param options? { axes?: integer[] }|integer[]
+---@return flexlab.Tensor
+function core.permute(x, options) end
+
+--- Axes in another order (a copy). -> (x.shape[axes[1]],...)
+---@param options? { axes?: integer[] }|integer[]
+---@return flexlab.Tensor
+function Tensor:permute(options) end
+
+--- a then b along an axis. -> as a, the axis as long as both
+---@param a flexlab.Tensor
+---@param b flexlab.Tensor
+---@param options? { axis?: integer }
+---@return flexlab.Tensor
+function core.concat(a, b, options) end
+
+--- a then b along an axis. -> as a, the axis as long as both
+---@param b flexlab.Tensor
+---@param options? { axis?: integer }
+---@return flexlab.Tensor
+function Tensor:concat(b, options) end
+
+--- `length` entries from `start` along an axis; in C both count from 0, in Lua from 1. -> as x, the axis of `length`
+---@param x flexlab.Tensor
+---@param options? { axis?: integer, start?: integer, length?: integer }
+---@return flexlab.Tensor
+function core.narrow(x, options) end
+
+--- `length` entries from `start` along an axis; in C both count from 0, in Lua from 1. -> as x, the axis of `length`
+---@param options? { axis?: integer, start?: integer, length?: integer }
+---@return flexlab.Tensor
+function Tensor:narrow(options) end
+
+--- sqrt(2) cos(t freqs + phases) [magnitude-preserving Fourier features, Karras et al. 2024]. -> (N,D)
+---@param t flexlab.Tensor
+---@param freqs flexlab.Tensor
+---@param phases flexlab.Tensor
+---@return flexlab.Tensor
+function core.fourier(t, freqs, phases) end
+
+--- sqrt(2) cos(t freqs + phases) [magnitude-preserving Fourier features, Karras et al. 2024]. -> (N,D)
+---@param freqs flexlab.Tensor
+---@param phases flexlab.Tensor
+---@return flexlab.Tensor
+function Tensor:fourier(freqs, phases) end
+
+--- Zero with probability p in [0,1), else divide by 1-p; the mask is a function of key. -> as x
+---@param x flexlab.Tensor
+---@param options { p?: number, key: flexlab.Key }
+---@return flexlab.Tensor
+function core.dropout(x, options) end
+
+--- Zero with probability p in [0,1), else divide by 1-p; the mask is a function of key. -> as x
+---@param options { p?: number, key: flexlab.Key }
+---@return flexlab.Tensor
+function Tensor:dropout(options) end
+
+--- mean |a - b|. -> ()
+---@param a flexlab.Tensor
+---@param b flexlab.Tensor
+---@return flexlab.Tensor
+function core.l1_loss(a, b) end
+
+--- mean |a - b|. -> ()
+---@param b flexlab.Tensor
+---@return flexlab.Tensor
+function Tensor:l1_loss(b) end
+
+--- mean (a - b)^2. -> ()
+---@param a flexlab.Tensor
+---@param b flexlab.Tensor
+---@return flexlab.Tensor
+function core.mse_loss(a, b) end
+
+--- mean (a - b)^2. -> ()
+---@param b flexlab.Tensor
+---@return flexlab.Tensor
+function Tensor:mse_loss(b) end
+
+--- mean of r^2/2 where |r| <= delta, else delta (|r| - delta/2), delta > 0 [Huber 1964]. -> ()
+---@param a flexlab.Tensor
+---@param b flexlab.Tensor
+---@param options? { delta?: number }
+---@return flexlab.Tensor
+function core.huber_loss(a, b, options) end
+
+--- mean of r^2/2 where |r| <= delta, else delta (|r| - delta/2), delta > 0 [Huber 1964]. -> ()
+---@param b flexlab.Tensor
+---@param options? { delta?: number }
+---@return flexlab.Tensor
+function Tensor:huber_loss(b, options) end
+
+--- relative Frobenius norm error ||p - y|| / ||y|| of each sample [SuperBench, Ren et al. 2023]
+---@param prediction flexlab.Tensor
+---@param truth flexlab.Tensor
+---@return flexlab.Tensor
+function core.metrics.rfne(prediction, truth) end
+
+--- root of the mean squared error over pixels and channels
+---@param prediction flexlab.Tensor
+---@param truth flexlab.Tensor
+---@return flexlab.Tensor
+function core.metrics.rmse(prediction, truth) end
+
+--- mean absolute error over pixels and channels
+---@param prediction flexlab.Tensor
+---@param truth flexlab.Tensor
+---@return flexlab.Tensor
+function core.metrics.mae(prediction, truth) end
+
+--- peak signal-to-noise ratio 20 log10((max y - min y) / rmse)
+---@param prediction flexlab.Tensor
+---@param truth flexlab.Tensor
+---@return flexlab.Tensor
+function core.metrics.psnr(prediction, truth) end
+
+--- structural similarity, Gaussian window 11 x 11, sigma 1.5 [Wang et al. 2004]
+---@param prediction flexlab.Tensor
+---@param truth flexlab.Tensor
+---@return flexlab.Tensor
+function core.metrics.ssim(prediction, truth) end
+
+--- Pearson's correlation over pixels and channels [Pearson 1895]
+---@param prediction flexlab.Tensor
+---@param truth flexlab.Tensor
+---@return flexlab.Tensor
+function core.metrics.pearson(prediction, truth) end
+
+---@class flexlab.conditioning
+---@overload fun(): string[]
+---@field define fun(name: string, choice: table|nil): table|nil
+---@field both flexlab.Choice all three roads: the paper's model
+---@field none flexlab.Choice no field condition at all: only Re, where it is embedded
+---@field strong flexlab.Choice condition skips and head given to the decoder
+---@field strong_bottleneck flexlab.Choice one road: condition head added at the bottleneck
+---@field strong_skips flexlab.Choice one road: condition skips added to those the decoder reads
+---@field weak flexlab.Choice condition skips added in the shared encoder
+---@field weak_skips flexlab.Choice one road: condition skips added in the shared encoder
+
+---@class flexlab.degradations
+---@overload fun(): string[]
+---@field define fun(name: string, choice: table|nil): table|nil
+---@field bicubic flexlab.Choice every f-th sample, up by bicubic interpolation, as FLEX
+---@field bilinear flexlab.Choice every f-th sample, up by bilinear interpolation, as minFLEX
+---@field block_mean flexlab.Choice mean over f x f blocks, up by bicubic interpolation
+---@field nearest flexlab.Choice every f-th sample, up by repeating pixels
+---@field registered flexlab.Choice every f-th sample, up by bicubic interpolation without shift
+
+---@class flexlab.encoders
+---@overload fun(): string[]
+---@field define fun(name: string, choice: table|nil): table|nil
+---@field flex flexlab.Choice the authors' U-Net encoder of ResBlocks, inside the C network
+---@field pyramid flexlab.Choice one strided convolution a level, 1x1 to every skip
+
+---@class flexlab.losses
+---@overload fun(): string[]
+---@field define fun(name: string, choice: table|nil): table|nil
+---@field huber flexlab.Choice quadratic up to delta = 1, linear beyond [Huber 1964]
+---@field l1 flexlab.Choice mean |p - y|: FLEX's choice
+---@field mse flexlab.Choice mean (p - y)^2
+
+---@class flexlab.models
+---@overload fun(): string[]
+---@field define fun(name: string, choice: table|nil): table|nil
+---@field flex flexlab.Choice U-Net of ResBlocks around a transformer, residual diffusion [arXiv 2505.17351]
+
+---@class flexlab.optimizers
+---@overload fun(): string[]
+---@field define fun(name: string, choice: table|nil): table|nil
+---@field adam flexlab.Choice Adam [Kingma & Ba 2015]
+---@field adamw flexlab.Choice Adam with decoupled weight decay [Loshchilov & Hutter 2019]
+---@field lion flexlab.Choice Lion: the sign of an interpolated momentum [Chen et al. 2023]; FLEX: lr 1e-5
+
+---@class flexlab.parametrisations
+---@overload fun(): string[]
+---@field define fun(name: string, choice: table|nil): table|nil
+---@field eps flexlab.Choice the noise eps, x0 cut at +-4 standard deviations [Ho et al. 2020]
+---@field eps_official flexlab.Choice a v network with the alpha-weighted loss of the authors' eps mode
+---@field v flexlab.Choice velocity alpha eps - sigma x0 [Salimans & Ho 2022]; FLEX's choice
+---@field x flexlab.Choice the residual x0 itself
+---@field x_official flexlab.Choice x0, sampled with the sign error of the authors' code
+
+---@class flexlab.samplers
+---@overload fun(): string[]
+---@field define fun(name: string, choice: table|nil): table|nil
+---@field ancestral flexlab.Choice stochastic, n steps: DDIM with eta 1 [Ho et al. 2020]
+---@field ddim flexlab.Choice deterministic, n steps [Song et al. 2021]
+
+---@class flexlab.schedules
+---@overload fun(): string[]
+---@field define fun(name: string, choice: table|nil): table|nil
+---@field cosine flexlab.Choice cosine schedule in logSNR, +-20, with a shift [Hoogeboom et al. 2023]
+---@field linear flexlab.Choice logSNR linear in t, +-limit [Kingma et al. 2021]
+
+---@class flexlab: flexlab.core
+local flex = {}
+flex.core = core
+flex.baselines = require("flexlab.baselines")
+flex.checkpoint = require("flexlab.checkpoint")
+flex.choices = require("flexlab.choices")
+flex.config = require("flexlab.config")
+flex.convert = require("flexlab.convert")
+flex.data = require("flexlab.data")
+flex.diffusion = require("flexlab.diffusion")
+flex.evaluate = require("flexlab.evaluate").evaluate
+flex.frames = require("flexlab.frames")
+flex.generate = require("flexlab.generate")
+flex.html = require("flexlab.html")
+flex.literal = require("flexlab.literal")
+flex.load_model = require("flexlab.checkpoint").load_model
+flex.log = require("flexlab.log")
+flex.nn = require("flexlab.nn")
+flex.optional = require("flexlab.config").optional
+flex.parity = require("flexlab.parity")
+flex.picture = require("flexlab.picture")
+flex.plot = require("flexlab.plot")
+flex.recipe = require("flexlab.recipe").new
+flex.report = require("flexlab.report")
+flex.rng = require("flexlab.rng")
+flex.run = require("flexlab.run").current
+flex.samples = require("flexlab.samples")
+flex.stats = require("flexlab.stats")
+flex.study = require("flexlab.study")
+flex.table = require("flexlab.table")
+flex.text = require("flexlab.text")
+---@type flexlab.conditioning
+flex.conditioning = nil
+---@type flexlab.degradations
+flex.degradations = nil
+---@type flexlab.encoders
+flex.encoders = nil
+---@type flexlab.losses
+flex.losses = nil
+---@type flexlab.models
+flex.models = nil
+---@type flexlab.optimizers
+flex.optim = nil
+---@type flexlab.parametrisations
+flex.parametrisations = nil
+---@type flexlab.samplers
+flex.samplers = nil
+---@type flexlab.schedules
+flex.schedules = nil
+
+return flex

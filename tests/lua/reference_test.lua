@@ -1,0 +1,127 @@
+-- The written reference is the one that the tables of the program give, and leaves nothing out.
+local lu = require "luaunit"
+local core = require "flexlab.core"
+local reference = require "tools.reference"
+local sources = require "tools.reference.sources"
+
+local suite = {}
+rawset(_G, "TestReference", suite)
+
+-- The first line in which two texts differ.
+local function difference(a, b)
+  local i = 0
+  local next_b = b:gmatch "([^\n]*)\n"
+  for line in a:gmatch "([^\n]*)\n" do
+    i = i + 1
+    if line ~= next_b() then return i, line end
+  end
+  return i + 1, "(more)"
+end
+
+function suite.test_the_committed_files_are_up_to_date()
+  for path, make in pairs(reference) do
+    local committed, made = core.sys.read(path) or "", make()
+    if committed ~= made then
+      local line, text = difference(made, committed)
+      lu.fail(("%s is out of date: run `make docs` and commit it (line %d should be: %s)"):format(path, line, text))
+    end
+  end
+end
+
+-- The functions below a table of the core, or the methods of a class, by name.
+local function functions(t)
+  local names = {}
+  for name, v in pairs(t) do
+    if type(v) == "function" then names[name] = true end
+  end
+  return names
+end
+
+local function methods(object)
+  local index = debug.getmetatable(object).__index
+  if type(index) == "function" then
+    local _, upvalue = debug.getupvalue(index, 1)
+    index = upvalue
+  end
+  return functions(index)
+end
+
+local made = {}
+
+-- Every holder of the manual -> names that the program has there.
+local function names_of()
+  local holders, ops = {}, {}
+  for _, op in ipairs(core.ops) do ops[op.name] = true end
+  for _, m in ipairs(core.metrics.list) do ops["metric " .. m.name] = true end
+  local weight = core.zeros({ 2 }):track(true)
+  local field = assert(core.io.field(made.file))
+  local writer = assert(core.io.field_writer(made.file .. "2", { frames = 1, height = 2, width = 2 }))
+  holders["flexlab.core"] = functions(core)
+  for _, part in ipairs { "io", "nn", "json", "sys", "metrics" } do
+    holders["flexlab.core." .. part] = functions(core[part])
+  end
+  local objects = { Tensor = weight, Scope = core.scope(), Module = core.nn.linear(1, 1), Field = field,
+    FieldWriter = writer, Flow = core.flow { height = 8, width = 8, re = 10, k0 = 1 },
+    Flex = core.flex { size = "nano", height = 8, width = 8, channels = { 32 }, res_blocks = { 1 }, depth = 1 },
+    Optimizer = core.optimizer { kind = "adam", parameters = { weight } } }
+  for class, object in pairs(objects) do holders["flexlab." .. class] = methods(object) end
+  writer:abandon()
+  field:close()
+  objects.Scope:close()
+  return holders, ops
+end
+
+function suite.setUp()
+  made.file = os.tmpname()
+  local writer = assert(core.io.field_writer(made.file, { frames = 1, height = 2, width = 2 }))
+  assert(writer:append(core.zeros { 1, 2, 2, 1 }))
+  assert(writer:finish())
+end
+
+function suite.tearDown() os.remove(made.file) end
+
+function suite.test_the_manual_has_every_function_of_the_core_and_no_other()
+  local holders, ops = names_of()
+  local documented = {}
+  for _, section in ipairs(sources.manual()) do
+    local names = assert(holders[section.holder], "the program has no " .. section.holder)
+    for _, f in ipairs(section.functions) do
+      lu.assertTrue(names[f.name], ("%s has no %s: take it out of lua/flexlab/manual.lua")
+        :format(section.holder, f.name))
+      lu.assertTrue(#f.doc > 0, f.name)
+      documented[section.holder .. " " .. f.name] = true
+    end
+  end
+  for holder, names in pairs(holders) do
+    for name in pairs(names) do
+      local known = documented[holder .. " " .. name] or ops["metric " .. name]
+        or ops[name] and (holder == "flexlab.core" or holder == "flexlab.Tensor")
+      lu.assertTrue(known, ("%s.%s needs a line in lua/flexlab/manual.lua"):format(holder, name))
+    end
+  end
+end
+
+function suite.test_every_op_says_what_it_gives()
+  for _, op in ipairs(core.ops) do
+    lu.assertTrue(#op.result > 0, op.name .. " needs a RESULT in csrc/ops.def")
+    lu.assertTrue(#op.doc > 3, op.name)
+  end
+end
+
+-- The manual's optional arguments, types of options and results are read; a bad line is refused.
+function suite.test_lines_of_the_manual_are_read()
+  local f = sources.parse "f(a: integer[], b?: { x: string, y?: number }, ...: any): t? -- does"
+  lu.assertEquals(#f.params, 3)
+  lu.assertEquals(f.params[2], { name = "b", type = "{ x: string, y?: number }", optional = true })
+  lu.assertEquals({ f.result, f.doc }, { "t?", "does" })
+  lu.assertErrorMsgContains("cannot read", sources.parse, "f(a) -- no type")
+end
+
+function suite.test_the_stubs_are_lua_and_run()
+  local chunk = assert(loadfile "lua/flexlab.d.lua")
+  local flex = chunk()
+  lu.assertIsFunction(flex.core.conv2d)
+  lu.assertIsFunction(flex.core.io.field)
+end
+
+os.exit(lu.LuaUnit.run())

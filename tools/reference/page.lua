@@ -1,0 +1,196 @@
+--[[
+page - docs/reference.md as one string, made from the tables that the program itself works with.
+--]]
+local arguments = require "flexlab.arguments"
+local choices = require "flexlab.choices"
+local commands = require "flexlab.commands"
+local core = require "flexlab.core"
+local flex = require "flexlab"
+local literal = require "flexlab.literal"
+local sources = require "tools.reference.sources"
+local words = require "flexlab.text"
+
+local function cell(text) return (tostring(text):gsub("|", "\\|"):gsub("\n", " ")) end
+
+local function row(out, ...)
+  local cells = table.pack(...)
+  for i = 1, cells.n do cells[i] = cell(cells[i]) end
+  out[#out + 1] = "| " .. table.concat(cells, " | ") .. " |"
+end
+
+local function heading(out, ...)
+  row(out, ...)
+  out[#out + 1] = "|" .. ("---|"):rep(select("#", ...))
+end
+
+local function add(out, ...)
+  for _, line in ipairs { ... } do out[#out + 1] = line end
+end
+
+-- A default as a recipe would write it.
+local function value(v)
+  if getmetatable(v) and v.type then return v.type .. " or absent" end
+  return (literal.encode(v):gsub("%s+", " "))
+end
+
+local function defaults(list)
+  local parts = {}
+  for _, key in ipairs(words.keys(list)) do parts[#parts + 1] = key .. " = " .. value(list[key]) end
+  return table.concat(parts, ", ")
+end
+
+local function code(text) return text == "" and "" or "`" .. text .. "`" end
+
+local function commands_part(out)
+  add(out, "## Commands", "", "Exit codes: 0 done, 1 failed at work, 2 wrong use.")
+  for _, name in ipairs(commands.names) do
+    add(out, "", "### flexlab " .. name, "```", (arguments.help(commands.find(name)):gsub("%s+$", "")), "```")
+  end
+end
+
+local function choices_part(out)
+  add(out, "", "## Choices", "", "Words that a recipe may use. `flex.<kind>()` lists them, `flex.<kind>.<word>` is"
+    .. " the choice, `flex.<kind>.define` adds one; what a kind must have is in"
+    .. " [internals](internals.md#2-choices-one-file-one-word).")
+  for _, kind in ipairs(words.keys(choices.kinds)) do
+    local registry = choices.registry(kind)
+    add(out, "", ("### flex.%s"):format(kind == "optimizers" and "optim" or kind), "")
+    heading(out, "word", "what it is", "its settings")
+    for _, name in ipairs(registry()) do
+      row(out, code(name), registry[name].doc, code(defaults(registry[name].defaults)))
+    end
+  end
+end
+
+local function module_path(name)
+  return assert(package.searchpath("flexlab." .. name, package.path), name)
+end
+
+-- Functions of a module whose table is `flex.<part>`; methods are shown on an object of that name.
+local function library_function(out, part, field, f)
+  local call
+  if f.owner ~= "M" then
+    call = f.owner:lower() .. f.sign .. f.name
+  elseif field then
+    call = f.name == field and "flex." .. part
+  else
+    call = ("flex.%s.%s"):format(part, f.name)
+  end
+  if call then add(out, ("- `%s%s` %s"):format(call, f.arguments, f.doc)) end
+end
+
+-- The settings that a module takes, where it has a table of defaults.
+local function settings(out, part, module, field)
+  local loaded = require("flexlab." .. module)
+  local list = not field and type(loaded) == "table" and rawget(loaded, "defaults")
+  if list and next(list) then add(out, "- settings: `" .. defaults(list) .. "`") end
+  if part ~= "data" then return end
+  for _, task in ipairs { "superres", "forecast" } do
+    add(out, ("- and of `flex.data.%s`: `%s`"):format(task, defaults(require("flexlab.tasks")[task].defaults)))
+  end
+end
+
+local function library_part(out)
+  add(out, "", "## The library", "", "`local flex = require \"flexlab\"`; parts load when first named.")
+  local parts = getmetatable(flex).parts
+  for _, part in ipairs(words.keys(parts)) do
+    local module, field = parts[part][1], parts[part][2]
+    local library = sources.library(module_path(module))
+    add(out, "", "### flex." .. part, "", library.title, "")
+    if library.example ~= "" then
+      add(out, "```lua", (library.example:gsub("^  ", ""):gsub("\n  ", "\n")), "```", "")
+    end
+    for _, f in ipairs(library.functions) do library_function(out, part, field, f) end
+    settings(out, part, module, field)
+    if out[#out] == "" then out[#out] = nil end
+  end
+end
+
+local function signature(f)
+  local names = {}
+  for i, p in ipairs(f.params) do names[i] = p.optional and "[" .. p.name .. "]" or p.name end
+  return f.name .. "(" .. table.concat(names, ", ") .. ")"
+end
+
+local prefixes = { ["flexlab.core"] = "flex.", ["flexlab.Tensor"] = "t:", ["flexlab.Flex"] = "net:",
+  ["flexlab.FieldWriter"] = "writer:", ["flexlab.Module"] = "layer:" }
+
+local function prefix(holder)
+  local class = holder:match "^flexlab%.(%u%w*)$"
+  return prefixes[holder] or (class and class:lower() .. ":") or holder:gsub("^flexlab%.core", "core") .. "."
+end
+
+local function manual_part(out)
+  add(out, "", "## The core", "", "`flex.x` is `core.x`. Programmer's mistakes raise; files and the system answer"
+    .. " nil, message. Indices count from 1, negatives from the end.")
+  for _, section in ipairs(sources.manual()) do
+    add(out, "", "### " .. section.title, "")
+    heading(out, "name", "types", "what it does")
+    for _, field in ipairs(section.fields) do
+      row(out, code(prefix(section.holder):gsub(":$", ".") .. field.name), code(field.type), field.doc)
+    end
+    for _, f in ipairs(section.functions) do
+      local types = {}
+      for i, p in ipairs(f.params) do types[i] = p.type end
+      row(out, code(prefix(section.holder) .. signature(f)),
+        code(table.concat(types, ", ") .. (f.result and " -> " .. f.result or "")), f.doc)
+    end
+  end
+end
+
+-- "conv2d(x, w, [b], { stride = 1 })", and the shapes and words that the call does not show.
+local function call_of(op)
+  local operands, options, notes = {}, {}, {}
+  for _, a in ipairs(op.args) do
+    if a.kind:find "tensor" then
+      operands[#operands + 1] = a.kind == "optional tensor" and "[" .. a.name .. "]" or a.name
+      notes[#notes + 1] = a.name .. " " .. a.text .. (a.kind:find "without" and ", no gradient" or "")
+    else
+      local default = a.default ~= nil and value(a.default) or a.kind == "key" and "key" or "{...}"
+      options[#options + 1] = a.name .. " = " .. default
+      if a.kind == "choice" then notes[#notes + 1] = a.name .. ": " .. a.text:gsub("|", ", ") end
+    end
+  end
+  if #options > 0 then operands[#operands + 1] = "{ " .. table.concat(options, ", ") .. " }" end
+  return ("%s(%s)"):format(op.name, table.concat(operands, ", ")), table.concat(notes, "; ")
+end
+
+local function ops_part(out)
+  add(out, "", "## Ops", "", "`flex.op(x, ..., { options })` and `x:op(..., { options })` are the same; in"
+    .. " [brackets] what may be left out. An op whose only option is a list takes it bare: `x:sum{2, 3}`."
+    .. " Numbers may stand for one operand of add, sub, mul, div, maximum and minimum; `+ - * / ^` and unary `-`"
+    .. " are ops too. All give gradients.")
+  for _, op in ipairs(core.ops) do
+    local call, notes = call_of(op)
+    add(out, "", "### " .. op.name, "", ("`%s` -> %s"):format(call, op.result), "", op.doc .. " " .. notes .. ".")
+  end
+end
+
+local function tables_part(out)
+  add(out, "", "## Kernels", "", "Who computes: a backend that has no function of its own runs the reference.", "")
+  heading(out, "kernel", "ref", "cpu", "cuda")
+  for _, k in ipairs(core.kernels) do
+    row(out, k.name, "yes", k.cpu and "yes" or "ref", k.cuda and "yes" or "")
+  end
+  add(out, "", "## Metrics", "",
+    "`core.metrics.<name>(prediction, truth)`: (N,H,W,C) twice -> (N), one number a sample.", "")
+  heading(out, "metric", "unit", "better", "definition")
+  for _, m in ipairs(core.metrics.list) do row(out, m.name, m.unit, m.better, m.doc) end
+  add(out, "", "## Streams of random numbers", "", "A key `{ seed =, stream =, sample =, member =, step = }` is an"
+    .. " address: the same key gives the same numbers in any order, batch, thread or process.", "")
+  heading(out, "stream", "what for")
+  for _, s in ipairs(core.streams) do row(out, s.name, s.doc) end
+end
+
+--- The whole page.
+return function()
+  local out = { "# Reference", "", "Made from the tables of the program by `make docs`; a change here would be lost."
+    .. " What it all means is in the [tutorial](tutorial.md) and in [design](design.md).", "" }
+  commands_part(out)
+  choices_part(out)
+  library_part(out)
+  manual_part(out)
+  ops_part(out)
+  tables_part(out)
+  return table.concat(out, "\n") .. "\n"
+end
