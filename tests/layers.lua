@@ -1,21 +1,28 @@
 -- Dependencies point one way: a C file includes only headers of its own folder and of folders above
 -- it in the list of docs/design.md. Also: no source file grows past the size its folder allows.
-local order = { "base", "tensor", "kernels", "ops", "autograd", "nn", "model", "optim", "sim",
-  "metrics", "io", "lua", "cli" }
-local rank = {}
-for i, name in ipairs(order) do rank[name] = i end
+local rank, layers = {}, 0
+for line in io.lines "docs/design.md" do
+  local folder = line:match "^| csrc/(%w+) |"
+  if folder then
+    layers = layers + 1
+    rank[folder] = layers
+  end
+end
+assert(layers > 8, "docs/design.md has no list of layers")
 
 local faults = {}
 local function fault(...) faults[#faults + 1] = string.format(...) end
 
 local function check_file(path)
   local folder = path:match("^csrc/([^/]+)/")
+  if folder and not rank[folder] then fault("%s: the list of docs/design.md lacks csrc/%s", path, folder) end
   local lines = 0
   for line in io.lines(path) do
     lines = lines + 1
     local header = line:match('^#include "([^"]+)"')
     local from = header and header:match("^([^/]+)/")
-    if from and rank[from] and folder and rank[from] > rank[folder] then
+    if from and not rank[from] then fault("%s:%d: csrc/%s is no layer", path, lines, from) end
+    if from and folder and (rank[from] or 0) > (rank[folder] or 0) then
       fault("%s:%d: %s must not know %s", path, lines, folder, from)
     end
   end
