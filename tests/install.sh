@@ -14,6 +14,8 @@ fail() { echo "install: $*" >&2; exit 1; }
 
 "$home/usr/bin/flexlab" version | grep -q '^FlexLab [0-9]' || fail "the program does not start"
 "$home/usr/bin/flexlab" list choices | grep -q 'huber' || fail "the program does not see its choices"
+"$home/usr/bin/flexlab" list recipes | grep -q 'recipes/sr.lua' || fail "the program does not list its recipes"
+"$home/usr/bin/flexlab" show ablate_conditioning | grep -q 'train.steps' || fail "recipes do not find one another"
 "$home/usr/bin/flexlab" show sr | grep -q 'train.steps' || fail "the program does not find its recipes"
 "$home/usr/bin/flexlab" run sr --dry-run | grep -q 'runs/sr/' || fail "the program does not run its recipes"
 

@@ -91,7 +91,8 @@ function M.new(name, recipe, design, body)
   check(name, recipe, design, body)
   return setmetatable({ name = name, recipe = recipe, defaults = recipe.defaults, body = body,
     grid = design.grid, seeds = M.seeds(design.seeds or "1..8"), arms = M.arms(design.grid),
-    source = debug.getinfo(2, "S").source:match("^@(.+)$") }, Study)
+    -- The body's file, not the caller's: a file that ends in `return flex.study(...)` is no caller.
+    source = debug.getinfo(body, "S").source:match("^@(.+)$") }, Study)
 end
 
 --- The study that a sweep on the command line means; without a grid it is one arm, several seeds.

@@ -139,6 +139,18 @@ function suite.test_sweep_in_two_processes_equals_one()
   lu.assertStrContains(csv, "lr=0.2")
 end
 
+-- The file ends in a tail call, as the recipes do: each process must find it all the same.
+function suite.test_study_file_in_two_processes()
+  write("toy.lua", toy)
+  local path = write("arms.lua", ([[
+package.path = "%s/?.lua;" .. package.path
+return require("flexlab").study("arms", require "toy", { grid = { lr = { 0.1, 0.2 } }, seeds = "1..2" },
+  function(runs) return { rfne = runs:pivot("lr", "rfne"):best "min" and 1 } end)]]):format(folder))
+  local code, out, err = flexlab(("run %s --jobs 2 --out %s/runs"):format(path, folder))
+  lu.assertEquals({ code, err }, { 0, "" }, out)
+  lu.assertStrContains(out, "arms 4/4")
+end
+
 function suite.test_failing_recipe_says_where_and_exits_1()
   local path = write("bad.lua", [[return require("flexlab").recipe("bad", { a = 1 }, function()
   error("no such eddy")

@@ -46,7 +46,7 @@ end
 
 -- Folders in which a recipe is looked for by name: ./recipes and FlexLab's own, which lies beside lua/
 -- in the source tree and in share/flexlab where installed.
-local function recipe_folders()
+function M.recipe_folders()
   local own = package.searchpath("flexlab.commands", package.path) or ""
   local root = own:match("^(.*)/lua/flexlab/commands/init%.lua$")
   local share = own:match("^(.*)/lua/5%.4/flexlab/commands/init%.lua$")
@@ -58,7 +58,7 @@ local function find_recipe(name)
   local core = require "flexlab.core"
   if core.sys.exists(name) == "file" then return name end
   local word, known = name:match("[^/]*$"):gsub("%.lua$", ""), {}
-  for _, folder in ipairs(recipe_folders()) do
+  for _, folder in ipairs(M.recipe_folders()) do
     local path = folder .. "/" .. word .. ".lua"
     if core.sys.exists(path) == "file" and (name == word or name == "recipes/" .. word .. ".lua") then
       return path

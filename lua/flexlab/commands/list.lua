@@ -1,5 +1,6 @@
 -- flexlab list - the choices a recipe may name, the recipes there are, the runs there were.
 local choices = require "flexlab.choices"
+local commands = require "flexlab.commands"
 local core = require "flexlab.core"
 local literal = require "flexlab.literal"
 local tabulate = require "flexlab.table"
@@ -25,11 +26,14 @@ local function sorted(folder)
 end
 
 function lists.recipes()
-  local t = tabulate { "recipe", "what it is" }
-  for _, name in ipairs(sorted("recipes")) do
-    if name:match("%.lua$") then
-      local text = core.sys.read("recipes/" .. name) or ""
-      t:row { "recipes/" .. name, text:match("^%-%-%s*([^\n]*)") or "" }
+  local t, seen = tabulate { "recipe", "what it is" }, {}
+  for _, folder in ipairs(commands.recipe_folders()) do
+    for _, name in ipairs(sorted(folder)) do
+      if name:match("%.lua$") and not seen[name] then
+        local text = core.sys.read(folder .. "/" .. name) or ""
+        seen[name] = true
+        t:row { folder .. "/" .. name, text:match("^%-%-%s*([^\n]*)") or "" }
+      end
     end
   end
   t:print()
