@@ -108,6 +108,25 @@ function suite.test_every_op_says_what_it_gives()
   end
 end
 
+-- Where the table says "as x" or "()" of an op that needs no option, the op must agree.
+function suite.test_results_have_the_shape_that_the_table_says()
+  local x, checked = core.full({ 2, 4, 4, 32 }, 0.5), 0
+  local others = { ["as a"] = x, ["(C)"] = core.full({ 32 }, 1), ["(N,2C), scale first"] = core.zeros { 2, 64 } }
+  for _, op in ipairs(core.ops) do
+    local operands, callable = {}, op.result == "as x" or op.result == "()"
+    for i, a in ipairs(op.args) do
+      if a.kind == "tensor" then operands[i] = others[a.text] or x end
+      callable = callable and a.kind ~= "key"
+    end
+    if callable then
+      local shape = x[op.name](table.unpack(operands)).shape
+      lu.assertEquals(shape, op.result == "()" and {} or x.shape, op.name)
+      checked = checked + 1
+    end
+  end
+  lu.assertTrue(checked > 20, "ops whose result is as x, and losses")
+end
+
 -- The manual's optional arguments, types of options and results are read; a bad line is refused.
 function suite.test_lines_of_the_manual_are_read()
   local f = sources.parse "f(a: integer[], b?: { x: string, y?: number }, ...: any): t? -- does"
