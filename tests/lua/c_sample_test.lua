@@ -77,10 +77,14 @@ function suite.test_the_same_bits_as_the_command()
   lu.assertTrue(rest > 1e-3, "the network must have changed the estimate")
 end
 
--- A copy of the checkpoint with other texts or without a tensor.
+-- A copy of the checkpoint with other texts; what else is refused: tests/unit/load_checkpoint_test.c.
 local function changed(change)
   local file = assert(core.io.load(checkpoint))
   change(file)
+  for name in pairs(file.tensors) do   -- a sample needs no state of the optimiser
+    if name:find "^optim/" then file.tensors[name] = nil end
+  end
+  file.names = nil
   local path = folder .. "/changed.h5"
   assert(core.io.save(path, file))
   return path
@@ -112,25 +116,7 @@ function suite.test_other_files_are_refused_with_a_sentence()
   refused(folder .. "/absent.h5", "absent.h5")
   refused(data, "the text 'network' is missing")
   refused(checkpoint, "divided by its factor", data)
-  refused(changed(function(f) f.text.network = "[1]" end), "'network' is not a JSON object")
-  refused(changed(function(f) f.text.network = f.text.network:gsub('"depth":3', '"depth":3.5') end),
-    "'depth' of the text 'network' must be a whole number")
-  refused(changed(function(f) f.text.network = f.text.network:gsub('"depth":3', '"depth":4') end), "depth must be odd")
-  refused(changed(function(f) f.text.network = f.text.network:gsub('"heads":2', '"heads":null') end), "'heads'")
-  refused(changed(function(f)
-    f.text.network = f.text.network:gsub('"condition_encoder":true', '"condition_encoder":false')
-  end), "written in Lua")
-  refused(changed(function(f) f.text.network = f.text.network:gsub('"height":32', '"height":64') end),
-    "pos_embed' is (1,17,64)")
-  refused(changed(function(f) f.text.normalisation = '{"mean":[0,0],"std":[1,1]}' end), "must list 1 numbers")
   refused(changed(function(f) f.text.model = f.text.model:gsub('"predict":"v"', '"predict":"x"') end), "knows v")
-  refused(changed(function(f)
-    f.text.model = f.text.model:gsub('"schedule":"cosine"', '"schedule":"' .. ("c"):rep(40) .. '"')
-  end), "'schedule' of the text 'model' must be a word")
-  refused(changed(function(f)
-    local name = "model/decoder.norm.weight"
-    f.tensors[name], f.tensors["ema/decoder.norm.weight"], f.names = nil, nil, nil
-  end), "the tensor 'model/decoder.norm.weight' is missing")
 end
 
 function suite.test_a_converted_checkpoint_of_the_authors_describes_its_network()

@@ -38,8 +38,9 @@ static fx_flex *small (uint64_t seed) {
   return net;
 }
 
-/* Weights of seed 3; as averages, all 0.5, but only of the decoder's norm. */
-static const char *write_file (const char *name) {
+/* Weights of seed 3; as averages, all 0.5, but only of the decoder's norm. The text `key`, if not
+** NULL, is `value` instead of a good one. */
+static const char *write_file (const char *name, const char *key, const char *value) {
   const char *path = scratch(name);
   fx_flex *net = small(3);
   const fx_params *ps = fx_flex_params(net);
@@ -61,6 +62,8 @@ static const char *write_file (const char *name) {
   CHECK_STATUS(fx_archive_set_text(
       a, "data", "{\"task\":\"superres\",\"factor\":2,\"degradation\":\"block_mean\"}"));
   CHECK_STATUS(fx_archive_set_text(a, "normalisation", "{\"mean\":[0.5,-1],\"std\":[2,4.25]}"));
+  if (key)
+    CHECK_STATUS(fx_archive_set_text(a, key, value));
   CHECK_STATUS(fx_archive_save(path, a));
   fx_archive_free(a);
   fx_tensor_release(half);
@@ -75,7 +78,8 @@ static double at (fx_checkpoint *c, const char *name, int64_t i) {
 }
 
 static void everything_arrives (void) {
-  const char *path = write_file("a.h5"), *weight = "decoder.output_blocks.0.0.in_layers.2.weight";
+  const char *path = write_file("a.h5", NULL, NULL),
+             *weight = "decoder.output_blocks.0.0.in_layers.2.weight";
   fx_flex *net = small(3);
   fx_checkpoint c = { 0 };
   CHECK_STATUS(fx_checkpoint_load(path, false, &c));
@@ -100,15 +104,65 @@ static void everything_arrives (void) {
   fx_flex_free(net);
 }
 
+/* `network` with `from` replaced by `to`. */
+static const char *edited (const char *from, const char *to) {
+  static char text[sizeof network + 64];
+  const char *at = strstr(network, from);
+  CHECK(at != NULL);
+  snprintf(text, sizeof text, "%.*s%s%s", at ? (int)(at - network) : 0, network, to,
+           at ? at + strlen(from) : "");
+  return text;
+}
+
+static void refuse (const char *key, const char *value, fx_status wanted) {
+  fx_checkpoint c = { 0 };
+  const char *path = write_file("bad.h5", key, value);
+  CHECK(fx_checkpoint_load(path, true, &c) == wanted);
+  CHECK(c.net == NULL);
+  CHECK_MESSAGE("bad.h5: ");
+}
+
+static void bad_texts_are_refused_by_name (void) {
+  refuse("network", "[1]", FX_EFORMAT);
+  CHECK_MESSAGE("the text 'network' is not a JSON object");
+  refuse("network", "{", FX_EFORMAT);
+  refuse("network", edited("\"depth\":1", "\"depth\":1.5"), FX_EFORMAT);
+  CHECK_MESSAGE("'depth' of the text 'network' must be a whole number");
+  refuse("network", edited("\"depth\":1", "\"depth\":2"), FX_EARG);
+  CHECK_MESSAGE("depth must be odd");
+  refuse("network", edited("\"heads\":2", "\"heads\":null"), FX_EFORMAT);
+  refuse("network", edited("\"channels\":[32]", "\"channels\":[1e300]"), FX_EFORMAT);
+  CHECK_MESSAGE("'channels'");
+  refuse("network", edited("\"channels\":[32]", "\"channels\":[32,32]"), FX_EFORMAT);
+  CHECK_MESSAGE("'res_blocks'");
+  refuse("network", edited("\"skip\":true", "\"skip\":1"), FX_EFORMAT);
+  CHECK_MESSAGE("'skip' of the text 'network' must be true or false");
+  refuse("network", edited("\"condition_encoder\":true", "\"condition_encoder\":false"),
+         FX_EUNSUPPORTED);
+  CHECK_MESSAGE("written in Lua");
+  refuse("network", edited("\"height\":4", "\"height\":8"), FX_ESHAPE);
+  CHECK_MESSAGE("pos_embed' is (1,7,32), its network wants (1,13,32)");
+  refuse("network", edited("\"use_transf\":false", "\"use_transf\":true"), FX_EFORMAT);
+  CHECK_MESSAGE("is missing");
+  refuse("normalisation", "{\"mean\":[0],\"std\":[1]}", FX_EFORMAT);
+  CHECK_MESSAGE("must list 2 numbers");
+  refuse("normalisation", "{\"mean\":[0,0],\"std\":[1,\"x\"]}", FX_EFORMAT);
+  refuse("model", "{\"predict\":\"a word that is much too long to be the name of a choice\"}",
+         FX_EFORMAT);
+  CHECK_MESSAGE("'predict' of the text 'model' must be a word");
+  refuse("data", "{\"task\":\"superres\",\"degradation\":\"nearest\",\"factor\":-2}", FX_EFORMAT);
+}
+
 static void running_out_of_memory_loses_nothing (void) {
-  const char *path = write_file("b.h5");
+  const char *path = write_file("b.h5", NULL, NULL);
   fx_checkpoint c = { 0 };
   fx_memory_stats before, after;
   int64_t k = 0;
   fx_status st;
   fx_memory(&before);
   do {
-    fx_alloc_fail_at(++k);
+    k += 1 + k / 16; /* every one at first, then some of the many alike */
+    fx_alloc_fail_at(k);
     st = fx_checkpoint_load(path, true, &c);
     CHECK(st == FX_OK || (st == FX_ENOMEM && c.net == NULL));
     fx_checkpoint_free(&c);
@@ -122,6 +176,7 @@ static void running_out_of_memory_loses_nothing (void) {
 int main (void) {
   CHECK(scratch_begin());
   everything_arrives();
+  bad_texts_are_refused_by_name();
   running_out_of_memory_loses_nothing();
   scratch_end();
   return check_report("load_checkpoint");
