@@ -924,30 +924,34 @@ function core.conv2d(x, w, b, options) end
 ---@return flexlab.Tensor
 function Tensor:conv2d(w, b, options) end
 
---- Half a ResBlock: conv2d(a, w, b) + add_resample(add) at stride 1, where a = resample(dropout(silu(modulate(group_norm(x and x2 side by side))))) is made while it is read. Without norm_w a = resample(x and x2). -> (N,H',W',O), size as resample(x)
+--- Half a ResBlock: conv2d(a, w, b) + add_resample(add) + add2 at stride 1, where a = resample(dropout(silu(modulate(group_norm(x and x2 side by side))))) is made while it is read. Without norm_w a = resample(x and x2). -> (N,H',W',O), size as resample(x)
 ---@param x flexlab.Tensor
 ---@param x2? flexlab.Tensor
+---@param x2_add? flexlab.Tensor
 ---@param norm_w? flexlab.Tensor
 ---@param norm_b? flexlab.Tensor
 ---@param emb? flexlab.Tensor
 ---@param w flexlab.Tensor
 ---@param b? flexlab.Tensor
 ---@param add? flexlab.Tensor
+---@param add2? flexlab.Tensor
 ---@param options { groups?: integer, eps?: number, resample?: "same"|"down"|"up", padding?: "zeros"|"circular", add_resample?: "same"|"down"|"up", p?: number, key: flexlab.Key }
 ---@return flexlab.Tensor
-function core.fused_conv(x, x2, norm_w, norm_b, emb, w, b, add, options) end
+function core.fused_conv(x, x2, x2_add, norm_w, norm_b, emb, w, b, add, add2, options) end
 
---- Half a ResBlock: conv2d(a, w, b) + add_resample(add) at stride 1, where a = resample(dropout(silu(modulate(group_norm(x and x2 side by side))))) is made while it is read. Without norm_w a = resample(x and x2). -> (N,H',W',O), size as resample(x)
+--- Half a ResBlock: conv2d(a, w, b) + add_resample(add) + add2 at stride 1, where a = resample(dropout(silu(modulate(group_norm(x and x2 side by side))))) is made while it is read. Without norm_w a = resample(x and x2). -> (N,H',W',O), size as resample(x)
 ---@param x2? flexlab.Tensor
+---@param x2_add? flexlab.Tensor
 ---@param norm_w? flexlab.Tensor
 ---@param norm_b? flexlab.Tensor
 ---@param emb? flexlab.Tensor
 ---@param w flexlab.Tensor
 ---@param b? flexlab.Tensor
 ---@param add? flexlab.Tensor
+---@param add2? flexlab.Tensor
 ---@param options { groups?: integer, eps?: number, resample?: "same"|"down"|"up", padding?: "zeros"|"circular", add_resample?: "same"|"down"|"up", p?: number, key: flexlab.Key }
 ---@return flexlab.Tensor
-function Tensor:fused_conv(x2, norm_w, norm_b, emb, w, b, add, options) end
+function Tensor:fused_conv(x2, x2_add, norm_w, norm_b, emb, w, b, add, add2, options) end
 
 --- Normalise each sample over (space, C/groups), then scale and shift [Wu & He 2018]; groups divides C. -> as x
 ---@param x flexlab.Tensor

@@ -151,9 +151,23 @@ static fx_dims dims_option (call *c, const char *name) {
   return dims;
 }
 
+/* Whether the op draws nothing unless asked: its `p` is 0 and was not given. */
+static bool draws_nothing (const call *c) {
+  for (int i = 0; i < c->op->arg_count; i++)
+    if (strcmp(c->op->args[i].name, "p") == 0 && c->op->args[i].value == 0) {
+      const bool given = lfx_option(&c->o, "p");
+      lua_pop(c->L, given ? 1 : 0);
+      return !given;
+    }
+  return false;
+}
+
 static fx_rng key_option (call *c, const char *name) {
-  if (!lfx_option(&c->o, name))
+  if (!lfx_option(&c->o, name)) {
+    if (draws_nothing(c))
+      return (fx_rng){ 0 };
     luaL_error(c->L, "%s: '%s' is missing: {seed=, sample=, member=, step=}", c->op->name, name);
+  }
   const fx_rng key = lfx_to_key(c->L, -1, c->op->name, name, FX_STREAM_DROPOUT);
   lua_pop(c->L, 1);
   return key;

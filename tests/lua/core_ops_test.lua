@@ -41,6 +41,10 @@ local cases = {
   conv2d = function()
     return { t(1, 5, 7, 2), t(3, 3, 3, 2), t(3), { stride = 2, padding = "circular" }, shape = { 1, 3, 4, 3 } }
   end,
+  fused_conv = function()
+    return { t(1, 4, 6, 2), t(1, 4, 6, 4), t(1, 4, 6, 4), t(6), t(6), t(1, 12), t(3, 3, 3, 6), t(3),
+      t(1, 4, 6, 3), t(1, 8, 12, 3), { groups = 3, resample = "up", add_resample = "up" }, shape = { 1, 8, 12, 3 } }
+  end,
   group_norm = function() return { t(2, 3, 4), t(4), t(4), { groups = 2 }, shape = { 2, 3, 4 } } end,
   layer_norm = function() return { t(2, 4), t(4), t(4), shape = { 2, 4 } } end,
   modulate = function() return { t(2, 3, 4), t(2, 8), shape = { 2, 3, 4 } } end,
