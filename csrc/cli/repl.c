@@ -255,9 +255,10 @@ static int repl_run (lua_State *L) {
   lua_getfield(L, 1, "prompt");
   const char *prompt = luaL_optstring(L, -1, "> ");
   lua_getfield(L, 1, "banner");
-  const char *banner = luaL_optstring(L, -1,
-                                      "FlexLab: `flex` is the library, TAB completes, a "
-                                      "final ; mutes, Ctrl-D leaves.");
+  const char *banner =
+      luaL_optstring(L, -1,
+                     "FlexLab: `flex` is the library, help() helps, TAB completes, "
+                     "a final ; mutes, Ctrl-D leaves.");
   lua_settop(L, 1); /* the table keeps the strings */
   const int terminal = line_open(L, &presses);
   catch_interrupts(&before);

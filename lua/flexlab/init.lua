@@ -19,6 +19,7 @@ local parts = {
   generate = { "generate" }, samples = { "samples" }, text = { "text" }, frames = { "frames" }, log = { "log" },
   study = { "study" }, stats = { "stats" }, table = { "table" }, plot = { "plot" },
   picture = { "picture" }, report = { "report" }, html = { "html" },
+  help = { "help" },
 }
 
 local kinds = { schedules = true, parametrisations = true, samplers = true, losses = true,

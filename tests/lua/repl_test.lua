@@ -63,6 +63,19 @@ function TestRepl.test_a_file_is_run_first_and_gives_its_name_to_its_result()
   os.execute("rm -r " .. folder)
 end
 
+function TestRepl.test_help_knows_ops_kinds_and_choices()
+  local out = repl("help(flex.conv2d)\n")
+  lu.assertStrContains(out, "Cross-correlation")
+  lu.assertStrContains(out, "(O,kH,kW,I)")
+  lu.assertEquals(repl("help 'conv2d'\n"), out)
+  lu.assertEquals(repl("help(flex.losses)\n"), repl("help 'losses'\n"))
+  lu.assertStrContains(repl("help 'losses'\n"), "huber")
+  lu.assertStrContains(repl("help(flex.encoders.pyramid)\n"), "width = 32")
+  lu.assertStrContains(repl("help()\n"), "flexlab ops")
+  lu.assertStrContains(repl("help 'hubber'\n"), "there is no op or choice 'hubber'; the nearest is 'huber'")
+  lu.assertStrContains(repl("help(flex.zeros { 2 })\n"), "Tensor (2) f32")
+end
+
 function TestRepl.test_the_last_three_results_are_kept()
   lu.assertEquals(repl("1;\n10\n20\n30\n40\n_1, _2, _3\n_4\n"), "10\n20\n30\n40\n40\t30\t20\nnil\n")
 end

@@ -1,6 +1,7 @@
 -- flexlab ops - the op table and the kernel table, as the core has them.
 local arguments = require "flexlab.arguments"
 local core = require "flexlab.core"
+local help = require "flexlab.help"
 local tabulate = require "flexlab.table"
 local words = require "flexlab.text"
 
@@ -15,19 +16,13 @@ local function signature(op)
 end
 
 local function explain(name)
-  local known = {}
-  for _, op in ipairs(core.ops) do
-    known[#known + 1] = op.name
-    if op.name == name then
-      print(op.name .. "  " .. op.doc .. "\n")
-      local t = tabulate { "argument", "kind", "meaning", "default" }
-      for _, a in ipairs(op.args) do
-        t:row { a.name, a.kind, a.text or "", a.default == nil and "" or tostring(a.default) }
-      end
-      t:print()
-      return
-    end
+  local op = help.find_op(name)
+  if op then
+    io.write(help.op_page(op))
+    return
   end
+  local known = {}
+  for _, entry in ipairs(core.ops) do known[#known + 1] = entry.name end
   arguments.wrong("ops: there is no op '%s'; the nearest is '%s'", name, words.nearest(name, known))
 end
 

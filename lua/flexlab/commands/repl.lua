@@ -16,6 +16,7 @@ return {
     local file = values.include
     if file and not io.open(file) then error(("there is no file '%s'"):format(file), 0) end
     commands.setup(values)
+    rawset(_G, "help", require "flexlab.help")
     return repl.run { file = file }
   end,
 }
