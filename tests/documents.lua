@@ -13,6 +13,7 @@ HTML comments on the lines before a block say what is different about it, sparin
   <!-- test: skip: REASON -->       it is not run (make demo)
   <!-- test: first: COMMAND -->     a shell command is run before it
   <!-- test: A -> B; C -> D -->     it is run with B in place of A: smaller settings
+  <!-- test: numbers vary -->       numbers shown are not compared: they come from such files, or are times
 
 In what a page shows, "..." stands for any text, and a line "..." for any lines; runs of spaces and of
 dashes are one. A number with a point may differ by 1 in 100, because processors round differently and
@@ -31,15 +32,17 @@ end
 
 -- --- reading ---------------------------------------------------------------------------------
 
--- Adds what a marker says to { skip =, first =, replace = { {A, B} } }.
+-- Adds what a marker says to { skip =, first =, free =, replace = { {A, B} } }.
 local function read_marker(page, line, text, mark)
   local skip, first = text:match("^skip:%s*(.+)$"), text:match("^first:%s*(.+)$")
   mark.skip, mark.first = skip or mark.skip, first or mark.first
-  if skip or first then return end
+  mark.free = mark.free or text == "numbers vary"
+  if skip or first or text == "numbers vary" then return end
   for part in (text .. ";"):gmatch("%s*(.-)%s*;") do
     local old, new = part:match("^(.-)%s*%->%s*(.*)$")
     if not old or old == "" then fail(page, line, "the marker '%s' is not understood", text) end
     table.insert(mark.replace, { old, new })
+    mark.free = true
   end
 end
 
@@ -183,7 +186,7 @@ function run.sh(page, block, following)
   local ok, out = page:shell "sh -eu .block.sh"
   demand(page, block, ok, out)
   if following and following.language == "text" then
-    compare(page, following, out, #block.marker.replace > 0)
+    compare(page, following, out, block.marker.free or following.marker.free)
   end
 end
 
@@ -222,7 +225,7 @@ function run.repl(page, block)
   local printed = out:match("\1\n(.*)$")
   if not printed then fail(page, block.line, "the session ended early:\n%s", out) end
   compare(page, { line = block.line, body = table.concat(shown, "\n") .. "\n" }, printed,
-    #block.marker.replace > 0)
+    block.marker.free)
 end
 
 --- Runs every block of a page; raises "page:line: what is wrong". Returns the number of blocks run.

@@ -131,10 +131,11 @@ function M.weights(file, path, model, averaged)
 end
 
 --- A network from a checkpoint alone: model, configuration of its recipe, normalisation.
----@param path string
+---@param path string        a checkpoint, or the folder of a run: its last.h5
 ---@param options table|nil  { ema = true: the averaged weights, where there are any }
 function M.load_model(path, options)
   local o = config.options("load_model", { ema = true }, options, nil, 2)
+  if core.sys.exists(path) == "folder" then path = path .. "/last.h5" end
   local file, message = core.io.load(path)
   if not file then error(message, 2) end
   if file.text.kind ~= M.kind or not file.text.model then

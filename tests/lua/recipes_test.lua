@@ -52,11 +52,13 @@ end
 function suite.test_custom_encoder_trains_and_is_found_in_its_checkpoint()
   local r = require "recipes.custom_encoder"(small(), { root = folder })
   lu.assertIsNumber(r.rfne)
-  local model = flex.load_model(r.dir .. "/last.h5")
+  local model = flex.load_model(r.dir)
   local names = {}
   for _, p in ipairs(model:parameters()) do names[p.name] = true end
   lu.assertTrue(names["condition_encoder.rungs.1.weight"])
   lu.assertNil(names["superres_encoder.pos_embed"])
+  lu.assertEquals(tostring(flex.load_model(r.dir .. "/last.h5")), tostring(model))
+  lu.assertErrorMsgContains("last.h5", flex.load_model, folder)
 end
 
 function suite.test_evaluation_is_per_sample()

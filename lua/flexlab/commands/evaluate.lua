@@ -17,7 +17,7 @@ return {
   name = "evaluate",
   doc = "measure a checkpoint on a data set",
   options = {
-    { name = "checkpoint", value = "FILE", required = true, doc = "a run's last.h5" },
+    { name = "checkpoint", value = "FILE", required = true, doc = "a run's folder or its last.h5" },
     { name = "data", value = "FILE", required = true, doc = "fields at full resolution, HDF5 or a pattern" },
     { name = "dataset", value = "NAME", doc = "the data set in the file [w or fields]" },
     { name = "steps", value = "N", kind = "integer", least = 1, default = 2, doc = "reverse steps" },

@@ -122,7 +122,7 @@ return {
   name = "sample",
   doc = "apply a checkpoint to a file of fields",
   options = {
-    { name = "checkpoint", value = "FILE", required = true, doc = "a run's last.h5" },
+    { name = "checkpoint", value = "FILE", required = true, doc = "a run's folder or its last.h5" },
     { name = "data", value = "FILE", required = true,
       doc = "fields at full resolution, which are coarsened first (or --low)" },
     { name = "out", value = "FILE", required = true, doc = "HDF5 file to write: w, the ensemble mean" },
