@@ -18,7 +18,7 @@ HTML comments on the lines before a block say what is different about it, sparin
 In what a page shows, "..." stands for any text, and a line "..." for any lines; runs of spaces and of
 dashes are one. A number with a point may differ by 1 in 100, because processors round differently and
 training carries that on; other numbers may not. After A -> B numbers are free, for they are those of
-the block as it stands.
+the block as it stands; so is the mark "(least)" of a p.
 --]]
 local core = require "flexlab.core"
 
@@ -110,9 +110,10 @@ local function reads(expected, i, got, j, free)
   return j == #got + 1
 end
 
-local function lines_of(text)
+local function lines_of(text, free)
   local lines = {}
   for line in text:gmatch("[^\n]+") do
+    if free then line = line:gsub("%(least%)", "") end
     line = line:gsub("%s+", " "):gsub("^ ", ""):gsub(" $", ""):gsub("%-%-%-+", "---")
     if line ~= "" then lines[#lines + 1] = line end
   end
@@ -132,7 +133,7 @@ end
 
 --- Whether a text reads as a page says it does.
 function M.same(expected, got, free)
-  return match_lines(lines_of(expected), 1, lines_of(got), 1, free or false)
+  return match_lines(lines_of(expected, free), 1, lines_of(got, free), 1, free or false)
 end
 
 -- --- running ---------------------------------------------------------------------------------
@@ -190,10 +191,11 @@ function run.sh(page, block, following)
   end
 end
 
--- Whether a later sh block speaks of a file, by its name or by its name without .lua.
+-- Whether a later sh block speaks of a file, by the last part of its name, with or without .lua.
 local function used(page, block, name)
+  local word = name:match("[^/]*$"):gsub("%.lua$", "")
   for _, other in ipairs(page.blocks) do
-    if other.language == "sh" and other.line > block.line and other.body:find(name:gsub("%.lua$", ""), 1, true) then
+    if other.language == "sh" and other.line > block.line and other.body:find(word, 1, true) then
       return true
     end
   end
@@ -236,7 +238,7 @@ function M.run(path, folder, places)
   local text = assert(core.sys.read(path))
   local page = setmetatable({ path = path, folder = folder, session = "", blocks = M.blocks(path, text) }, Page)
   assert(core.sys.mkdirs(folder .. "/.bin"))
-  assert(os.execute(("ln -s %s %s/.bin/flexlab && ln -s %s %s/recipes"):format(quoted(places.program),
+  assert(os.execute(("ln -s %s %s/.bin/flexlab && cp -r %s %s/recipes"):format(quoted(places.program),
     quoted(folder), quoted(places.recipes), quoted(folder))))
   local count = 0
   for i, block in ipairs(page.blocks) do

@@ -76,6 +76,23 @@ function suite.test_evaluation_is_per_sample()
   lu.assertEquals(perfect.spectrum.truth, perfect.spectrum.prediction)
 end
 
+function suite.test_registered_bicubic_leaves_the_samples_where_they_were()
+  local set = flex.data.superres { file = data or small()["data.file"], factor = 4, crop = 16, batch = 2,
+    test_tiles = 2, degradation = "registered" }
+  for batch in set.test:batches() do
+    local field, low = flex.baselines.registered(batch), batch.low
+    for y = 1, low.shape[2] do
+      lu.assertAlmostEquals(field:get(1, 4 * y - 3, 5, 1), low:get(1, y, 2, 1), 1e-4)
+    end
+    lu.assertTrue((field - flex.baselines.persistence(batch)):abs():max():item() < 1e-3)
+  end
+  local scores = {}
+  for _, name in ipairs { "registered", "bicubic" } do
+    scores[name] = flex.evaluate(flex.baselines[name], set.test).rfne
+  end
+  lu.assertTrue(scores.registered < scores.bicubic)
+end
+
 local status = lu.LuaUnit.run()
 os.execute("rm -rf '" .. folder .. "'")
 os.exit(status)
