@@ -13,12 +13,12 @@ HTML comments on the lines before a block say what is different about it, sparin
   <!-- test: skip: REASON -->       it is not run (make demo)
   <!-- test: first: COMMAND -->     a shell command is run before it
   <!-- test: A -> B; C -> D -->     it is run with B in place of A: smaller settings
-  <!-- test: numbers vary -->       numbers shown are not compared: they come from such files, or are times
+  <!-- test: numbers vary -->       numbers are not compared: they come from smaller files, or are times
 
-In what a page shows, "..." stands for any text, and a line "..." for any lines; runs of spaces and of
-dashes are one. A number with a point may differ by 1 in 100, because processors round differently and
-training carries that on; other numbers may not. After A -> B numbers are free, for they are those of
-the block as it stands; so is the mark "(least)" of a p.
+In what a page shows, "..." stands for any text, with the spaces around it, and a line "..." for any
+lines; runs of spaces and of dashes are one. A number with a point may differ by 1 in 100, because
+processors round differently and training carries that on; other numbers may not. After A -> B numbers
+are free, for they are those of the block as it stands; so is the mark "(least)" of a p.
 --]]
 local core = require "flexlab.core"
 
@@ -35,7 +35,8 @@ end
 -- Adds what a marker says to { skip =, first =, free =, replace = { {A, B} } }.
 local function read_marker(page, line, text, mark)
   local skip, first = text:match("^skip:%s*(.+)$"), text:match("^first:%s*(.+)$")
-  mark.skip, mark.first = skip or mark.skip, first or mark.first
+  mark.skip = skip or mark.skip
+  mark.first = first and (mark.first and mark.first .. " && " .. first or first) or mark.first
   mark.free = mark.free or text == "numbers vary"
   if skip or first or text == "numbers vary" then return end
   for part in (text .. ";"):gmatch("%s*(.-)%s*;") do
@@ -114,7 +115,8 @@ local function lines_of(text, free)
   local lines = {}
   for line in text:gmatch("[^\n]+") do
     if free then line = line:gsub("%(least%)", "") end
-    line = line:gsub("%s+", " "):gsub("^ ", ""):gsub(" $", ""):gsub("%-%-%-+", "---")
+    line = line:gsub("%s*%.%.%.%s*", "..."):gsub("%s+", " "):gsub("^ ", ""):gsub(" $", "")
+      :gsub("%-%-%-+", "---")
     if line ~= "" then lines[#lines + 1] = line end
   end
   return lines

@@ -14,16 +14,16 @@ local function interpolation(method, registered)
   return function(batch)
     if not batch.low then return M.persistence(batch) end
     local shape = batch.estimate.shape
-    return core.resize(batch.low, { size = { shape[2], shape[3] }, method = method, registered = registered })
+    return core.resize(batch.low, { size = { shape[2], shape[3] }, method = method,
+      registered = registered or false })
   end
 end
 
 M.nearest = interpolation "nearest"
 M.bilinear = interpolation "bilinear"
 M.bicubic = interpolation "bicubic"
-
---- Bicubic that leaves each sample of [::f] where it was taken. The others, as the authors' evaluation
---- has them, shift such data by (f-1)/2 pixels; a network that only undoes the shift beats them.
+--- Bicubic, but each sample of field[::f, ::f] stays where it was taken; the others shift the field
+--- by (f-1)/2 pixels, as FLEX's authors do [flex-method section 5, defect 3].
 M.registered = interpolation("bicubic", true)
 
 return M
