@@ -30,8 +30,6 @@ local function fail(page, line, form, ...)
   error(("%s:%d: "):format(page.path, line) .. form:format(...), 0)
 end
 
--- --- reading ---------------------------------------------------------------------------------
-
 -- Adds what a marker says to { skip =, first =, free =, replace = { {A, B} } }.
 local function read_marker(page, line, text, mark)
   local skip, first = text:match("^skip:%s*(.+)$"), text:match("^first:%s*(.+)$")
@@ -73,8 +71,6 @@ function M.blocks(path, text)
   if open then fail(page, open.line, "the block is not closed") end
   return blocks
 end
-
--- --- comparing -------------------------------------------------------------------------------
 
 -- The number at position i of a text, if a number begins there: text, value, whether it has a point.
 local function number_at(text, i)
@@ -137,8 +133,6 @@ end
 function M.same(expected, got, free)
   return match_lines(lines_of(expected, free), 1, lines_of(got, free), 1, free or false)
 end
-
--- --- running ---------------------------------------------------------------------------------
 
 local Page = {}
 Page.__index = Page
