@@ -1271,6 +1271,7 @@ flex.diffusion = require("flexlab.diffusion")
 flex.evaluate = require("flexlab.evaluate").evaluate
 flex.frames = require("flexlab.frames")
 flex.generate = require("flexlab.generate")
+flex.help = require("flexlab.help")
 flex.html = require("flexlab.html")
 flex.literal = require("flexlab.literal")
 flex.load_model = require("flexlab.checkpoint").load_model
