@@ -52,6 +52,9 @@ static inline double *new_doubles (int64_t count) {
 typedef float vec __attribute__((vector_size(4 * LANES)));
 typedef double wide __attribute__((vector_size(4 * LANES))); /* LANES/2 doubles */
 
+/* Before a loop over the rows of a tile: registers only, no index. */
+#define UNROLLED _Pragma("GCC unroll 16")
+
 /* The same in memory: needs no alignment and may alias plain floats. */
 typedef float vec_at __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 typedef float half_vec_at __attribute__((vector_size(2 * LANES), aligned(4), may_alias));

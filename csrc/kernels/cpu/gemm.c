@@ -24,7 +24,6 @@
 ** rows of A, and TILE_ROWS x DEPTH of A lie in L1. */
 #define DEPTH 384
 
-#define UNROLLED _Pragma("GCC unroll 16")
 #define INLINE static inline __attribute__((always_inline))
 
 /* --- packing ---------------------------------------------------------------------------------- */

@@ -71,8 +71,6 @@ static void spread_block (const weights_job *job, tile_block block, int64_t q, f
 
 /* --- products --------------------------------------------------------------------------------- */
 
-#define UNROLLED _Pragma("GCC unroll 16")
-
 /* sum[i] += d[tile][i] * v[tile] over the tiles of all groups, i < TILE_ROWS, TILE_COLS wide. */
 static inline void sum_tiles (const weights_job *job, int64_t count, const float *d, const float *v,
                               vec sum[TILE_ROWS][2]) {
