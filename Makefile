@@ -2,6 +2,17 @@
 # Debian 12 as root or with sudo: they install what is missing (tools/packages.sh) and build.
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
+BEGAN := $(shell date +%s)
+# On a terminal the build is one line that counts; elsewhere only warnings and errors are shown.
+QUIET := $(shell test -t 2 || echo --quiet)
+
+# A folder that another generator made is made anew.
+define build
+@if test -f build/$(1)/Makefile; then rm -rf build/$(1); fi
+@cmake --preset $(1) $(2) >/dev/null
+@echo "flexlab: building ($(1))"
+@cmake --build --preset $(1) -j $(JOBS) -- $(QUIET)
+endef
 
 .PHONY: all demo test bench docs install clean packages release debug format lint
 
@@ -11,18 +22,17 @@ packages:
 	@tools/packages.sh
 
 release debug tsan: packages
-	@cmake --preset $@ >/dev/null
-	@cmake --build --preset $@ -j $(JOBS)
+	$(call build,$@)
 
 demo: release
 	@build/release/flexlab run recipes/demo.lua
+	@s=$$(( $$(date +%s) - $(BEGAN) )); \
+	  printf 'make demo took %d:%02d, packages and building included\n' $$((s / 60)) $$((s % 60))
 
 # FLEXLAB_WERROR: in tests a warning is an error.
 test: packages
-	@cmake --preset release -DFLEXLAB_WERROR=ON >/dev/null
-	@cmake --build --preset release -j $(JOBS)
-	@cmake --preset debug -DFLEXLAB_WERROR=ON >/dev/null
-	@cmake --build --preset debug -j $(JOBS)
+	$(call build,release,-DFLEXLAB_WERROR=ON)
+	$(call build,debug,-DFLEXLAB_WERROR=ON)
 	@tools/lint.sh
 	@ctest --preset release
 	@ctest --preset debug
