@@ -24,10 +24,11 @@ function suite.test_font_has_every_printable_character_once()
   for code = 33, 126 do
     local rows = {}
     for y, row in ipairs(font.rows(string.char(code))) do
-      lu.assertEquals(#row, font.width)
-      lu.assertEquals(row[6], 0)
+      lu.assertTrue(#row >= 2 and #row <= 6)
+      lu.assertEquals(row[#row], 0)
       rows[y] = table.concat(row)
     end
+    lu.assertEquals(#rows, font.height)
     local shape = table.concat(rows, "\n")
     lu.assertStrContains(shape, "1")
     lu.assertNil(seen[shape], "glyph " .. string.char(code) .. " equals another")
@@ -38,6 +39,20 @@ end
 function suite.test_font_shows_unknown_characters_as_question_marks()
   lu.assertEquals(font.rows("é"), font.rows("?"))
   lu.assertEquals(#font.rows("aé")[1], 12)
+end
+
+function suite.test_figures_are_all_as_wide()
+  for figure in ("0123456789"):gmatch "." do lu.assertEquals(#font.rows(figure)[1], 6) end
+  lu.assertTrue(#font.rows("i")[1] < #font.rows("m")[1])
+end
+
+function suite.test_smoothing_doubles_and_rounds_only_slanted_edges()
+  local block = { { 1, 1 }, { 1, 1 } }
+  local full = font.smooth { { 0, 0, 0, 0 }, { 0, 1, 1, 0 }, { 0, 1, 1, 0 }, { 0, 0, 0, 0 } }
+  lu.assertEquals({ #full, #full[1] }, { 8, 8 })
+  lu.assertEquals(font.smooth(block)[2], { 1, 1, 1, 1 })
+  local slanted = font.smooth { { 1, 0 }, { 0, 1 } }
+  lu.assertEquals({ slanted[2][3], slanted[3][2] }, { 1, 1 })      -- the gap of a diagonal is filled
 end
 
 function suite.test_diverging_map_is_symmetric_in_lightness()
@@ -80,7 +95,7 @@ function suite.test_blocks_stack_and_pad()
   lu.assertEquals(p.shape, { 1, 4, 6, 3 })
   lu.assertEquals(p:get(1, 1, 1, 2), 1)
   lu.assertEquals(p:get(1, 2, 3, 2), 0)
-  lu.assertEquals(canvas.text("ab", 2).shape, { 1, 14, 24, 3 })
+  lu.assertEquals(canvas.text("ab", 2).shape, { 1, 18, 24, 3 })
 end
 
 function suite.test_compare_draws_six_fields()
@@ -90,6 +105,14 @@ function suite.test_compare_draws_six_fields()
   local width, height = png_size(p:png())
   lu.assertEquals({ height, width }, { p.height, p.width })
   lu.assertTrue(width > 3 * 300 and height > 2 * 300)
+end
+
+function suite.test_a_group_below_makes_the_picture_higher_not_wider()
+  local function group(below)
+    return { label = "u", map = "sequential", below = below, columns = { { { "a", field(16) } } } }
+  end
+  local beside, stacked = picture.panel { group(), group() }, picture.panel { group(), group(true) }
+  lu.assertTrue(stacked.height > beside.height and stacked.width < beside.width)
 end
 
 function suite.test_compare_without_truth_and_with_odd_sizes()

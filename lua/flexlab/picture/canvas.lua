@@ -56,12 +56,11 @@ function M.row(blocks)
   return joined(3, parts)
 end
 
-function M.text_width(text, scale) return math.max(1, #text) * font.width * scale end
-
--- A line of text; each dot of the font is scale x scale pixels.
+-- A line of text; each dot of the font is scale x scale pixels (1, 2 or 4), its edges softened.
 function M.text(text, scale, colour)
-  local rows = font.rows(text == "" and " " or text)
-  local dots = core.tensor(rows):reshape { 1, font.height, #rows[1], 1 }:upsample { factor = scale }
+  local rows = font.smooth(font.smooth(font.rows(text == "" and " " or text)))
+  local dots = core.tensor(rows):reshape { 1, #rows, #rows[1], 1 }
+  if scale < 4 then dots = dots:mean_pool { factor = 4 // scale } end
   local delta = {}
   for c = 1, 3 do delta[c] = (colour or M.ink)[c] - M.paper[c] end
   return dots * core.tensor(delta) + core.tensor(M.paper)

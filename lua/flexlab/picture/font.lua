@@ -1,5 +1,9 @@
--- font.lua - a 5x7 bitmap font for the titles and ticks of a PNG: ASCII 32 to 126, drawn below as
--- it looks, twelve glyphs a band, each five columns and a gap. Own drawing.
+-- font.lua - a bitmap font for the titles and ticks of a PNG: ASCII 32 to 126, drawn below as it
+-- looks, twelve glyphs a band, each at most five columns and a gap. Own drawing.
+--
+-- Capitals are seven rows high; g j p q y reach two rows below the line. Letters are set as wide as
+-- they are, figures all alike, so that numbers stand in columns. `smooth` rounds slanted strokes, so that
+-- text of twice the size is not made of blocks.
 
 local BANDS = {
 [[
@@ -44,60 +48,110 @@ local BANDS = {
 #..... .##.#. #...#. ####.. ..#... .###.. ..#... .#.#.. #...#. ..#... #####. .###..
 ]], [[
 ...... .###.. ..#... ...... .#.... ...... #..... ...... ....#. ...... ..##.. ......
-#..... ...#.. .#.#.. ...... ..#... ...... #..... ...... ....#. ...... .#..#. .####.
-.#.... ...#.. #...#. ...... ...#.. .###.. #.##.. .###.. .##.#. .###.. .#.... #...#.
+#..... ...#.. .#.#.. ...... ..#... ...... #..... ...... ....#. ...... .#..#. ......
+.#.... ...#.. #...#. ...... ...#.. .###.. #.##.. .###.. .##.#. .###.. .#.... .####.
 ..#... ...#.. ...... ...... ...... ....#. ##..#. #..... #..##. #...#. ###... #...#.
-...#.. ...#.. ...... ...... ...... .####. #...#. #..... #...#. #####. .#.... .####.
-....#. ...#.. ...... ...... ...... #...#. #...#. #...#. #...#. #..... .#.... ....#.
-...... .###.. ...... #####. ...... .####. ####.. .###.. .####. .###.. .#.... .###..
+...#.. ...#.. ...... ...... ...... .####. #...#. #..... #...#. #####. .#.... #...#.
+....#. ...#.. ...... ...... ...... #...#. #...#. #...#. #...#. #..... .#.... #...#.
+...... .###.. ...... #####. ...... .####. ####.. .###.. .####. .###.. .#.... .####.
+...... ...... ...... ...... ...... ...... ...... ...... ...... ...... ...... ....#.
+...... ...... ...... ...... ...... ...... ...... ...... ...... ...... ...... .###..
 ]], [[
 #..... ..#... ...#.. #..... .##... ...... ...... ...... ...... ...... ...... ......
 #..... ...... ...... #..... ..#... ...... ...... ...... ...... ...... ...... ......
-#.##.. .##... ..##.. #..#.. ..#... ##.#.. #.##.. .###.. ####.. .##.#. #.##.. .###..
-##..#. ..#... ...#.. #.#... ..#... #.#.#. ##..#. #...#. #...#. #..##. ##..#. #.....
-#...#. ..#... ...#.. ##.... ..#... #.#.#. #...#. #...#. ####.. .####. #..... .###..
-#...#. ..#... #..#.. #.#... ..#... #...#. #...#. #...#. #..... ....#. #..... ....#.
-#...#. .###.. .##... #..#.. .###.. #...#. #...#. .###.. #..... ....#. #..... ####..
+#.##.. .##... ..##.. #..#.. ..#... ##.#.. #.##.. .###.. #.##.. .##.#. #.##.. .###..
+##..#. ..#... ...#.. #.#... ..#... #.#.#. ##..#. #...#. ##..#. #..##. ##..#. #.....
+#...#. ..#... ...#.. ##.... ..#... #.#.#. #...#. #...#. #...#. #...#. #..... .###..
+#...#. ..#... ...#.. #.#... ..#... #...#. #...#. #...#. ##..#. #..##. #..... ....#.
+#...#. .###.. ...#.. #..#.. .###.. #...#. #...#. .###.. #.##.. .##.#. #..... ####..
+...... ...... #..#.. ...... ...... ...... ...... ...... #..... ....#. ...... ......
+...... ...... .##... ...... ...... ...... ...... ...... #..... ....#. ...... ......
 ]], [[
 .#.... ...... ...... ...... ...... ...... ...... ...##. ..#... ##.... ......
 .#.... ...... ...... ...... ...... ...... ...... ..#... ..#... ..#... ......
 ###... #...#. #...#. #...#. #...#. #...#. #####. ..#... ..#... ..#... .##...
 .#.... #...#. #...#. #...#. .#.#.. #...#. ...#.. .#.... ..#... ...#.. #.#.#.
-.#.... #...#. #...#. #.#.#. ..#... .####. ..#... ..#... ..#... ..#... ...##.
-.#..#. #..##. .#.#.. #.#.#. .#.#.. ....#. .#.... ..#... ..#... ..#... ......
-..##.. .##.#. ..#... .#.#.. #...#. .###.. #####. ...##. ..#... ##.... ......
+.#.... #...#. #...#. #.#.#. ..#... #...#. ..#... ..#... ..#... ..#... ...##.
+.#..#. #..##. .#.#.. #.#.#. .#.#.. #..##. .#.... ..#... ..#... ..#... ......
+..##.. .##.#. ..#... .#.#.. #...#. .##.#. #####. ...##. ..#... ##.... ......
+...... ...... ...... ...... ...... ....#. ...... ...... ...... ...... ......
+...... ...... ...... ...... ...... .###.. ...... ...... ...... ...... ......
 ]],
 }
 
-local M = { width = 6, height = 7 }
+local M = { height = 9 }
 
-local glyphs = {}       -- character code -> seven strings of six cells
+local BLANK = ("."):rep(6)
+
+local glyphs = {}       -- character code -> nine strings of six cells
+local function add(code, row, cells)
+  glyphs[code] = glyphs[code] or {}
+  glyphs[code][row] = cells
+end
+
 for b, band in ipairs(BANDS) do
   local row = 0
   for line in band:gmatch("[^\n]+") do
     row = row + 1
     local code = 32 + 12 * (b - 1)
     for cells in line:gmatch("%S+") do
-      glyphs[code] = glyphs[code] or {}
-      glyphs[code][row] = cells
+      add(code, row, cells)
       code = code + 1
     end
   end
 end
 
--- Text as seven rows of 0 and 1, six columns a character. What is not ASCII is shown as "?".
+for _, rows in pairs(glyphs) do
+  while #rows < M.height do rows[#rows + 1] = BLANK end
+end
+
+-- First and last column of a glyph; figures and the space have fixed ones.
+local function columns(code)
+  if code == 32 then return 1, 3 elseif code >= 48 and code <= 57 then return 1, 5 end
+  local first, last = 6, 1
+  for _, cells in ipairs(glyphs[code]) do
+    first = math.min(first, cells:find("#", 1, true) or 6)
+    last = math.max(last, cells:match(".*()#") or 1)
+  end
+  return first, last
+end
+
+-- Text as nine rows of 0 and 1, a gap of one column behind each character. What is not ASCII is
+-- shown as "?".
 function M.rows(text)
   text = text:gsub(utf8.charpattern, function(c) return #c > 1 and "?" or nil end)
   local rows = {}
-  for y = 1, M.height do
-    local cells = {}
-    for i = 1, #text do
-      local glyph = (glyphs[text:byte(i)] or glyphs[63])[y]
-      for x = 1, M.width do cells[#cells + 1] = glyph:byte(x) == 35 and 1 or 0 end
+  for y = 1, M.height do rows[y] = {} end
+  for i = 1, #text do
+    local code = glyphs[text:byte(i)] and text:byte(i) or 63
+    local first, last = columns(code)
+    for y = 1, M.height do
+      local row = rows[y]
+      for x = first, last do row[#row + 1] = glyphs[code][y]:byte(x) == 35 and 1 or 0 end
+      row[#row + 1] = 0
     end
-    rows[y] = cells
   end
   return rows
+end
+
+-- Twice as many rows and columns, a dot's corner cut or filled where a slanted edge passes it
+-- [Scale2x, scale2x.it/algorithm].
+function M.smooth(rows)
+  local out, height, width = {}, #rows, #rows[1]
+  local function at(y, x) return rows[y] and rows[y][x] or 0 end
+  for y = 1, height do
+    local upper, lower = {}, {}
+    for x = 1, width do
+      local p, a, b, c, d = at(y, x), at(y - 1, x), at(y, x + 1), at(y, x - 1), at(y + 1, x)
+      local slanted = a ~= d and b ~= c
+      upper[2 * x - 1] = slanted and c == a and a or p
+      upper[2 * x] = slanted and a == b and b or p
+      lower[2 * x - 1] = slanted and d == c and c or p
+      lower[2 * x] = slanted and b == d and d or p
+    end
+    out[2 * y - 1], out[2 * y] = upper, lower
+  end
+  return out
 end
 
 return M

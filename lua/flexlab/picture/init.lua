@@ -29,22 +29,27 @@ local function check(fields)
 end
 
 -- One sample as low / bicubic / FLEX / truth / error / spread; all fields (1,H,W,1), `low` smaller.
--- Fields share one scale, error and spread another. truth and spread may be absent; options among
--- the fields: label (what the field is), name (of the prediction).
+-- The fields share one scale; error and spread, far smaller, have their own. truth and spread may be
+-- absent; options among the fields: label (what the field is and its unit in brackets), name (of the
+-- prediction), start (of the interpolation), members (how many the prediction is the mean of).
 function M.compare(fields)
   check(fields)
   local _ <close> = core.scope()
   local truth, prediction = first(fields.truth), first(fields.prediction)
+  local label = fields.label or "vorticity"
   local left = { { "low", first(fields.low) }, titled(fields.name or "FLEX", prediction, truth) }
-  local right = { titled("bicubic", first(fields.bicubic), truth) }
-  local deviations = {}
-  if truth then
-    right[2], deviations[1] = { "truth", truth }, { "|error|", (prediction - truth):abs() }
+  local right = { titled(fields.start or "bicubic", first(fields.bicubic), truth) }
+  local groups = { { label = label, map = "diverging", columns = { left, right } } }
+  local function deviation(name, field)
+    groups[#groups + 1] = { label = label:match "%b()" or "", map = "sequential", below = #groups > 1,
+      columns = { { { name, field } } } }
   end
-  if fields.spread then deviations[#deviations + 1] = { "spread", first(fields.spread) } end
-  local groups = { { label = fields.label or "vorticity", map = "diverging", columns = { left, right } } }
-  if #deviations > 0 then
-    groups[2] = { label = "deviation", map = "sequential", columns = { deviations } }
+  if truth then
+    right[2] = { "truth", truth }
+    deviation("absolute error", (prediction - truth):abs())
+  end
+  if fields.spread then
+    deviation(fields.members and ("spread of %d members"):format(fields.members) or "spread", first(fields.spread))
   end
   return panel(groups)
 end

@@ -1,8 +1,9 @@
 -- panel.lua - fields side by side under common colour scales, as one picture.
 --
 -- A panel is a list of groups; the fields of a group share one colour scale and one colour bar:
---   { label = "vorticity", map = "diverging", limit = number or nil,
+--   { label = "vorticity", map = "diverging", limit = number or nil, below = false,
 --     columns = { { { "low", field }, { "FLEX", field } }, ... } }     each column from top to bottom
+-- Groups stand side by side; one with `below` stands under the group before it.
 -- A field is (1,H,W,1) or (H,W); coarser ones are drawn with larger pixels.
 
 local axis = require "flexlab.plot.axis"
@@ -12,7 +13,8 @@ local core = require "flexlab.core"
 
 local TILE = 320         -- pixels of the longer side of a field, about
 local TEXT = 2           -- font dots are 2 x 2 pixels
-local TITLE, GAP = 26, 14
+local TITLE, GAP = 28, 16
+local LINE = 18          -- height of a line of text
 
 local function normal(field)
   local shape = field.shape
@@ -52,11 +54,14 @@ local function size_of(groups)
   return math.max(1, math.floor(height * factor)), math.max(1, math.floor(width * factor))
 end
 
+local function title(text)
+  return canvas.pad(canvas.text(text, TEXT), { top = 3, bottom = TITLE - LINE - 3 })
+end
+
 local function tile(item, group, size)
   local field = item[2]:resize { size = { size[1], size[2] }, method = "nearest" }
   local image = colours.apply(group.map, field, group.low, group.limit)
-  local title = canvas.pad(canvas.text(item[1], TEXT), { top = 2, bottom = TITLE - 16 })
-  return canvas.pad(canvas.column { title, image }, { bottom = GAP, right = GAP })
+  return canvas.pad(canvas.column { title(item[1]), image }, { bottom = GAP, right = GAP })
 end
 
 -- Tick labels at their heights, from the top down.
@@ -70,8 +75,8 @@ local function labels(scale, height)
       if y > cursor then parts[#parts + 1] = canvas.solid(y - cursor, 1) end
       local text = tick.label:gsub("\u{2212}", "-")
       parts[#parts + 1] = canvas.row { canvas.pad(canvas.solid(2, 5, canvas.ink),
-        { top = 6, right = 4 }), canvas.text(text, TEXT) }
-      cursor = y + 14
+        { top = 6, right = 8 }), canvas.text(text, TEXT) }
+      cursor = y + LINE
     end
   end
   return canvas.column(parts)
@@ -96,15 +101,14 @@ local function bar(group, height)
   local strip = colours.apply(group.map, ramp, group.low, group.limit)
     * core.full({ 1, 1, 18, 1 }, 1)
   local ticks = labels(ticks_within(group.low, group.limit), height)
-  local title = canvas.pad(canvas.text(group.label, TEXT), { top = 2, bottom = TITLE - 16 })
-  return canvas.pad(canvas.column { title, canvas.row { strip, ticks } }, { right = 2 * GAP })
+  return canvas.pad(canvas.column { title(group.label), canvas.row { strip, ticks } }, { right = 2 * GAP })
 end
 
 -- The groups with their fields as (1,H,W,1) f32 and their scales settled; the caller's are not touched.
 local function prepared(groups)
   local own = {}
   for g, group in ipairs(groups) do
-    own[g] = { label = group.label, map = group.map, limit = group.limit, columns = {} }
+    own[g] = { label = group.label, map = group.map, limit = group.limit, below = group.below, columns = {} }
     for c, column in ipairs(group.columns) do
       own[g].columns[c] = {}
       for i, item in ipairs(column) do own[g].columns[c][i] = { item[1], normal(item[2]) } end
@@ -115,17 +119,28 @@ local function prepared(groups)
   return own
 end
 
+-- The fields of a group and its colour bar.
+local function group_block(group, size)
+  local blocks, rows = {}, 0
+  for _, column in ipairs(group.columns) do
+    local tiles = {}
+    for i, item in ipairs(column) do tiles[i] = tile(item, group, size) end
+    blocks[#blocks + 1], rows = canvas.column(tiles), math.max(rows, #tiles)
+  end
+  blocks[#blocks + 1] = bar(group, rows * (size[1] + TITLE + GAP) - TITLE - GAP)
+  return canvas.row(blocks)
+end
+
 local function draw(groups)
   groups = prepared(groups)
   local size, blocks = { size_of(groups) }, {}
   for _, group in ipairs(groups) do
-    local rows = 0
-    for _, column in ipairs(group.columns) do
-      local tiles = {}
-      for i, item in ipairs(column) do tiles[i] = tile(item, group, size) end
-      blocks[#blocks + 1], rows = canvas.column(tiles), math.max(rows, #tiles)
+    local block = group_block(group, size)
+    if group.below and #blocks > 0 then
+      blocks[#blocks] = canvas.column { blocks[#blocks], block }
+    else
+      blocks[#blocks + 1] = block
     end
-    blocks[#blocks + 1] = bar(group, rows * (size[1] + TITLE + GAP) - TITLE - GAP)
   end
   return canvas.pixels(canvas.pad(canvas.row(blocks), { top = GAP, left = GAP }))
 end
