@@ -3,17 +3,25 @@
 --   local c = flex.report.compare(sample, data.test)
 --   c.table:print()       c.scores.bicubic.rfne       c.gain (% of RFNE below bicubic's)
 --   flex.report(run, c.parts)
--- All numbers are means over samples in physical units (evaluate.lua). An interpolation is an ensemble
--- of one, so its CRPS is its mean absolute error [Gneiting & Raftery 2007, eq. 21].
+-- All numbers are means over samples in physical units (evaluate.lua). The mean of an ensemble has
+-- the least RFNE and too little power at small scales; one of its members has the power and more
+-- error. Both are scored: scores.FLEX is the mean, scores.member the first member.
+-- Samples are taken as field[::f, ::f]. `bicubic` puts them back as FLEX's authors do, shifted by
+-- (f-1)/2 pixels; `registered` puts them where they were, which is what an interpolation can do at best.
+-- An interpolation is an ensemble of one, so its CRPS is its mean absolute error [Gneiting & Raftery
+-- 2007, eq. 21].
 
 local core = require "flexlab.core"
 local config = require "flexlab.config"
+local evaluate = require "flexlab.evaluate"
 local plot = require "flexlab.plot"
 local tabulate = require "flexlab.table"
 
 local M = {}
 
-M.options = { name = "FLEX", against = "bicubic", methods = false, label = "vorticity" }
+M.options = { name = "FLEX", against = "bicubic", start = "bicubic", methods = false, label = "vorticity (U/L)" }
+
+local labels = { registered = "registered bicubic" }
 
 local function alone(baseline)
   return function(batch)
@@ -28,8 +36,11 @@ local function rivals(test)
   if test.set and test.set.task.name ~= "superres" then
     return { { "persistence", alone(baselines.persistence) } }
   end
-  return { { "nearest", alone(baselines.nearest) }, { "bilinear", alone(baselines.bilinear) },
-    { "bicubic", alone(baselines.bicubic) } }
+  local list = {}
+  for i, name in ipairs { "nearest", "bilinear", "bicubic", "registered" } do
+    list[i] = { name, alone(baselines[name]) }
+  end
+  return list
 end
 
 -- Standard deviation over members, (N,H,W,C); nil for fewer than two.
@@ -46,68 +57,110 @@ end
 local function picture_of(batch, mean, members, o)
   if not batch.low then return nil end
   return require("flexlab.picture").compare { low = batch.low, prediction = mean, truth = batch.truth,
-    bicubic = require("flexlab.baselines").bicubic(batch), spread = M.spread(mean, members),
-    name = o.name, label = o.label }
+    bicubic = require("flexlab.baselines")[o.start](batch), spread = M.spread(mean, members),
+    start = labels[o.start], members = members and #members, name = o.name, label = o.label }
 end
 
--- "-45.6 %": how far below (or above) the reference's RFNE.
+-- "-45.6 %": how far below (or above) the reference's RFNE; nothing for the reference itself.
 local function change(score, reference)
-  if score == reference then return "" end
+  if not reference or score == reference then return "" end
   return ("%+.1f %%"):format(100 * (score.rfne / reference.rfne - 1))
 end
 
 local function table_of(methods, scores, o)
-  local t = tabulate { "method", "RFNE", "vs " .. o.against, "RMSE", "PSNR (dB)", "SSIM", "r", "CRPS" }
-  local none = 0 / 0
+  local second = scores.registered and o.against ~= "registered" and "registered"
+  local headers = { "method", "RFNE", "vs " .. o.against, "RMSE", "PSNR (dB)", "SSIM", "r", "CRPS" }
+  if second then table.insert(headers, 4, "vs " .. second) end
+  local t, none = tabulate(headers), 0 / 0
   for _, method in ipairs(methods) do
     local s = scores[method[1]]
-    t:row { method[1], s.rfne, change(s, scores[o.against]), s.rmse or none, s.psnr or none,
-      s.ssim or none, s.pearson or none, s.crps or none }
+    local row = { method.label or labels[method[1]] or method[1], s.rfne, change(s, scores[o.against]),
+      s.rmse or none, s.psnr or none, s.ssim or none, s.pearson or none, s.crps or none }
+    if second then table.insert(row, 4, change(s, scores[second])) end
+    t:row(row)
   end
   return t:mark()
 end
 
+-- Truth, the prediction, one member, the last rival's spectrum, and what was given.
 local function chart_of(methods, scores, o)
   local spectra = { { name = "truth", values = scores[o.name].spectrum.truth } }
-  for i = #methods, math.max(1, #methods - 1), -1 do
-    spectra[#spectra + 1] = { name = methods[i][1], values = scores[methods[i][1]].spectrum.prediction }
+  for i = #methods, 1, -1 do
+    local name = methods[i][1]
+    if name == o.name or name == "member" or name == o.against or #methods < 3 then
+      spectra[#spectra + 1] = { name = methods[i].label or labels[name] or name,
+        values = scores[name].spectrum.prediction }
+    end
   end
-  return plot.spectrum(spectra)
+  if scores[o.name].spectrum.low then
+    spectra[#spectra + 1] = { name = "low", values = scores[o.name].spectrum.low }
+  end
+  return plot.spectrum(spectra, { x_label = "wavenumber (cycles per sample)",
+    y_label = "power in the ring (field's unit squared)" })
 end
 
-local function parts_of(c, o)
+local function verdict(c, o)
   local n = c.scores[o.name].n
-  local text = ("%s against interpolation on %d test samples."):format(o.name, n)
-  if c.gain then
-    text = ("%s has an RFNE %.1f %% %s that of %s, over %d test samples."):format(o.name,
-      math.abs(c.gain), c.gain >= 0 and "below" or "above", o.against, n)
+  if not c.gain then return ("%s on %d test samples."):format(o.name, n) end
+  local function phrase(gain, name)
+    return ("%.1f %% %s that of %s"):format(math.abs(gain), gain >= 0 and "below" or "above", name)
   end
-  local parts = { { title = "Result", text = text, table = c.table,
-    note = "RFNE = ||prediction - truth|| / ||truth||, for each sample, then averaged; CRPS and RMSE in "
-      .. "units of the field. An interpolation's CRPS is its mean absolute error." } }
+  local text = ("Over %d test samples the RFNE of %s is %s"):format(n, o.name, phrase(c.gain, o.against))
+  local registered = c.scores.registered
+  if registered and o.against ~= "registered" then
+    text = text .. " and " .. phrase(100 * (1 - c.scores[o.name].rfne / registered.rfne),
+      "registered bicubic interpolation")
+  end
+  return text .. "."
+end
+
+local EXPLAIN = "RFNE = ||prediction \u{2212} truth|| / ||truth||, for each sample, then averaged; RMSE and CRPS in "
+  .. "units of the field. The mean of an ensemble has the least RFNE and loses small scales; a member keeps "
+  .. "them. Nearest, bilinear and bicubic set the samples as FLEX's authors do, (f\u{2212}1)/2 pixels off; "
+  .. "\u{201C}registered\u{201D} leaves each where it was taken. An interpolation's CRPS is its mean absolute error."
+local CAPTION = "The first test sample. The four fields share one colour scale; error (of the "
+  .. "ensemble's mean) and spread (standard deviation over members) have their own. L is the side of the periodic square over 2\u{03C0}, "
+  .. "U the initial r.m.s. velocity. Equal steps of a field are equal steps of lightness (Oklab)."
+local ALT = "Six panels: the low field, bicubic interpolation, the prediction and the truth in blue and red; the absolute "
+  .. "error and the ensemble's spread from black to yellow."
+
+local function parts_of(c, o)
+  local parts = { { title = "Result", text = verdict(c, o), table = c.table, note = EXPLAIN } }
   if c.picture then
-    parts[2] = { title = "One test sample", picture = c.picture,
-      note = "The fields share one colour scale, error and spread (standard deviation of the ensemble) "
-        .. "another. Colours are equally spaced in Oklab lightness." }
+    parts[2] = { title = "One test sample", picture = c.picture, note = CAPTION, alt = ALT }
   end
-  parts[#parts + 1] = { title = "Scales", charts = { c.chart } }
+  parts[#parts + 1] = { title = "Scales and training", charts = { c.chart },
+    note = "Spectra are averages over the test samples under a Hann window." }
   return parts
+end
+
+-- Scores every method on the test batches, the sampler's members too; keeps the first picture.
+local function score_all(c, methods, test, o)
+  local member = evaluate.scorer()
+  for _, method in ipairs(methods) do
+    local _ <close> = core.scope()
+    local each = method[1] == o.name and function(batch, mean, members)
+      c.picture = c.picture or picture_of(batch, mean, members, o)
+      if members and #members > 1 then member:add(batch, members[1], { members[1] }) end
+      method.members = members and #members or 1
+    end
+    c.scores[method[1]] = evaluate.evaluate(method[2], test, { each = each or false })
+  end
+  local last = methods[#methods]
+  if last.members > 1 then
+    c.scores.member = member:result()
+    last.label = ("%s, mean of %d"):format(o.name, last.members)
+    table.insert(methods, #methods, { "member", label = o.name .. ", one member" })
+  end
 end
 
 -- Measures `sampler` and its rivals on the test batches.
 return setmetatable(M, { __call = function(_, sampler, test, options)
   local o = config.options("compare", M.options, options, nil, 2)
-  local evaluate = require("flexlab.evaluate").evaluate
   local methods = table.move(o.methods or rivals(test), 1, 10, 1, {})
   methods[#methods + 1] = { o.name, sampler }
   local c = { scores = {} }
-  for _, method in ipairs(methods) do
-    local _ <close> = core.scope()
-    local each = method[1] == o.name and function(batch, mean, members)
-      c.picture = c.picture or picture_of(batch, mean, members, o)
-    end
-    c.scores[method[1]] = evaluate(method[2], test, { each = each or false })
-  end
+  score_all(c, methods, test, o)
   if not c.scores[o.against] then o.against = methods[1][1] end
   c.table, c.chart = table_of(methods, c.scores, o), chart_of(methods, c.scores, o)
   if o.against ~= o.name then

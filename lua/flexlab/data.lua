@@ -183,6 +183,17 @@ local function open(cfg)
   return source, test
 end
 
+-- Leaves data.txt in the folder of the run: which files, and their hashes.
+local function record(run, source, test)
+  local lines = {}
+  for _, set in ipairs { { "train", source }, test ~= source and { "test", test } or nil } do
+    for _, fact in ipairs(set[2]:provenance()) do
+      lines[#lines + 1] = ("%s %s\t%s\n"):format(set[1], fact[1], fact[2])
+    end
+  end
+  assert(core.sys.write(run.dir .. "/data.txt", table.concat(lines)))
+end
+
 local function build(task, given)
   local defaults = config.merge(M.defaults, nil)
   for k, v in pairs(task.defaults) do defaults[k] = v end
@@ -205,7 +216,10 @@ local function build(task, given)
   set.test = setmetatable({ set = set, source = test,
     tiles = tiles(set, test, held_out, cfg.test_tiles) }, Test)
   last = set
-  if run then run.data = run.data or set end
+  if run and not run.data then
+    run.data = set
+    record(run, source, test)
+  end
   return set
 end
 

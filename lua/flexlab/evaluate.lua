@@ -4,7 +4,8 @@ and then averaged (the RFNE of a batch as a whole is another number).
 
   scores = flex.evaluate(function(batch) return flex.diffusion.sample(model, batch) end, data.test)
 scores: rfne rmse psnr ssim pearson, and with a list of members as second result crps and spread; n;
-spectrum = { truth = {}, prediction = {} }; per_sample = { rfne = {}, ... }, id = {}.
+spectrum = { truth = {}, prediction = {}, low = {} }, power by ring under a Hann window (tiles are cut out
+of larger fields); per_sample = { rfne = {}, ... }, id = {}.
 --]]
 local config = require "flexlab.config"
 local core = require "flexlab.core"
@@ -46,14 +47,43 @@ local function ensemble(scores, members, truth)
   end
 end
 
-local function score(scores, spectra, batch, prediction, members)
+--- Collects the scores of one method, batch by batch: add(batch, prediction [, members]), result().
+local Scorer = {}
+Scorer.__index = Scorer
+
+function M.scorer()
+  local self = setmetatable({ scores = { crps = {}, spread = {} }, ids = {},
+    spectra = {} }, Scorer)
+  for _, name in ipairs(M.metrics) do self.scores[name] = {} end
+  return self
+end
+
+function Scorer:add(batch, prediction, members)
   for _, name in ipairs(M.metrics) do
     local ok, values = pcall(core.metrics[name], prediction, batch.truth)
-    if ok then append(scores[name], values:totable()) end
+    if ok then append(self.scores[name], values:totable()) end
   end
-  if members and #members > 0 then ensemble(scores, members, batch.truth) end
-  add_spectrum(spectra.truth, core.metrics.spectrum(batch.truth))
-  add_spectrum(spectra.prediction, core.metrics.spectrum(prediction))
+  if members and #members > 0 then ensemble(self.scores, members, batch.truth) end
+  local low = batch.low
+  if low and math.min(low.shape[2], low.shape[3]) < 2 then low = nil end
+  for name, field in pairs { truth = batch.truth, prediction = prediction, low = low } do
+    self.spectra[name] = self.spectra[name] or {}
+    add_spectrum(self.spectra[name], core.metrics.spectrum(field, { window = true }))
+  end
+  append(self.ids, batch.ids)
+end
+
+function Scorer:result()
+  local n = #self.ids
+  local result = { n = n, id = self.ids, per_sample = {}, spectrum = {} }
+  for name, list in pairs(self.scores) do
+    if #list > 0 then result[name], result.per_sample[name] = mean(list), list end
+  end
+  for name, sum in pairs(self.spectra) do
+    result.spectrum[name] = {}
+    for b, v in ipairs(sum) do result.spectrum[name][b] = v / n end
+  end
+  return result
 end
 
 --- Scores of `sampler(batch) -> prediction [, members]` over test batches.
@@ -63,31 +93,19 @@ end
 function M.evaluate(sampler, test, options)
   local o = config.options("evaluate", { batches = false, each = false, members = false }, options,
     nil, 2)
-  local scores, spectra, ids = { crps = {}, spread = {} }, { truth = {}, prediction = {} }, {}
-  for _, name in ipairs(M.metrics) do scores[name] = {} end
-  local run, count = Run.current(), 0
+  local scorer, run, count = M.scorer(), Run.current(), 0
   for batch in test:batches() do
     local scope <close> = core.scope()
     local prediction, members = sampler(batch)
-    score(scores, spectra, batch, prediction, members)
-    append(ids, batch.ids)
+    scorer:add(batch, prediction, members)
     if o.each then o.each(batch, prediction, members) end
     scope:close()
     if run then run:poll() end
     count = count + 1
     if o.batches and count >= o.batches then break end
   end
-  if #ids == 0 then error("evaluate: there are no test batches", 2) end
-  local result = { n = #ids, id = ids, per_sample = {}, spectrum = spectra }
-  for name, list in pairs(scores) do
-    if #list > 0 then
-      result[name], result.per_sample[name] = mean(list), list
-    end
-  end
-  for _, sum in pairs(spectra) do
-    for b, v in ipairs(sum) do sum[b] = v / #ids end
-  end
-  return result
+  if count == 0 then error("evaluate: there are no test batches", 2) end
+  return scorer:result()
 end
 
 return M

@@ -10,6 +10,8 @@ local text = require "flexlab.text"
 
 local M = {}
 
+local HASH_LIMIT = 256 << 20      -- larger files are named without a hash
+
 local Frames = {}
 Frames.__index = Frames
 
@@ -118,6 +120,20 @@ function Frames:list(from, to)
     end
   end
   return list
+end
+
+--- One fact a file: { path, "16 frames of 256x256, Re 1000, 4194304 bytes, hash" }.
+function Frames:provenance()
+  local facts = {}
+  for i, file in ipairs(self.files) do
+    local handle = assert(io.open(file.path, "rb"))
+    local size = handle:seek "end"
+    handle:close()
+    local re = type(file.re) == "table" and "several Re" or ("Re %g"):format(file.re)
+    facts[i] = { file.path, ("%d frames of %dx%d, %s, %d bytes, hash %s"):format(file.frames, file.height,
+      file.width, re, size, size <= HASH_LIMIT and core.sys.hash(core.sys.read(file.path)) or "not taken") }
+  end
+  return facts
 end
 
 function Frames:height(e) return self.files[e.file].height end

@@ -2,7 +2,7 @@
 --
 --   local path = flex.report(run, {
 --     { title = "Result", text = "...", table = t },
---     { title = "A test field", picture = p, note = "..." },
+--     { title = "A test field", picture = p, alt = "what a reader who cannot see it should know", note = "..." },
 --     { title = "Spectra", charts = { drawing, ... } },
 --   })
 --
@@ -18,7 +18,8 @@ local plot = require "flexlab.plot"
 local tabulate = require "flexlab.table"
 local words = require "flexlab.text"
 
-local KEYS = { title = true, text = true, table = true, charts = true, picture = true, note = true }
+local KEYS = { title = true, text = true, table = true, charts = true, picture = true, note = true,
+  alt = true }
 local HASH_LIMIT = 256 << 20      -- larger files are named without a hash
 
 local function checked(part)
@@ -33,7 +34,7 @@ local function section_of(part)
   local function add(piece) pieces[#pieces + 1] = piece end
   if part.text then add("<p>" .. html.escape(part.text) .. "</p>") end
   if part.table then add('<div class="scroll">' .. part.table:html() .. "</div>") end
-  if part.picture then add(html.image(part.picture:png(), part.title or "picture")) end
+  if part.picture then add(html.image(part.picture:png(), part.alt or part.title or "picture")) end
   if part.charts then add(html.charts(part.charts)) end
   if part.note then add('<p class="note">' .. html.escape(part.note) .. "</p>") end
   return html.section(part.title, table.unpack(pieces))
@@ -122,6 +123,9 @@ local function provenance(dir)
     if name then facts[#facts + 1] = { name, value } end
   end
   table.move(hashes(dir), 1, 3, #facts + 1, facts)
+  for line in (core.sys.read(dir .. "/data.txt") or ""):gmatch("[^\n]+") do
+    facts[#facts + 1] = { line:match("^(.-)\t(.*)$") }
+  end
   facts[#facts + 1] = { "report made", os.date("!%Y-%m-%d %H:%M UTC") }
   return html.section("Provenance", html.facts(facts))
 end

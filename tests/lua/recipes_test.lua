@@ -93,6 +93,27 @@ function suite.test_registered_bicubic_leaves_the_samples_where_they_were()
   lu.assertTrue(scores.registered < scores.bicubic)
 end
 
+function suite.test_comparison_scores_the_mean_and_one_member()
+  local set = flex.data.superres { file = data or small()["data.file"], factor = 4, crop = 16, batch = 2,
+    test_tiles = 4, degradation = "registered" }
+  local function sample(batch)                             -- the truth, plus and minus one
+    return batch.truth, { batch.truth + 1, batch.truth - 1 }
+  end
+  local c = flex.report.compare(sample, set.test, { start = "registered" })
+  lu.assertAlmostEquals(c.scores.FLEX.rfne, 0, 1e-6)
+  lu.assertAlmostEquals(c.scores.member.rmse, 1, 1e-6)
+  lu.assertAlmostEquals(c.scores.FLEX.spread, math.sqrt(2), 1e-6)
+  lu.assertAlmostEquals(c.gain, 100, 1e-3)
+  local estimate = flex.evaluate(flex.baselines.persistence, set.test)
+  lu.assertAlmostEquals(c.scores.registered.rfne, estimate.rfne, 1e-6)
+  lu.assertTrue(c.scores.registered.rfne < c.scores.bicubic.rfne)
+  local text = tostring(c.table)
+  for _, words in ipairs { "FLEX, mean of 2", "FLEX, one member", "registered bicubic", "vs bicubic" } do
+    lu.assertStrContains(text, words)
+  end
+  lu.assertEquals(#c.scores.FLEX.spectrum.low, #core.metrics.spectrum(core.zeros { 1, 4, 4, 1 }):totable())
+end
+
 local status = lu.LuaUnit.run()
 os.execute("rm -rf '" .. folder .. "'")
 os.exit(status)

@@ -74,6 +74,20 @@ function suite.test_report_of_a_folder()
   lu.assertEquals(select(2, page:gsub("<svg", "")), 2)
 end
 
+function suite.test_report_names_the_data_and_their_hashes()
+  local file = root .. "/flow.h5"
+  flex.generate("turbulence", { re = 500, size = 32, frames = 2, k0 = 4.0, out = file, quiet = true })
+  local result = flex.recipe("with_data", {}, function(_, run)
+    flex.data.superres { file = file, factor = 2, crop = 16, batch = 1, split = 0.5 }
+    return { path = flex.report(run, {}) }
+  end)(nil, { root = root, quiet = true })
+  local page = core.sys.read(result.path)
+  check_page(page)
+  lu.assertStrContains(page, "train " .. file)
+  lu.assertStrContains(page, "2 frames of 32x32, Re 500")
+  lu.assertStrContains(page, core.sys.hash(core.sys.read(file)))
+end
+
 function suite.test_wrong_use()
   lu.assertErrorMsgContains("is not the folder of a run", flex.report, root .. "/nothing")
   lu.assertErrorMsgContains("nearest is 'title'", flex.report, root, { { titel = "x" } })
