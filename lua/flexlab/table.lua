@@ -4,17 +4,42 @@
 --   t:row { "weak", 0.0123, "0.0078" }
 --   t:print():save("runs/condition.csv")        -- .csv, .md, .txt or .html, by the name's end
 --
--- Numbers are shown with 4 significant digits and kept whole in CSV [RFC 4180].
+-- Numbers are shown with 4 significant digits, those of a column of like size with as many decimals
+-- as its largest has, and kept whole in CSV [RFC 4180].
 
 local Table = {}
 Table.__index = Table
 
-local function shown(value)
+local function shown(value, form)
   if math.type(value) == "float" then
     if value ~= value then return "-" end
-    return (string.format("%.4g", value))
+    return (string.format(form or "%.4g", value))
   end
   return tostring(value)
+end
+
+-- The format of a column of two floats or more within a factor of 1000 of each other; else nil.
+local function form_of(rows, column)
+  local least, most, count = math.huge, 0, 0
+  for _, row in ipairs(rows) do
+    local v = row[column]
+    if math.type(v) == "float" and v == v then
+      least, most, count = math.min(least, math.abs(v)), math.max(most, math.abs(v)), count + 1
+    end
+  end
+  if count < 2 or least * 1000 < most or most < 1e-3 or most >= 1e5 then return nil end
+  return ("%%.%df"):format(math.max(0, 3 - math.floor(math.log(most, 10))))
+end
+
+-- The rows as texts.
+local function texts_of(self)
+  local texts, forms = {}, {}
+  for i = 1, #self.headers do forms[i] = form_of(self.rows, i) end
+  for k, row in ipairs(self.rows) do
+    texts[k] = {}
+    for i = 1, #self.headers do texts[k][i] = shown(row[i], forms[i]) end
+  end
+  return texts
 end
 
 local function exact(value)
@@ -57,23 +82,21 @@ function Table:mark()
 end
 
 local function layout(self)
-  local widths, right = {}, {}
+  local texts, widths, right = texts_of(self), {}, {}
   for i, header in ipairs(self.headers) do
     widths[i], right[i] = width(header), #self.rows > 0
-    for _, row in ipairs(self.rows) do
-      widths[i] = math.max(widths[i], width(shown(row[i])))
-      if not numeric(row[i]) and shown(row[i]) ~= "" and shown(row[i]) ~= "-" then
-        right[i] = false
-      end
+    for k, row in ipairs(self.rows) do
+      local text = texts[k][i]
+      widths[i] = math.max(widths[i], width(text))
+      if not numeric(row[i]) and text ~= "" and text ~= "-" then right[i] = false end
     end
   end
-  return widths, right
+  return widths, right, texts
 end
 
 local function line(values, widths, right, between)
   local cells = {}
-  for i, value in ipairs(values) do
-    local text = shown(value)
+  for i, text in ipairs(values) do
     local space = (" "):rep(widths[i] - width(text))
     cells[i] = right[i] and space .. text or text .. space
   end
@@ -82,11 +105,11 @@ end
 
 -- Aligned text, numbers to the right.
 function Table:text()
-  local widths, right = layout(self)
+  local widths, right, texts = layout(self)
   local total = 2 * (#widths - 1)
   for _, w in ipairs(widths) do total = total + w end
   local lines = { line(self.headers, widths, right, "  "), ("-"):rep(math.min(total, 100)) }
-  for k, row in ipairs(self.rows) do
+  for k, row in ipairs(texts) do
     lines[#lines + 1] = line(row, widths, right, "  ")
     if self.gaps[k] and k < #self.rows then lines[#lines + 1] = "" end
   end
@@ -94,7 +117,7 @@ function Table:text()
 end
 
 function Table:markdown()
-  local widths, right = layout(self)
+  local widths, right, texts = layout(self)
   local rule = {}
   for i, w in ipairs(widths) do
     widths[i] = math.max(w, 3)
@@ -102,7 +125,7 @@ function Table:markdown()
   end
   local lines = { "| " .. line(self.headers, widths, right, " | ") .. " |",
                   "| " .. table.concat(rule, " | ") .. " |" }
-  for _, row in ipairs(self.rows) do
+  for _, row in ipairs(texts) do
     lines[#lines + 1] = "| " .. line(row, widths, right, " | ") .. " |"
   end
   return table.concat(lines, "\n") .. "\n"
@@ -124,17 +147,17 @@ function Table:csv()
   return table.concat(lines, "\n") .. "\n"
 end
 
-local function escaped(value)
-  return (shown(value):gsub("[&<>]", { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;" }))
+local function escaped(text)
+  return (text:gsub("[&<>]", { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;" }))
 end
 
 function Table:html()
-  local _, right = layout(self)
+  local _, right, texts = layout(self)
   local out = { "<table>\n" }
   for k = 0, #self.rows do
     local tag = k == 0 and "th" or "td"
     out[#out + 1] = self.marked[k] and '<tr class="strong">' or "<tr>"
-    for i, value in ipairs(self.rows[k] or self.headers) do
+    for i, value in ipairs(texts[k] or self.headers) do
       out[#out + 1] = string.format("<%s%s>%s</%s>", tag, right[i] and ' class="number"' or "",
         escaped(value), tag)
     end

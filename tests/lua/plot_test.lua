@@ -51,6 +51,7 @@ function suite.test_log_axis()
   lu.assertEquals(labels(axis.log(1, 1e4)), { "1", "10", "10^2", "10^3", "10^4" })
   lu.assertEquals(labels(axis.log(0.1, 1)), { "0.1", "0.2", "0.5", "1" })
   lu.assertTrue(#labels(axis.log(1e-30, 1)) <= 9)
+  lu.assertEquals(labels(axis.log(0.53, 0.74)), { "0.55", "0.60", "0.65", "0.70" })
 end
 
 function suite.test_lines_are_well_formed()

@@ -12,7 +12,7 @@ function suite.test_text_is_aligned()
     "method     rfne    gain",
     "-----------------------",
     "bicubic  0.5512     0 %",
-    "FLEX        0.3  45.6 %", "" }, "\n"))
+    "FLEX     0.3000  45.6 %", "" }, "\n"))
 end
 
 function suite.test_csv_quotes_and_keeps_digits()
@@ -33,6 +33,15 @@ function suite.test_wide_characters_take_one_column()
   local t = tabulate { "x", "y" }
   t:row { "±", "a" }:row { "ab", "b" }
   lu.assertStrContains(t:text(), "±   a\nab  b\n")
+end
+
+function suite.test_a_column_of_like_numbers_has_like_decimals()
+  local t = tabulate { "a", "b" }
+  t:row({ 1.05, 1e-9 }):row({ 0.94184, 2.0 }):row({ 0 / 0, 3.5 })
+  local lines = {}
+  for line in t:text():gmatch "[^\n]+" do lines[#lines + 1] = line end
+  lu.assertEquals({ table.unpack(lines, 3) }, { "1.050  1e-09", "0.942      2", "    -    3.5" })
+  lu.assertStrContains(t:csv(), "0.94184")
 end
 
 function suite.test_values_with_tostring_and_nan()

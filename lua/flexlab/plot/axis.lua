@@ -63,6 +63,15 @@ local function log_ticks(first, last, low, high)
   return ticks
 end
 
+-- Within less than a decade 1, 2 and 5 may leave one label or none: then round steps carry them.
+local function narrow_ticks(low, high)
+  local ticks, step = {}, nice_step(high - low, 5)
+  for k = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) do
+    ticks[#ticks + 1] = { value = k * step, label = plain(k * step, step) }
+  end
+  return ticks
+end
+
 -- From low to high (both > 0), widened by a little; values that are not positive have no place.
 function M.log(low, high)
   if low == high then low, high = low / 2, high * 2 end
@@ -70,6 +79,9 @@ function M.log(low, high)
   low, high = low / margin, high * margin
   local first, last = math.log(low, 10), math.log(high, 10)
   local axis = { low = low, high = high, log = true, ticks = log_ticks(first, last, low, high) }
+  local labels = 0
+  for _, tick in ipairs(axis.ticks) do labels = labels + (tick.label and 1 or 0) end
+  if labels < 2 then axis.ticks = narrow_ticks(low, high) end
   function axis.at(value)
     if value > 0 then return (math.log(value, 10) - first) / (last - first) end
     return 0 / 0
