@@ -5,7 +5,7 @@
 --   flex.report(run, c.parts)
 -- All numbers are means over samples in physical units (evaluate.lua). The mean of an ensemble has
 -- the least RFNE and too little power at small scales; one of its members has the power and more
--- error. Both are scored: scores.FLEX is the mean, scores.member the first member.
+-- error. Both are scored: scores.FLEX is the mean, scores.member the first member (of one: the same).
 -- Samples are taken as field[::f, ::f]. `bicubic` puts them back as FLEX's authors do, shifted by
 -- (f-1)/2 pixels; `registered` puts them where they were, which is what an interpolation can do at best.
 -- An interpolation is an ensemble of one, so its CRPS is its mean absolute error [Gneiting & Raftery
@@ -19,7 +19,9 @@ local tabulate = require "flexlab.table"
 
 local M = {}
 
-M.options = { name = "FLEX", against = "bicubic", start = "bicubic", methods = false, label = "vorticity (U/L)" }
+-- start: the interpolation that the prediction was made from, as the picture shows it.
+M.options = { name = "FLEX", against = "bicubic", start = "bicubic", methods = false,
+  label = "vorticity (U/L)" }
 
 local labels = { registered = "registered bicubic" }
 
@@ -82,7 +84,7 @@ local function table_of(methods, scores, o)
   return t:mark()
 end
 
--- Truth, the prediction, one member, the last rival's spectrum, and what was given.
+-- Spectra of the truth, the prediction, one member, the rival compared against, and what was given.
 local function chart_of(methods, scores, o)
   local spectra = { { name = "truth", values = scores[o.name].spectrum.truth } }
   for i = #methods, 1, -1 do
@@ -95,8 +97,8 @@ local function chart_of(methods, scores, o)
   if scores[o.name].spectrum.low then
     spectra[#spectra + 1] = { name = "low", values = scores[o.name].spectrum.low }
   end
-  return plot.spectrum(spectra, { x_label = "wavenumber (cycles per sample)",
-    y_label = "power in the ring (field's unit squared)" })
+  return plot.spectrum(spectra, { x_label = "wavenumber (cycles per side of a sample)",
+    y_label = "power in the ring (field unit squared)" })
 end
 
 local function verdict(c, o)
@@ -114,15 +116,17 @@ local function verdict(c, o)
   return text .. "."
 end
 
-local EXPLAIN = "RFNE = ||prediction \u{2212} truth|| / ||truth||, for each sample, then averaged; RMSE and CRPS in "
-  .. "units of the field. The mean of an ensemble has the least RFNE and loses small scales; a member keeps "
-  .. "them. Nearest, bilinear and bicubic set the samples as FLEX's authors do, (f\u{2212}1)/2 pixels off; "
-  .. "\u{201C}registered\u{201D} leaves each where it was taken. An interpolation's CRPS is its mean absolute error."
-local CAPTION = "The first test sample. The four fields share one colour scale; error (of the "
-  .. "ensemble's mean) and spread (standard deviation over members) have their own. L is the side of the periodic square over 2\u{03C0}, "
-  .. "U the initial r.m.s. velocity. Equal steps of a field are equal steps of lightness (Oklab)."
-local ALT = "Six panels: the low field, bicubic interpolation, the prediction and the truth in blue and red; the absolute "
-  .. "error and the ensemble's spread from black to yellow."
+local EXPLAIN = "RFNE = ||prediction \u{2212} truth|| / ||truth||, for each sample, then averaged; RMSE "
+  .. "and CRPS in units of the field. The mean of an ensemble has the least RFNE and loses small scales; a "
+  .. "member keeps them. Nearest, bilinear and bicubic set the samples as FLEX's authors do, "
+  .. "(f\u{2212}1)/2 pixels off; \u{201C}registered\u{201D} leaves each where it was taken. An "
+  .. "interpolation's CRPS is its mean absolute error."
+local CAPTION = "The first test sample. The four fields share one colour scale; error (of the ensemble's "
+  .. "mean) and spread (standard deviation over members) have their own. L is the side of the periodic "
+  .. "square over 2\u{03C0}, U the initial r.m.s. velocity. Equal steps of a field are equal steps of "
+  .. "lightness (Oklab)."
+local ALT = "Six panels: the low field, bicubic interpolation, the prediction and the truth in blue and red; "
+  .. "the absolute error and the ensemble's spread from black to yellow."
 
 local function parts_of(c, o)
   local parts = { { title = "Result", text = verdict(c, o), table = c.table, note = EXPLAIN } }
@@ -144,9 +148,10 @@ local function score_all(c, methods, test, o)
       if members and #members > 1 then member:add(batch, members[1], { members[1] }) end
       method.members = members and #members or 1
     end
-    c.scores[method[1]] = evaluate.evaluate(method[2], test, { each = each or false })
+    c.scores[method[1]] = evaluate.evaluate(method[2], test, { each = each or false, name = method[1] })
   end
   local last = methods[#methods]
+  c.scores.member = c.scores[o.name]
   if last.members > 1 then
     c.scores.member = member:result()
     last.label = ("%s, mean of %d"):format(o.name, last.members)

@@ -89,10 +89,11 @@ end
 --- Scores of `sampler(batch) -> prediction [, members]` over test batches.
 ---@param sampler function
 ---@param test table         data.test
----@param options table|nil  { batches = the first so many only, each = function(batch, prediction, members) }
+---@param options table|nil  { batches = the first so many only, each = function(batch, prediction, members),
+---                           name = what the progress line calls it }
 function M.evaluate(sampler, test, options)
-  local o = config.options("evaluate", { batches = false, each = false, members = false }, options,
-    nil, 2)
+  local o = config.options("evaluate", { batches = false, each = false, members = false, name = false },
+    options, nil, 2)
   local scorer, run, count = M.scorer(), Run.current(), 0
   for batch in test:batches() do
     local scope <close> = core.scope()
@@ -100,10 +101,14 @@ function M.evaluate(sampler, test, options)
     scorer:add(batch, prediction, members)
     if o.each then o.each(batch, prediction, members) end
     scope:close()
-    if run then run:poll() end
     count = count + 1
+    if run then
+      run:poll()
+      run.progress:note(("scoring %s: %d test samples done"):format(o.name or "", #scorer.ids))
+    end
     if o.batches and count >= o.batches then break end
   end
+  if run then run.progress:clear() end
   if count == 0 then error("evaluate: there are no test batches", 2) end
   return scorer:result()
 end

@@ -1,5 +1,6 @@
 --[[
-progress - one line on a terminal: step, rate, time left, the last logged numbers. Silent elsewhere.
+progress - one line on a terminal: step, rate, time left, the last logged numbers; later what is being
+scored. Silent elsewhere.
 --]]
 local core = require "flexlab.core"
 local text = require "flexlab.text"
@@ -30,17 +31,30 @@ function Progress:show(row)
   self.numbers = table.concat(parts, "  ")
 end
 
-function Progress:step(step)
+-- Shows a line five times a second at most, or at once.
+function Progress:draw(line, at_once)
   local now = core.sys.time()
-  if not self.shown or (now < self.next and step < self.n) then return end
+  if not self.shown or (now < self.next and not at_once) then return end
   self.next = now + 0.2
-  local rate = (step - self.first) / math.max(now - self.began, 1e-9)
-  local line = ("%s  %d/%d  %.3g steps/s  %s left  %s"):format(self.name, step, self.n, rate,
-    text.duration((self.n - step) / math.max(rate, 1e-9)), self.numbers or "")
   local columns = core.sys.columns() or 80
   io.stderr:write("\r\27[K", line:sub(1, math.max(columns - 1, 20)))
   io.stderr:flush()
   self.open = true
+end
+
+function Progress:step(step)
+  if not self.shown then return end
+  local rate = (step - self.first) / math.max(core.sys.time() - self.began, 1e-9)
+  self:draw(("%s  %d/%d  %.3g steps/s  %s left  %s"):format(self.name, step, self.n, rate,
+    text.duration((self.n - step) / math.max(rate, 1e-9)), self.numbers or ""), step == self.n)
+end
+
+--- Shows what goes on outside the loop of steps; the line is gone after `clear`.
+function Progress:note(line) self:draw(("%s  %s"):format(self.name, line)) end
+
+function Progress:clear()
+  if self.open then io.stderr:write("\r\27[K") end
+  self.open = false
 end
 
 --- Ends the line.

@@ -49,7 +49,8 @@ function M.compare(fields)
     deviation("absolute error", (prediction - truth):abs())
   end
   if fields.spread then
-    deviation(fields.members and ("spread of %d members"):format(fields.members) or "spread", first(fields.spread))
+    local name = fields.members and ("spread of %d members"):format(fields.members) or "spread"
+    deviation(name, first(fields.spread))
   end
   return panel(groups)
 end
