@@ -18,7 +18,7 @@ local function shown(value, form)
   return tostring(value)
 end
 
--- The format of a column of two floats or more within a factor of 1000 of each other; else nil.
+-- The format of a column of two floats or more within a factor of 10 of each other; else nil.
 local function form_of(rows, column)
   local least, most, count = math.huge, 0, 0
   for _, row in ipairs(rows) do
@@ -27,7 +27,7 @@ local function form_of(rows, column)
       least, most, count = math.min(least, math.abs(v)), math.max(most, math.abs(v)), count + 1
     end
   end
-  if count < 2 or least * 1000 < most or most < 1e-3 or most >= 1e5 then return nil end
+  if count < 2 or least * 10 < most or most < 1e-3 or most >= 1e5 then return nil end
   return ("%%.%df"):format(math.max(0, 3 - math.floor(math.log(most, 10))))
 end
 
