@@ -89,8 +89,7 @@ end
 --- Scores of `sampler(batch) -> prediction [, members]` over test batches.
 ---@param sampler function
 ---@param test table         data.test
----@param options table|nil  { batches = the first so many only, each = function(batch, prediction, members),
----                           name = what the progress line calls it }
+---@param options table|nil  { batches = the first so many, each = function(batch, prediction, members), name }
 function M.evaluate(sampler, test, options)
   local o = config.options("evaluate", { batches = false, each = false, members = false, name = false },
     options, nil, 2)
