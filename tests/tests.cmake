@@ -1,5 +1,6 @@
 # Every tests/unit/*_test.c is a program, every tests/lua/*_test.lua a script; both are found by name.
-# Lua tests run under stock lua5.4 and, as `flexlab script`, inside the program.
+# Lua tests run under stock lua5.4 (lua.NAME) and, as `flexlab script`, inside the program (program.NAME);
+# with sanitizers, where the objects are the same and time is short, under stock lua5.4 alone.
 file(GLOB UNIT_TESTS CONFIGURE_DEPENDS tests/unit/*_test.c)
 foreach(source ${UNIT_TESTS})
   get_filename_component(name ${source} NAME_WE)
@@ -37,7 +38,14 @@ if(NOT FLEXLAB_SANITIZE MATCHES "thread")
   foreach(source ${LUA_TESTS})
     get_filename_component(name ${source} NAME_WE)
     add_test(NAME lua.${name} COMMAND ${LUA54} ${source} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-    set_tests_properties(lua.${name} PROPERTIES ENVIRONMENT "${LUA_TEST_ENVIRONMENT}" TIMEOUT 600)
+    set(LUA_TEST_NAMES lua.${name})
+    if(NOT FLEXLAB_SANITIZE)
+      add_test(NAME program.${name} COMMAND flexlab script ${source}
+        WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+      list(APPEND LUA_TEST_NAMES program.${name})
+    endif()
+    set_tests_properties(${LUA_TEST_NAMES} PROPERTIES
+      ENVIRONMENT "${LUA_TEST_ENVIRONMENT}" TIMEOUT 600)
   endforeach()
 endif()
 add_test(NAME layers COMMAND ${LUA54} tests/layers.lua WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "kernels/kernels.h"
 
 #define PICK_Y(own, other) own
@@ -102,7 +103,24 @@ const char *const *fx_isas (void) {
   return isa_names;
 }
 
-fx_status fx_isa_use (const char *name) {
+/* The psABI's names of the processors that a table needs: x86-64-v2 lies between two tables. */
+static const char *table_of (const char *name) {
+  static const char *const names[][2] = { { "x86-64", "baseline" },
+                                          { "x86-64-v2", "baseline" },
+                                          { "x86-64-v3", "avx2" },
+                                          { "x86-64-v4", "avx512" } };
+#ifdef FXCPU_AVX2
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (strcmp(name, names[i][0]) == 0)
+      return names[i][1];
+#else
+  (void)names;
+#endif
+  return name;
+}
+
+fx_status fx_isa_use (const char *wanted) {
+  const char *name = table_of(wanted);
   char list[64] = "";
   find_isas();
   for (int i = 0; isa_tables[i]; i++) {
@@ -115,14 +133,21 @@ fx_status fx_isa_use (const char *name) {
     }
     strcat(strcat(list, " "), isa_names[i]);
   }
-  return fx_fail(FX_EARG, "no instruction set '%s' here (there is:%s)", name, list);
+  return fx_fail(FX_EARG, "no instruction set '%s' here (there is:%s)", wanted, list);
+}
+
+fx_status fx_isa_start (void) {
+  const char *wanted = getenv("FLEXLAB_ISA");
+  if (wanted && *wanted && fx_isa_use(wanted) != FX_OK)
+    return fx_fail_in(FX_EARG, "FLEXLAB_ISA");
+  return FX_OK;
 }
 
 static void choose_first (void) {
   find_isas();
-  const char *wanted = getenv("FLEXLAB_ISA");
-  if (!wanted || fx_isa_use(wanted) != FX_OK)
-    cpu_table = isa_tables[0];
+  cpu_table = isa_tables[0];
+  if (fx_isa_start() != FX_OK)
+    fx_warn("%s; %s is used", fx_errmsg(), cpu_table->isa);
   current = cpu_table;
 }
 

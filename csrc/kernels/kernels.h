@@ -367,7 +367,7 @@ typedef struct {
 
 typedef struct {
   const char *name; /* "ref", "cpu" */
-  const char *isa;  /* "", "x86-64", "avx2", "avx512": what the cpu table was compiled for */
+  const char *isa;  /* "", "baseline", "avx2", "avx512": what the cpu table was compiled for */
 #define KERNEL(name, ref, cpu, cuda) fx_status (*name)(const fx_kernel_##name *args);
 #include "kernels.def"
 #undef KERNEL
@@ -393,8 +393,12 @@ extern const int fx_kernel_row_count;
 
 /* Instruction sets of the cpu table: which are built in and run here, best first; NULL ends it. */
 const char *const *fx_isas(void);
-/* "x86-64" | "avx2" | "avx512"; FLEXLAB_ISA sets it at start. */
+/* "baseline" | "avx2" | "avx512", or the psABI's "x86-64", "x86-64-v2", -v3, -v4. FX_EARG, with the
+** names there are, if this build or this processor has no such set; then nothing changes. */
 fx_status fx_isa_use(const char *name);
+/* Uses the one that FLEXLAB_ISA names, if it is set. The Lua module calls it, so that a wrong word is
+** an error at start; without it the first kernel does, and warns. */
+fx_status fx_isa_start(void);
 
 /* "OpenBLAS SkylakeX (checked)" or "own (OpenBLAS computed wrong products here)". */
 const char *fx_blas_text(void);

@@ -183,6 +183,8 @@ __attribute__((visibility("default"))) int luaopen_flexlab_core (lua_State *L) {
                                                 lfx_open_metrics };
   luaL_checkversion(L);
   fx_log_set_sink(print_warning, NULL);
+  if (fx_isa_start() != FX_OK)
+    return luaL_error(L, "%s", fx_errmsg());
   lua_newtable(L);
   lfx_functions(L, NULL, functions);
   push_kernels(L);

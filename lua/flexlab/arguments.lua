@@ -1,8 +1,9 @@
 -- arguments.lua - a command's words: parsed, explained and refused from one declaration.
 --
--- A command is { name, doc, arguments = { {name, doc, optional =, many =} }, options = { option }, ... };
+-- A command is { name, doc, arguments = { {name, doc, optional =, many =, rest =} }, options = { option }, ... };
 -- an option is { name, doc, value = "N" (absent: a flag), kind = "text|number|integer|numbers|words",
 -- words = {...}, short = "i", many =, required =, default =, hidden = }.
+-- `rest`: the words from that argument on are taken as they are, options too.
 -- Wrong use raises a Wrong object, which ends the program with code 2.
 
 local words = require "flexlab.text"
@@ -70,8 +71,7 @@ local function find(command, name, short)
   end
   local typed = (short and "-" or "--") .. name
   if #known == 0 then M.wrong("%s has no option %s; it has none at all", command.name, typed) end
-  M.wrong("%s has no option %s; the nearest is %s", command.name, typed,
-    words.nearest((short and "--" or "--") .. name, known))
+  M.wrong("%s has no option %s; %s", command.name, typed, words.hint("--" .. name, known))
 end
 
 -- Stores one option; returns how many further words it took.
@@ -117,8 +117,9 @@ function M.parse(command, argv)
   local values, list, i = {}, {}, 1
   while i <= #argv do
     local word = argv[i]
-    if word == "--" then
-      table.move(argv, i + 1, #argv, #list + 1, list)
+    local argument = (command.arguments or {})[#list + 1]
+    if word == "--" or argument and argument.rest then
+      table.move(argv, word == "--" and i + 1 or i, #argv, #list + 1, list)
       break
     elseif word == "--help" or word == "-h" then
       return { help = true }

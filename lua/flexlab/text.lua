@@ -3,9 +3,8 @@ text - words and sentences of messages: the nearest known word, lists, values in
 --]]
 local M = {}
 
--- Edit distance of two words (insert, delete, replace, swap neighbours), both lower case.
+-- Edit distance of two words: insert, delete, replace, swap neighbours.
 local function distance(a, b)
-  a, b = a:lower(), b:lower()
   local before, previous = nil, {}
   for j = 0, #b do previous[j] = j end
   for i = 1, #a do
@@ -22,18 +21,36 @@ local function distance(a, b)
   return previous[#b]
 end
 
+-- How many first letters two words share, of those of the shorter one.
+local function shared(a, b)
+  local n = 0
+  while n < math.min(#a, #b) and a:byte(n + 1) == b:byte(n + 1) do n = n + 1 end
+  return n
+end
+
+-- Like the edit distance, but a beginning that is shared counts for it, since people shorten words and
+-- get their ends wrong: "comp" means "compare" rather than "loop". A word that holds the other is at most 2 away.
+local function remoteness(word, candidate)
+  local a, b = word:lower(), candidate:lower()
+  local d = distance(a, b)
+  if #a > 0 and (b:find(a, 1, true) or a:find(b, 1, true)) then d = math.min(d, 2) end
+  local beginning = shared(a, b)
+  if beginning > 0 and beginning == math.min(#a, #b) then d = math.min(d, 1.5) end
+  return d - 0.5 * math.min(beginning, 4)
+end
+
 --- The known word nearest to `word`, or nil when none is known.
 ---@param word string
 ---@param known string[]
+---@return string|nil, boolean  whether it is so near that it may be what was meant
 function M.nearest(word, known)
   local best, least
   word = tostring(word)
   for _, candidate in ipairs(known) do
-    local d = distance(word, tostring(candidate))
-    if candidate:find(word, 1, true) or word:find(candidate, 1, true) then d = math.min(d, 2) end
+    local d = remoteness(word, tostring(candidate))
     if not least or d < least then best, least = candidate, d end
   end
-  return best
+  return best, best ~= nil and least <= math.max(1.5, #word / 2)
 end
 
 --- "a, b and c".
@@ -41,6 +58,14 @@ function M.list(words)
   local n = #words
   if n < 2 then return tostring(words[1] or "none") end
   return table.concat(words, ", ", 1, n - 1) .. " and " .. words[n]
+end
+
+--- The end of a sentence about an unknown word: "the nearest is 'size'", or all there are where none is
+--- near. Options (--size) stand without quotes.
+function M.hint(word, known)
+  local nearest, near = M.nearest(word, known)
+  if not near then return "there are: " .. M.list(known) end
+  return ("the nearest is " .. (nearest:find("^%-") and "%s" or "'%s'")):format(nearest)
 end
 
 --- "no 'sise' here; the nearest is 'size' (there are: a, b and c)".

@@ -99,6 +99,30 @@ function suite.test_unknown_words_and_exit_codes()
   lu.assertEquals(flexlab "version", 0)
 end
 
+-- A beginning counts for more than an edit; where nothing is near, all words are named.
+function suite.test_the_nearest_word_is_what_was_meant()
+  local words = require "flexlab.text"
+  for typed, meant in pairs { eval = "evaluate", gen = "generate", rnu = "run", smaple = "sample", rep = "repl",
+    report = "repl", verison = "version", EVALUATE = "evaluate" } do
+    lu.assertEquals(words.nearest(typed, commands.names), meant)
+  end
+  lu.assertEquals(words.hint("--ot", { "--set", "--out" }), "the nearest is --out")
+  lu.assertEquals(words.hint("table", { "run", "sample" }), "there are: run and sample")
+  local code, _, err = flexlab "frobnicate"
+  lu.assertEquals(code, 2)
+  lu.assertStrContains(err, "there is no command 'frobnicate'; there are: run, show, list,")
+end
+
+function suite.test_a_script_gets_its_words_and_gives_its_code()
+  local path = write("script.lua", "io.write(arg[0], ' ', table.concat({...}, ' '))\nreturn #arg")
+  local code, out, err = flexlab("script " .. path .. " --help -- a")
+  lu.assertEquals({ code, out, err }, { 3, path .. " --help -- a", "" })
+  lu.assertEquals(flexlab("script " .. write("empty.lua", "")), 0)
+  lu.assertEquals(flexlab "script", 2)
+  code, _, err = flexlab("script " .. write("failing.lua", "error('no luck', 0)"))
+  lu.assertEquals({ code, err }, { 1, "flexlab: no luck\n" })
+end
+
 function suite.test_run_set_and_find_again()
   local path = write("toy.lua", toy)
   local line = ("run %s --out %s/runs --set lr=0.25 --seeds 3"):format(path, folder)

@@ -202,6 +202,12 @@ function TestSys.test_info_threads_backend()
   core.backend(backend)
   raises("no backend 'gpu' (there is: cpu ref)", core.backend, "gpu")
   raises("no instruction set 'mmx'", core.isa, "mmx")
+  local before = core.isa()
+  if core.info().isas:find("avx2", 1, true) then   -- the psABI's names, where there are sets to choose from
+    lu.assertEquals(core.isa "x86-64-v2", "baseline")
+    lu.assertEquals(core.isa "x86-64-v3", "avx2")
+  end
+  lu.assertEquals(core.isa(before), before)
   lu.assertEquals(core._VERSION, info.version)
 end
 

@@ -90,6 +90,10 @@ end
 function TestWrongUses:test_wrong_seeds() wrong("run sr.lua --seeds 4..1", 2, "'4..1' is not a seed") end
 function TestWrongUses:test_wrong_device() wrong("run sr.lua --device tpu", 2, "cpu or ref, got 'tpu'") end
 
+function TestWrongUses:test_unknown_instruction_set()
+  wrong("info", 1, "FLEXLAB_ISA: no instruction set 'mmx' here (there is:", "FLEXLAB_ISA=mmx")
+end
+
 function TestWrongUses:test_missing_data()
   wrong(run("none.h5"), 1, "no file 'none.h5'")
 end

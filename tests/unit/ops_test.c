@@ -239,6 +239,83 @@ static void threads_change_nothing (const test_case *c) {
   twice(c, use_three_threads, check_same_bits);
 }
 
+/* y for operands whose middle element of operand k is NaN. */
+static void run_with_nan (const test_case *c, int k, fx_tensor **y) {
+  fx_tensor *x[FX_MAX_OPERANDS];
+  CHECK_STATUS(make_operands(c, FX_F32, x));
+  fx_tensor_set(x[k], fx_tensor_count(x[k]) / 2, NAN);
+  CHECK_STATUS(run(c, x, y));
+  release_all(x);
+}
+
+/* NaN reaches the result, whichever operand it is in, and the cpu kernels have it wherever ref has.
+** Dropout may drop it, and a resize to fewer points may not read it. */
+static void nan_is_not_hidden (const test_case *c) {
+  for (int k = 0; k < FX_MAX_OPERANDS; k++) {
+    fx_tensor *want = NULL;
+    int64_t found = 0;
+    if (c->x[k].kind == ABSENT || c->x[k].ndim == 0)
+      continue;
+    CHECK_STATUS(fx_backend_use("ref"));
+    run_with_nan(c, k, &want);
+    for (int64_t i = 0; i < fx_tensor_count(want); i++)
+      found += isnan(fx_tensor_get(want, i)) != 0;
+    CHECK(found > 0 || c->op == FX_OP_dropout || c->op == FX_OP_resize);
+    CHECK_STATUS(fx_backend_use("cpu"));
+    for (const char *const *isa = fx_isas(); *isa; isa++) {
+      fx_tensor *y = NULL;
+      CHECK_STATUS(fx_isa_use(*isa));
+      run_with_nan(c, k, &y);
+      for (int64_t i = 0; i < fx_tensor_count(want); i++)
+        CHECK(isnan(fx_tensor_get(y, i)) || !isnan(fx_tensor_get(want, i)));
+      fx_tensor_release(y);
+      name_case(c, *isa);
+    }
+    CHECK_STATUS(fx_isa_use(fx_isas()[0]));
+    fx_tensor_release(want);
+  }
+}
+
+/* The gradient of maximum, minimum and relu goes where their value came from; as PyTorch's, that of
+** relu passes at NaN, and a largest element that is NaN has no place. */
+static void gradients_at_nan (void) {
+  const double a[] = { NAN, 1, NAN, 2 }, b[] = { 1, NAN, NAN, 3 };
+  for (int backend = 0; backend < 2; backend++) {
+    CHECK_STATUS(fx_backend_use(backend ? "cpu" : "ref"));
+    for (int op = 0; op < 4; op++) {
+      const int64_t four = 4;
+      fx_tensor *x, *z, *y = NULL;
+      CHECK_STATUS(fx_tensor_new(FX_F32, 1, &four, &x));
+      CHECK_STATUS(fx_tensor_new(FX_F32, 1, &four, &z));
+      for (int i = 0; i < 4; i++)
+        fx_tensor_set(x, i, a[i]), fx_tensor_set(z, i, b[i]);
+      CHECK_STATUS(fx_set_requires_grad(x, true));
+      fx_maximum_args larger = { .a = x, .b = z };
+      fx_minimum_args smaller = { .a = x, .b = z };
+      fx_relu_args relu = { .x = x };
+      fx_max_args most = { .x = x };
+      const void *args[] = { &larger, &smaller, &relu, &most };
+      const int index[] = { FX_OP_maximum, FX_OP_minimum, FX_OP_relu, FX_OP_max };
+      const double want[][4] = {
+        { 1, 0, 1, 0 }, { 1, 0, 1, 1 }, { 1, 1, 1, 1 }, { NAN, NAN, NAN, NAN }
+      };
+      CHECK_STATUS(fx_apply(&fx_ops[index[op]], args[op], &y));
+      fx_tensor *seed = NULL;
+      CHECK_STATUS(fx_tensor_like(y, &seed));
+      fx_tensor_fill(seed, 1);
+      CHECK_STATUS(fx_backward(y, seed));
+      for (int i = 0; i < 4; i++) {
+        const double got = fx_tensor_get(fx_grad(x), i);
+        CHECK(got == want[op][i] || (isnan(got) && isnan(want[op][i])));
+      }
+      fx_tensor_release(seed);
+      fx_tensor_release(y);
+      fx_tensor_release(x);
+      fx_tensor_release(z);
+    }
+  }
+}
+
 /* Makes the 1st, 2nd, ... allocation fail until the case succeeds: every failure is reported, none
 ** leaks (memory in use afterwards is what it was before). */
 static void survives_failing_allocations (const test_case *c) {
@@ -273,11 +350,14 @@ static void every_op_has_a_case (void) {
 
 int main (void) {
   every_op_has_a_case();
+  gradients_at_nan();
   for (int k = 0; k < CASES; k++) {
     const test_case *c = &cases[k];
     gradients_match_differences(c);
     name_case(c, "gradients");
     cpu_equals_ref(c);
+    nan_is_not_hidden(c);
+    name_case(c, "NaN");
     threads_change_nothing(c);
     name_case(c, "threads");
     survives_failing_allocations(c);

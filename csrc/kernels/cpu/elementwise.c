@@ -32,7 +32,7 @@ static void apply (fx_unary f, float a, float b, int64_t n, const float *x, floa
   case FX_SIGMOID: EACH y[i] = v_sigmoid(x[i]); break;
   case FX_SILU: EACH y[i] = x[i] * v_sigmoid(x[i]); break;
   case FX_GELU: EACH y[i] = v_gelu(x[i]); break;
-  case FX_RELU: EACH y[i] = x[i] > 0.0f ? x[i] : 0.0f; break;
+  case FX_RELU: EACH y[i] = x[i] <= 0.0f ? 0.0f : x[i]; break; /* written so that NaN stays */
   case FX_POW: EACH y[i] = powf(x[i], a); break;
   case FX_CLAMP:
     EACH {
@@ -68,7 +68,7 @@ static void apply_slope (fx_unary f, float a, float b, int64_t n, const float *x
     break;
   case FX_SILU: EACH dx[i] = dy[i] * v_silu_slope(x[i]); break;
   case FX_GELU: EACH dx[i] = dy[i] * v_gelu_slope(x[i]); break;
-  case FX_RELU: EACH dx[i] = x[i] > 0.0f ? dy[i] : 0.0f; break;
+  case FX_RELU: EACH dx[i] = x[i] <= 0.0f ? 0.0f : dy[i]; break;
   case FX_POW: EACH dx[i] = dy[i] * a * powf(x[i], a - 1.0f); break;
   case FX_CLAMP: EACH dx[i] = (x[i] >= a) & (x[i] <= b) ? dy[i] : 0.0f; break;
   }
@@ -143,10 +143,10 @@ static void combine (fx_binary f, int64_t n, const float *a, int64_t step_a, con
   case FX_SUB: COMBINE(p - q);
   case FX_MUL: COMBINE(p * q);
   case FX_DIV: COMBINE(p / q);
-  case FX_MAXIMUM: COMBINE(p >= q ? p : q);
-  case FX_MINIMUM: COMBINE(p <= q ? p : q);
-  case FX_MASK_GE: COMBINE(p >= q ? 1.0f : 0.0f);
-  case FX_MASK_LE: COMBINE(p <= q ? 1.0f : 0.0f);
+  case FX_MAXIMUM: COMBINE((p >= q) | (p != p) ? p : q); /* NaN from either side */
+  case FX_MINIMUM: COMBINE((p <= q) | (p != p) ? p : q);
+  case FX_MASK_GE: COMBINE((p >= q) | (p != p) ? 1.0f : 0.0f);
+  case FX_MASK_LE: COMBINE((p <= q) | (p != p) ? 1.0f : 0.0f);
   }
 }
 

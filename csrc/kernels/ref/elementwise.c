@@ -1,6 +1,7 @@
 /*
 ** elementwise.c - functions of one number and of two, element by element. Two operands broadcast: a
-** coordinate along an axis of size 1 counts as 0.
+** coordinate along an axis of size 1 counts as 0. NaN passes through everything, relu, clamp, maximum
+** and minimum too, as IEEE 754-2019 and PyTorch have it: a loss must not hide where training broke.
 */
 #include <math.h>
 
@@ -27,7 +28,7 @@ static double value (fx_unary f, double a, double b, double x) {
   case FX_SIGMOID: return sigmoid(x);
   case FX_SILU: return x * sigmoid(x);
   case FX_GELU: return 0.5 * x * (1 + tanh(gelu_inner(x)));
-  case FX_RELU: return x > 0 ? x : 0;
+  case FX_RELU: return x <= 0 ? 0 : x;
   case FX_POW: return pow(x, a);
   case FX_CLAMP: return x < a ? a : x > b ? b : x;
   }
@@ -55,7 +56,7 @@ static double slope (fx_unary f, double a, double b, double x) {
   case FX_SIGMOID: return s * (1 - s);
   case FX_SILU: return s * (1 + x * (1 - s));
   case FX_GELU: return gelu_slope(x);
-  case FX_RELU: return x > 0;
+  case FX_RELU: return !(x <= 0);
   case FX_POW: return a * pow(x, a - 1);
   case FX_CLAMP: return x >= a && x <= b;
   }
@@ -78,16 +79,19 @@ fx_status fxref_unary_backward (const fx_kernel_unary_backward *k) {
   return FX_OK;
 }
 
+/* A number that is not one wins from either side, so the first is taken if it is none. */
+static bool takes_first (double a, bool wins) { return wins || isnan(a); }
+
 static double combine (fx_binary f, double a, double b) {
   switch (f) {
   case FX_ADD: return a + b;
   case FX_SUB: return a - b;
   case FX_MUL: return a * b;
   case FX_DIV: return a / b;
-  case FX_MAXIMUM: return a >= b ? a : b;
-  case FX_MINIMUM: return a <= b ? a : b;
-  case FX_MASK_GE: return a >= b;
-  case FX_MASK_LE: return a <= b;
+  case FX_MAXIMUM: return takes_first(a, a >= b) ? a : b;
+  case FX_MINIMUM: return takes_first(a, a <= b) ? a : b;
+  case FX_MASK_GE: return takes_first(a, a >= b);
+  case FX_MASK_LE: return takes_first(a, a <= b);
   }
   return NAN;
 }

@@ -52,7 +52,8 @@ fx_status fxref_max_backward (const fx_kernel_max_backward *k) {
   for (int64_t i = 0; i < n; i++) {
     const int64_t j = broadcast_index(k->x, i, k->y);
     const bool largest = load(k->x, i) == load(k->y, j);
-    store(k->dx, i, largest ? load(k->dy, j) / (double)ties[j] : 0);
+    const bool none = isnan(load(k->y, j)); /* then no element is the largest */
+    store(k->dx, i, none ? NAN : largest ? load(k->dy, j) / (double)ties[j] : 0);
   }
   fx_free(ties);
   return FX_OK;

@@ -112,8 +112,8 @@ return {
     core.reset_peak()
     if values.what == "kernels" then return kernels(values) end
     if not whole[values.what] then
-      arguments.wrong("bench does not know '%s'; the nearest is '%s'", values.what,
-        words.nearest(values.what, { "kernels", "train", "sample" }))
+      arguments.wrong("bench does not know '%s'; %s", values.what,
+        words.hint(values.what, { "kernels", "train", "sample" }))
     end
     report(values, whole[values.what](values))
   end,

@@ -35,8 +35,8 @@ return {
     .. "version.\nOne that already holds what is asked for is left alone.",
   run = function(values)
     if not generate.kinds[values.kind] then
-      arguments.wrong("generate does not know '%s'; the nearest is '%s'", values.kind,
-        words.nearest(values.kind, words.keys(generate.kinds)))
+      arguments.wrong("generate does not know '%s'; %s", values.kind,
+        words.hint(values.kind, words.keys(generate.kinds)))
     end
     commands.setup(values)
     local options = {}

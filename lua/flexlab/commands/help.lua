@@ -14,8 +14,8 @@ return {
     end
     local command = commands.find(values.command)
     if not command then
-      arguments.wrong("there is no command '%s'; the nearest is '%s'", values.command,
-        words.nearest(values.command, commands.names))
+      arguments.wrong("there is no command '%s'; %s", values.command,
+        words.hint(values.command, commands.names))
     end
     io.write(arguments.help(command))
   end,

@@ -11,7 +11,7 @@ local M = {}
 
 -- In the order of the help page.
 M.names = { "run", "show", "list", "generate", "sample", "evaluate", "convert", "parity", "bench", "ops",
-  "info", "repl", "help", "version" }
+  "info", "repl", "script", "help", "version" }
 
 -- Options that several commands share.
 M.device = { name = "device", value = "NAME", kind = "words", words = { "cpu", "ref" },
@@ -133,7 +133,7 @@ local function choose(argv)
   if name == "--version" or name == "-v" then name = "version" end
   local command = M.find(name)
   if not command then
-    arguments.wrong("there is no command '%s'; the nearest is '%s'", name, words.nearest(name, M.names))
+    arguments.wrong("there is no command '%s'; %s", name, words.hint(name, M.names))
   end
   return command
 end

@@ -75,8 +75,8 @@ return {
   options = { { name = "out", value = "DIR", default = "runs", doc = "where runs are kept" } },
   run = function(values)
     if values.what and not lists[values.what] then
-      arguments.wrong("list does not know '%s'; the nearest is '%s'", values.what,
-        words.nearest(values.what, words.keys(lists)))
+      arguments.wrong("list does not know '%s'; %s", values.what,
+        words.hint(values.what, words.keys(lists)))
     end
     for _, name in ipairs { "choices", "recipes", "runs" } do
       if not values.what then print(name:upper()) end

@@ -18,11 +18,9 @@ local function quoted(word) return "'" .. tostring(word):gsub("'", "'\\''") .. "
 function M.program()
   local paths = ("LUA_PATH_5_4=%s LUA_CPATH_5_4=%s "):format(quoted(package.path), quoted(package.cpath))
   local argument = rawget(_G, "arg") or {}
-  if package.preload["flexlab.core"] then
-    return paths .. quoted(argument[0] or "flexlab")
-  end
   local lowest = 0
   while argument[lowest - 1] do lowest = lowest - 1 end
+  if package.preload["flexlab.core"] then return paths .. quoted(argument[lowest] or "flexlab") end
   local lua = lowest < 0 and argument[lowest] or "lua5.4"
   return "printf %s 'os.exit(require(\"flexlab.commands\").main(arg))' | " .. paths .. quoted(lua) .. " -"
 end
