@@ -14,7 +14,8 @@ void fx_interrupt_raise(void); /* async-signal-safe */
 int fx_interrupt_count(void);  /* presses since the last clear */
 void fx_interrupt_clear(void);
 
-/* Long C loops (solver, sampler) return FX_EINTR when this is true: the second press. */
+/* Long C loops (the solver, the ops of a network) return FX_EINTR when this is true: the second
+** press. Whoever tells the user about it clears the count. */
 int fx_interrupted(void);
 
 #endif

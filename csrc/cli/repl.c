@@ -7,7 +7,9 @@
 ** hold a large tensor. Errors and Ctrl-C end the line, never the session.
 **
 ** Ctrl-C while Lua runs: the handler sets a hook, which raises at the next instruction, and counts
-** two presses for loops in C (base/interrupt.h). A run that catches interrupts itself
+** two presses for loops in C (base/interrupt.h). Neither reaches a loop inside a coroutine, which has
+** hooks of its own, or a single long call of C such as string.find: so the third press says that the
+** next one ends the program, and it does. A run that catches interrupts itself
 ** (core.sys.catch_interrupts) replaces the handler for that time.
 */
 #define _GNU_SOURCE
@@ -17,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/interrupt.h"
 #include "cli/cli.h"
@@ -24,6 +27,8 @@
 
 static lua_State *running; /* while a chunk runs */
 static volatile sig_atomic_t presses;
+
+enum { DEAF = 3 }; /* after so many presses nothing listens */
 
 /* --- Ctrl-C ----------------------------------------------------------------------------------- */
 
@@ -34,12 +39,17 @@ static void stop (lua_State *L, lua_Debug *ar) {
 }
 
 static void on_interrupt (int number) {
-  (void)number;
   presses++;
   if (running) {
     fx_interrupt_raise();
     fx_interrupt_raise();
     lua_sethook(running, stop, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
+  }
+  if (running && presses == DEAF) {
+    static const char text[] = "\nthis does not listen; Ctrl-C once more ends the program\n";
+    const ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
+    (void)written; /* a handler has nobody to tell */
+    signal(number, SIG_DFL);
   }
 }
 
@@ -71,6 +81,8 @@ static int protected_call (lua_State *L, int n, int results) {
   running = NULL;
   lua_sethook(L, NULL, 0, 0); /* a press that came as the chunk ended */
   fx_interrupt_clear();
+  if (presses >= DEAF)
+    catch_interrupts(NULL);
   presses = 0;
   lua_remove(L, base);
   return status;

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "autograd/tape.h"
+#include "base/interrupt.h"
 
 #define MOST_OPTIONS 8
 
@@ -177,7 +178,9 @@ static fx_rng key_option (call *c, const char *name) {
 
 lfx_handle *lfx_apply (lua_State *L, const fx_op *op, const void *args) {
   lfx_handle *y = lfx_push_handle(L);
-  fx_status st;
+  fx_status st = FX_OK;
+  if (fx_interrupted())
+    lfx_check(L, FX_EINTR, NULL);
   LFX_TRY(L, st, fx_apply(op, args, &y->t));
   lfx_check(L, st, NULL); /* the tape has put the op's name first */
   return y;

@@ -19,6 +19,7 @@
 
 #include "autograd/tape.h"
 #include "base/alloc.h"
+#include "base/interrupt.h"
 
 #define SCOPE "flexlab.Scope"
 #define GUARD "flexlab.Guard"
@@ -167,8 +168,10 @@ lfx_handle *lfx_self (lua_State *L) {
 void lfx_check (lua_State *L, fx_status st, const char *what) {
   if (st == FX_OK)
     return;
-  if (st == FX_EINTR)
+  if (st == FX_EINTR) {
+    fx_interrupt_clear();
     luaL_error(L, "interrupted!");
+  }
   if (what)
     luaL_error(L, "%s: %s", what, fx_errmsg());
   luaL_error(L, "%s", fx_errmsg());

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/interrupt.h"
 
 void fx_scope_open (fx_scope *s) { memset(s, 0, sizeof *s); }
 
@@ -68,6 +69,10 @@ fx_tensor *fx_scope_apply (fx_scope *s, const fx_op *op, const void *args) {
     return NULL;
   if (!operands_present(op, args)) {
     s->status = fx_fail(FX_EARG, "%s: an operand is missing", op->name);
+    return NULL;
+  }
+  if (fx_interrupted()) { /* between ops nothing is half done */
+    s->status = fx_fail(FX_EINTR, "interrupted");
     return NULL;
   }
   const fx_status status = fx_apply(op, args, &y);

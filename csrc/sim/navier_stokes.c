@@ -304,14 +304,22 @@ static fx_status longest_step (const fx_flow *flow, double *dt) {
   return FX_OK;
 }
 
+#define MOST_STEPS 1e9 /* months of work: a slip of the pen, or a velocity that has blown up */
+
 /* Divides the rest of the way into equal steps; *last is set when one is left. */
 static fx_status choose_step (fx_flow *flow, double until, int *last) {
   double dt = 0.0;
   FX_TRY(longest_step(flow, &dt));
   const double left = until - flow->time;
   const double steps = fmax(1.0, ceil(left / dt - 1e-9)); /* dt may be infinite: then 1 */
-  if (!(steps < 1e9))
+  if (isnan(steps))
     return blown_up(flow);
+  if (steps > MOST_STEPS)
+    return fx_fail(
+        FX_EARG,
+        "navier_stokes: from time %g to %g it would take %.1e steps of %.1e; ask for less "
+        "than %.0e, or choose a smaller grid or velocity",
+        flow->time, until, steps, dt, MOST_STEPS);
   *last = steps <= 1.0;
   flow->dt = left / steps;
   return FX_OK;

@@ -51,8 +51,9 @@ return setmetatable(flex, {
     local value = load_part(name)
     if value == nil then
       local text = require "flexlab.text"
-      error(("flexlab has no '%s'; the nearest is '%s'"):format(tostring(name),
-        text.nearest(name, known())), 2)
+      local nearest, near = text.nearest(name, known())
+      error(("flexlab has no '%s'%s"):format(tostring(name),
+        near and ("; the nearest is '%s'"):format(nearest) or ""), 2)
     end
     rawset(t, name, value)
     return value

@@ -183,7 +183,22 @@ function TestSys.test_interrupts()
   press()
   local flow = core.flow { height = 16, width = 16, re = 100, k0 = 2 }
   raises("interrupted!", flow.advance, flow, 100)
-  core.sys.clear_interrupts()
+  raises("it would take", flow.advance, flow, 1e12)
+  lu.assertEquals(core.sys.interrupts(), 0, "who tells the user clears the count")
+  core.sys.catch_interrupts(false)
+
+  local net = core.flex { size = "nano", height = 8, width = 8, in_channels = 1, cond_channels = 1 }
+  local x, one = core.zeros { 1, 8, 8, 1 }, core.zeros { 1, 1 }
+  local function predict() return net:predict(x, one:reshape { 1 }, one, nil) end
+  for _, work in ipairs { predict, function() return x + x end } do
+    core.sys.catch_interrupts(true)
+    press()
+    lu.assertTrue(core.is_tensor(work()), "the first press lets the work end")
+    press()
+    raises("interrupted!", work)
+    core.sys.catch_interrupts(false)
+    lu.assertTrue(core.is_tensor(work()))
+  end
   core.sys.catch_interrupts(false)
   lu.assertEquals(core.sys.interrupts(), 0)
   raises("must be true or false, got 1", core.sys.catch_interrupts, 1)

@@ -80,4 +80,28 @@ function TestRepl.test_the_last_three_results_are_kept()
   lu.assertEquals(repl("1;\n10\n20\n30\n40\n_1, _2, _3\n_4\n"), "10\n20\n30\n40\n40\t30\t20\nnil\n")
 end
 
+-- A press of Ctrl-C while `line` runs, which would never end: the session goes on.
+local function interrupted(line)
+  local press = "io.popen('(sleep 0.3; kill -INT ' .. flex.core.sys.pid() .. ') &'):close(); "
+  local tensors = "x = flex.zeros { 4, 64, 64, 32 }; w = flex.zeros { 32, 3, 3, 32 };\n"
+  local out = repl(tensors .. press .. line .. "\n1 + 1\n")
+  lu.assertStrMatches(out, "[^\n]*interrupted!\n2\n")
+end
+
+function TestRepl.test_ctrl_c_ends_loops_of_lua_and_of_c()
+  interrupted "while true do end"
+  interrupted "while true do x:conv2d(w) end"
+  interrupted "flex.core.flow { height = 64, width = 64, re = 100, forcing = 'kolmogorov' }:advance(1e6)"
+end
+
+-- A coroutine has hooks of its own and does not listen: the fourth press ends the program.
+function TestRepl.test_the_fourth_press_ends_what_does_not_listen()
+  local presses = "(for i in 1 2 3 4; do sleep 0.3; kill -INT ' .. flex.core.sys.pid() .. '; done) &"
+  local out, ok = repl("io.popen('" .. presses .. "'):close(); "
+    .. "coroutine.wrap(function() while true do end end)()\n1 + 1\n")
+  lu.assertStrContains(out, "once more ends the program")
+  lu.assertNil(ok)
+  lu.assertNotStrContains(out, "2\n")
+end
+
 os.exit(lu.LuaUnit.run())

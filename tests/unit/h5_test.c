@@ -156,6 +156,37 @@ static void other_programs_files_are_read (void) {
   unlink(scratch("o.h5"));
 }
 
+/* A type HDF5 has no name for, made as h5py makes numpy's float16: 1 + 5 + 10 bits. */
+static hid_t half_type (hid_t like) {
+  const hid_t type = H5Tcopy(like);
+  H5Tset_fields(type, 15, 10, 5, 0, 10);
+  H5Tset_size(type, 2);
+  H5Tset_ebias(type, 15);
+  return type;
+}
+
+static void half_precision_is_read (void) {
+  const hid_t orders[] = { H5T_IEEE_F32LE, H5T_IEEE_F32BE };
+  const hsize_t chunk[3] = { 1, 4, 4 };
+  for (int i = 0; i < 2; i++) {
+    fx_field *f = NULL;
+    fx_tensor *t = NULL;
+    const hid_t file = new_file("half.h5"), type = half_type(orders[i]);
+    H5Dclose(put_dataset(file, "w", type, 3, dims3, i ? chunk : NULL, i));
+    H5Tclose(type);
+    H5Fclose(file);
+    CHECK_STATUS(fx_field_open(scratch("half.h5"), NULL, &f));
+    CHECK_STATUS(fx_field_read(f, 1, 0, 1, 0, 0, HEIGHT, WIDTH, &t));
+    for (int64_t k = 0; t && k < HEIGHT * WIDTH; k++) {
+      const double want = value(1, 0, k / WIDTH, k % WIDTH);
+      CHECK_NEAR(fx_tensor_get(t, k), want, fabs(want) / 2048); /* half an ulp of 11 bits */
+    }
+    fx_tensor_release(t);
+    fx_field_close(f);
+  }
+  unlink(scratch("half.h5"));
+}
+
 static void reynolds_number_is_in_the_name (void) {
   fx_field *f = NULL;
   double x = 0.0;
@@ -382,6 +413,7 @@ int main (void) {
   written_fields_come_back(CHANNELS, 9);
   windows_outside_are_refused();
   other_programs_files_are_read();
+  half_precision_is_read();
   reynolds_number_is_in_the_name();
   packed_integers_are_unpacked();
   infinity_is_found_in_place();
