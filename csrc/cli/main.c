@@ -145,5 +145,9 @@ int main (int argc, char **argv) {
   else
     report(lua_tostring(L, -1) ? lua_tostring(L, -1) : "an error without a message");
   lua_close(L);
+  if ((fflush(stdout) != 0 || ferror(stdout)) && code == 0) { /* print does not look */
+    fprintf(stderr, "flexlab: standard output could not be written\n");
+    code = FAILED;
+  }
   return code;
 }

@@ -257,8 +257,11 @@ fx_status fx_make_dirs (const char *path) {
       continue;
     memcpy(part, path, i);
     part[i] = '\0';
-    if (mkdir(part, 0777) != 0 && !fx_dir_exists(part))
+    const int failed = mkdir(part, 0777) != 0 ? errno : 0;
+    if (failed && !fx_dir_exists(part)) {
+      errno = failed;
       return fail_errno("create the folder", part);
+    }
   }
   return FX_OK;
 }

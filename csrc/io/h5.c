@@ -6,18 +6,20 @@
 ** and its attributes may exceed 64 KiB. Texts have a fixed length: those of variable length live in
 ** the global heap, which has no checksum, and HDF5 1.10.8 loops for ever on a damaged one (seen).
 */
+#define _GNU_SOURCE /* memfd_create */
 #include "io/h5.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "io/file.h"
 
-enum { MAX_TEXT = 64 << 20 };
+enum { MAX_TEXT = 64 << 20, REASON_SIZE = 160 };
 
 /* HDF5's exit handler flushes what it still holds; after a write that failed (a full disk) it does so
 ** again and crashes. Files are closed by us, so it is not needed; it must be declined before HDF5 is
@@ -32,24 +34,29 @@ void fx_h5_begin (void) {
 
 /* --- errors ---------------------------------------------------------------------------------- */
 
-/* Upward walk: the first entry is the innermost. */
+/* Upward walk: the first entry is the innermost. One about a failed read or write goes on for lines
+** about times and addresses; what the system said stands in it as  error message = '...'. */
 static herr_t keep_first (unsigned n, const H5E_error2_t *e, void *context) {
-  const char **text = context;
-  if (n == 0 && e->desc)
-    *text = e->desc;
+  static const char mark[] = "error message = '";
+  char *text = context;
+  if (n > 0 || !e->desc)
+    return 0;
+  const char *said = strstr(e->desc, mark), *from = said ? said + strlen(mark) : e->desc;
+  const size_t size = strcspn(from, said ? "'\n" : "\n");
+  snprintf(text, REASON_SIZE, "%.*s", (int)size, from);
   return 0;
 }
 
 fx_status fx_h5_fail (fx_status status, const char *format, ...) {
   char text[1024];
-  const char *reason = "no reason given";
+  char reason[REASON_SIZE] = "no reason given";
   va_list args;
   va_start(args, format);
   vsnprintf(text, sizeof text, format, args);
   va_end(args);
   const hid_t stack = H5Eget_current_stack(); /* a copy: walking clears nothing we need */
-  H5Ewalk2(stack, H5E_WALK_UPWARD, keep_first, &reason);
-  const fx_status st = fx_fail(status, "%s (HDF5: %.160s)", text, reason);
+  H5Ewalk2(stack, H5E_WALK_UPWARD, keep_first, reason);
+  const fx_status st = fx_fail(status, "%s (HDF5: %s)", text, reason);
   H5Eclose_stack(stack);
   return st;
 }
@@ -118,12 +125,25 @@ fx_status fx_h5_create (const char *temporary, hid_t *file) {
   return st;
 }
 
+/* After a write that failed HDF5 tries it again when it closes, fails again, and keeps the file, its
+** space on the disk and a state in which the next flush of everything crashes. So what it still
+** holds goes elsewhere: into memory, which dies with the descriptor. */
+void fx_h5_drop (hid_t file, const char *temporary) {
+  void *handle = NULL;
+  const int memory = memfd_create("dropped", MFD_CLOEXEC);
+  if (memory >= 0 && H5Fget_vfd_handle(file, H5P_DEFAULT, &handle) >= 0 && handle)
+    dup2(memory, *(const int *)handle);
+  if (memory >= 0)
+    close(memory);
+  H5Fclose(file);
+  unlink(temporary);
+}
+
 fx_status fx_h5_finish (hid_t file, const char *temporary, const char *path) {
   const herr_t flushed = H5Fflush(file, H5F_SCOPE_GLOBAL);
   if (flushed < 0) {
     const fx_status st = fx_h5_fail(FX_EIO, "cannot write %s: is the disk full?", path);
-    H5Fclose(file);
-    unlink(temporary);
+    fx_h5_drop(file, temporary);
     return st;
   }
   if (H5Fclose(file) < 0) {

@@ -17,7 +17,8 @@
 /* Deflate packs at most 1032 bytes into one; chunks of one value reach that. */
 #define FX_H5_BEST_RATIO 1032
 
-/* Silences HDF5's own printing in this thread. Every public function that uses HDF5 calls it. */
+/* Silences HDF5's own printing in this thread, and declines its exit handler. Whatever uses HDF5,
+** and be it to ask for its version, calls it first. */
 void fx_h5_begin(void);
 
 /* fx_fail with the innermost explanation HDF5 has, in brackets, at the end. */
@@ -33,6 +34,9 @@ fx_status fx_h5_create(const char *temporary, hid_t *file);
 
 /* Flushes and closes what fx_h5_create made, then fx_file_commit. On failure nothing is left. */
 fx_status fx_h5_finish(hid_t file, const char *temporary, const char *path);
+
+/* Closes what fx_h5_create made, whatever state it is in, and removes it. */
+void fx_h5_drop(hid_t file, const char *temporary);
 
 /* Property list for creating groups and datasets: no time stamps, order of creation kept. */
 hid_t fx_h5_group_plist(void);

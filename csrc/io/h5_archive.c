@@ -7,7 +7,6 @@
 ** programs can map them.
 */
 #include <string.h>
-#include <unistd.h>
 
 #include "io/archive.h"
 #include "io/file.h"
@@ -120,7 +119,6 @@ fx_status fx_h5_archive_save (const char *path, const fx_archive *a) {
     st = write_texts(file, a);
   if (st == FX_OK)
     return fx_h5_finish(file, temporary, path);
-  H5Fclose(file);
-  unlink(temporary);
+  fx_h5_drop(file, temporary);
   return fx_fail_in(st, "%s", path);
 }

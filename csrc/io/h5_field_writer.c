@@ -7,7 +7,6 @@
 */
 #include <inttypes.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "io/file.h"
@@ -209,9 +208,7 @@ void fx_field_writer_abandon (fx_field_writer *w) {
   fx_h5_begin();
   if (w->data >= 0)
     H5Dclose(w->data);
-  if (w->file >= 0) {
-    H5Fclose(w->file);
-    unlink(w->temporary);
-  }
+  if (w->file >= 0)
+    fx_h5_drop(w->file, w->temporary);
   free_writer(w);
 }

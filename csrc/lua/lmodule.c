@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "base/thread.h"
+#include "io/h5.h"
 #include "kernels/kernels.h"
 
 #ifndef FLEXLAB_VERSION
@@ -122,6 +123,7 @@ static int usable_cores (void) {
 
 static int core_info (lua_State *L) {
   unsigned major = 0, minor = 0, release = 0;
+  fx_h5_begin();
   H5get_libversion(&major, &minor, &release);
   lua_createtable(L, 0, 9);
   lua_pushliteral(L, FLEXLAB_VERSION);

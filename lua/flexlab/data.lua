@@ -152,7 +152,7 @@ function Test:batches()
 end
 
 -- Drops entries that lack the neighbours in time that a task asks for.
-local function usable(task_cfg, source, entries)
+local function usable(task_cfg, source, entries, part)
   local present, kept = {}, {}
   for _, e in ipairs(entries) do present[e.run .. ":" .. e.frame] = true end
   for _, e in ipairs(entries) do
@@ -163,8 +163,9 @@ local function usable(task_cfg, source, entries)
     if ok then kept[#kept + 1] = e end
   end
   if #kept == 0 then
-    error(("data: '%s' has no frames left for this part (%d frames in all)")
-      :format(source.files[1].path, source.total), 0)
+    error(("data: the %s part of '%s' has %d of %d frames; a sample needs %d in sequence: "
+      .. "longer files, another split or a test file would do"):format(part, source.files[1].path,
+      #entries, source.total, task_cfg.before + task_cfg.after + 1), 0)
   end
   return kept
 end
@@ -208,8 +209,8 @@ local function build(task, given)
   check(set, source)
   check(set, test)
   local split = cfg.test and 1 or cfg.split
-  local entries = usable(span, source, source:list(0, split))
-  local held_out = usable(span, test, test:list(cfg.test and 0 or split, 1))
+  local entries = usable(span, source, source:list(0, split), "training")
+  local held_out = usable(span, test, test:list(cfg.test and 0 or split, 1), "test")
   set.scale = scale_of(cfg, source, entries)
   set.description = task.describe(cfg)
   set.train = setmetatable({ set = set, source = source, entries = entries }, Train)

@@ -6,6 +6,7 @@ local lu = require "luaunit"
 local core = require "flexlab.core"
 
 local program = assert(os.getenv("FLEXLAB_PROGRAM"), "FLEXLAB_PROGRAM names the program under test")
+local root = io.popen("pwd"):read("l")   -- the checkout: tests start there
 local folder = os.tmpname()
 os.remove(folder)
 assert(core.sys.mkdirs(folder))
@@ -74,6 +75,9 @@ function TestWrongUses:setUp()
     assert(core.sys.write(folder .. "/text.h5", "this is not a file of numbers\n"))
     local pt = assert(core.sys.read("tests/fixtures/checkpoint_official.pt"))
     assert(core.sys.write(folder .. "/cut.pt", pt:sub(1, 100000)))
+    local st = assert(core.sys.read("tests/fixtures/sr_v.safetensors"))
+    assert(core.sys.write(folder .. "/good.safetensors", st))
+    assert(core.sys.write(folder .. "/cut.safetensors", st:sub(1, #st - 1000)))
   end
 end
 
@@ -140,14 +144,42 @@ function TestWrongUses:test_full_disk()
   wrong("generate turbulence --size 64 --frames 4 --time 0.1 --out full.h5", 1, "full.h5", "ulimit -f 8;")
 end
 
-function TestWrongUses:test_read_only_folder()
-  local _, user = shell("id -u")
-  if tonumber(user) == 0 then lu.skip("root may write everywhere") end
-  shell(("mkdir -p %s/locked && chmod 500 %s/locked"):format(folder, folder))
-  wrong("generate turbulence --size 32 --frames 2 --time 0.1 --out locked/x.h5", 1, "locked")
+-- Also where a checkpoint is written, and after HDF5 was asked for its version (which once installed an exit
+-- handler that crashed): the code is 1, not a signal's.
+function TestWrongUses:test_full_disk_for_a_checkpoint()
+  local pt = ("%s/tests/fixtures/checkpoint_official.pt"):format(root)
+  wrong(("convert %s full.h5"):format(pt), 1, "is the disk full? (HDF5: File too large)", "ulimit -f 800;")
+  wrong(("convert %s full.safetensors"):format(pt), 1, "full.safetensors", "ulimit -f 800;")
+  wrong(run("good.h5", "--seeds 9"), 1, "the checkpoint could not be written", "ulimit -f 100;")
 end
 
-function TestWrongUses:test_truncated_checkpoint() wrong("convert cut.pt x.h5", 1, "cut.pt") end
+function TestWrongUses:test_full_standard_output()
+  local code, said = shell(("%s version 2>&1 >/dev/full"):format(program))
+  lu.assertEquals({ code, said }, { 1, "flexlab: standard output could not be written\n" })
+  lu.assertEquals(shell(("%s list 2>&1 >/dev/full"):format(program)), 1)
+end
+
+-- Root may write everywhere, so it becomes somebody else first.
+function TestWrongUses:test_read_only_folder()
+  local _, user = shell("id -u")
+  local become = ""
+  if tonumber(user) == 0 then
+    become = "setpriv --reuid 65534 --regid 65534 --clear-groups"
+    local code = shell(("%s %s version >/dev/null 2>&1"):format(become, program))
+    if code ~= 0 then lu.skip("nobody else may run the program") end
+  end
+  shell(("mkdir -p %s/locked && chmod 555 %s/locked"):format(folder, folder))
+  wrong("generate turbulence --size 32 --frames 2 --time 0.1 --out locked/x.h5", 1,
+    "locked/x.h5", become)
+  wrong(run("good.h5", "--out locked/runs"), 1, "cannot create the folder locked/runs: Permission denied", become)
+  wrong("convert good.safetensors locked/x.h5", 1, "Permission denied", become)
+end
+
+function TestWrongUses:test_truncated_checkpoint()
+  wrong("convert cut.pt x.h5", 1, "cut.pt")
+  wrong("convert cut.safetensors x.h5", 1, "cut.safetensors")
+  wrong("parity cut.safetensors", 1, "cut.safetensors")
+end
 function TestWrongUses:test_checkpoint_that_is_a_field()
   wrong("sample --checkpoint good.h5 --data good.h5 --out x.h5", 1, "good.h5")
 end
