@@ -109,7 +109,7 @@ static int protected_main (lua_State *L) {
   return 1;
 }
 
-static int message_handler (lua_State *L) {
+int cli_message (lua_State *L) {
   const char *wanted = getenv("FLEXLAB_TRACEBACK");
   const char *message = luaL_tolstring(L, 1, NULL);
   if (wanted && strcmp(wanted, "1") == 0)
@@ -136,7 +136,7 @@ int main (int argc, char **argv) {
     fprintf(stderr, "flexlab: not enough memory to start\n");
     return FAILED;
   }
-  lua_pushcfunction(L, message_handler);
+  lua_pushcfunction(L, cli_message);
   lua_pushcfunction(L, protected_main);
   lua_pushinteger(L, argc);
   lua_pushlightuserdata(L, argv);

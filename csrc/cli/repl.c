@@ -63,18 +63,10 @@ static void catch_interrupts (struct sigaction *before) {
 
 /* --- evaluating ------------------------------------------------------------------------------- */
 
-static int message_handler (lua_State *L) {
-  const char *wanted = getenv("FLEXLAB_TRACEBACK");
-  const char *message = luaL_tolstring(L, 1, NULL);
-  if (wanted && strcmp(wanted, "1") == 0)
-    luaL_traceback(L, L, message, 1);
-  return 1;
-}
-
 /* Calls the function under its n arguments; on failure the message is left. */
 static int protected_call (lua_State *L, int n, int results) {
   const int base = lua_gettop(L) - n;
-  lua_pushcfunction(L, message_handler);
+  lua_pushcfunction(L, cli_message);
   lua_insert(L, base);
   running = L;
   const int status = lua_pcall(L, n, results, base);

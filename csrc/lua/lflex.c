@@ -294,15 +294,7 @@ static fx_status run_predict (flex *m, const fx_features *encoded, fx_tensor *x,
   fx_scope_open(&s);
   fx_tensor *y = encoded ? fx_flex_decode(&s, m->net, encoded, t, re, cond, &mode)
                          : fx_flex_predict(&s, m->net, x, t, re, cond, &mode);
-  fx_tensor_retain(y);
-  fx_scope_close(&s);
-  if (s.status != FX_OK) {
-    fx_tensor_release(y);
-    return s.status;
-  }
-  m->mode = mode;
-  *out = y;
-  return FX_OK;
+  return lnn_result(&s, y, &mode, &m->mode, out);
 }
 
 static int flex_decode (lua_State *L) {

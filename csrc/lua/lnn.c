@@ -228,20 +228,24 @@ static fx_tensor *forward (fx_scope *s, const module *m, fx_tensor *x, fx_tensor
   return NULL;
 }
 
-/* The mode advances only if the pass succeeds, so that a second attempt draws the same masks. */
+fx_status lnn_result (fx_scope *s, fx_tensor *y, const fx_mode *mode, fx_mode *kept,
+                      fx_tensor **out) {
+  fx_tensor_retain(y);
+  fx_scope_close(s);
+  if (s->status != FX_OK) {
+    fx_tensor_release(y);
+    return s->status;
+  }
+  *kept = *mode;
+  *out = y;
+  return FX_OK;
+}
+
 static fx_status run (module *m, fx_tensor *x, fx_tensor *second, fx_tensor **out) {
   fx_scope s;
   fx_mode mode = m->mode;
   fx_scope_open(&s);
-  fx_tensor *y = fx_tensor_retain(forward(&s, m, x, second, &mode));
-  fx_scope_close(&s);
-  if (s.status != FX_OK) {
-    fx_tensor_release(y);
-    return s.status;
-  }
-  m->mode = mode;
-  *out = y;
-  return FX_OK;
+  return lnn_result(&s, forward(&s, m, x, second, &mode), &mode, &m->mode, out);
 }
 
 /* The module moves behind its arguments, so that messages count them as the user does; it must stay

@@ -1,20 +1,9 @@
 -- Laws of flexlab.core's modules, the network and the optimiser; nothing leaks when memory is short.
 local lu = require "luaunit"
 local core = require "flexlab.core"
+local support = require "tests.lua.support"
 
-local KEY = { seed = 7 }
-
--- Fails unless f raises a message that holds `text`; returns the message.
-local function raises(text, f, ...)
-  local ok, message = pcall(f, ...)
-  lu.assertFalse(ok, "no error, expected: " .. text)
-  lu.assertStrContains(tostring(message), text)
-  return message
-end
-
-local function normal(shape, sample) return core.normal(shape, { seed = 3, sample = sample or 0 }) end
-local function t(...) return normal { ... } end
-local function positive(...) return core.uniform({ ... }, KEY, { low = 0.5, high = 2 }) end
+local KEY, raises, normal, t, positive = support.KEY, support.raises, support.normal, support.t, support.positive
 
 local NANO = { channels = { 32, 32 }, res_blocks = { 1, 1 }, depth = 3, heads = 2, height = 8, width = 8,
   seed = 5, dropout = 0 }
@@ -80,7 +69,6 @@ function TestModules.test_errors()
   raises("flexlab.Module: no method or property 'paramters', did you mean 'parameters'?",
     function() return l:paramters() end)
 end
-
 
 function TestModules.test_flex()
   local m = core.flex(NANO)

@@ -1,20 +1,9 @@
 -- Laws of the ops as Lua sees them: each runs forward and backward, and says what is wrong.
 local lu = require "luaunit"
 local core = require "flexlab.core"
+local support = require "tests.lua.support"
 
-local KEY = { seed = 7 }
-
--- Fails unless f raises a message that holds `text`; returns the message.
-local function raises(text, f, ...)
-  local ok, message = pcall(f, ...)
-  lu.assertFalse(ok, "no error, expected: " .. text)
-  lu.assertStrContains(tostring(message), text)
-  return message
-end
-
-local function normal(shape, sample) return core.normal(shape, { seed = 3, sample = sample or 0 }) end
-local function t(...) return normal { ... } end
-local function positive(...) return core.uniform({ ... }, KEY, { low = 0.5, high = 2 }) end
+local KEY, raises, t, positive = support.KEY, support.raises, support.t, support.positive
 
 --------------------------------------------------------------------------------------------------
 -- One case an op: { arguments..., shape = of the result }. Operands get gradients.

@@ -1,24 +1,9 @@
 -- Laws of flexlab.core's files, JSON, system calls, simulation and metrics.
 local lu = require "luaunit"
 local core = require "flexlab.core"
+local support = require "tests.lua.support"
 
-local KEY = { seed = 7 }
-
--- Fails unless f raises a message that holds `text`; returns the message.
-local function raises(text, f, ...)
-  local ok, message = pcall(f, ...)
-  lu.assertFalse(ok, "no error, expected: " .. text)
-  lu.assertStrContains(tostring(message), text)
-  return message
-end
-
-local function close(a, b, tolerance)
-  lu.assertAlmostEquals(a, b, tolerance or 1e-6)
-end
-
-local function normal(shape, sample) return core.normal(shape, { seed = 3, sample = sample or 0 }) end
-local function t(...) return normal { ... } end
-local function positive(...) return core.uniform({ ... }, KEY, { low = 0.5, high = 2 }) end
+local raises, close, normal, t = support.raises, support.close, support.normal, support.t
 
 -- A folder of our own, removed at the end.
 local folder = os.tmpname()

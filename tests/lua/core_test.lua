@@ -2,20 +2,9 @@
 -- scopes, and the texts of their errors. Ops, modules, and files have files of their own.
 local lu = require "luaunit"
 local core = require "flexlab.core"
+local support = require "tests.lua.support"
 
-local KEY = { seed = 7 }
-
--- Fails unless f raises a message that holds `text`; returns the message.
-local function raises(text, f, ...)
-  local ok, message = pcall(f, ...)
-  lu.assertFalse(ok, "no error, expected: " .. text)
-  lu.assertStrContains(tostring(message), text)
-  return message
-end
-
-local function close(a, b, tolerance)
-  lu.assertAlmostEquals(a, b, tolerance or 1e-6)
-end
+local KEY, raises, close = support.KEY, support.raises, support.close
 
 --------------------------------------------------------------------------------------------------
 local TestCreate = {}

@@ -64,11 +64,11 @@ local function find_recipe(name)
       return path
     end
     for _, file in ipairs(core.sys.list(folder) or {}) do
-      if file:match("%.lua$") then known[#known + 1] = folder .. "/" .. file end
+      known[file:match("^(.*)%.lua$") or false] = true
     end
   end
-  local nearest = words.nearest(name, known)
-  error(("there is no recipe '%s'%s"):format(name, nearest and ("; the nearest is '%s'"):format(nearest)
+  known[false] = nil
+  error(("there is no recipe '%s'%s"):format(name, next(known) and "; " .. words.hint(word, words.keys(known))
     or ""), 0)
 end
 
