@@ -3,7 +3,7 @@ local lu = require "luaunit"
 local core = require "flexlab.core"
 local support = require "tests.lua.support"
 
-local raises, close, normal, t = support.raises, support.close, support.normal, support.t
+local raises, close, positive = support.raises, support.close, support.positive
 
 -- A folder of our own, removed at the end.
 local folder = os.tmpname()
