@@ -3,7 +3,8 @@ local lu = require "luaunit"
 local core = require "flexlab.core"
 local support = require "tests.lua.support"
 
-local raises, close, positive = support.raises, support.close, support.positive
+local raises, close, normal = support.raises, support.close, support.normal
+local t, positive = support.t, support.positive
 
 -- A folder of our own, removed at the end.
 local folder = os.tmpname()
