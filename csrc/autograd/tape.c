@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/interrupt.h"
 #include "kernels/kernels.h"
 
 typedef struct node node;
@@ -397,7 +398,7 @@ fx_status fx_backward (fx_tensor *loss, const fx_tensor *seed) {
   /* Emptying a node may free only variables older than it, whose nodes come later in the list; they
   ** are therefore kept in `dead` until the walk is over. */
   for (int64_t i = 0; st == FX_OK && i < nodes.count; i++) {
-    st = visit(nodes.list[i]);
+    st = fx_interrupted() ? fx_fail(FX_EINTR, "interrupted") : visit(nodes.list[i]);
     node_empty(nodes.list[i], &dead);
   }
   fx_free(nodes.list);

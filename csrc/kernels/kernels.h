@@ -301,7 +301,7 @@ typedef struct {
   fx_tensor *y;
 } fx_kernel_fourier;
 
-/* y[i] = x[i] / (1-p) if uniform(key, i) >= p, else 0. Forward and backward are the same function.
+/* y[i] = x[i] / (1-p) if uniform(key, i) >= p, else 0 x[i]. Forward and backward are the same function.
 ** Sample independence: the leading axis of x is added to key.sample (element i of sample n is drawn
 ** from key.sample + n, index i). */
 typedef struct {

@@ -42,7 +42,7 @@ void fxcpu_masked (fx_rng key, double p, int64_t first, int64_t n, const float *
 #pragma GCC ivdep /* y may be x, number by number */
     for (int64_t i = 0; i < run; i++) {
       const float u = (float)(int32_t)(word[i] >> 8) * 0x1p-24f;
-      y[done + i] = u >= limit ? x[done + i] * scale : 0.0f;
+      y[done + i] = x[done + i] * (u >= limit ? scale : 0.0f); /* NaN stays NaN */
     }
     done += run;
   }

@@ -10,7 +10,7 @@
 #include "base/rng.h"
 #include "kernels/cpu/cpu.h"
 
-/* y[i] = x[i] / (1-p) where uniform(key, first + i) >= p, else 0, for i < n; y may be x. */
+/* y[i] = x[i] / (1-p) where uniform(key, first + i) >= p, else 0 x[i], for i < n; y may be x. */
 void fxcpu_masked(fx_rng key, double p, int64_t first, int64_t n, const float *x, float *y)
     FXCPU_SYMBOL(masked);
 

@@ -19,7 +19,8 @@ fx_status fxref_dropout (const fx_kernel_dropout *k) {
     float u;
     key.sample += (uint32_t)(i / per_sample);
     fx_rng_uniform(key, (uint64_t)(i % per_sample), 1, &u);
-    store(k->y, i, u >= (float)k->p ? load(k->x, i) / (1 - k->p) : 0); /* u is a float: so is p */
+    store(k->y, i,
+          load(k->x, i) * (u >= (float)k->p ? 1 / (1 - k->p) : 0)); /* u is a float: so is p */
   }
   return FX_OK;
 }
