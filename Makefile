@@ -14,7 +14,7 @@ define build
 @cmake --build --preset $(1) -j $(JOBS) -- $(QUIET)
 endef
 
-.PHONY: all demo test bench docs install clean packages release debug format lint
+.PHONY: all demo test bench bench-peer docs install clean packages release debug format lint
 
 all: release
 
@@ -43,6 +43,11 @@ bench: release
 # docs/reference.md and lua/flexlab.d.lua, from the tables of the program.
 docs: release
 	@LUA_PATH="lua/?.lua;lua/?/init.lua;./?.lua;;" LUA_CPATH="build/release/lua/?.so;;" lua5.4 tools/reference.lua
+
+# Against PyTorch, for developers: bench/README.md says how to get an interpreter that has it.
+PYTHON ?= python3
+bench-peer: release
+	@$(PYTHON) bench/compare.py $(BENCH)
 
 install: release
 	@cmake --install build/release --prefix $(PREFIX)
