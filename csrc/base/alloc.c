@@ -33,6 +33,7 @@ typedef union header {
     union header *next; /* while in the cache */
     size_t bytes;       /* usable, a class size */
     int class;          /* -1: never cached */
+    fx_memory_kind kind;
   } block;
   char pad[ALIGNMENT];
 } header;
@@ -41,6 +42,22 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static header *cache[CLASSES];
 static fx_memory_stats stats;
 static int64_t fail_in;
+static _Thread_local fx_memory_kind tensor_kind = FX_MEMORY_ACTIVATIONS;
+
+const char *fx_memory_kind_name (fx_memory_kind kind) {
+  /* ORDER MEMORY */
+  static const char *const names[] = { "workspace", "activations", "weights", "gradients",
+                                       "optimiser" };
+  return names[kind];
+}
+
+fx_memory_kind fx_memory_current (void) { return tensor_kind; }
+
+fx_memory_kind fx_memory_enter (fx_memory_kind kind) {
+  const fx_memory_kind before = tensor_kind;
+  tensor_kind = kind;
+  return before;
+}
 
 /* The class of a size and, through *rounded, the class's own size: (4 + q) * 2^e, q = 0..3. */
 static int size_class (size_t bytes, size_t *rounded) {
@@ -87,7 +104,20 @@ static header *take_new (size_t bytes) {
   return posix_memalign(&p, ALIGNMENT, bytes + sizeof(header)) == 0 ? p : NULL;
 }
 
-void *fx_alloc (size_t bytes) {
+/* Counts a block of `bytes` handed out. */
+static void count_locked (int64_t bytes, fx_memory_kind kind) {
+  stats.live_blocks++;
+  stats.live_bytes += bytes;
+  stats.live_by_kind[kind] += bytes;
+  if (stats.live_bytes > stats.peak_bytes) {
+    stats.peak_bytes = stats.live_bytes;
+    memcpy(stats.peak_by_kind, stats.live_by_kind, sizeof stats.peak_by_kind);
+  }
+}
+
+void *fx_alloc (size_t bytes) { return fx_alloc_kind(bytes, FX_MEMORY_WORKSPACE); }
+
+void *fx_alloc_kind (size_t bytes, fx_memory_kind kind) {
   if (bytes > PTRDIFF_MAX / 2) {
     fx_fail(FX_ENOMEM, "cannot allocate %zu bytes", bytes);
     return NULL;
@@ -107,10 +137,8 @@ void *fx_alloc (size_t bytes) {
   if (h) {
     h->block.bytes = rounded;
     h->block.class = cached ? class : -1;
-    stats.live_blocks++;
-    stats.live_bytes += (int64_t)rounded;
-    if (stats.live_bytes > stats.peak_bytes)
-      stats.peak_bytes = stats.live_bytes;
+    h->block.kind = kind;
+    count_locked((int64_t)rounded, kind);
   }
   const int64_t live = stats.live_bytes;
   pthread_mutex_unlock(&lock);
@@ -146,6 +174,7 @@ void fx_free (void *block) {
   pthread_mutex_lock(&lock);
   stats.live_blocks--;
   stats.live_bytes -= (int64_t)h->block.bytes;
+  stats.live_by_kind[h->block.kind] -= (int64_t)h->block.bytes;
   const int keep =
       h->block.class >= 0 && stats.cached_bytes + (int64_t)h->block.bytes <= CACHE_LIMIT;
   if (keep) {
@@ -173,6 +202,7 @@ void fx_memory (fx_memory_stats *out) {
 void fx_memory_reset_peak (void) {
   pthread_mutex_lock(&lock);
   stats.peak_bytes = stats.live_bytes;
+  memcpy(stats.peak_by_kind, stats.live_by_kind, sizeof stats.peak_by_kind);
   pthread_mutex_unlock(&lock);
 }
 

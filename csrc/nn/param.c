@@ -51,7 +51,10 @@ static fx_status add (fx_params *ps, const char *name, fx_param p, int ndim, con
   if (fx_params_find(ps, name))
     return fx_fail(FX_EARG, "two parameters are called '%s'", name);
   FX_TRY(grow(ps));
-  FX_TRY(fx_tensor_zeros(FX_F32, ndim, shape, &p.value));
+  const fx_memory_kind kind = fx_memory_enter(FX_MEMORY_WEIGHTS);
+  const fx_status st = fx_tensor_zeros(FX_F32, ndim, shape, &p.value);
+  fx_memory_enter(kind);
+  FX_TRY(st);
   p.name = fx_strdup(name);
   if (!p.name || (p.trained && fx_set_requires_grad(p.value, true) != FX_OK)) {
     fx_free(p.name);

@@ -80,7 +80,7 @@ fx_status fx_tensor_new (fx_dtype dtype, int ndim, const int64_t *shape, fx_tens
   fx_tensor *t = handle_new(dtype, ndim, shape);
   fx_storage *s = t ? fx_calloc(1, sizeof *s) : NULL;
   if (s)
-    s->block = fx_alloc(bytes);
+    s->block = fx_alloc_kind(bytes, fx_memory_current());
   if (!s || !s->block) {
     fx_free(s);
     fx_free(t);
