@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "autograd/profile.h"
 #include "base/alloc.h"
 #include "base/interrupt.h"
 #include "kernels/kernels.h"
@@ -201,7 +202,10 @@ static fx_status record (const fx_op *op, const void *args, fx_kept *kept, fx_te
 fx_status fx_apply (const fx_op *op, const void *args, fx_tensor **out) {
   fx_kept kept = { .wanted = recording && any_gradient(op, args) };
   fx_tensor *y = NULL;
+  const fx_profile_frame frame = fx_profiling ? fx_profile_enter() : (fx_profile_frame){ 0 };
   fx_status st = op->forward(args, &kept, &y);
+  if (fx_profiling)
+    fx_profile_leave(frame, op, args, y, NULL);
   if (st == FX_OK && kept.wanted)
     st = record(op, args, &kept, y);
   for (int i = 0; i < FX_MAX_KEPT; i++)
@@ -308,6 +312,7 @@ static fx_status accumulate (variable *v, fx_tensor *g) {
     v->grad = g;
     return FX_OK;
   }
+  const fx_profile_frame frame = fx_profiling ? fx_profile_enter() : (fx_profile_frame){ 0 };
   fx_status st;
   fx_tensor *sum = NULL;
   if (fx_tensor_unique(v->grad)) {
@@ -321,6 +326,8 @@ static fx_status accumulate (variable *v, fx_tensor *g) {
     else
       fx_tensor_release(sum);
   }
+  if (fx_profiling)
+    fx_profile_leave_work(frame, "sums of gradients", 12 * fx_tensor_count(g));
   fx_tensor_release(g);
   return st;
 }
@@ -343,8 +350,11 @@ static fx_status visit (node *n) {
   n->used = true;
   for (int i = 0; i < FX_MAX_OPERANDS; i++)
     slots[i] = n->inputs[i] ? &grads[i] : NULL;
+  const fx_profile_frame frame = fx_profiling ? fx_profile_enter() : (fx_profile_frame){ 0 };
   if (dy && (st = n->op->backward(n->args, &n->kept, dy, slots)) != FX_OK)
     fx_fail_in(st, "%s, backward", n->op->name);
+  if (fx_profiling)
+    fx_profile_leave(frame, n->op, n->args, dy, slots);
   fx_tensor_release(dy);
   for (int i = 0; i < FX_MAX_OPERANDS; i++) {
     if (!grads[i])
@@ -389,6 +399,7 @@ fx_status fx_backward (fx_tensor *loss, const fx_tensor *seed) {
   node_list nodes = { NULL, 0, 0 };
   variable *dead = NULL;
   const bool before = fx_set_recording(false);
+  const fx_memory_kind kind = fx_memory_enter(FX_MEMORY_GRADIENTS);
   root->refs++;
   fx_status st = collect(root, &nodes);
   for (int64_t i = 0; i < nodes.count; i++)
@@ -404,6 +415,7 @@ fx_status fx_backward (fx_tensor *loss, const fx_tensor *seed) {
   fx_free(nodes.list);
   free_queue(dead);
   variable_release(&root->link);
+  fx_memory_enter(kind);
   fx_set_recording(before);
   return st;
 }
