@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "autograd/profile.h"
 #include "base/alloc.h"
 #include "kernels/kernels.h"
 
@@ -59,7 +60,9 @@ fx_status fx_optimizer_new (const fx_optimizer_config *config, fx_tensor *const 
     o->first = o->params + count;
     o->second = o->first + count;
     o->average = o->second + count;
+    const fx_memory_kind kind = fx_memory_enter(FX_MEMORY_OPTIMISER);
     st = make_state(o, params);
+    fx_memory_enter(kind);
   }
   if (st != FX_OK) {
     fx_optimizer_free(o);
@@ -114,7 +117,7 @@ static fx_status update (const fx_optimizer *o, int i, double lr, double scale, 
                 .decoupled = c->kind == FX_ADAMW);
 }
 
-fx_status fx_optimizer_step (fx_optimizer *o, double lr, double clip, double *norm, int *bad) {
+static fx_status step (fx_optimizer *o, double lr, double clip, double *norm, int *bad) {
   FX_TRY(gradient_norm(o, norm, bad));
   if (*bad >= 0)
     return fx_fail(FX_EARG, "the gradient of parameter %d is not finite", *bad + 1);
@@ -127,6 +130,25 @@ fx_status fx_optimizer_step (fx_optimizer *o, double lr, double clip, double *no
   for (int i = 0; i < o->count; i++)
     FX_TRY(update(o, i, lr, scale, ema));
   return FX_OK;
+}
+
+/* What a step reads and writes: parameter, gradient and state, each once. */
+static int64_t step_bytes (const fx_optimizer *o) {
+  int64_t bytes = 0;
+  for (int i = 0; i < 4 * o->count; i++)
+    bytes += o->params[i] ? 4 * fx_tensor_count(o->params[i]) : 0;
+  for (int i = 0; i < o->count; i++)
+    bytes += fx_grad(o->params[i]) ? 4 * fx_tensor_count(o->params[i]) : 0;
+  return bytes;
+}
+
+fx_status fx_optimizer_step (fx_optimizer *o, double lr, double clip, double *norm, int *bad) {
+  if (!fx_profiling)
+    return step(o, lr, clip, norm, bad);
+  const fx_profile_frame frame = fx_profile_enter();
+  const fx_status st = step(o, lr, clip, norm, bad);
+  fx_profile_leave_work(frame, "optimiser", step_bytes(o));
+  return st;
 }
 
 void fx_optimizer_clear_grads (fx_optimizer *o) {
