@@ -48,6 +48,13 @@ typedef enum { FX_BILINEAR, FX_BICUBIC, FX_NEAREST } fx_resize_method;
 typedef enum { FX_L1, FX_MSE, FX_HUBER } fx_loss_kind;
 typedef enum { FX_SAME, FX_DOWN, FX_UP } fx_resample; /* as it is, 2x2 means, every pixel 2x2 */
 
+/* The machine's peak: `items` tasks of `iterations` rounds of independent multiply-adds in registers,
+** no memory touched. *flop = operations done, a multiply-add being two. ref: one chain, in double. */
+typedef struct {
+  int64_t items, iterations;
+  double *flop;
+} fx_kernel_fma_loop;
+
 /* y = f(x); same shape; y may be x. */
 typedef struct {
   fx_unary f;
