@@ -188,6 +188,7 @@ void lfx_open_sys(lua_State *L);
 void lfx_open_json(lua_State *L);
 void lfx_open_flow(lua_State *L);
 void lfx_open_metrics(lua_State *L);
+void lfx_open_measure(lua_State *L);
 
 /* Runs an op and pushes its result:  y = LFX_OP(L, silu, .x = x)->t */
 #define LFX_OP(L, op, ...) lfx_apply((L), &fx_ops[FX_OP_##op], &(fx_##op##_args){ __VA_ARGS__ })

@@ -219,11 +219,20 @@ void lfx_budget (lua_State *L) {
     collect(L, state);
 }
 
+/* { weights = bytes, ... } */
+static void push_kinds (lua_State *L, const int64_t bytes[FX_MEMORY_KINDS]) {
+  lua_createtable(L, 0, FX_MEMORY_KINDS);
+  for (int i = 0; i < FX_MEMORY_KINDS; i++) {
+    lua_pushinteger(L, bytes[i]);
+    lua_setfield(L, -2, fx_memory_kind_name((fx_memory_kind)i));
+  }
+}
+
 static int core_memory (lua_State *L) {
   const lfx_state *state = state_of(L);
   fx_memory_stats memory;
   fx_memory(&memory);
-  lua_createtable(L, 0, 7);
+  lua_createtable(L, 0, 9);
   const struct {
     const char *name;
     int64_t value;
@@ -235,6 +244,10 @@ static int core_memory (lua_State *L) {
     lua_pushinteger(L, rows[i].value);
     lua_setfield(L, -2, rows[i].name);
   }
+  push_kinds(L, memory.live_by_kind);
+  lua_setfield(L, -2, "live_by_kind");
+  push_kinds(L, memory.peak_by_kind);
+  lua_setfield(L, -2, "peak_by_kind");
   return 1;
 }
 

@@ -1,0 +1,47 @@
+--[[
+machine - what the machine could do at best: the two lines of a roofline.
+
+Peak: multiply-adds in registers on the instruction set in use (a multiply-add counts as two), with one thread and
+with all. Bandwidth: y += s x on arrays that no cache of a core holds (STREAM's triad in place; it reads two numbers
+and writes one, 12 bytes an element, and needs no read for ownership). The best of several runs is taken.
+--]]
+local clock = require "flexlab.bench.clock"
+local core = require "flexlab.core"
+
+local M = {}
+
+local ROUNDS = 20000000          -- of 12 vectors: 30 ms on a core with AVX-512
+local ELEMENTS = 32 * 1024 * 1024  -- 128 MiB an array
+local REPEATS = 5
+
+local function flops(threads)
+  local before, done = core.threads(), 0
+  core.threads(threads)
+  local seconds = clock.least(clock.timed(REPEATS, function() done = core.measure.fma(ROUNDS) end))
+  core.threads(before)
+  return done / seconds
+end
+
+local function bandwidth()
+  local scope <close> = core.scope()
+  local x, y = core.full({ ELEMENTS }, 1), core.full({ ELEMENTS }, 1)
+  local seconds = clock.least(clock.timed(REPEATS, function() y:add_(x, 0.5) end))
+  scope:close()
+  return 12 * ELEMENTS / seconds
+end
+
+--- { isa, threads, one = flop/s of one thread, all = flop/s of all, bandwidth = bytes/s }
+function M.measure()
+  local threads = core.threads()
+  local one = flops(1)
+  return { isa = core.isa(), threads = threads, one = one, all = threads > 1 and flops(threads) or one,
+    bandwidth = bandwidth() }
+end
+
+--- The same in a sentence.
+function M.text(m)
+  return ("peak (%s): %.0f GFLOP/s with one thread, %.0f with %d; memory: %.1f GB/s"):format(m.isa, m.one / 1e9,
+    m.all / 1e9, m.threads, m.bandwidth / 1e9)
+end
+
+return M

@@ -1,0 +1,227 @@
+-- flexlab bench and core.measure: shapes of what they print, options, wrong uses. No timing is asserted.
+local lu = require "luaunit"
+local core = require "flexlab.core"
+local flex = require "flexlab"
+local scaling = require "flexlab.bench.scaling"
+
+local program = os.getenv("FLEXLAB_PROGRAM") or "build/release/flexlab"
+
+local function flexlab(words)
+  local out, err = os.tmpname(), os.tmpname()
+  local _, _, code = os.execute(("%s %s >%s 2>%s"):format(program, words, out, err))
+  local function take(path)
+    local text = core.sys.read(path)
+    os.remove(path)
+    return text
+  end
+  return code, take(out), take(err)
+end
+
+local small = " --size 16 --batch 1 --repeats 1"
+
+local function decoded(words)
+  local code, out, err = flexlab(words)
+  lu.assertEquals({ code, err }, { 0, "" }, words)
+  lu.assertEquals(select(2, out:gsub("\n", "")), 1, words)
+  return core.json.decode(out)
+end
+
+TestMeasure = {}
+
+function TestMeasure:test_calls_hold_shapes_counts_and_bytes()
+  local x, w = core.full({ 2, 4, 4, 3 }, 1), core.full({ 5, 3, 3, 3 }, 1):track(true)
+  core.measure.start()
+  for _ = 1, 3 do x:conv2d(w):sum():backward() end
+  local calls = core.measure.stop()
+  lu.assertEquals(#calls, 3)
+  local conv, sum, gradients = calls[1], calls[2], calls[3]
+  lu.assertEquals({ conv.name, sum.name, gradients.name }, { "conv2d", "sum", "sums of gradients" })
+  lu.assertEquals(conv.operands, { { 2, 4, 4, 3 }, { 5, 3, 3, 3 }, false })
+  lu.assertEquals(conv.result, { 2, 4, 4, 5 })
+  lu.assertEquals({ conv.forward.count, conv.backward.count, gradients.forward.count }, { 3, 3, 2 })
+  lu.assertEquals(conv.forward.bytes, 3 * 4 * (96 + 135 + 160))
+  lu.assertEquals(conv.backward.bytes, 3 * 4 * (96 + 135 + 160 + 135))
+  lu.assertEquals({ conv.op, gradients.op }, { true, false })
+end
+
+function TestMeasure:test_nothing_is_counted_when_off_and_start_forgets()
+  core.measure.start()
+  lu.assertEquals(core.measure.stop(), {})
+  core.full({ 3 }, 1):silu()
+  lu.assertEquals(core.measure.stop(), {})
+end
+
+function TestMeasure:test_a_call_runs_again_by_itself()
+  local x, w = core.full({ 1, 4, 4, 2 }, 1), core.full({ 3, 3, 3, 2 }, 1)
+  core.measure.start()
+  x:conv2d(w)
+  x:upsample { factor = 3 }
+  core.measure.stop()
+  collectgarbage()
+  local before = core.memory().live
+  for _, part in ipairs { "forward", "backward", "backward_first", "backward_rest" } do
+    local seconds = core.measure.time(1, { part = part, repeats = 2 })
+    lu.assertEquals(#seconds, 2)
+    lu.assertTrue(seconds[1] > 0)
+  end
+  lu.assertEquals(#core.measure.time(2, { part = "backward", repeats = 1 }), 1)
+  lu.assertEquals(core.memory().live, before)
+  lu.assertErrorMsgContains("has no such gradient", core.measure.time, 2, { part = "backward_rest" })
+  lu.assertErrorMsgContains("no call 3; the last profile has 2", core.measure.time, 3)
+  lu.assertErrorMsgContains("'repeats' must lie in", core.measure.time, 1, { repeats = 0 })
+  lu.assertErrorMsgContains("part", core.measure.time, 1, { part = "sideways" })
+end
+
+function TestMeasure:test_running_again_survives_a_failing_allocation()
+  core.measure.start()
+  core.full({ 1, 4, 4, 2 }, 1):conv2d(core.full({ 3, 3, 3, 2 }, 1))
+  core.measure.stop()
+  collectgarbage()
+  local before = core.memory().live
+  for k = 1, 6 do
+    core.fail_allocation(k)
+    lu.assertEquals(#core.measure.time(1, { part = "backward", repeats = 1 }), 1) -- tried once more
+  end
+  core.fail_allocation(0)
+  lu.assertEquals(core.memory().live, before)
+end
+
+function TestMeasure:test_the_peak_counts_what_it_does()
+  for _, isa in ipairs(core.info().isas) do
+    local before = core.isa()
+    core.isa(isa)
+    local one = core.measure.fma(10)
+    lu.assertEquals(core.measure.fma(30), 3 * one)
+    lu.assertEquals(one % (2 * 12 * 10 * core.threads()), 0)
+    core.isa(before)
+  end
+  lu.assertErrorMsgContains("at least 1", core.measure.fma, 0)
+end
+
+function TestMeasure:test_memory_by_kind_adds_up()
+  local model = flex.models.flex { size = "nano", height = 16, width = 16, in_channels = 1, cond_channels = 1 }
+  local weights = 0
+  for _, p in ipairs(model:parameters()) do weights = weights + 4 * p.tensor:count() end
+  local before = core.memory().live_by_kind
+  lu.assertTrue(before.weights >= weights)
+  local optim = flex.optim.adam(model, {})
+  local m = core.memory()
+  lu.assertTrue(m.live_by_kind.optimiser - before.optimiser >= 2.9 * weights)
+  local live, peak = 0, 0
+  for _, bytes in pairs(m.live_by_kind) do live = live + bytes end
+  for _, bytes in pairs(m.peak_by_kind) do peak = peak + bytes end
+  lu.assertEquals({ live, peak }, { m.live, m.peak })
+  local x = core.full({ 4, 1 }, 1):track(true)
+  local gradients = m.live_by_kind.gradients
+  x:sum():backward()
+  lu.assertTrue(core.memory().live_by_kind.gradients > gradients)
+  lu.assertEquals(optim:updates(), 0)
+end
+
+TestBench = {}
+
+function TestBench:test_train_and_sample_print_seconds_and_resident_memory()
+  for _, what in ipairs { "train", "sample" } do
+    local t = decoded("bench " .. what .. " --size 16 --batch 1 --repeats 2 --json")
+    lu.assertEquals(#t.seconds, 2)
+    lu.assertTrue(t.seconds[1] > 0 and t.peak_mib > 1)
+  end
+  local _, out = flexlab("bench train" .. small)
+  lu.assertStrContains(out, "MiB resident")
+end
+
+function TestBench:test_kernels_walk_the_network()
+  local t = decoded("bench kernels --json" .. small)
+  lu.assertTrue(t.machine.one > 0 and t.machine.all > 0 and t.machine.bandwidth > 0)
+  local ops, convs = {}, 0
+  for _, row in ipairs(t.rows) do
+    ops[row.op] = true
+    if row.op == "conv2d" then
+      convs = convs + row.count
+      lu.assertTrue(row.forward.gflops > 0 and row.backward_first.ms > 0 and row.backward_rest.ms > 0)
+    end
+  end
+  for _, op in ipairs { "conv2d", "linear", "attention", "group_norm", "layer_norm", "mean_pool", "upsample" } do
+    lu.assertTrue(ops[op], op)
+  end
+  local model = flex.models.flex { size = "nano", height = 16, width = 16, in_channels = 1, cond_channels = 1 }
+  local weights = 0
+  for _, p in ipairs(model:parameters()) do
+    if #p.tensor.shape == 4 then weights = weights + 1 end
+  end
+  lu.assertEquals(convs, weights) -- every convolution of the network, once a step
+end
+
+function TestBench:test_kernels_of_one_op_as_a_table()
+  local code, out, err = flexlab("bench kernels --op attention" .. small)
+  lu.assertEquals({ code, err }, { 0, "" })
+  lu.assertStrContains(out, "GFLOP/s with one thread")
+  lu.assertStrContains(out, "attention")
+  lu.assertNotStrContains(out, "conv2d")
+end
+
+function TestBench:test_profile_by_op_and_by_shape()
+  local t = decoded("bench train --profile --json" .. small)
+  lu.assertEquals(#t.seconds, 1)
+  local ops = {}
+  for _, row in ipairs(t.rows) do ops[row.op] = row end
+  lu.assertTrue(ops.conv2d.forward > 0 and ops.conv2d.backward > 0)
+  lu.assertTrue(ops.optimiser.calls == 1 and ops["sums of gradients"].calls > 0)
+  local fine = decoded("bench sample --profile --shapes --json" .. small)
+  lu.assertTrue(#fine.rows > #t.rows)
+  lu.assertEquals(fine.rows[1].backward, 0)
+  local _, out = flexlab("bench train --profile" .. small)
+  lu.assertStrContains(out, "the rest")
+end
+
+function TestBench:test_memory_by_kind()
+  local t = decoded("bench train --memory --json" .. small)
+  local sum = 0
+  for _, bytes in pairs(t.peak_by_kind) do sum = sum + bytes end
+  lu.assertEquals(sum, t.peak)
+  lu.assertTrue(t.peak_by_kind.weights > 0 and t.peak_by_kind.optimiser > 0 and t.resident > 0)
+  local _, out = flexlab("bench sample --memory" .. small)
+  lu.assertStrContains(out, "peak of resident memory")
+end
+
+function TestBench:test_scaling_prints_series_and_powers()
+  local words = "bench scaling --batches 1,2 --sizes 16,32 --thread-counts 1 --work sample"
+  local t = decoded(words .. " --json" .. small)
+  lu.assertEquals({ t[1].name, t[2].name, t[3].name }, { "batch", "size", "threads" })
+  lu.assertEquals(t[2].units, { 256, 1024 })
+  lu.assertTrue(t[1].power ~= nil and t[3].power == nil)
+  local _, out = flexlab(words .. small)
+  lu.assertStrContains(out, "s ~ (pixels)^")
+end
+
+function TestBench:test_the_fitted_power_is_exact_for_powers()
+  lu.assertAlmostEquals(scaling.power({ 1, 2, 4 }, { 3, 12, 48 }), 2, 1e-12)
+  lu.assertNil(scaling.power({ 5 }, { 1 }))
+end
+
+function TestBench:test_wrong_uses()
+  for words, part in pairs {
+    ["tain"] = "the nearest is 'train'",
+    ["kernels --profile"] = "takes no --profile; it belongs to bench train and sample",
+    ["train --op conv2d"] = "takes no --op; it belongs to bench kernels",
+    ["train --profile --memory"] = "give one of them",
+    ["train --shapes"] = "give --profile too",
+    ["kernels --op conf2d"] = "the nearest is 'conv2d'",
+    ["scaling --batches 1,1.5"] = "--batches wants whole numbers from 1 on, got 1.5",
+    ["scaling --sizes 0"] = "--sizes wants whole numbers",
+    ["train --model tiny"] = "--model wants",
+    ["train --repeats 0"] = "at least 1",
+  } do
+    local code, _, err = flexlab("bench " .. words)
+    lu.assertEquals(code, 2, words)
+    lu.assertStrContains(err, part)
+  end
+  local code, _, err = flexlab("bench train --size 17")
+  lu.assertEquals(code, 1)
+  lu.assertStrContains(err, "not divisible by 2^levels")
+  code, _, err = flexlab("bench kernels --op max" .. small)
+  lu.assertEquals(code, 1)
+  lu.assertStrContains(err, "does not use max")
+end
+
+os.exit(lu.LuaUnit.run())
