@@ -33,7 +33,7 @@ static void fma_task (void *context, int64_t item, int worker) {
   job->sums[item] = sum_lanes(x[0]);
 }
 
-fx_status FXCPU (fma_loop)(const fx_kernel_fma_loop *a) {
+fx_status fxcpu_fma_loop (const fx_kernel_fma_loop *a) {
   fma_job job = { a->iterations, new_floats(a->items) };
   if (!job.sums)
     return FX_ENOMEM;

@@ -25,6 +25,8 @@ local work = {}
 
 function work.conv2d(call) return product(call.result) * product(call.operands[2], 2) end
 
+function work.fused_conv(call) return product(call.result) * product(call.operands[6], 2) end
+
 function work.linear(call) return product(call.result) * call.operands[2][2] end
 
 function work.matmul(call) return product(call.result) * call.operands[1][#call.operands[1]] end
@@ -36,8 +38,8 @@ local parts = {
   conv2d = { "backward_first", "backward_rest" }, linear = { "backward_first", "backward_rest" },
 }
 
--- Attention recomputes its probabilities and has four products more: 2.5 times forward.
-local backward_work = { attention = 2.5, matmul = 2 }
+-- Where backward is one part: two products for each of forward; attention recomputes its probabilities too.
+local backward_work = { attention = 2.5, matmul = 2, fused_conv = 2 }
 
 -- The calls of one training step, each with its index.
 local function walk(values)
