@@ -136,13 +136,13 @@ function TestBench:test_kernels_walk_the_network()
   local ops, convs = {}, 0
   for _, row in ipairs(t.rows) do
     ops[row.op] = true
-    if row.op == "fused_conv" then convs = convs + row.count end
-    if row.op == "conv2d" then
+    if row.op == "fused_conv" or row.op == "conv2d" then
       convs = convs + row.count
-      lu.assertTrue(row.forward.gflops > 0 and row.backward_first.ms > 0 and row.backward_rest.ms > 0)
+      lu.assertTrue(row.forward.gflops > 0)
+      lu.assertTrue(row.backward and row.backward.ms > 0 or row.backward_first.ms > 0 and row.backward_rest.ms > 0)
     end
   end
-  for _, op in ipairs { "conv2d", "linear", "attention", "layer_norm", "silu" } do
+  for _, op in ipairs { "linear", "attention", "layer_norm", "silu" } do
     lu.assertTrue(ops[op], op)
   end
   local model = flex.models.flex { size = "nano", height = 16, width = 16, in_channels = 1, cond_channels = 1 }
@@ -166,7 +166,7 @@ function TestBench:test_profile_by_op_and_by_shape()
   lu.assertEquals(#t.seconds, 1)
   local ops = {}
   for _, row in ipairs(t.rows) do ops[row.op] = row end
-  lu.assertTrue(ops.conv2d.forward > 0 and ops.conv2d.backward > 0)
+  lu.assertTrue(ops.linear.forward > 0 and ops.linear.backward > 0)
   lu.assertTrue(ops.optimiser.calls == 1 and ops["sums of gradients"].calls > 0)
   local fine = decoded("bench sample --profile --shapes --json" .. small)
   lu.assertTrue(#fine.rows > #t.rows)

@@ -3,7 +3,7 @@ kernels - every distinct call that a network makes, timed by itself and set agai
 
 The calls come from running one training step under core.measure, so there is no list of shapes to keep. Ops in
 `work` are measured in GFLOP/s, *effective*: the arithmetic of the definition over the time taken, so a convolution
-that needs less (Winograd) can exceed 100 % of the peak. The others move numbers, and are measured in GB/s: each
+that needs less (Winograd) can exceed 100 % of the peak. The others move numbers, and are measured in GB/s (10^9 bytes a second): each
 operand, result and gradient counted once.
 --]]
 local clock = require "flexlab.bench.clock"
@@ -20,14 +20,25 @@ local function product(shape, first)
   return n
 end
 
+-- The shape of a call's operand by its name in ops.def, where operands come before options.
+local function operand(call, name)
+  for _, op in ipairs(core.ops) do
+    if op.name == call.name then
+      for i, argument in ipairs(op.args) do
+        if argument.name == name then return call.operands[i] end
+      end
+    end
+  end
+end
+
 -- Multiply-adds of a forward pass, by op; a backward pass to one operand costs the same.
 local work = {}
 
-function work.conv2d(call) return product(call.result) * product(call.operands[2], 2) end
+function work.conv2d(call) return product(call.result) * product(operand(call, "w"), 2) end
 
-function work.fused_conv(call) return product(call.result) * product(call.operands[6], 2) end
+work.fused_conv = work.conv2d
 
-function work.linear(call) return product(call.result) * call.operands[2][2] end
+function work.linear(call) return product(call.result) * operand(call, "w")[2] end
 
 function work.matmul(call) return product(call.result) * call.operands[1][#call.operands[1]] end
 

@@ -2,7 +2,7 @@
 machine - what the machine could do at best: the two lines of a roofline.
 
 Peak: multiply-adds in registers on the instruction set in use (a multiply-add counts as two), with one thread and
-with all. Bandwidth: y += s x on arrays that no cache of a core holds (STREAM's triad in place; it reads two numbers
+with all. Bandwidth: y += s x on arrays that no cache of a core holds (a triad in place; it reads two numbers
 and writes one, 12 bytes an element, and needs no read for ownership). The best of several runs is taken.
 --]]
 local clock = require "flexlab.bench.clock"
