@@ -10,14 +10,26 @@ local core = require "flexlab.core"
 
 local M = {}
 
-local ROUNDS = 20000000          -- of 12 vectors: 30 ms on a core with AVX-512
+local LONG_ENOUGH = 0.02           -- seconds a measurement of the peak takes
 local ELEMENTS = 32 * 1024 * 1024  -- 128 MiB an array
 local REPEATS = 5
+
+-- Rounds that take long enough on this machine: the first that do, doubling.
+local function rounds_of()
+  local rounds = 50000
+  repeat
+    rounds = 2 * rounds
+    local began = core.sys.time()
+    core.measure.fma(rounds)
+  until core.sys.time() - began > LONG_ENOUGH
+  return rounds
+end
 
 local function flops(threads)
   local before, done = core.threads(), 0
   core.threads(threads)
-  local seconds = clock.least(clock.timed(REPEATS, function() done = core.measure.fma(ROUNDS) end))
+  local rounds = rounds_of()
+  local seconds = clock.least(clock.timed(REPEATS, function() done = core.measure.fma(rounds) end))
   core.threads(before)
   return done / seconds
 end
