@@ -146,27 +146,6 @@ static void down_row (const conv_source *s, int64_t n, int64_t y, int64_t pixels
   }
 }
 
-static void expect (const float *x, int64_t count, int64_t part, int64_t parts) {
-  const int64_t lines = ceil_div(count, 16), end = lines * (part + 1) / parts;
-  for (int64_t i = lines * part / parts; i < end; i++)
-    __builtin_prefetch(x + 16 * i, 0, 2);
-}
-
-void fxcpu_source_expect (const conv_source *s, int64_t n, int64_t first, int64_t count,
-                          int64_t part, int64_t parts) {
-  const int up = s->resample == FX_UP, down = s->resample == FX_DOWN;
-  const int64_t begin = (larger(first, 0) << down) >> up;
-  const int64_t end = smaller(s->h, ((first + count) << down) >> up);
-  const int64_t at = (n * s->h + begin) * s->w, pixels = (end - begin) * s->w;
-  if (pixels <= 0)
-    return;
-  expect(s->x + at * s->c1, pixels * s->c1, part, parts);
-  if (s->x2)
-    expect(s->x2 + at * s->c2, pixels * s->c2, part, parts);
-  if (s->x2_add)
-    expect(s->x2_add + at * s->c2, pixels * s->c2, part, parts);
-}
-
 /* Pixels outside the image, from the row itself, whose pixel 0 lies at `left`. */
 static void fill_border (const conv_source *s, int64_t left, int64_t count, int64_t pitch,
                          float *to) {

@@ -58,11 +58,6 @@ static inline const float *second_half (const float *x2, const float *add, int64
 void fxcpu_source_row(const conv_source *s, int64_t n, int64_t y, int64_t left, int64_t count,
                       int64_t pitch, float *scratch, float *to) FXCPU_SYMBOL(source_row);
 
-/* Asks for part `part` of `parts` of the lines that rows first .. first+count-1 of image n are made of,
-** so that they are in L2 when source_row reads them. */
-void fxcpu_source_expect(const conv_source *s, int64_t n, int64_t first, int64_t count,
-                         int64_t part, int64_t parts) FXCPU_SYMBOL(source_expect);
-
 /* y = x with dropout's mask, for the c channels of `count` pixels of x from `pixel` of image n on. */
 void fxcpu_source_mask(const conv_source *s, int64_t n, int64_t pixel, int64_t count,
                        const float *x, float *y) FXCPU_SYMBOL(source_mask);

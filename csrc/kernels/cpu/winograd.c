@@ -82,35 +82,6 @@ static void weights_task (void *context, int64_t panel, int worker) {
 
 /* --- product ---------------------------------------------------------------------------------- */
 
-/* Memory is slower than arithmetic here, so it is asked for while products run: at each position for
-** a share of the lines that the block will write in this panel, and of those the next one reads. */
-static inline void expect_tile (const winograd_job *job, tile_block block, int64_t q, int64_t k) {
-  const winograd_conv *c = job->c;
-  const tiling *t = &job->t;
-  const int64_t h = c->s->rows, w = c->s->cols, tile = block.first + q;
-  const int64_t n = tile / t->cols / t->rows, y0 = tile / t->cols % t->rows * TILE_PIXELS;
-  const int64_t x0 = tile % t->cols * TILE_PIXELS;
-  for (int64_t i = y0; i < smaller(h, y0 + TILE_PIXELS); i++)
-    for (int64_t j = x0; j < smaller(w, x0 + TILE_PIXELS); j++)
-      for (int64_t l = 0; l < TILE_COLS; l += 16)
-        __builtin_prefetch(c->y + ((n * h + i) * w + j) * c->outs + k + l, 1, 2);
-}
-
-static inline void expect_output (const winograd_job *job, tile_block block, int64_t panel,
-                                  int64_t p) {
-  for (int64_t q = p * block.count / POSITIONS; q < (p + 1) * block.count / POSITIONS; q++)
-    expect_tile(job, block, q, panel * TILE_COLS);
-}
-
-static inline void expect_input (const winograd_job *job, tile_block block, int64_t panel,
-                                 int64_t p) {
-  const tiling *t = &job->t;
-  const int64_t line = (block.first + block.count) / t->cols, n = line / t->rows;
-  if (job->strip && n < t->s->n && line % t->rows > 0)
-    fxcpu_source_expect(t->s, n, line % t->rows * TILE_PIXELS + 1, job->rows * TILE_PIXELS,
-                        panel * POSITIONS + p, job->panels * POSITIONS);
-}
-
 /* m[i][j] = sum_p v[i][p] u[p][j] for one group of tiles, i < TILE_ROWS, j < TILE_COLS. Tiles that a
 ** block lacks are computed from what lies there and never read. */
 static inline __attribute__((always_inline)) void
@@ -132,13 +103,10 @@ tile_of_group (const float *v, int64_t lead, int64_t c, const float *u, float *m
 }
 
 /* m[group][p][TILE_ROWS][TILE_COLS] of a block and one panel. */
-static void multiply (const winograd_job *job, tile_block block, int64_t panel, const float *v,
-                      const float *u, float *m) {
-  const int64_t count = block.count;
+static void multiply (const winograd_job *job, int64_t count, const float *v, const float *u,
+                      float *m) {
   const int64_t c = job->c->s->c, lead = job->t.lead, groups = ceil_div(count, TILE_ROWS);
   for (int64_t p = 0; p < POSITIONS; p++, u += job->u_step) {
-    expect_output(job, block, panel, p);
-    expect_input(job, block, panel, p);
     for (int64_t g = 0; g < groups; g++)
       tile_of_group(v + (g * POSITIONS + p) * TILE_ROWS * lead, lead, c, u,
                     m + (g * POSITIONS + p) * TILE_FLOATS);
@@ -208,7 +176,7 @@ static void tall_task (void *context, int64_t item, int worker) {
     const tile_block block = { (n * t->rows + row) * t->cols, rows * t->cols };
     fxcpu_tiles_read(t, block, row > begin, 0, scratch, v);
     for (int64_t panel = 0; panel < job->panels; panel++) {
-      multiply(job, block, panel, v, job->u + panel * u_size(job), m);
+      multiply(job, block.count, v, job->u + panel * u_size(job), m);
       write_panel(job, block, panel, m);
     }
   }
@@ -246,7 +214,7 @@ static void wide_task (void *context, int64_t panel, int worker) {
   const winograd_job *job = context;
   float *u = job->scratch + worker * job->scratch_size, *m = u + u_size(job);
   panel_weights(job, panel, m, u); /* m, not yet in use, holds the taps */
-  multiply(job, job->chunk, panel, job->v, u, m);
+  multiply(job, job->chunk.count, job->v, u, m);
   write_panel(job, job->chunk, panel, m);
 }
 

@@ -46,7 +46,7 @@ typedef struct {
 
 /* Rows of tiles in a block: about BLOCK_TILES tiles, fewer where they have many floats, so that L2
 ** holds them beside the weights that pass by. */
-#define BLOCK_TILES 64
+#define BLOCK_TILES 32
 #define BLOCK_FLOATS 10240
 
 static inline tiling tiling_of (const conv_source *s) {

@@ -8,8 +8,8 @@
 ** The sum over tiles is split by the shape alone:
 **   tall   many tiles: each of SPLITS ranges has dU of its own, which are added in order.
 **   wide   few tiles: all of them are transformed first; then a task takes TILE_COLS channels of the
-**          input and, for TILE_ROWS outputs at a time, sums over all tiles in registers and transforms
-**          the 36 tiles while they lie in L1. dU, four times the weights, never reaches memory.
+**          input and WIDE_OUTS outputs, sums over all tiles in registers, and transforms what it has
+**          while it lies in L2. dU, four times the weights, never reaches memory.
 */
 #include <string.h>
 
@@ -224,41 +224,42 @@ static void wide_read_task (void *context, int64_t item, int worker) {
   spread_block(job, block, block.first, job->d);
 }
 
-/* TILE_ROWS outputs from o on, TILE_COLS channels from c on. */
-static void wide_tile (const weights_job *job, int64_t o, int64_t c) {
-  float u[POSITIONS * TILE_FLOATS];
-  const int64_t count = tile_total(&job->t);
-  for (int64_t p = 0; p < POSITIONS; p++) {
-    vec sum[TILE_ROWS][2];
-    UNROLLED for (int i = 0; i < TILE_ROWS; i++) sum[i][0] = sum[i][1] = (vec){ 0 };
-    sum_tiles(job, count, job->d + p * TILE_ROWS * job->lead + o,
-              job->v + p * TILE_ROWS * job->t.lead + c, sum);
-    UNROLLED for (int i = 0; i < TILE_ROWS; i++) {
-      store(u + (p * TILE_ROWS + i) * TILE_COLS, sum[i][0]);
-      store(u + (p * TILE_ROWS + i) * TILE_COLS + LANES, sum[i][1]);
-    }
-  }
-  for (int64_t i = 0; i < smaller(TILE_ROWS, job->g->outs - o); i++)
-    for (int64_t l = 0; l < TILE_COLS && c + l < job->t.s->c; l += LANES)
-      gather_taps(job, u + i * TILE_COLS + l, TILE_FLOATS, o + i, c + l);
-}
-
 #define WIDE_OUTS (8 * TILE_ROWS) /* outputs of a task */
 
+/* u[p][o][TILE_COLS] = sum over all tiles, for the outputs of a task and TILE_COLS channels from c on.
+** Position by position: its tiles of x, one panel wide, stay in L1 for all outputs. */
+static void sum_panel (const weights_job *job, int64_t first, int64_t outs, int64_t c, float *u) {
+  const int64_t count = tile_total(&job->t);
+  for (int64_t p = 0; p < POSITIONS; p++, u += WIDE_OUTS * TILE_COLS)
+    for (int64_t o = 0; o < outs; o += TILE_ROWS) {
+      vec sum[TILE_ROWS][2];
+      UNROLLED for (int i = 0; i < TILE_ROWS; i++) sum[i][0] = sum[i][1] = (vec){ 0 };
+      sum_tiles(job, count, job->d + p * TILE_ROWS * job->lead + first + o,
+                job->v + p * TILE_ROWS * job->t.lead + c, sum);
+      UNROLLED for (int i = 0; i < TILE_ROWS; i++) {
+        store(u + (o + i) * TILE_COLS, sum[i][0]);
+        store(u + (o + i) * TILE_COLS + LANES, sum[i][1]);
+      }
+    }
+}
+
 static void wide_task (void *context, int64_t item, int worker) {
-  (void)worker;
   const weights_job *job = context;
-  const int64_t outs = job->g->outs, strips = ceil_div(outs, WIDE_OUTS);
+  const int64_t strips = ceil_div(job->g->outs, WIDE_OUTS);
   const int64_t c = item / strips * TILE_COLS, first = item % strips * WIDE_OUTS;
-  for (int64_t o = first; o < smaller(outs, first + WIDE_OUTS); o += TILE_ROWS)
-    wide_tile(job, o, c);
+  const int64_t outs = smaller(WIDE_OUTS, job->g->outs - first);
+  float *u = job->scratch + worker * job->scratch_size;
+  sum_panel(job, first, outs, c, u);
+  for (int64_t o = 0; o < outs; o++)
+    for (int64_t l = 0; l < TILE_COLS && c + l < job->t.s->c; l += LANES)
+      gather_taps(job, u + o * TILE_COLS + l, WIDE_OUTS * TILE_COLS, first + o, c + l);
 }
 
 static fx_status run_wide (weights_job *job) {
   const tiling *t = &job->t;
   const int64_t tiles = tile_total(t), outs = job->g->outs;
   job->rows = smaller(4, t->rows);
-  job->scratch_size = tiles_scratch(t);
+  job->scratch_size = larger(tiles_scratch(t), POSITIONS * WIDE_OUTS * TILE_COLS);
   job->scratch = new_floats(fx_threads() * job->scratch_size);
   job->v = new_floats(tiles_size(tiles, t->lead));
   job->d = new_floats(tiles_size(tiles, job->lead));
