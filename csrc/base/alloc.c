@@ -3,7 +3,7 @@
 **
 ** Each block is preceded by one 64-byte header that holds its class. Sizes are rounded up to a
 ** class with four steps per power of two (at most 25 % waste), freed blocks go to the free list of
-** their class, and a request takes the newest block of exactly its class. Blocks above
+** their class, and a request takes the newest block of its class or, if large, of one a little larger. Blocks above
 ** LARGEST_CACHED go straight back to the system: they are rare and their page faults are noise.
 ** The cache is bounded by CACHE_LIMIT bytes; a request the system refuses empties the cache and
 ** tries once more. Under AddressSanitizer nothing is cached, so that it sees every free.
@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,8 @@
 #define CLASSES 160
 #define LARGEST_CACHED ((size_t)1 << 32)
 #define CACHE_LIMIT ((int64_t)8 << 30)
+#define LARGE_CLASS 40 /* 64 KiB */
+#define LARGER 4       /* classes: up to twice what is needed */
 
 #if defined(__SANITIZE_ADDRESS__)
 #define CACHING 0
@@ -87,13 +90,19 @@ static void trim_locked (void) {
     }
 }
 
+/* A cached block of the class, or of one of the LARGER classes above it where that is better than
+** asking the system: a large block that lies idle costs more than the part of it that is not used. */
 static header *take_cached (int class) {
-  header *h = cache[class];
-  if (h) {
-    cache[class] = h->block.next;
+  const int last = class < LARGE_CLASS ? class : class + LARGER;
+  for (int c = class; c <= last && c < CLASSES; c++) {
+    header *h = cache[c];
+    if (!h)
+      continue;
+    cache[c] = h->block.next;
     stats.cached_bytes -= (int64_t)h->block.bytes;
+    return h;
   }
-  return h;
+  return NULL;
 }
 
 static header *take_new (size_t bytes) {
@@ -126,19 +135,23 @@ void *fx_alloc_kind (size_t bytes, fx_memory_kind kind) {
   const int class = size_class(bytes, &rounded);
   const int cached = CACHING && rounded <= LARGEST_CACHED && class < CLASSES;
   header *h = NULL;
+  bool reused = false;
   pthread_mutex_lock(&lock);
   stats.requests++;
   const int refuse = fail_in > 0 && --fail_in == 0;
   if (!refuse) {
     h = cached ? take_cached(class) : NULL;
+    reused = h != NULL;
     if (!h)
       h = take_new(CACHING ? rounded : bytes);
   }
   if (h) {
-    h->block.bytes = rounded;
-    h->block.class = cached ? class : -1;
+    if (!reused) {
+      h->block.bytes = rounded;
+      h->block.class = cached ? class : -1;
+    }
     h->block.kind = kind;
-    count_locked((int64_t)rounded, kind);
+    count_locked((int64_t)h->block.bytes, kind);
   }
   const int64_t live = stats.live_bytes;
   pthread_mutex_unlock(&lock);

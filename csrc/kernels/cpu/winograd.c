@@ -82,18 +82,32 @@ static void weights_task (void *context, int64_t panel, int worker) {
 
 /* --- product ---------------------------------------------------------------------------------- */
 
+/* What a group of tiles needs next: the tiles of the next group and a share of the next position's
+** weights. They lie in L2 or beyond; asked for while a product runs they are in L1 in time. */
+typedef struct {
+  const float *v, *u;
+  int64_t lines; /* of u for LINE tiles' floats of v */
+} next_group;
+
+#define LINE 16 /* floats */
+
 /* m[i][j] = sum_p v[i][p] u[p][j] for one group of tiles, i < TILE_ROWS, j < TILE_COLS. Tiles that a
 ** block lacks are computed from what lies there and never read. */
 static inline __attribute__((always_inline)) void
-tile_of_group (const float *v, int64_t lead, int64_t c, const float *u, float *m) {
+tile_of_group (const float *v, int64_t lead, int64_t c, const float *u, next_group next, float *m) {
   vec sum[TILE_ROWS][2];
   UNROLLED for (int i = 0; i < TILE_ROWS; i++) sum[i][0] = sum[i][1] = (vec){ 0 };
-  for (int64_t p = 0; p < c; p++, u += TILE_COLS) {
-    const vec u0 = load(u), u1 = load(u + LANES);
-    UNROLLED for (int i = 0; i < TILE_ROWS; i++) {
-      const float x = v[i * lead + p];
-      sum[i][0] += x * u0;
-      sum[i][1] += x * u1;
+  for (int64_t q = 0; q < c; q += LINE) {
+    UNROLLED for (int i = 0; i < TILE_ROWS; i++) __builtin_prefetch(next.v + i * lead + q);
+    for (int64_t l = 0; l < next.lines; l++, next.u += LINE)
+      __builtin_prefetch(next.u);
+    for (int64_t p = q; p < smaller(c, q + LINE); p++, u += TILE_COLS) {
+      const vec u0 = load(u), u1 = load(u + LANES);
+      UNROLLED for (int i = 0; i < TILE_ROWS; i++) {
+        const float x = v[i * lead + p];
+        sum[i][0] += x * u0;
+        sum[i][1] += x * u1;
+      }
     }
   }
   UNROLLED for (int i = 0; i < TILE_ROWS; i++) {
@@ -106,11 +120,15 @@ tile_of_group (const float *v, int64_t lead, int64_t c, const float *u, float *m
 static void multiply (const winograd_job *job, int64_t count, const float *v, const float *u,
                       float *m) {
   const int64_t c = job->c->s->c, lead = job->t.lead, groups = ceil_div(count, TILE_ROWS);
-  for (int64_t p = 0; p < POSITIONS; p++, u += job->u_step) {
-    for (int64_t g = 0; g < groups; g++)
-      tile_of_group(v + (g * POSITIONS + p) * TILE_ROWS * lead, lead, c, u,
-                    m + (g * POSITIONS + p) * TILE_FLOATS);
-  }
+  const int64_t plane = TILE_ROWS * lead, lines = ceil_div(TILE_COLS, groups);
+  for (int64_t p = 0; p < POSITIONS; p++, u += job->u_step)
+    for (int64_t g = 0; g < groups; g++) {
+      const bool last = g + 1 == groups;
+      const float *here = v + (g * POSITIONS + p) * plane;
+      const next_group next = { last ? v + (p + 1) % POSITIONS * plane : here + POSITIONS * plane,
+                                u + job->u_step + g * lines * ceil_div(c, LINE) * LINE, lines };
+      tile_of_group(here, lead, c, u, next, m + (g * POSITIONS + p) * TILE_FLOATS);
+    }
 }
 
 /* --- output ----------------------------------------------------------------------------------- */

@@ -88,26 +88,45 @@ static inline void sum_tiles (const weights_job *job, int64_t count, const float
   }
 }
 
-/* du[position][o][c] += the product of a block, in place. */
+/* Asks for `v_floats` of x and `d_floats` of dy of the tiles from..to-1, which lie at v and d. */
+static inline void expect_tiles (const weights_job *job, int64_t from, int64_t to, const float *v,
+                                 int64_t v_floats, const float *d, int64_t d_floats) {
+  for (int64_t q = from; q < to; q++) {
+    const float *x = v + tile_offset(q, job->t.lead), *y = d + tile_offset(q, job->lead);
+    for (int64_t i = 0; i < v_floats; i += 16)
+      __builtin_prefetch(x + i);
+    for (int64_t i = 0; i < d_floats; i += 16)
+      __builtin_prefetch(y + i);
+  }
+}
+
+/* du[position][o][c] += the product of a block, in place. While one product runs, the next tile of du
+** and a share of the next position's tiles are asked for. */
 static void add_block (const weights_job *job, int64_t count, const float *v, const float *d,
                        float *du) {
   const int64_t pitch = job->t.lead, outs = job->g->outs, c = job->t.pitch;
-  for (int64_t p = 0; p < POSITIONS; p++)
+  const int64_t steps = ceil_div(c, TILE_COLS) * ceil_div(outs, TILE_ROWS);
+  for (int64_t p = 0; p < POSITIONS; p++, v += TILE_ROWS * pitch, d += TILE_ROWS * job->lead) {
+    int64_t step = 0;
     for (int64_t k = 0; k < c; k += TILE_COLS)
-      for (int64_t o = 0; o < outs; o += TILE_ROWS) {
+      for (int64_t o = 0; o < outs; o += TILE_ROWS, step++) {
         float *to = du + ((p * job->lead) + o) * pitch + k;
         vec sum[TILE_ROWS][2];
         UNROLLED for (int i = 0; i < TILE_ROWS; i++) {
+          __builtin_prefetch(to + (i + TILE_ROWS) * pitch, 1);
+          __builtin_prefetch(to + (i + TILE_ROWS) * pitch + LANES, 1);
           sum[i][0] = load(to + i * pitch);
           sum[i][1] = load(to + i * pitch + LANES);
         }
-        sum_tiles(job, count, d + p * TILE_ROWS * job->lead + o, v + p * TILE_ROWS * pitch + k,
-                  sum);
+        expect_tiles(job, step * count / steps, (step + 1) * count / steps, v + TILE_ROWS * pitch,
+                     c, d + TILE_ROWS * job->lead, outs);
+        sum_tiles(job, count, d + o, v + k, sum);
         UNROLLED for (int i = 0; i < TILE_ROWS; i++) {
           store(to + i * pitch, sum[i][0]);
           store(to + i * pitch + LANES, sum[i][1]);
         }
       }
+  }
 }
 
 static void add_bias (const weights_job *job, int64_t count, const float *d, double *db) {
@@ -229,18 +248,24 @@ static void wide_read_task (void *context, int64_t item, int worker) {
 /* u[p][o][TILE_COLS] = sum over all tiles, for the outputs of a task and TILE_COLS channels from c on.
 ** Position by position: its tiles of x, one panel wide, stay in L1 for all outputs. */
 static void sum_panel (const weights_job *job, int64_t first, int64_t outs, int64_t c, float *u) {
-  const int64_t count = tile_total(&job->t);
-  for (int64_t p = 0; p < POSITIONS; p++, u += WIDE_OUTS * TILE_COLS)
-    for (int64_t o = 0; o < outs; o += TILE_ROWS) {
+  const int64_t count = tile_total(&job->t), steps = ceil_div(outs, TILE_ROWS);
+  const float *v = job->v + c, *d = job->d + first;
+  for (int64_t p = 0; p < POSITIONS; p++, u += WIDE_OUTS * TILE_COLS) {
+    for (int64_t step = 0; step < steps; step++) {
+      const int64_t o = step * TILE_ROWS;
       vec sum[TILE_ROWS][2];
       UNROLLED for (int i = 0; i < TILE_ROWS; i++) sum[i][0] = sum[i][1] = (vec){ 0 };
-      sum_tiles(job, count, job->d + p * TILE_ROWS * job->lead + first + o,
-                job->v + p * TILE_ROWS * job->t.lead + c, sum);
+      expect_tiles(job, step * count / steps, (step + 1) * count / steps,
+                   v + TILE_ROWS * job->t.lead, TILE_COLS, d + TILE_ROWS * job->lead, outs);
+      sum_tiles(job, count, d + o, v, sum);
       UNROLLED for (int i = 0; i < TILE_ROWS; i++) {
         store(u + (o + i) * TILE_COLS, sum[i][0]);
         store(u + (o + i) * TILE_COLS + LANES, sum[i][1]);
       }
     }
+    v += TILE_ROWS * job->t.lead;
+    d += TILE_ROWS * job->lead;
+  }
 }
 
 static void wide_task (void *context, int64_t item, int worker) {
