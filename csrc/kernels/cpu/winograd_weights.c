@@ -17,6 +17,7 @@
 
 #define WIDE_FLOATS (3 * 1024 * 1024) /* of transformed x and dy in all: beyond, tall          */
 #define MOST_SPLITS 8
+#define L2_FLOATS (600 * 1024) /* a larger dU passes by for every block: blocks are longer then */
 
 typedef struct {
   const winograd_grad *g;
@@ -71,15 +72,21 @@ static void spread_block (const weights_job *job, tile_block block, int64_t q, f
 
 /* --- products --------------------------------------------------------------------------------- */
 
-/* sum[i] += d[tile][i] * v[tile] over the tiles of all groups, i < TILE_ROWS, TILE_COLS wide. */
-static inline void sum_tiles (const weights_job *job, int64_t count, const float *d, const float *v,
-                              vec sum[TILE_ROWS][2]) {
-  const int64_t d_group = POSITIONS * TILE_ROWS * job->lead;
-  const int64_t v_group = POSITIONS * TILE_ROWS * job->t.lead;
-  for (; count > 0; count -= TILE_ROWS, d += d_group, v += v_group) {
+/* sum[i] += d[tile][i] * v[tile] over the tiles of all groups, i < TILE_ROWS, TILE_COLS wide. `ahead`
+** (a constant) says to ask for what lies there at the next position: it comes from L2 or beyond. */
+static inline __attribute__((always_inline)) void sum_tiles (const weights_job *job, int64_t count,
+                                                             const float *d, const float *v,
+                                                             bool ahead, vec sum[TILE_ROWS][2]) {
+  const int64_t d_plane = TILE_ROWS * job->lead, v_plane = TILE_ROWS * job->t.lead;
+  for (; count > 0; count -= TILE_ROWS, d += POSITIONS * d_plane, v += POSITIONS * v_plane) {
     const float *a = d, *b = v;
     for (int64_t r = smaller(count, TILE_ROWS); r > 0; r--, a += job->lead, b += job->t.lead) {
       const vec b0 = load(b), b1 = load(b + LANES);
+      if (ahead) {
+        __builtin_prefetch(a + d_plane);
+        __builtin_prefetch(b + v_plane);
+        __builtin_prefetch(b + v_plane + LANES);
+      }
       UNROLLED for (int i = 0; i < TILE_ROWS; i++) {
         sum[i][0] += a[i] * b0;
         sum[i][1] += a[i] * b1;
@@ -88,29 +95,24 @@ static inline void sum_tiles (const weights_job *job, int64_t count, const float
   }
 }
 
-/* Asks for `v_floats` of x and `d_floats` of dy of the tiles from..to-1, which lie at v and d. */
-static inline void expect_tiles (const weights_job *job, int64_t from, int64_t to, const float *v,
-                                 int64_t v_floats, const float *d, int64_t d_floats) {
-  for (int64_t q = from; q < to; q++) {
-    const float *x = v + tile_offset(q, job->t.lead), *y = d + tile_offset(q, job->lead);
-    for (int64_t i = 0; i < v_floats; i += 16)
-      __builtin_prefetch(x + i);
-    for (int64_t i = 0; i < d_floats; i += 16)
-      __builtin_prefetch(y + i);
-  }
+/* The same; of the outputs that share their lines of v, and of the panels that share those of d, the
+** first one asks. */
+static inline void sum_outputs (const weights_job *job, int64_t count, const float *d, int64_t o,
+                                const float *v, int64_t k, vec sum[TILE_ROWS][2]) {
+  if (o == 0 || (k == 0 && o % LANES < TILE_ROWS))
+    sum_tiles(job, count, d + o, v + k, true, sum);
+  else
+    sum_tiles(job, count, d + o, v + k, false, sum);
 }
 
-/* du[position][o][c] += the product of a block, in place. While one product runs, the next tile of du
-** and a share of the next position's tiles are asked for. */
+/* du[position][o][c] += the product of a block, in place. */
 static void add_block (const weights_job *job, int64_t count, const float *v, const float *d,
                        float *du) {
   const int64_t pitch = job->t.lead, outs = job->g->outs, c = job->t.pitch;
-  const int64_t steps = ceil_div(c, TILE_COLS) * ceil_div(outs, TILE_ROWS);
-  for (int64_t p = 0; p < POSITIONS; p++, v += TILE_ROWS * pitch, d += TILE_ROWS * job->lead) {
-    int64_t step = 0;
+  for (int64_t p = 0; p < POSITIONS; p++, v += TILE_ROWS * pitch, d += TILE_ROWS * job->lead)
     for (int64_t k = 0; k < c; k += TILE_COLS)
-      for (int64_t o = 0; o < outs; o += TILE_ROWS, step++) {
-        float *to = du + ((p * job->lead) + o) * pitch + k;
+      for (int64_t o = 0; o < outs; o += TILE_ROWS) {
+        float *to = du + (p * job->lead + o) * pitch + k;
         vec sum[TILE_ROWS][2];
         UNROLLED for (int i = 0; i < TILE_ROWS; i++) {
           __builtin_prefetch(to + (i + TILE_ROWS) * pitch, 1);
@@ -118,15 +120,12 @@ static void add_block (const weights_job *job, int64_t count, const float *v, co
           sum[i][0] = load(to + i * pitch);
           sum[i][1] = load(to + i * pitch + LANES);
         }
-        expect_tiles(job, step * count / steps, (step + 1) * count / steps, v + TILE_ROWS * pitch,
-                     c, d + TILE_ROWS * job->lead, outs);
-        sum_tiles(job, count, d + o, v + k, sum);
+        sum_outputs(job, count, d, o, v, k, sum);
         UNROLLED for (int i = 0; i < TILE_ROWS; i++) {
           store(to + i * pitch, sum[i][0]);
           store(to + i * pitch + LANES, sum[i][1]);
         }
       }
-  }
 }
 
 static void add_bias (const weights_job *job, int64_t count, const float *d, double *db) {
@@ -206,7 +205,9 @@ static void cut_splits (weights_job *job) {
   const int64_t splits = smaller(lines, smaller(MOST_SPLITS, larger(2, fair)));
   job->per_split = ceil_div(lines, splits);
   job->splits = ceil_div(lines, job->per_split);
-  job->rows = block_rows(t, (t->pitch + job->g->outs) / 2);
+  job->split_floats = POSITIONS * job->lead * t->lead;
+  const int64_t longer = job->split_floats > L2_FLOATS ? 4 : 1;
+  job->rows = smaller(t->rows, longer * block_rows(t, (t->pitch + job->g->outs) / 2));
 }
 
 static fx_status run_tall (weights_job *job) {
@@ -214,7 +215,6 @@ static fx_status run_tall (weights_job *job) {
   const int64_t outs = job->g->outs;
   cut_splits(job);
   const int64_t most = job->rows * t->cols;
-  job->split_floats = POSITIONS * job->lead * t->lead;
   job->scratch_size = tiles_scratch(t) + tiles_size(most, t->lead) + tiles_size(most, job->lead);
   job->scratch = new_floats(fx_threads() * job->scratch_size);
   job->du = new_floats(job->splits * job->split_floats);
@@ -248,16 +248,13 @@ static void wide_read_task (void *context, int64_t item, int worker) {
 /* u[p][o][TILE_COLS] = sum over all tiles, for the outputs of a task and TILE_COLS channels from c on.
 ** Position by position: its tiles of x, one panel wide, stay in L1 for all outputs. */
 static void sum_panel (const weights_job *job, int64_t first, int64_t outs, int64_t c, float *u) {
-  const int64_t count = tile_total(&job->t), steps = ceil_div(outs, TILE_ROWS);
+  const int64_t count = tile_total(&job->t);
   const float *v = job->v + c, *d = job->d + first;
   for (int64_t p = 0; p < POSITIONS; p++, u += WIDE_OUTS * TILE_COLS) {
-    for (int64_t step = 0; step < steps; step++) {
-      const int64_t o = step * TILE_ROWS;
+    for (int64_t o = 0; o < outs; o += TILE_ROWS) {
       vec sum[TILE_ROWS][2];
       UNROLLED for (int i = 0; i < TILE_ROWS; i++) sum[i][0] = sum[i][1] = (vec){ 0 };
-      expect_tiles(job, step * count / steps, (step + 1) * count / steps,
-                   v + TILE_ROWS * job->t.lead, TILE_COLS, d + TILE_ROWS * job->lead, outs);
-      sum_tiles(job, count, d + o, v, sum);
+      sum_outputs(job, count, d, o, v, 0, sum);
       UNROLLED for (int i = 0; i < TILE_ROWS; i++) {
         store(u + (o + i) * TILE_COLS, sum[i][0]);
         store(u + (o + i) * TILE_COLS + LANES, sum[i][1]);
