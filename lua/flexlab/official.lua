@@ -98,7 +98,13 @@ local function res_blocks(tensors)
   return list
 end
 
-local heads_of = { ["64,128,128,256"] = 4, ["64,128,256,512"] = 8, ["64,128,256,1152"] = 16 }
+-- The heads of the size that has these channels, or nil: a file of weights does not tell them.
+local function heads_of(channels)
+  for _, size in ipairs { "nano", "small", "medium", "big" } do
+    local preset = core.flex_preset(size)
+    if table.concat(preset.channels, ",") == table.concat(channels, ",") then return preset.heads end
+  end
+end
 
 --- The configuration that the shapes tell. What they do not: heads (the authors' for their sizes, else
 --- 2), a field that is not square, what the network predicts; `options` may say.
@@ -118,7 +124,7 @@ function M.config(tensors, options)
     c.channels[level] = down.shape[1]
   end
   c.depth = 2 * count(tensors, "encoder.tr_blocks.%d.norm1.weight") + 1
-  c.heads = options.heads or heads_of[table.concat(c.channels, ",")] or 2
+  c.heads = options.heads or heads_of(c.channels) or 2
   c.in_channels, c.cond_channels = first.shape[2], condition.shape[2]
   local side = math.floor(math.sqrt(positions.shape[2] - 1) + 0.5) << #c.channels
   c.height, c.width = options.height or side, options.width or side
