@@ -1218,6 +1218,21 @@ function core.metrics.pearson(prediction, truth) end
 ---@field flex flexlab.Choice the authors' U-Net encoder of ResBlocks, inside the C network
 ---@field pyramid flexlab.Choice one strided convolution a level, 1x1 to every skip
 
+---@class flexlab.grids
+---@overload fun(): string[]
+---@field define fun(name: string, choice: table|nil): table|nil
+---@field karras flexlab.Choice equal steps in (sigma/alpha)^(1/rho), rho 7 [Karras et al. 2022, eq. 5]
+---@field logsnr flexlab.Choice equal steps in logSNR [Lu et al. 2022]
+---@field uniform flexlab.Choice equal steps in t: FLEX's, and DDIM's [Song et al. 2021]
+
+---@class flexlab.guidance
+---@overload fun(): string[]
+---@field define fun(name: string, choice: table|nil): table|nil
+---@field classifier_free flexlab.Choice x0 and eps extrapolated away from the unconditioned ones [Ho & Salimans 2022]
+---@field consistency flexlab.Choice the coarsened answer is the given low field, exactly [Wang et al. 2023, DDNM]
+---@field none flexlab.Choice the network's answer as it is
+---@field observation flexlab.Choice towards the observed low field, by the gradient of its likelihood [Chung et al. 2023; SDA 2023]
+
 ---@class flexlab.losses
 ---@overload fun(): string[]
 ---@field define fun(name: string, choice: table|nil): table|nil
@@ -1240,8 +1255,10 @@ function core.metrics.pearson(prediction, truth) end
 ---@class flexlab.parametrisations
 ---@overload fun(): string[]
 ---@field define fun(name: string, choice: table|nil): table|nil
+---@field edm flexlab.Choice EDM's preconditioned network [Karras et al. 2022, eq. 7]
 ---@field eps flexlab.Choice the noise eps, x0 cut at +-4 standard deviations [Ho et al. 2020]
 ---@field eps_official flexlab.Choice a v network with the alpha-weighted loss of the authors' eps mode
+---@field flow flexlab.Choice the slope eps - x0 of rectified flow [Liu et al. 2022]
 ---@field v flexlab.Choice velocity alpha eps - sigma x0 [Salimans & Ho 2022]; FLEX's choice
 ---@field x flexlab.Choice the residual x0 itself
 ---@field x_official flexlab.Choice x0, sampled with the sign error of the authors' code
@@ -1249,14 +1266,40 @@ function core.metrics.pearson(prediction, truth) end
 ---@class flexlab.samplers
 ---@overload fun(): string[]
 ---@field define fun(name: string, choice: table|nil): table|nil
----@field ancestral flexlab.Choice stochastic, n steps: DDIM with eta 1 [Ho et al. 2020]
----@field ddim flexlab.Choice deterministic, n steps [Song et al. 2021]
+---@field ddim flexlab.Choice deterministic (eta 0) to ancestral (eta 1) [Song et al. 2021]; FLEX's, eta 0
+---@field ddpm flexlab.Choice ancestral, fresh noise at every step [Ho et al. 2020]
+---@field dpmpp_2m flexlab.Choice DPM-Solver++(2M): multistep, second order, one look a step [Lu et al. 2022]
+---@field edm flexlab.Choice Heun in sigma, with churn [Karras et al. 2022, algorithm 2]
+---@field euler flexlab.Choice Euler steps of the probability flow in t; rectified flow's with `flow` [Liu et al. 2022]
+---@field heun flexlab.Choice second order: DDIM corrected at the end of each step, in the angle of (alpha, sigma)
 
 ---@class flexlab.schedules
 ---@overload fun(): string[]
 ---@field define fun(name: string, choice: table|nil): table|nil
 ---@field cosine flexlab.Choice cosine schedule in logSNR, +-20, with a shift [Hoogeboom et al. 2023]
+---@field edm flexlab.Choice Karras's sigma(t); log-normal sigma in training [Karras et al. 2022]
+---@field flow flexlab.Choice straight paths (1 - t) x0 + t eps: rectified flow [Liu et al. 2022]
+---@field interpolant flexlab.Choice paths from the current state to the target [Chen et al. 2024, arXiv 2403.13724]
 ---@field linear flexlab.Choice logSNR linear in t, +-limit [Kingma et al. 2021]
+---@field linear_beta flexlab.Choice beta linear in t, 0.1 to 20: DDPM's [Ho et al. 2020; Song et al. 2021]
+---@field sigmoid flexlab.Choice alpha^2 a logistic curve of t [Jabri et al. 2022; Chen 2023]
+
+---@class flexlab.targets
+---@overload fun(): string[]
+---@field define fun(name: string, choice: table|nil): table|nil
+---@field interpolant flexlab.Choice stochastic interpolant from the estimate to the target [Chen et al. 2024, arXiv 2403.13724]
+---@field last_frame flexlab.Choice target minus the last known frame, as forecasts of FLEX [arXiv 2505.17351]
+---@field raw flexlab.Choice the field itself, without an estimate [Ho et al. 2020]
+---@field regression flexlab.Choice target minus the answer of a regression network [Mardani et al. 2023, CorrDiff]
+---@field residual flexlab.Choice target minus the task's estimate (interpolation, last frame): FLEX [arXiv 2505.17351]
+
+---@class flexlab.weightings
+---@overload fun(): string[]
+---@field define fun(name: string, choice: table|nil): table|nil
+---@field edm flexlab.Choice (s^2 + d^2)/(s d)^2 on the error of x0 [Karras et al. 2022]
+---@field min_snr flexlab.Choice min(SNR, 5) on the error of x0 [Hang et al. 2023]
+---@field none flexlab.Choice every time counts alike, in what is predicted: FLEX's choice
+---@field sigmoid flexlab.Choice sigmoid(logSNR - 1), the FLEX authors' option; cf. [Kingma & Gao 2023]
 
 ---@class flexlab: flexlab.core
 local flex = {}
@@ -1296,6 +1339,10 @@ flex.conditioning = nil
 flex.degradations = nil
 ---@type flexlab.encoders
 flex.encoders = nil
+---@type flexlab.grids
+flex.grids = nil
+---@type flexlab.guidance
+flex.guidance = nil
 ---@type flexlab.losses
 flex.losses = nil
 ---@type flexlab.models
@@ -1308,5 +1355,9 @@ flex.parametrisations = nil
 flex.samplers = nil
 ---@type flexlab.schedules
 flex.schedules = nil
+---@type flexlab.targets
+flex.targets = nil
+---@type flexlab.weightings
+flex.weightings = nil
 
 return flex

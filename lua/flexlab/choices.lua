@@ -14,7 +14,8 @@ local M = {}
 
 --- kind -> the functions a choice of that kind must have.
 M.kinds = {
-  schedules = { "logsnr" }, parametrisations = { "goal", "recover" }, samplers = { "sample" },
+  schedules = { "logsnr" }, parametrisations = { "goal", "recover" }, weightings = { "weight" },
+  targets = { "base" }, samplers = { "sample" }, grids = { "times" }, guidance = { "guide" },
   losses = { "loss" }, degradations = { "low", "up" }, encoders = { "new" },
   conditioning = {}, models = { "new" }, optimizers = { "new" },
 }

@@ -22,8 +22,9 @@ local parts = {
   help = { "help" },
 }
 
-local kinds = { schedules = true, parametrisations = true, samplers = true, losses = true,
-  degradations = true, encoders = true, conditioning = true, models = true }
+local kinds = { schedules = true, parametrisations = true, weightings = true, targets = true,
+  samplers = true, grids = true, guidance = true, losses = true, degradations = true, encoders = true,
+  conditioning = true, models = true }
 
 local function load_part(name)
   if parts[name] then

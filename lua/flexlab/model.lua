@@ -5,7 +5,12 @@ model - what every network of this laboratory can do: condition, predict, hand o
   p = model:predict(x_t, t, batch, features)     x_t (N,H,W,C), t (N) -> (N,H,W,C)
   model:parameters()                             list of { name=, tensor=, trained= }
 A model with averaged weights (optim.ema) is the same object with `use` exchanging the weights.
+Features are a table that the network made and takes back: { head=, skips={} } (N,H,W,C), and `concat`, the
+condition itself, where it is put beside x_t.
 --]]
+local choices = require "flexlab.choices"
+local core = require "flexlab.core"
+local noising = require "flexlab.noising"
 local Run = require "flexlab.run"
 
 local M = {}
@@ -13,9 +18,20 @@ local M = {}
 local Model = { __name = "flexlab.Model" }
 Model.__index = Model
 
---- A model from { net, config, parametrisation, schedule, loss, encoder|nil, conditioned }.
+-- field of a model -> the kind of choice it is.
+local parts = { schedule = "schedules", parametrisation = "parametrisations", loss = "losses",
+  weighting = "weightings", target = "targets" }
+
+--- A model from { net, config, parametrisation, schedule, loss, target|nil, weighting|nil, encoder|nil,
+--- conditioned, concat|nil, settings|nil }. settings[part] are a choice's; its defaults without.
 function M.new(fields)
   local model = setmetatable(fields, Model)
+  model.target = model.target or choices.registry("targets").residual
+  model.settings = model.settings or {}
+  for part in pairs(parts) do
+    model.settings[part] = model.settings[part] or model[part] and model[part].defaults or {}
+  end
+  model.noising = noising.new(model.schedule, model.settings.schedule)
   local run = Run.current()
   if run then run:watch(model) end
   return model
@@ -23,14 +39,46 @@ end
 
 --- What the condition encoder makes of a batch; nil when no road is open.
 function Model:condition(batch)
-  if not self.conditioned then return nil end
-  if self.encoder then return self.encoder:condition(batch.lowres, batch.re) end
-  return self.net:condition(batch.lowres, batch.re)
+  local features
+  if self.conditioned then
+    local encoder = self.encoder or self.net
+    features = encoder:condition(batch.lowres, batch.re)
+  end
+  if not self.concat then return features end
+  features = features or {}
+  features.concat = batch.lowres
+  return features
 end
 
---- The network's output at times t.
+-- What the network itself takes of features.
+local function for_network(features)
+  if not features or not features.concat then return features end
+  return features.head and { head = features.head, skips = features.skips, tokens = features.tokens } or nil
+end
+
+--- The network's output at times t; without features the condition is unknown (zeros).
 function Model:predict(x, t, batch, features)
-  return self.net:predict(x, t, batch.re, features)
+  if self.concat then
+    local shape = batch.lowres.shape
+    x = core.concat(x, features and features.concat or core.zeros(shape), { axis = -1 })
+  end
+  return self.net:predict(x, t, batch.re, for_network(features))
+end
+
+--- Features times `kept` (N): 0 where a sample's condition is dropped, as if there were none.
+function Model.mask(features, kept)
+  local n, masked = kept.shape[1], { skips = {}, tokens = features.tokens }
+  local function with(t)
+    return t and t * kept:reshape(t.ndim == 4 and { n, 1, 1, 1 } or { n, 1, 1 })
+  end
+  masked.head, masked.concat = with(features.head), with(features.concat)
+  for i, skip in ipairs(features.skips or {}) do masked.skips[i] = with(skip) end
+  return masked
+end
+
+--- What the sampled x0 is added to (N,H,W,C), normalised; nil for nothing.
+function Model:base(batch)
+  return self.target.base(batch, self.settings.target)
 end
 
 function Model:parameters()
@@ -60,8 +108,7 @@ end
 
 --- alpha(t), sigma(t) of the schedule.
 function Model:coefficients(t)
-  local logsnr = self.schedule.logsnr(t, self.config)
-  return math.sqrt(1 / (1 + math.exp(-logsnr))), math.sqrt(1 / (1 + math.exp(logsnr)))
+  return self.noising:coefficients(t)
 end
 
 --- Runs f(...) with the weights that this model stands for.

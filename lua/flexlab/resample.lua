@@ -16,6 +16,24 @@ function M.subsample(field, f)
     :reshape({ n, h // f, w // f, c })
 end
 
+-- The same numbers `f` times as far apart along an axis, zeros between.
+local function spread(t, axis, f)
+  local shape = t.shape
+  table.insert(shape, axis + 1, 1)
+  local zeros = t.shape
+  table.insert(zeros, axis + 1, f - 1)
+  local joined = f > 1 and t:reshape(shape):concat(core.zeros(zeros), { axis = axis + 1 }) or t
+  local result = t.shape
+  result[axis] = result[axis] * f
+  return joined:reshape(result)
+end
+
+--- The lift of subsampling: low (N,h,w,C) at every f-th pixel of (N,hf,wf,C), zeros elsewhere; subsample
+--- gives low back, and no field that does is smaller.
+function M.scatter(low, f)
+  return spread(spread(low, 2, f), 3, f)
+end
+
 --- `up` of a degradation by resize's method.
 function M.resize(method, registered)
   return function(low, height, width, cfg)

@@ -14,6 +14,13 @@ function M.uniform(key, n)
   return core.uniform({ n }, key):totable()
 end
 
+--- n standard normal numbers; the first k do not depend on n.
+function M.normal(key, n)
+  local scope <close> = core.scope()
+  local _ = scope
+  return core.normal({ n }, key):totable()
+end
+
 --- n whole numbers from 1 to high.
 function M.integers(key, n, high)
   local list = M.uniform(key, n)

@@ -91,6 +91,13 @@ function Run:watch(model, optim)
   self.watched[n] = { model = model, optim = optim, prefix = n == 1 and "" or n .. "/" }
 end
 
+--- Leaves a network out of the checkpoints: one that is only asked, not trained.
+function Run:unwatch(model)
+  for i, entry in ipairs(self.watched) do
+    if entry.model == model then table.remove(self.watched, i) end
+  end
+end
+
 --- An address of random numbers: {seed=, stream=, step=, sample=, member=}.
 function Run:key(stream, address)
   local key = { seed = self.seed, stream = stream, step = self.step }

@@ -1,6 +1,8 @@
 -- Every choice of every kind keeps the contract of its kind (docs/internals.md section 2).
 local lu = require "luaunit"
 local flex = require "flexlab"
+local noising = require "flexlab.noising"
+local sampling = require "flexlab.sampling"
 local core = flex.core
 
 local suite = {}
@@ -18,10 +20,11 @@ function suite.test_words_are_listed_and_unknown_ones_name_the_nearest()
 end
 
 function suite.test_every_choice_has_a_line_of_doc()
-  for _, kind in ipairs { "schedules", "parametrisations", "samplers", "losses", "degradations",
-    "encoders", "conditioning", "models", "optim" } do
-    for _, name in ipairs(flex[kind]()) do
-      lu.assertTrue(#flex[kind][name].doc > 10, kind .. "." .. name)
+  for kind in pairs(flex.choices.kinds) do
+    local registry = flex.choices.registry(kind)
+    lu.assertIs(flex[kind == "optimizers" and "optim" or kind], registry)
+    for _, name in ipairs(registry()) do
+      lu.assertTrue(#registry[name].doc > 10, kind .. "." .. name)
     end
   end
 end
@@ -34,7 +37,11 @@ function suite.test_schedules_fall_from_signal_to_noise()
       lu.assertTrue(v < last, name)
       last = v
     end
-    lu.assertTrue(s.logsnr(0, s.defaults) > 9 and last < -9, name)
+    lu.assertTrue(s.logsnr(0, s.defaults) > 9 and last < -6, name)   -- the interpolant: margin / noise^2
+    local n = noising.new(s)
+    local times = n:draw({ seed = 1, stream = "time", step = 4 }, 64)
+    for _, t in ipairs(times) do lu.assertTrue(t >= 0 and t <= 1, name) end
+    lu.assertEquals(table.move(times, 1, 8, 1, {}), n:draw({ seed = 1, stream = "time", step = 4 }, 8), name)
   end
 end
 
@@ -45,27 +52,82 @@ function suite.test_parametrisations_recover_what_they_predict()
   local s = { alpha = core.tensor({ 0.6, 0.8 }):reshape { 2, 1, 1, 1 },
     sigma = core.tensor({ 0.8, 0.6 }):reshape { 2, 1, 1, 1 } }
   local x_t = x0 * s.alpha + eps * s.sigma
-  for _, name in ipairs { "v", "x", "eps" } do
-    local p = flex.parametrisations[name]
-    local x, e = p.recover(s, x_t, p.goal(s, x0, eps))
-    lu.assertTrue(largest(x, x0) < 1e-5, name)
-    lu.assertTrue(largest(e, eps) < 1e-5, name)
+  for _, name in ipairs(flex.parametrisations()) do
+    if not name:find "official" then
+      local p = flex.parametrisations[name]
+      local x, e = p.recover(s, x_t, p.goal(s, x0, eps, p.defaults), p.defaults)
+      lu.assertTrue(largest(x, x0) < 1e-5, name)
+      lu.assertTrue(largest(e, eps) < 1e-5, name)
+    end
   end
   local _, wrong = flex.parametrisations.x_official.recover(s, x_t, x0)
   lu.assertTrue(largest(wrong, -eps) < 1e-5)   -- the authors' sign
 end
 
+-- What the literature gives in closed form.
+function suite.test_parametrisations_agree_with_their_papers()
+  local x0, eps = core.normal({ 1, 4, 4, 1 }, key), core.normal({ 1, 4, 4, 1 }, { seed = 4, stream = "user" })
+  local alpha, sigma, d = 0.6, 0.8, 0.5
+  local s = { alpha = core.full({ 1, 1, 1, 1 }, alpha), sigma = core.full({ 1, 1, 1, 1 }, sigma) }
+  local x_t, edm, v = x0 * alpha + eps * sigma, flex.parametrisations.edm, flex.parametrisations.v
+  -- Karras et al. 2022, eq. 7: D(y; sg) = c_skip y + c_out F(c_in y)
+  local sg, y, f = sigma / alpha, x_t * (1 / alpha), core.normal({ 1, 4, 4, 1 }, { seed = 6, stream = "user" })
+  local denoised = y * (d ^ 2 / (sg ^ 2 + d ^ 2)) + f * (sg * d / math.sqrt(sg ^ 2 + d ^ 2))
+  lu.assertTrue(largest(edm.recover(s, x_t, f, { sigma_data = d }), denoised) < 1e-5)
+  lu.assertTrue(largest(edm.input(s, x_t, { sigma_data = d }), y * (1 / math.sqrt(sg ^ 2 + d ^ 2))) < 1e-5)
+  lu.assertAlmostEquals(edm.time(2 * math.log(alpha / sigma)), math.log(sg) / 4, 1e-12)
+  lu.assertTrue(largest(edm.goal(s, x0, eps, { sigma_data = 1 }), -v.goal(s, x0, eps)) < 1e-5)
+  -- Liu et al. 2022: on (1 - t) x0 + t eps the slope is eps - x0; x0 = x_t - t slope
+  local t = 0.3
+  local flow, size = flex.parametrisations.flow, math.sqrt(t ^ 2 + (1 - t) ^ 2)
+  local own = { alpha = core.full({ 1, 1, 1, 1 }, (1 - t) / size), sigma = core.full({ 1, 1, 1, 1 }, t / size) }
+  local path = x0 * (1 - t) + eps * t
+  lu.assertTrue(largest(flow.recover(own, path * (1 / size), f), path - f * t) < 1e-5)
+end
+
+-- `gain` is the squared error of what is predicted for a squared error of x0.
+function suite.test_gains_are_those_of_recover()
+  local x_t, p = core.normal({ 1, 4, 4, 1 }, key), core.normal({ 1, 4, 4, 1 }, { seed = 4, stream = "user" }) * 0.1
+  for _, name in ipairs(flex.parametrisations()) do
+    local kind = flex.parametrisations[name]
+    for _, alpha in ipairs { 0.6, 0.8 } do
+      local sigma = math.sqrt(1 - alpha ^ 2)
+      local s = { alpha = core.full({ 1, 1, 1, 1 }, alpha), sigma = core.full({ 1, 1, 1, 1 }, sigma) }
+      local moved = largest(kind.recover(s, x_t, p + 0.1, kind.defaults), (kind.recover(s, x_t, p, kind.defaults)))
+      local seen = (name == "eps_official" and alpha * 0.1 or 0.1) / moved   -- its loss compares alpha p
+      lu.assertAlmostEquals(kind.gain((alpha / sigma) ^ 2, kind.defaults), seen ^ 2, 1e-3, name)
+    end
+  end
+end
+
+function suite.test_weightings_agree_with_their_papers()
+  local w, p = flex.weightings, flex.parametrisations
+  for _, snr in ipairs { 0.01, 1, 7, 300 } do
+    local logsnr, least = math.log(snr), math.min(snr, 5)
+    local function min_snr(name) return w.min_snr.weight(logsnr, { gamma = 5 }, p[name].gain(snr)) end
+    lu.assertAlmostEquals(min_snr "x", least, 1e-9)                       -- Hang et al. 2023, section 3.3
+    lu.assertAlmostEquals(min_snr "eps", least / snr, 1e-9)
+    lu.assertAlmostEquals(min_snr "v", least / (snr + 1), 1e-9)
+    for _, d in ipairs { 0.5, 1 } do                                      -- Karras et al. 2022, table 1
+      lu.assertAlmostEquals(w.edm.weight(logsnr, { sigma_data = d }, p.edm.gain(snr, { sigma_data = d })), 1, 1e-9)
+      local sg = 1 / math.sqrt(snr)
+      lu.assertAlmostEquals(w.edm.weight(logsnr, { sigma_data = d }, 1) / ((sg ^ 2 + d ^ 2) / (sg * d) ^ 2), 1, 1e-9)
+    end
+    lu.assertAlmostEquals(w.sigmoid.weight(logsnr, { shift = -1 }), 1 / (1 + math.exp(1) / snr), 1e-9)
+    lu.assertEquals(w.none.weight(logsnr, {}, 3), 1)
+  end
+end
+
 -- A perfect network is sampled perfectly, in any number of steps.
 function suite.test_samplers_reach_the_truth_with_a_perfect_network()
   local x0 = core.normal({ 1, 4, 4, 1 }, key)
-  local schedule = flex.schedules.cosine
-  local function coefficients(t)
-    local l = schedule.logsnr(t, {})
-    return math.sqrt(1 / (1 + math.exp(-l))), math.sqrt(1 / (1 + math.exp(l)))
-  end
+  local n = noising.new(flex.schedules.cosine)
+  local function coefficients(t) return n:coefficients(t) end
   for _, name in ipairs(flex.samplers()) do
     for _, steps in ipairs { 1, 2, 5 } do
-      local answer = flex.samplers[name].sample({ steps = steps }, { coefficients = coefficients,
+      local answer = flex.samplers[name].sample(flex.samplers[name].defaults, { coefficients = coefficients,
+        times = sampling.times("uniform", steps, n), size = function() return 1 end,
+        logsnr = function(t) return n:logsnr(t) end, time = function(v) return n:time(v) end,
         x = core.normal({ 1, 4, 4, 1 }, { seed = 9, stream = "sample" }),
         noise = function(k) return core.normal({ 1, 4, 4, 1 }, { seed = 9, stream = "sample", step = k }) end,
         predict = function(x, t)

@@ -7,6 +7,6 @@ local resample = require "flexlab.resample"
 
 return {
   doc = "every f-th sample, up by bicubic interpolation, as FLEX",
-  low = resample.subsample,
+  low = resample.subsample, lift = resample.scatter,
   up = resample.resize("bicubic"),
 }

@@ -6,6 +6,6 @@ local resample = require "flexlab.resample"
 
 return {
   doc = "every f-th sample, up by bilinear interpolation, as minFLEX",
-  low = resample.subsample,
+  low = resample.subsample, lift = resample.scatter,
   up = resample.resize("bilinear"),
 }

@@ -6,6 +6,6 @@ local resample = require "flexlab.resample"
 
 return {
   doc = "every f-th sample, up by repeating pixels",
-  low = resample.subsample,
+  low = resample.subsample, lift = resample.scatter,
   up = resample.resize("nearest"),
 }

@@ -6,6 +6,6 @@ local resample = require "flexlab.resample"
 
 return {
   doc = "every f-th sample, up by bicubic interpolation without shift",
-  low = resample.subsample,
+  low = resample.subsample, lift = resample.scatter,
   up = resample.resize("bicubic", true),
 }

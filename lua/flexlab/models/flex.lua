@@ -26,9 +26,13 @@ local defaults = {
   padding = "zeros",                  -- or "circular", for periodic fields
   dropout = 0.1,
   predict = "v",                      -- a word of flex.parametrisations()
+  predict_options = {},
   official = false,                   -- x and eps as the authors' code has them, defects included
-  schedule = "cosine", shift = 1.0, limit = false,
-  loss = "l1", delta = 1.0,
+  schedule = "cosine", shift = 1.0, limit = false, schedule_options = {},
+  target = "residual", target_options = {},             -- a word of flex.targets(): what is diffused
+  weighting = "none", weighting_options = {},           -- a word of flex.weightings()
+  loss = "l1", delta = 1.0, loss_options = {},
+  drop_condition = 0.0,               -- probability, in training; guidance `classifier_free` needs it
   height = false, width = false, in_channels = false, cond_channels = false, seed = false,
 }
 
@@ -80,6 +84,34 @@ local function sizes(cfg)
 end
 
 local official = { x = "x_official", eps = "eps_official" }
+
+-- model's field -> kind of choice, the key that names it, and keys of their own beside <key>_options.
+local parts = {
+  schedule = { "schedules", "schedule", { "shift", "limit" } },
+  parametrisation = { "parametrisations", "predict", {} },
+  loss = { "losses", "loss", { "delta" } },
+  weighting = { "weightings", "weighting", {} },
+  target = { "targets", "target", {} },
+}
+
+-- The choices that a configuration names, and their settings: { schedule = choice, .. }, { schedule = .. }.
+local function chosen(cfg)
+  local found, settings = {}, {}
+  for field, part in pairs(parts) do
+    local kind, key, own = table.unpack(part)
+    local word = cfg[key]
+    if key == "predict" and cfg.official then word = official[word] or word end
+    local choice = choices.get(kind, word)
+    local known = config.options(("%s '%s'"):format(key, word), choice.defaults, cfg[key .. "_options"], nil, 4)
+    for _, name in ipairs(own) do
+      local given = cfg[key .. "_options"][name]
+      if given == nil and cfg[name] and choice.defaults[name] ~= nil then known[name] = cfg[name] end
+    end
+    if choice.check then choice.check(cfg) end
+    found[field], settings[field] = choice, known
+  end
+  return found, settings
+end
 
 -- Builds the encoder that a word names, for the skips that this network has.
 local function build_encoder(cfg, net, seed)
@@ -133,14 +165,13 @@ local function new(given, set)
   local described = network(cfg, open)
   local own = any and not described.condition_encoder
   described.seed = seed
+  local fields, settings = chosen(cfg)
   local net = core.flex(described)
-  return model.new {
-    config = cfg, net = net, seed = seed, conditioned = any,
-    encoder = own and build_encoder(cfg, net, seed) or nil,
-    parametrisation = choices.get("parametrisations", cfg.official and official[cfg.predict] or cfg.predict),
-    schedule = choices.get("schedules", cfg.schedule), loss = choices.get("losses", cfg.loss),
-    scale = set and set.scale or data.current() and data.current().scale,
-  }
+  fields.settings = settings
+  fields.config, fields.net, fields.seed, fields.conditioned = cfg, net, seed, any
+  fields.encoder = own and build_encoder(cfg, net, seed) or nil
+  fields.scale = set and set.scale or data.current() and data.current().scale
+  return model.new(fields)
 end
 
 return { doc = "U-Net of ResBlocks around a transformer, residual diffusion [arXiv 2505.17351]",

@@ -6,4 +6,5 @@ return {
   doc = "x0, sampled with the sign error of the authors' code",
   goal = function(_, x0) return x0 end,
   recover = function(s, x_t, p) return p, (p * s.alpha - x_t) / s.sigma end,
+  gain = function() return 1 end,
 }

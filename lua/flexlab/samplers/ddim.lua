@@ -1,18 +1,25 @@
 --[[
-ddim - the deterministic sampler [Song et al. 2021; eta 0]. For k = n..1: x0 and eps at t = k/n, then
-x <- alpha' x0 + sigma' eps at t' = (k-1)/n; the answer is the last x0.
-env: predict(x, t) -> x0, eps; coefficients(t) -> alpha, sigma (numbers); x, the noise at t = 1.
+ddim - from t to t' < t: x <- alpha' x0 + sqrt(sigma'^2 - sd^2) eps + sd z, where sd^2 = eta^2 sigma'^2
+(1 - SNR/SNR'), z fresh noise [Song et al. 2021, eq. 12 and 16]; the answer is the last x0. Deterministic
+with eta 0, which is FLEX's sampler; DDPM with eta 1.
+env: docs/internals.md section 2.
 --]]
 return {
-  doc = "deterministic, n steps [Song et al. 2021]",
-  defaults = { steps = 2 },
+  doc = "deterministic (eta 0) to ancestral (eta 1) [Song et al. 2021]; FLEX's, eta 0",
+  defaults = { steps = 2, eta = 0 },
   sample = function(cfg, env)
     local x, x0, eps = env.x
-    for k = cfg.steps, 1, -1 do
-      x0, eps = env.predict(x, k / cfg.steps)
-      if k > 1 then
-        local alpha, sigma = env.coefficients((k - 1) / cfg.steps)
-        x = x0 * alpha + eps * sigma
+    for i, t in ipairs(env.times) do
+      x0, eps = env.predict(x, t)
+      local after = env.times[i + 1]
+      if after then
+        local alpha, sigma = env.coefficients(after)
+        if cfg.eta > 0 then
+          local sd = cfg.eta * sigma * math.sqrt(1 - math.exp(env.logsnr(t) - env.logsnr(after)))
+          x = x0 * alpha + eps * math.sqrt(math.max(0, sigma ^ 2 - sd ^ 2)) + env.noise(i) * sd
+        else
+          x = x0 * alpha + eps * sigma
+        end
       end
     end
     return x0

@@ -1,0 +1,27 @@
+--[[
+degraded - what guidance knows of the low field of a batch: the field itself, how one is made, and how a
+difference of low fields is lifted to a fine one.
+--]]
+local choices = require "flexlab.choices"
+local data = require "flexlab.data"
+
+local M = {}
+
+--- { name, low = (N,h,w,C) normalised, coarse(x0) -> (N,h,w,C), lift(low) -> (N,H,W,C) or nil } for an
+--- environment of sampling; `who` names the guidance that asks.
+function M.of(env, who)
+  local batch = env.batch
+  local about = env.data or data.current() and data.current().description
+  if not (batch.low and about and about.degradation) then
+    error(("guidance '%s' needs the low field of super-resolution: this batch has none"):format(who), 0)
+  end
+  local choice, factor = choices.get("degradations", about.degradation), about.factor
+  return {
+    name = about.degradation,
+    low = batch.scale and data.normalise(batch.low, batch.scale) or batch.low,
+    coarse = function(x0) return choice.low(env.base and env.base + x0 or x0, factor) end,
+    lift = choice.lift and function(low) return choice.lift(low, factor) end,
+  }
+end
+
+return M

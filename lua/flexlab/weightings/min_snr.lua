@@ -1,0 +1,10 @@
+--[[
+min_snr - the squared error of x0 counts min(SNR, gamma) [Hang et al. 2023]: in terms of v that is
+min(SNR, gamma)/(SNR + 1), of eps min(SNR, gamma)/SNR. `gain`, which the parametrisation knows, is the
+squared error of the goal for one of x0.
+--]]
+return {
+  doc = "min(SNR, 5) on the error of x0 [Hang et al. 2023]",
+  defaults = { gamma = 5 },
+  weight = function(logsnr, cfg, gain) return math.min(math.exp(logsnr), cfg.gamma) / gain end,
+}
