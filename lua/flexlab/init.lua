@@ -19,7 +19,7 @@ local parts = {
   generate = { "generate" }, samples = { "samples" }, text = { "text" }, frames = { "frames" }, log = { "log" },
   study = { "study" }, stats = { "stats" }, table = { "table" }, plot = { "plot" },
   picture = { "picture" }, report = { "report" }, html = { "html" },
-  help = { "help" },
+  help = { "help" }, sampler_study = { "sampler_study", "study" },
 }
 
 local kinds = { schedules = true, parametrisations = true, weightings = true, targets = true,

@@ -117,14 +117,13 @@ local function words(value)
   return list
 end
 
--- Options with those of the sampler, the grid and the guidance that are named.
-local function options_of(given)
-  local defaults, g = config.plain(M.defaults), config.plain(given or {})
+-- The choices that options name: sampler, list of guidance, the grid, and defaults with those of all.
+local function named(g)
+  local defaults = config.plain(M.defaults)
   local sampler = choices.get("samplers", g.sampler or M.defaults.sampler)
   local grid = g.grid or sampler.defaults.grid or "uniform"
-  local parts = { sampler }
+  local parts, guides = { sampler }, {}
   if type(grid) == "string" then parts[2] = choices.get("grids", grid) end
-  local guides = {}
   for i, word in ipairs(words(g.guidance or "none")) do
     guides[i] = choices.get("guidance", word)
     parts[#parts + 1] = guides[i]
@@ -132,8 +131,22 @@ local function options_of(given)
   for _, choice in ipairs(parts) do
     for k, v in pairs(choice.defaults) do defaults[k] = v end
   end
+  defaults.grid = grid
+  return sampler, guides, defaults
+end
+
+--- Whether the sampler, grid or guidance that options name have a setting of their own of this name.
+function M.knows(options, key)
+  local _, _, defaults = named(options)
+  return defaults[key] ~= nil and M.defaults[key] == nil
+end
+
+-- Options with those of the sampler, the grid and the guidance that are named.
+local function options_of(given)
+  local g = config.plain(given or {})
+  local sampler, guides, defaults = named(g)
   local o = config.options("diffusion.sample", defaults, g, { "batches", "tiles" }, 3)
-  o.grid = grid
+  o.grid = g.grid or defaults.grid
   if math.type(o.steps) ~= "integer" or o.steps < 1 or math.type(o.members) ~= "integer" or o.members < 1 then
     error("diffusion.sample: steps and members must be whole numbers from 1 on", 3)
   end

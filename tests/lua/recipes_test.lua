@@ -61,6 +61,51 @@ function suite.test_custom_encoder_trains_and_is_found_in_its_checkpoint()
   lu.assertErrorMsgContains("last.h5", flex.load_model, folder)
 end
 
+function suite.test_custom_schedule_and_sampler_train_and_score()
+  for _, name in ipairs { "custom_schedule", "custom_sampler" } do
+    local r = require("recipes." .. name)(small(), { root = folder })
+    lu.assertIsNumber(r.rfne, name)
+    lu.assertIsNumber(r.bicubic, name)
+  end
+  local s = flex.schedules.lingering
+  lu.assertEquals(s.logsnr(0.5, s.defaults), 0)
+  local x0 = core.full({ 1, 2, 2, 1 }, 3)                  -- looks twice at each time, and keeps a sure answer
+  local looks = 0
+  local answer = flex.samplers.second_look.sample({}, { times = { 1, 0.5 }, x = core.zeros { 1, 2, 2, 1 },
+    coefficients = function() return 0.6, 0.8 end, noise = function() return core.full({ 1, 2, 2, 1 }, 1) end,
+    predict = function(x)
+      looks = looks + 1
+      return x0, x
+    end })
+  lu.assertEquals({ looks, answer:totable() }, { 4, { 3, 3, 3, 3 } })
+end
+
+function suite.test_sampler_study_compares_arms_that_see_the_same()
+  local cfg = small()
+  cfg["study.steps"], cfg["study.batches"] = { 1, 2 }, 1
+  local r = require "recipes.sampler_study"(cfg, { root = folder })
+  lu.assertEquals(r.ddim_uniform_1, r.ddpm_uniform_1)      -- one look at the same noise
+  lu.assertNotEquals(r.ddim_uniform_2, r.ddpm_uniform_2)
+  lu.assertStrContains(core.sys.read(r.dir .. "/samplers.csv"), "dpmpp_2m,karras,2,2,")
+  -- the same numbers as evaluating one sampler by itself, from the file
+  local set = flex.data.superres { file = data, test = data, factor = 4, crop = 16, batch = 2, test_tiles = 2 }
+  local t, arms = flex.sampler_study(r.dir, set, { samplers = "heun", grids = { { 1, 0.5 }, "uniform" }, steps = 2,
+    members = 2, options = { eta = 1 } })
+  local model = flex.load_model(r.dir)
+  local alone = flex.evaluate(function(batch)
+    return flex.diffusion.sample(model, batch, { sampler = "heun", steps = 2, members = 2, seed = 1 })
+  end, set.test)
+  lu.assertEquals(#t.rows, 2)
+  for _, arm in ipairs(arms) do
+    lu.assertEquals(arm.scores.rfne, alone.rfne)
+    lu.assertEquals(arm.scores.crps, alone.crps)
+    lu.assertEquals(arm.looks, 3 * 2)                        -- 3 looks, 2 members, 1 batch
+  end
+  lu.assertErrorMsgContains("nearest is 'heun'", flex.sampler_study, model, set, { samplers = "heum" })
+  lu.assertErrorMsgContains("must fall", flex.sampler_study, model, set, { grids = { { 0.2, 1 } } })
+  lu.assertErrorMsgContains("nearest is 'steps'", flex.sampler_study, model, set, { stesp = 1 })
+end
+
 function suite.test_evaluation_is_per_sample()
   local set = flex.data.superres { file = data or small()["data.file"], factor = 4, crop = 16, batch = 2,
     test_tiles = 3 }

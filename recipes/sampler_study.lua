@@ -1,0 +1,35 @@
+-- One checkpoint, every sampler: how many looks at the network does an answer take? Nothing is trained twice.
+--   flexlab run recipes/sampler_study.lua --set train.steps=2000
+-- Another checkpoint on the same data: --set study.checkpoint=runs/sr/1a2b3c4d/1
+local flex = require "flexlab"
+local sr   = require "recipes.sr"
+
+local defaults = flex.config.merge(sr.defaults)
+defaults.study = { checkpoint = flex.optional "string", samplers = { "ddim", "ddpm", "heun", "dpmpp_2m", "edm" },
+                   grids = { "uniform", "karras" }, steps = { 1, 2, 4, 8 }, batches = 2 }
+
+return flex.recipe("sampler_study", defaults, function(cfg, run)
+  local model = cfg.study.checkpoint
+  local data  = flex.data.superres(flex.data.ensure(cfg.data))
+
+  if not model then
+    local net = flex.models.flex(cfg.model)
+    local optim = flex.optim.adam(net, cfg.train)
+    for step, batch in run:steps(data.train, cfg.train.steps) do
+      local loss = flex.diffusion.loss(net, batch)
+      optim:step(loss)
+      run:log(step, { loss = loss, lr = optim.lr })
+    end
+    model = optim.ema
+  end
+
+  local report, arms = flex.sampler_study(model, data, { samplers = cfg.study.samplers, grids = cfg.study.grids,
+    steps = cfg.study.steps, batches = cfg.study.batches, members = cfg.eval.members })
+  report:print():save(run.dir .. "/samplers.csv")
+
+  local result = {}
+  for _, arm in ipairs(arms) do
+    result[("%s_%s_%d"):format(arm.sampler, tostring(arm.grid), arm.steps)] = arm.scores.rfne
+  end
+  return result
+end)
