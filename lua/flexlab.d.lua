@@ -1196,6 +1196,8 @@ function core.metrics.pearson(prediction, truth) end
 ---@overload fun(): string[]
 ---@field define fun(name: string, choice: table|nil): table|nil
 ---@field both flexlab.Choice all three roads: the paper's model
+---@field concat flexlab.Choice condition beside x_t as channels, no encoder [Saharia et al. 2021, SR3]
+---@field film flexlab.Choice the scalar (Re) alone, as scale and shift of every ResBlock [Perez et al. 2018]
 ---@field none flexlab.Choice no field condition at all: only Re, where it is embedded
 ---@field strong flexlab.Choice condition skips and head given to the decoder
 ---@field strong_bottleneck flexlab.Choice one road: condition head added at the bottleneck
@@ -1216,7 +1218,11 @@ function core.metrics.pearson(prediction, truth) end
 ---@overload fun(): string[]
 ---@field define fun(name: string, choice: table|nil): table|nil
 ---@field flex flexlab.Choice the authors' U-Net encoder of ResBlocks, inside the C network
+---@field fourier flexlab.Choice random Fourier features of the values, 1x1 to every skip [Tancik et al. 2020]
+---@field identity flexlab.Choice the condition itself, 1x1 to every skip: no features [arXiv 2505.17351, ablated]
+---@field plain flexlab.Choice 3x3 convolutions and SiLU, one a skip [Ronneberger et al. 2015]
 ---@field pyramid flexlab.Choice one strided convolution a level, 1x1 to every skip
+---@field transformer flexlab.Choice a vision transformer on patches, sine positions [Dosovitskiy et al. 2021]
 
 ---@class flexlab.grids
 ---@overload fun(): string[]
@@ -1328,6 +1334,7 @@ flex.recipe = require("flexlab.recipe").new
 flex.report = require("flexlab.report")
 flex.rng = require("flexlab.rng")
 flex.run = require("flexlab.run").current
+flex.sampler_study = require("flexlab.sampler_study").study
 flex.samples = require("flexlab.samples")
 flex.stats = require("flexlab.stats")
 flex.study = require("flexlab.study")

@@ -62,7 +62,9 @@ function Model:predict(x, t, batch, features)
     local shape = batch.lowres.shape
     x = core.concat(x, features and features.concat or core.zeros(shape), { axis = -1 })
   end
-  return self.net:predict(x, t, batch.re, for_network(features))
+  local p = self.net:predict(x, t, batch.re, for_network(features))
+  -- the network answers with as many channels as it reads; those beside x_t's mean nothing
+  return self.concat and p:narrow { axis = 4, start = 1, length = self.config.in_channels } or p
 end
 
 --- Features times `kept` (N): 0 where a sample's condition is dropped, as if there were none.

@@ -177,6 +177,12 @@ function suite.test_conditioning_opens_roads()
       lu.assertEquals(open[r], wanted[r] or false, word .. " " .. r)
     end
   end
+  config.conditioning, config.embed_condition = "film", false
+  lu.assertTrue(flex.models.flex(config).net:config().embed_condition)
+  config.conditioning = "concat+weak"
+  local model = flex.models.flex(config)
+  lu.assertEquals({ model.net:config().in_channels, model.net:config().weak_skips }, { 2, true })
+  lu.assertFalse(model.net:config().embed_condition)
   config.conditioning = "weakk"
   lu.assertErrorMsgContains("nearest is 'weak'", flex.models.flex, config)
 end

@@ -36,11 +36,12 @@ local defaults = {
   height = false, width = false, in_channels = false, cond_channels = false, seed = false,
 }
 
-local roads = { "weak_skips", "strong_skips", "strong_bottleneck" }
+-- Three that features take, the condition beside x_t, and the scalar (Re) in every ResBlock.
+local roads = { "weak_skips", "strong_skips", "strong_bottleneck", "concat", "film" }
 
 -- "weak+strong_bottleneck", a list of words, or { weak_skips = true } -> which roads are open.
 local function open_roads(conditioning)
-  local open = { weak_skips = false, strong_skips = false, strong_bottleneck = false }
+  local open = { weak_skips = false, strong_skips = false, strong_bottleneck = false, concat = false, film = false }
   if type(conditioning) == "table" and #conditioning == 0 then
     return config.options("models.flex: conditioning", open, conditioning, nil, 4)
   end
@@ -137,11 +138,12 @@ local function network(cfg, open)
   open = open or open_roads(cfg.conditioning)
   local any = open.weak_skips or open.strong_skips or open.strong_bottleneck
   return { channels = cfg.channels, res_blocks = cfg.res_blocks, depth = cfg.depth, heads = cfg.heads,
-    height = cfg.height, width = cfg.width, in_channels = cfg.in_channels,
+    height = cfg.height, width = cfg.width,
+    in_channels = cfg.in_channels + (open.concat and cfg.cond_channels or 0),
     cond_channels = cfg.cond_channels, use_transf = cfg.use_transf, skip = cfg.skip,
     circular = cfg.padding == "circular", weak_skips = open.weak_skips,
     strong_skips = open.strong_skips, strong_bottleneck = open.strong_bottleneck,
-    embed_condition = cfg.embed_condition, dropout = cfg.dropout,
+    embed_condition = cfg.embed_condition or open.film, dropout = cfg.dropout,
     condition_encoder = any and choices.get("encoders", cfg.encoder).inside or false }
 end
 
@@ -169,6 +171,7 @@ local function new(given, set)
   local net = core.flex(described)
   fields.settings = settings
   fields.config, fields.net, fields.seed, fields.conditioned = cfg, net, seed, any
+  fields.concat = open.concat
   fields.encoder = own and build_encoder(cfg, net, seed) or nil
   fields.scale = set and set.scale or data.current() and data.current().scale
   return model.new(fields)

@@ -36,6 +36,7 @@ end
 return {
   doc = "target minus the answer of a regression network [Mardani et al. 2023, CorrDiff]",
   defaults = { checkpoint = false },
+  check = function(cfg) network(cfg.target_options.checkpoint) end,   -- loaded outside of any step's scope
   base = function(batch, cfg)
     local model = network(cfg.checkpoint)
     check(batch.scale, model.scale, cfg.checkpoint)
