@@ -10,6 +10,7 @@ log_bytes.
 --]]
 local config = require "flexlab.config"
 local core = require "flexlab.core"
+local positions = require "flexlab.positions"
 
 local M = {}
 
@@ -120,21 +121,34 @@ function M.restore(saved, entry)
   entry.optim:set_updates(math.tointeger(tonumber(saved.text[entry.prefix .. "updates"])) or 0)
 end
 
---- Copies weights named model/<name> (or their averages) of a file into a network.
-function M.weights(file, path, model, averaged)
+-- Rows and columns of the tokens of a FLEX network for a field of this size.
+local function tokens(height, width, channels)
+  return { height >> #channels, width >> #channels }
+end
+
+--- Copies weights named model/<name> (or their averages) of a file into a network. `size` = { height,
+--- width } of the network that was saved, if that differs: learned positions are then interpolated.
+function M.weights(file, path, model, averaged, size)
   for _, p in ipairs(model:parameters()) do
     local name = "model/" .. p.name
     local average = "ema/" .. p.name
     if averaged and file.tensors[average] then name = average end
-    fill(p.tensor, file.tensors[name], path, name)
+    local source = file.tensors[name]
+    if source and size and p.name:match "pos_embed$" and not same_shape(p.tensor, source) then
+      local c = model.config
+      source = p.trained and positions.interpolate(source, tokens(size[1], size[2], c.channels),
+        tokens(c.height, c.width, c.channels)) or p.tensor:detach():clone()   -- fixed ones fit any size
+    end
+    fill(p.tensor, source, path, name)
   end
 end
 
 --- A network from a checkpoint alone: model, configuration of its recipe, normalisation.
 ---@param path string        a checkpoint, or the folder of a run: its last.h5
----@param options table|nil  { ema = true: the averaged weights, where there are any }
+---@param options table|nil  { ema = true: the averaged weights, where there are any; height, width: of
+---  fields of another size than those it was trained on }
 function M.load_model(path, options)
-  local o = config.options("load_model", { ema = true }, options, nil, 2)
+  local o = config.options("load_model", { ema = true, height = false, width = false }, options, nil, 2)
   if core.sys.exists(path) == "folder" then path = path .. "/last.h5" end
   local file, message = core.io.load(path)
   if not file then error(message, 2) end
@@ -143,6 +157,8 @@ function M.load_model(path, options)
       :format(path), 2)
   end
   local description = core.json.decode(file.text.model)
+  local size = { description.height, description.width }
+  description.height, description.width = o.height or size[1], o.width or size[2]
   local models = require("flexlab.choices").registry "models"
   local ok, model = pcall(function() return models[description.kind or "flex"].new(description) end)
   if not ok then
@@ -151,7 +167,7 @@ function M.load_model(path, options)
       tostring(model):find "encoders: no" and (" - the recipe '%s' defines it: require that first")
         :format(recipe) or ""), 2)
   end
-  M.weights(file, path, model, o.ema)
+  M.weights(file, path, model, o.ema, size)
   local function json(key) return file.text[key] and core.json.decode(file.text[key]) or nil end
   model.data, model.scale = json "data", json "normalisation"
   model.seed = math.tointeger(tonumber(file.text.seed)) or 1

@@ -85,6 +85,9 @@ end
 
 function Model:parameters()
   local list = self.net:parameters()
+  for _, p in ipairs(list) do
+    if self.fixed_positions and p.name:match "pos_embed$" then p.trained = false end
+  end
   if self.encoder then
     for _, p in ipairs(self.encoder:parameters()) do
       list[#list + 1] = { name = "condition_encoder." .. p.name, tensor = p.tensor, trained = p.trained }

@@ -119,6 +119,35 @@ function suite.test_every_guidance()
   end
 end
 
+-- A checkpoint on fields of another size: learned positions are interpolated, fixed ones computed.
+function suite.test_positions()
+  lu.assertErrorMsgContains("'learned' or 'sincos'", build, { positions = "rotary" })
+  for _, word in ipairs { "learned", "sincos" } do
+    try("positions " .. word, { positions = word, use_transf = true })
+    local model = build { positions = word, height = 32, width = 32 }
+    local path = saved(model, "size_" .. word)
+    local other = flex.load_model(path, { height = 64, width = 32 })
+    lu.assertEquals({ other.config.height, other.config.width }, { 64, 32 })
+    local function embed(m)
+      for _, p in ipairs(m:parameters()) do
+        if p.name == "encoder.pos_embed" then return p.tensor:detach(), p.trained end
+      end
+    end
+    local small, trained = embed(model)
+    local large = embed(other)
+    lu.assertEquals(trained, word == "learned")
+    lu.assertEquals(large.shape, { 1, 1 + 8 * 4, small.shape[3] })
+    lu.assertEquals(largest(large:narrow { axis = 2, start = 1, length = 1 }, small:narrow { axis = 2, start = 1,
+      length = 1 }), 0)
+    local same = embed(flex.load_model(path))
+    lu.assertEquals(largest(same, small), 0)
+    if word == "sincos" then   -- row 0, column 3 is token 1 + 3 at either size
+      local at = { axis = 2, start = 5, length = 1 }
+      lu.assertEquals(largest(large:narrow(at), small:narrow(at)), 0)
+    end
+  end
+end
+
 function suite.test_adding_a_choice_is_adding_a_file()
   local place = folder .. "/mine/flexlab/schedules"
   core.sys.mkdirs(place)

@@ -11,6 +11,7 @@ local config = require "flexlab.config"
 local core = require "flexlab.core"
 local data = require "flexlab.data"
 local model = require "flexlab.model"
+local positions = require "flexlab.positions"
 local Run = require "flexlab.run"
 
 local defaults = {
@@ -24,6 +25,7 @@ local defaults = {
   embed_condition = true,             -- Re enters every ResBlock
   skip = true,                        -- skips among transformer blocks
   padding = "zeros",                  -- or "circular", for periodic fields
+  positions = "learned",              -- of tokens: or "sincos", fixed and the same for every size
   dropout = 0.1,
   predict = "v",                      -- a word of flex.parametrisations()
   predict_options = {},
@@ -155,7 +157,21 @@ local function resolve(given, set)
   if cfg.padding ~= "zeros" and cfg.padding ~= "circular" then
     error("models.flex: padding must be 'zeros' or 'circular', got '" .. tostring(cfg.padding) .. "'", 3)
   end
+  if cfg.positions ~= "learned" and cfg.positions ~= "sincos" then
+    error("models.flex: positions must be 'learned' or 'sincos', got '" .. tostring(cfg.positions) .. "'", 3)
+  end
   return cfg
+end
+
+-- Sines and cosines in place of learned positions.
+local function fix_positions(cfg, net)
+  local levels = #cfg.channels
+  for _, p in ipairs(net:parameters()) do
+    if p.name:match "pos_embed$" then
+      p.tensor:track(false)
+      p.tensor:copy_(positions.fixed(cfg.height >> levels, cfg.width >> levels, cfg.channels[levels]))
+    end
+  end
 end
 
 local function new(given, set)
@@ -171,7 +187,8 @@ local function new(given, set)
   local net = core.flex(described)
   fields.settings = settings
   fields.config, fields.net, fields.seed, fields.conditioned = cfg, net, seed, any
-  fields.concat = open.concat
+  fields.concat, fields.fixed_positions = open.concat, cfg.positions == "sincos"
+  if fields.fixed_positions then fix_positions(cfg, net) end
   fields.encoder = own and build_encoder(cfg, net, seed) or nil
   fields.scale = set and set.scale or data.current() and data.current().scale
   return model.new(fields)
