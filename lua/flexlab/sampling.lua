@@ -105,7 +105,7 @@ local function noise(batch, shape, seed, member, step)
   return all
 end
 
-M.defaults = { steps = 2, members = 1, sampler = "ddim", grid = false, guidance = "none", seed = false,
+M.defaults = { steps = 2, members = 1, first_member = 1, sampler = "ddim", grid = false, guidance = "none", seed = false,
   noise = false, features = false }
 
 -- "a+b" or a list of words -> list of words, without "none".
@@ -147,8 +147,10 @@ local function options_of(given)
   local sampler, guides, defaults = named(g)
   local o = config.options("diffusion.sample", defaults, g, { "batches", "tiles" }, 3)
   o.grid = g.grid or defaults.grid
-  if math.type(o.steps) ~= "integer" or o.steps < 1 or math.type(o.members) ~= "integer" or o.members < 1 then
-    error("diffusion.sample: steps and members must be whole numbers from 1 on", 3)
+  for _, name in ipairs { "steps", "members", "first_member" } do
+    if math.type(o[name]) ~= "integer" or o[name] < 1 then
+      error(("diffusion.sample: %s must be a whole number from 1 on, got %s"):format(name, tostring(o[name])), 3)
+    end
   end
   return o, sampler, guides
 end
@@ -173,7 +175,7 @@ end
 -- One ensemble member: the base plus the sampler's x0.
 local function member(sampler, env, o, index)
   local batch, shape = env.batch, env.batch.estimate.shape
-  env.x = o.noise and o.noise[index] or noise(batch, shape, o.seed, index, 0)
+  env.x = o.noise and o.noise[index - o.first_member + 1] or noise(batch, shape, o.seed, index, 0)
   env.noise = function(step) return noise(batch, shape, o.seed, index, step) end
   local x0 = sampler.sample(o, env)
   local answer = env.base and env.base + x0 or x0
@@ -193,7 +195,7 @@ local function ensemble(model, batch, o, sampler, guides)
   for _, guide in ipairs(guides) do env.predict = guide.guide(o, env) end
   for i = 1, o.members do
     local inner <close> = core.scope()
-    members[i] = inner:keep(member(sampler, env, o, i))
+    members[i] = inner:keep(member(sampler, env, o, o.first_member + i - 1))
   end
   local sum = members[1]
   for i = 2, o.members do sum = sum + members[i] end
@@ -205,7 +207,8 @@ end
 --- Samples a batch: the mean of the members (N,H,W,C) in physical units, and the list of members.
 --- Options: steps, members, sampler, grid (a word or a falling list of times), guidance ("a+b"), seed,
 --- those of the choices named, and `noise` (a list of tensors, a member's at t = 1), `features` (what
---- model:condition(batch) gave, when one batch is sampled several times).
+--- model:condition(batch) gave, when one batch is sampled several times). Members are numbered from
+--- `first_member` on: member 17 alone is the seventeenth of any larger ensemble, bit for bit.
 function M.sample(model, batch, options)
   local o, sampler, guides = options_of(options)
   local run = Run.current()
