@@ -38,10 +38,13 @@
 #include "optim/optimizer.h"
 
 /* --- simulation and measurement ------------------------------------------------------------------ */
+#include "metrics/calibration.h"
 #include "metrics/ensemble.h"
 #include "metrics/metric.h"
 #include "metrics/spectrum.h"
+#include "metrics/statistics.h"
 #include "sim/navier_stokes.h"
+#include "sim/perturb.h"
 
 /* --- files: fields, named tensors, checkpoints, pictures ------------------------------------------ */
 #include "io/archive.h"

@@ -482,6 +482,12 @@ function FieldWriter:abandon() end
 ---@return flexlab.Flow
 function core.flow(options) end
 
+--- (1,H,W,1) f64: the same coarse field, other phases of the scales it does not show
+---@param field flexlab.Tensor
+---@param options { factor?: integer, coarse?: "subsample"|"block_mean"|"cutoff", key?: flexlab.Key }
+---@return flexlab.Tensor
+function core.perturb(field, options) end
+
 ---@class flexlab.Flow
 local Flow = {}
 
@@ -526,11 +532,76 @@ core.metrics = {}
 ---@return { mean: flexlab.Tensor, spread: flexlab.Tensor?, crps: flexlab.Tensor? }
 function core.metrics.ensemble(members, truth) end
 
---- radially averaged power (N,bins)
+--- (N,bins) by |k|; energy and enstrophy of vorticity (1 channel) or velocity (2)
 ---@param field flexlab.Tensor
----@param options? { window?: boolean, kind?: "sum"|"mean" }
+---@param options? { window?: boolean, kind?: "sum"|"mean", quantity?: "power"|"energy"|"enstrophy", spacing?: number }
 ---@return flexlab.Tensor
 function core.metrics.spectrum(field, options) end
+
+--- (N,bins): correlation scale by scale, -1 .. 1
+---@param prediction flexlab.Tensor
+---@param truth flexlab.Tensor
+---@param options? { window?: boolean }
+---@return flexlab.Tensor
+function core.metrics.coherence(prediction, truth, options) end
+
+--- (N): root mean square of div u over that of all gradients
+---@param velocity flexlab.Tensor
+---@param options? { periodic?: boolean }
+---@return flexlab.Tensor
+function core.metrics.divergence(velocity, options) end
+
+--- (N,4): mean, standard deviation, skewness, kurtosis
+---@param field flexlab.Tensor
+---@return flexlab.Tensor
+function core.metrics.moments(field) end
+
+--- (N, bins + 2) counts; the outer two lie beyond
+---@param field flexlab.Tensor
+---@param options { low: number, high: number, bins?: integer }
+---@return flexlab.Tensor
+function core.metrics.histogram(field, options) end
+
+--- (N,T): fraction of |values| above each
+---@param field flexlab.Tensor
+---@param thresholds number[]
+---@return flexlab.Tensor
+function core.metrics.exceedances(field, thresholds) end
+
+--- (N,R), r = 1 .. R grid points; longitudinal for velocity
+---@param field flexlab.Tensor
+---@param options? { order?: integer, separations?: integer, periodic?: boolean }
+---@return flexlab.Tensor
+function core.metrics.structure_function(field, options) end
+
+--- sums over ensembles of so many members
+---@param members integer
+---@return flexlab.Calibration
+function core.metrics.calibration(members) end
+
+---@class flexlab.Calibration
+local Calibration = {}
+
+--- one sample: (M,H,W,C) and (1,H,W,C); the key draws ranks among equal values
+---@param members flexlab.Tensor
+---@param truth flexlab.Tensor
+---@param key? flexlab.Key
+function Calibration:add(members, truth, key) end
+
+--- every ensemble metric, and members, samples, ideal_pull_sd
+---@return table<string, number>
+function Calibration:scores() end
+
+--- (M+1) counts
+---@return flexlab.Tensor
+function Calibration:ranks() end
+
+--- (66) counts: below -8, 64 equal bins, above 8
+---@return flexlab.Tensor
+function Calibration:pulls() end
+
+--- frees it
+function Calibration:close() end
 
 ---@class flexlab.core.json
 core.json = {}
@@ -1192,6 +1263,86 @@ function core.metrics.ssim(prediction, truth) end
 ---@return flexlab.Tensor
 function core.metrics.pearson(prediction, truth) end
 
+--- relative error of the power at wavenumbers 1 .. K/4, K half the side: what a field four times coarser holds
+---@param prediction flexlab.Tensor
+---@param truth flexlab.Tensor
+---@return flexlab.Tensor
+function core.metrics.spectral_low(prediction, truth) end
+
+--- relative error of the power at wavenumbers K/4+1 .. K/2
+---@param prediction flexlab.Tensor
+---@param truth flexlab.Tensor
+---@return flexlab.Tensor
+function core.metrics.spectral_middle(prediction, truth) end
+
+--- relative error of the power at wavenumbers K/2+1 .. K
+---@param prediction flexlab.Tensor
+---@param truth flexlab.Tensor
+---@return flexlab.Tensor
+function core.metrics.spectral_high(prediction, truth) end
+
+--- relative error of the kurtosis <d^4>/<d^2>^2: the weight of the tails
+---@param prediction flexlab.Tensor
+---@param truth flexlab.Tensor
+---@return flexlab.Tensor
+function core.metrics.kurtosis_error(prediction, truth) end
+
+--- fair continuous ranked probability score: mean |x - y| - sum |x - x'| / (2 M (M-1)), whose expectation does not depend on M [Ferro 2014]
+---@param members flexlab.Tensor
+---@param truth flexlab.Tensor
+---@param key? flexlab.Key
+---@return flexlab.Tensor
+function core.metrics.crps(members, truth, key) end
+
+--- the CRPS of the members as they are: mean |x - y| - sum |x - x'| / (2 M^2) [Gneiting & Raftery 2007, eq. 21]
+---@param members flexlab.Tensor
+---@param truth flexlab.Tensor
+---@param key? flexlab.Key
+---@return flexlab.Tensor
+function core.metrics.crps_plain(members, truth, key) end
+
+--- the CRPS of whole fields: mean ||x - y|| - sum ||x - x'|| / (2 M (M-1)) [Gneiting & Raftery 2007, eq. 22; fair as Ferro 2014]
+---@param members flexlab.Tensor
+---@param truth flexlab.Tensor
+---@param key? flexlab.Key
+---@return flexlab.Tensor
+function core.metrics.energy_score(members, truth, key) end
+
+--- the energy score of the members as they are, divided by 2 M^2
+---@param members flexlab.Tensor
+---@param truth flexlab.Tensor
+---@param key? flexlab.Key
+---@return flexlab.Tensor
+function core.metrics.energy_score_plain(members, truth, key) end
+
+--- sqrt((M+1)/M <variance of the members> / <squared error of their mean>); below 1: over-confident [Fortin et al. 2014]
+---@param members flexlab.Tensor
+---@param truth flexlab.Tensor
+---@param key? flexlab.Key
+---@return flexlab.Tensor
+function core.metrics.spread_skill(members, truth, key) end
+
+--- mean of the pull (p - y) / std, p the mean of the members: bias in units of the spread
+---@param members flexlab.Tensor
+---@param truth flexlab.Tensor
+---@param key? flexlab.Key
+---@return flexlab.Tensor
+function core.metrics.pull_mean(members, truth, key) end
+
+--- standard deviation of the pull (Gaussian fit); a calibrated Gaussian ensemble of M has sqrt((1 + 1/M) (M-1)/(M-3)), above 1: over-confident
+---@param members flexlab.Tensor
+---@param truth flexlab.Tensor
+---@param key? flexlab.Key
+---@return flexlab.Tensor
+function core.metrics.pull_sd(members, truth, key) end
+
+--- sum over ranks of |frequency - 1/(M+1)|, 0 for a flat rank histogram [Delle Monache et al. 2006]
+---@param members flexlab.Tensor
+---@param truth flexlab.Tensor
+---@param key? flexlab.Key
+---@return flexlab.Tensor
+function core.metrics.reliability(members, truth, key) end
+
 ---@class flexlab.conditioning
 ---@overload fun(): string[]
 ---@field define fun(name: string, choice: table|nil): table|nil
@@ -1311,6 +1462,7 @@ function core.metrics.pearson(prediction, truth) end
 local flex = {}
 flex.core = core
 flex.baselines = require("flexlab.baselines")
+flex.calibration = require("flexlab.calibration")
 flex.checkpoint = require("flexlab.checkpoint")
 flex.choices = require("flexlab.choices")
 flex.config = require("flexlab.config")
@@ -1331,6 +1483,7 @@ flex.parity = require("flexlab.parity")
 flex.picture = require("flexlab.picture")
 flex.plot = require("flexlab.plot")
 flex.recipe = require("flexlab.recipe").new
+flex.reference_ensemble = require("flexlab.reference_ensemble").make
 flex.report = require("flexlab.report")
 flex.rng = require("flexlab.rng")
 flex.run = require("flexlab.run").current
@@ -1340,6 +1493,7 @@ flex.stats = require("flexlab.stats")
 flex.study = require("flexlab.study")
 flex.table = require("flexlab.table")
 flex.text = require("flexlab.text")
+flex.turbulence = require("flexlab.turbulence")
 ---@type flexlab.conditioning
 flex.conditioning = nil
 ---@type flexlab.degradations

@@ -1,9 +1,11 @@
 /*
-** lsim.c - core.flow{...}: the Navier-Stokes solver (sim/navier_stokes.h) as an object.
+** lsim.c - core.flow{...}: the Navier-Stokes solver (sim/navier_stokes.h) as an object; core.perturb:
+** fields that a coarse observer cannot tell apart (sim/perturb.h).
 */
 #include "lua/lfx.h"
 
 #include "sim/navier_stokes.h"
+#include "sim/perturb.h"
 
 #define FLOW "flexlab.Flow"
 
@@ -136,6 +138,24 @@ static int flow_diagnostics (lua_State *L) {
   return 1;
 }
 
+static int core_perturb (lua_State *L) {
+  static const char *const known[] = { "factor", "coarse", "key", NULL };
+  const fx_tensor *field = lfx_check_tensor(L, 1, "perturb", "field");
+  const lfx_options o = lfx_read_options(L, 2, "perturb", known, false);
+  const int64_t factor = lfx_int(&o, "factor", 4);
+  const fx_coarse coarse =
+      (fx_coarse)lfx_choice(&o, "coarse", "subsample|block_mean|cutoff", FX_COARSE_SUBSAMPLE);
+  fx_rng key = { .stream = FX_STREAM_DATA };
+  fx_status st;
+  if (lfx_option(&o, "key"))
+    key = lfx_to_key(L, -1, "perturb", "key", FX_STREAM_DATA);
+  lfx_budget(L);
+  lfx_handle *h = lfx_push_handle(L);
+  LFX_TRY(L, st, fx_perturb_unseen(field, factor, coarse, key, &h->t));
+  lfx_check(L, st, NULL);
+  return 1;
+}
+
 void lfx_open_flow (lua_State *L) {
   static const luaL_Reg meta[] = { { "__gc", flow_close },
                                    { "__close", flow_close },
@@ -149,7 +169,9 @@ void lfx_open_flow (lua_State *L) {
                                       { "diagnostics", flow_diagnostics },
                                       { "close", flow_close },
                                       { NULL, NULL } };
-  static const luaL_Reg functions[] = { { "flow", core_flow }, { NULL, NULL } };
+  static const luaL_Reg functions[] = { { "flow", core_flow },
+                                        { "perturb", core_perturb },
+                                        { NULL, NULL } };
   lfx_class(L, FLOW, meta, methods);
   lfx_functions(L, NULL, functions);
 }

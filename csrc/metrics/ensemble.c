@@ -51,7 +51,7 @@ static void sink (double *x, int64_t i, int64_t m) {
   x[i] = value;
 }
 
-static void sort (double *x, int64_t m) {
+void fx_sort (double *x, int64_t m) {
   for (int64_t i = m / 2 - 1; i >= 0; i--)
     sink(x, i, m);
   for (int64_t last = m - 1; last > 0; last--) {
@@ -73,7 +73,7 @@ static double crps_of (double *x, double y, int64_t m) {
   error /= (double)m;
   if (m == 1)
     return error;
-  sort(x, m);
+  fx_sort(x, m);
   for (int64_t i = 0; i < m; i++)
     pairs += (double)(2 * i - m + 1) * x[i];
   return error - pairs / ((double)m * (double)(m - 1));
@@ -145,21 +145,8 @@ fx_status fx_ensemble_spread (const fx_tensor *members, fx_tensor **out) {
   return map_members(members, spread_row, out);
 }
 
-static fx_status check_truth (const fx_tensor *members, const fx_tensor *truth) {
-  char a[FX_SHAPE_TEXT], b[FX_SHAPE_TEXT];
-  FX_TRY(fx_check_field("crps", "members", members));
-  FX_TRY(fx_check_field("crps", "truth", truth));
-  int fits = truth->shape[0] == 1;
-  for (int i = 1; i < 4; i++)
-    fits = fits && truth->shape[i] == members->shape[i];
-  if (!fits)
-    return fx_fail(FX_ESHAPE, "crps: members %s need a truth of shape (1,H,W,C), got %s",
-                   fx_shape_text(members, a), fx_shape_text(truth, b));
-  return FX_OK;
-}
-
 fx_status fx_ensemble_crps (const fx_tensor *members, const fx_tensor *truth, fx_tensor **out) {
-  FX_TRY(check_truth(members, truth));
+  FX_TRY(fx_check_members("crps", members, truth));
   const int64_t h = members->shape[1], one = 1;
   fx_status st;
   fx_tensor *result = NULL;

@@ -18,6 +18,16 @@ const fx_metric fx_metrics[] = {
     fx_metric_ssim },
   { "pearson", "1", FX_HIGHER_IS_BETTER,
     "Pearson's correlation over pixels and channels [Pearson 1895]", fx_metric_pearson },
+  { "spectral_low", "1", FX_LOWER_IS_BETTER,
+    "relative error of the power at wavenumbers 1 .. K/4, K half the side: what a field four times "
+    "coarser holds",
+    fx_metric_spectral_low },
+  { "spectral_middle", "1", FX_LOWER_IS_BETTER,
+    "relative error of the power at wavenumbers K/4+1 .. K/2", fx_metric_spectral_middle },
+  { "spectral_high", "1", FX_LOWER_IS_BETTER,
+    "relative error of the power at wavenumbers K/2+1 .. K", fx_metric_spectral_high },
+  { "kurtosis_error", "1", FX_LOWER_IS_BETTER,
+    "relative error of the kurtosis <d^4>/<d^2>^2: the weight of the tails", fx_metric_kurtosis },
   { NULL, NULL, FX_LOWER_IS_BETTER, NULL, NULL }
 };
 
@@ -27,4 +37,9 @@ const fx_metric *fx_metric_find (const char *name) {
       return m;
   }
   return NULL;
+}
+
+const char *fx_direction_name (fx_metric_direction direction) {
+  static const char *const names[] = { "lower", "higher", "0", "1" };
+  return names[direction];
 }

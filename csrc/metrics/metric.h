@@ -21,7 +21,15 @@
 typedef fx_status (*fx_metric_function)(const fx_tensor *prediction, const fx_tensor *truth,
                                         fx_tensor **out);
 
-typedef enum { FX_LOWER_IS_BETTER, FX_HIGHER_IS_BETTER } fx_metric_direction;
+typedef enum {
+  FX_LOWER_IS_BETTER,
+  FX_HIGHER_IS_BETTER,
+  FX_ZERO_IS_BEST, /* signed */
+  FX_ONE_IS_BEST   /* a ratio */
+} fx_metric_direction;
+
+/* "lower", "higher", "0", "1": for tables. */
+const char *fx_direction_name(fx_metric_direction direction);
 
 typedef struct {
   const char *name;
@@ -65,5 +73,22 @@ fx_status fx_metric_pearson(const fx_tensor *prediction, const fx_tensor *truth,
 ** R = 0: 1 if p = y, else 0. Errors: also FX_ESHAPE if H or W is below 11.
 */
 fx_status fx_metric_ssim(const fx_tensor *prediction, const fx_tensor *truth, fx_tensor **out);
+
+/*
+** Error of the power in a band of scales: |sum of |P_k|^2 / sum of |Y_k|^2 - 1| over the rings of the
+** band, fields windowed as in fx_power_spectrum (Hann). With K = min(H,W)/2: low 1 .. K/4,
+** middle K/4+1 .. K/2, high K/2+1 .. K (divisions rounded down). 0 is best; 1: no power at
+** all. Errors: also FX_ESHAPE below 8 x 8, FX_EARG for sides with prime factors above 5.
+*/
+fx_status fx_metric_spectral_low(const fx_tensor *prediction, const fx_tensor *truth,
+                                 fx_tensor **out);
+fx_status fx_metric_spectral_middle(const fx_tensor *prediction, const fx_tensor *truth,
+                                    fx_tensor **out);
+fx_status fx_metric_spectral_high(const fx_tensor *prediction, const fx_tensor *truth,
+                                  fx_tensor **out);
+
+/* |kurtosis of p / kurtosis of y - 1|, kurtosis as of fx_moments: how heavy the tails are. NaN if
+** one of the two is constant. */
+fx_status fx_metric_kurtosis(const fx_tensor *prediction, const fx_tensor *truth, fx_tensor **out);
 
 #endif

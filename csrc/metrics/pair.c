@@ -29,6 +29,19 @@ fx_status fx_check_pair (const char *metric, const fx_tensor *prediction, const 
   return FX_OK;
 }
 
+fx_status fx_check_members (const char *metric, const fx_tensor *members, const fx_tensor *truth) {
+  char a[FX_SHAPE_TEXT], b[FX_SHAPE_TEXT];
+  FX_TRY(fx_check_field(metric, "members", members));
+  FX_TRY(fx_check_field(metric, "truth", truth));
+  int fits = truth->shape[0] == 1;
+  for (int i = 1; i < 4; i++)
+    fits = fits && truth->shape[i] == members->shape[i];
+  if (!fits)
+    return fx_fail(FX_ESHAPE, "%s: members %s need a truth of shape (1,H,W,C), got %s", metric,
+                   fx_shape_text(members, a), fx_shape_text(truth, b));
+  return FX_OK;
+}
+
 typedef struct {
   fx_sample_metric metric;
   const float *p, *y;

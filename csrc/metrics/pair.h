@@ -11,6 +11,12 @@ fx_status fx_check_field(const char *metric, const char *role, const fx_tensor *
 /* Both of them, and that their shapes are equal. */
 fx_status fx_check_pair(const char *metric, const fx_tensor *prediction, const fx_tensor *truth);
 
+/* members (M,H,W,C) and truth (1,H,W,C). */
+fx_status fx_check_members(const char *metric, const fx_tensor *members, const fx_tensor *truth);
+
+/* Sorts x, lowest first; numbers that are not (NaN) end up somewhere. */
+void fx_sort(double *x, int64_t m);
+
 /* One number from one sample: p and y hold `count` values each. */
 typedef double (*fx_sample_metric)(const float *p, const float *y, int64_t count);
 

@@ -1,7 +1,6 @@
 /*
-** spectrum.c - one real transform a sample and channel, then one pass over the half spectrum in
-** which 0 < kx < w/2 counts twice, for its mirror image. The transform uses all threads; binning is
-** one thread in one order, so sums have the same bits always.
+** spectrum.c - one real transform a sample and channel, then one pass over the half spectrum that
+** adds what a mode holds to its ring. What it holds is the only difference between quantities.
 */
 #include "metrics/spectrum.h"
 
@@ -9,119 +8,114 @@
 
 #include "base/alloc.h"
 #include "metrics/pair.h"
-#include "sim/fft.h"
+#include "metrics/rings.h"
+
+#define TURN 6.28318530717958647692
 
 typedef struct {
-  fx_fft2 *plan;
-  int64_t h, w, c, bins;
-  double *window_y, *window_x; /* (h), (w) */
-  double window_power;         /* mean of the squared window */
-  double *field, *spectrum;    /* (h,w) and (h, w/2+1) complex */
-  double *count;               /* (bins): modes in each ring */
+  fx_rings rings;
+  const fx_spectrum_options *options;
+  int64_t channels;
+  double unit_y, unit_x; /* wavenumber 1 in the units of spacing */
+  double *spectrum[2];
 } work;
 
-int64_t fx_spectrum_bins (int64_t h, int64_t w) {
-  return (int64_t)(hypot((double)(h / 2), (double)(w / 2)) + 0.5) + 1;
+static fx_status open_work (work *k, const fx_tensor *field) {
+  const double spacing = k->options->spacing;
+  const int64_t h = field->shape[1], w = field->shape[2];
+  k->channels = field->shape[3];
+  FX_TRY(fx_rings_open(&k->rings, "spectrum", h, w, k->options->hann));
+  k->unit_x = spacing > 0.0 ? TURN / ((double)w * spacing) : 1.0;
+  k->unit_y = k->unit_x * (double)w / (double)h;
+  FX_TRY(fx_rings_array(&k->rings, &k->spectrum[0]));
+  return fx_rings_array(&k->rings, &k->spectrum[1]);
 }
 
 static void close_work (work *k) {
-  fx_fft2_free(k->plan);
-  double *arrays[] = { k->window_y, k->window_x, k->field, k->spectrum, k->count };
-  for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
-    fx_free(arrays[i]);
+  fx_rings_close(&k->rings);
+  fx_free(k->spectrum[0]);
+  fx_free(k->spectrum[1]);
 }
 
-static fx_status new_array (int64_t count, double **out) {
-  *out = fx_calloc((size_t)count, sizeof(double));
-  return *out ? FX_OK : FX_ENOMEM;
-}
+static double power (const double *z) { return z[0] * z[0] + z[1] * z[1]; }
 
-/* Returns the mean square. */
-static double fill_window (double *window, int64_t n, int hann) {
-  double sum = 0.0;
-  for (int64_t i = 0; i < n; i++) {
-    const double turn = 6.28318530717958647692 * (double)i / (double)n;
-    window[i] = hann ? 0.5 - 0.5 * cos(turn) : 1.0;
-    sum += window[i] * window[i];
+/* Energy or enstrophy of one mode, a and b the modes of the channels (b unused for vorticity). */
+static double flow_mode (const work *k, int64_t y, int64_t kx, const double *a, const double *b) {
+  const double qx = k->unit_x * (double)kx;
+  const double qy = k->unit_y * (double)fx_ring_ky(&k->rings, y);
+  const int energy = k->options->quantity == FX_SPECTRUM_ENERGY;
+  if (k->channels == 1) {
+    const double q2 = qx * qx + qy * qy;
+    return 0.5 * (!energy ? power(a) : q2 > 0.0 ? power(a) / q2 : 0.0);
   }
-  return sum / (double)n;
+  if (energy)
+    return 0.5 * (power(a) + power(b));
+  const double dx = 2 * kx == k->rings.w ? 0.0 : qx, dy = 2 * y == k->rings.h ? 0.0 : qy;
+  const double w[] = { dx * b[0] - dy * a[0], dx * b[1] - dy * a[1] };
+  return 0.5 * power(w);
 }
 
-static int64_t bin_of (const work *k, int64_t y, int64_t kx) {
-  const double ky = (double)(2 * y <= k->h ? y : k->h - y);
-  return (int64_t)(sqrt(ky * ky + (double)(kx * kx)) + 0.5);
-}
-
-static double copies (const work *k, int64_t kx) { return kx == 0 || 2 * kx == k->w ? 1.0 : 2.0; }
-
-static void count_modes (work *k) {
-  for (int64_t y = 0; y < k->h; y++) {
-    for (int64_t kx = 0; kx <= k->w / 2; kx++)
-      k->count[bin_of(k, y, kx)] += copies(k, kx);
+static void add_flow (const work *k, double *bins) {
+  const double *a = k->spectrum[0], *b = k->spectrum[1];
+  for (int64_t y = 0; y < k->rings.h; y++) {
+    for (int64_t kx = 0; kx <= k->rings.w / 2; kx++, a += 2, b += 2)
+      bins[fx_ring_of(&k->rings, y, kx)] +=
+          fx_ring_copies(&k->rings, kx) * k->rings.scale * flow_mode(k, y, kx, a, b);
   }
 }
 
-static fx_status open_work (work *k, const fx_tensor *field, int hann) {
-  k->h = field->shape[1];
-  k->w = field->shape[2];
-  k->c = field->shape[3];
-  k->bins = fx_spectrum_bins(k->h, k->w);
-  FX_TRY(fx_fft2_new(k->h, k->w, &k->plan));
-  FX_TRY(new_array(k->h, &k->window_y));
-  FX_TRY(new_array(k->w, &k->window_x));
-  FX_TRY(new_array(k->h * k->w, &k->field));
-  FX_TRY(new_array(k->h * (k->w / 2 + 1) * 2, &k->spectrum));
-  FX_TRY(new_array(k->bins, &k->count));
-  k->window_power = fill_window(k->window_y, k->h, hann) * fill_window(k->window_x, k->w, hann);
-  count_modes(k);
+static void add_power (const work *k, double *bins) {
+  const double *z = k->spectrum[0];
+  for (int64_t y = 0; y < k->rings.h; y++) {
+    for (int64_t kx = 0; kx <= k->rings.w / 2; kx++, z += 2)
+      bins[fx_ring_of(&k->rings, y, kx)] +=
+          fx_ring_copies(&k->rings, kx) * k->rings.scale * power(z);
+  }
+}
+
+static fx_status add_sample (work *k, const float *in, double *bins) {
+  const int flow = k->options->quantity != FX_SPECTRUM_POWER;
+  for (int64_t c = 0; c < k->channels; c++) {
+    FX_TRY(fx_rings_transform(&k->rings, in + c, k->channels, k->spectrum[flow ? c : 0]));
+    if (!flow)
+      add_power(k, bins);
+  }
+  if (flow)
+    add_flow(k, bins);
+  for (int64_t b = 0; b < k->rings.bins && k->options->kind == FX_SPECTRUM_MEAN; b++)
+    bins[b] /=
+        k->rings.count[b] > 0.0 ? k->rings.count[b] : 1.0; /* rings of thin fields can be empty */
   return FX_OK;
 }
 
-/* Adds the power of one channel to bins. */
-static fx_status add_channel (work *k, const float *in, double *bins) {
-  for (int64_t y = 0; y < k->h; y++) {
-    for (int64_t x = 0; x < k->w; x++) {
-      const int64_t i = y * k->w + x;
-      k->field[i] = (double)in[i * k->c] * k->window_y[y] * k->window_x[x];
-    }
-  }
-  FX_TRY(fx_fft2_forward(k->plan, k->field, k->spectrum));
-  const double points = (double)k->h * (double)k->w;
-  const double scale = 1.0 / (points * points * k->window_power);
-  const double *z = k->spectrum;
-  for (int64_t y = 0; y < k->h; y++) {
-    for (int64_t kx = 0; kx <= k->w / 2; kx++, z += 2)
-      bins[bin_of(k, y, kx)] += copies(k, kx) * scale * (z[0] * z[0] + z[1] * z[1]);
-  }
-  return FX_OK;
-}
-
-static fx_status add_samples (work *k, const fx_tensor *field, fx_spectrum_kind kind,
-                              fx_tensor *out) {
-  for (int64_t n = 0; n < field->shape[0]; n++) {
-    double *bins = fx_f64(out) + n * k->bins;
-    for (int64_t c = 0; c < k->c; c++)
-      FX_TRY(add_channel(k, fx_f32(field) + n * k->h * k->w * k->c + c, bins));
-    for (int64_t b = 0; b < k->bins && kind == FX_SPECTRUM_MEAN; b++)
-      bins[b] /= k->count[b] > 0.0 ? k->count[b] : 1.0; /* thin fields can have empty rings */
-  }
+static fx_status check_options (const fx_spectrum_options *o, const fx_tensor *field) {
+  if (o->kind != FX_SPECTRUM_SUM && o->kind != FX_SPECTRUM_MEAN)
+    return fx_fail(FX_EARG, "spectrum: unknown kind %d", (int)o->kind);
+  if ((int)o->quantity < 0 || o->quantity > FX_SPECTRUM_ENSTROPHY)
+    return fx_fail(FX_EARG, "spectrum: unknown quantity %d", (int)o->quantity);
+  if (!(o->spacing >= 0.0 && o->spacing < HUGE_VAL))
+    return fx_fail(FX_EARG, "spectrum: spacing must be a length above 0, got %g", o->spacing);
+  if (o->quantity != FX_SPECTRUM_POWER && field->shape[3] > 2)
+    return fx_fail(FX_ESHAPE,
+                   "spectrum: energy and enstrophy need 1 channel (vorticity) or 2 (velocity), got "
+                   "%d",
+                   (int)field->shape[3]);
   return FX_OK;
 }
 
 fx_status fx_power_spectrum (const fx_tensor *field, const fx_spectrum_options *options,
                              fx_tensor **out) {
-  FX_TRY(fx_check_field("power_spectrum", "field", field));
-  if (options->kind != FX_SPECTRUM_SUM && options->kind != FX_SPECTRUM_MEAN)
-    return fx_fail(FX_EARG, "power_spectrum: unknown kind %d", (int)options->kind);
-  if (options->hann && (field->shape[1] < 2 || field->shape[2] < 2))
-    return fx_fail(FX_EARG, "power_spectrum: a Hann window needs sides of at least 2");
+  FX_TRY(fx_check_field("spectrum", "field", field));
+  FX_TRY(check_options(options, field));
   fx_status st;
   fx_tensor *result = NULL;
-  work k = { 0 };
-  FX_GOTO(open_work(&k, field, options->hann));
-  const int64_t shape[] = { field->shape[0], k.bins };
+  work k = { .options = options };
+  FX_GOTO(open_work(&k, field));
+  const int64_t shape[] = { field->shape[0], k.rings.bins };
+  const int64_t values = fx_tensor_count(field) / field->shape[0];
   FX_GOTO(fx_tensor_zeros(FX_F64, 2, shape, &result));
-  FX_GOTO(add_samples(&k, field, options->kind, result));
+  for (int64_t n = 0; n < shape[0]; n++)
+    FX_GOTO(add_sample(&k, fx_f32(field) + n * values, fx_f64(result) + n * k.rings.bins));
   *out = result;
   result = NULL;
 done:

@@ -133,6 +133,8 @@ local function parts_of(c, o)
   if c.picture then
     parts[2] = { title = "One test sample", picture = c.picture, note = CAPTION, alt = ALT }
   end
+  local calibration = c.scores[o.name].calibration
+  if calibration then parts[#parts + 1] = calibration:part() end
   parts[#parts + 1] = { title = "Scales and training", charts = { c.chart },
     note = "Spectra are averages over the test samples under a Hann window." }
   return parts

@@ -3,17 +3,24 @@ evaluate - how good a sampler is on test batches. Everything is computed per sam
 and then averaged (the RFNE of a batch as a whole is another number).
 
   scores = flex.evaluate(function(batch) return flex.diffusion.sample(model, batch) end, data.test)
-scores: rfne rmse psnr ssim pearson, and with a list of members as second result crps and spread; n;
-spectrum = { truth = {}, prediction = {}, low = {} }, power by ring under a Hann window (tiles are cut out
-of larger fields); per_sample = { rfne = {}, ... }, id = {}.
+scores: every metric of pairs in core.metrics.list that the fields allow (rfne ssim spectral_high ...); with
+a list of members as second result every one of ensembles (crps spread_skill ...), spread, and calibration
+(an object, calibration.lua); n; spectrum = { truth = {}, prediction = {}, low = {} }, power by ring under
+a Hann window (tiles are cut out of larger fields); per_sample = { rfne = {}, ... }, id = {}.
 --]]
+local calibration = require "flexlab.calibration"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
 local Run = require "flexlab.run"
 
 local M = {}
 
-M.metrics = { "rfne", "rmse", "psnr", "ssim", "pearson" }
+--- Names of the metrics of pairs and of ensembles.
+M.metrics, M.ensemble_metrics = {}, {}
+for _, m in ipairs(core.metrics.list) do
+  local list = m.takes == "pair" and M.metrics or M.ensemble_metrics
+  list[#list + 1] = m.name
+end
 
 local function append(list, values)
   for _, v in ipairs(values) do list[#list + 1] = v end
@@ -33,15 +40,13 @@ local function add_spectrum(sum, tensor)
   end
 end
 
--- Scores of the ensemble, sample by sample: members (M,H,W,C) against truth (1,H,W,C).
+-- Scores of the ensemble that are means over samples.
 local function ensemble(scores, members, truth)
-  local _, h, w, c = table.unpack(truth.shape)
   for i = 1, truth.shape[1] do
     local scope <close> = core.scope()
-    local stack = core.zeros { #members, h, w, c }
-    for m, member in ipairs(members) do stack[m]:copy_(member[i]) end
-    local result = core.metrics.ensemble(stack, truth:narrow { axis = 1, start = i, length = 1 })
-    append(scores.crps, { core.is_tensor(result.crps) and result.crps:mean():item() or result.crps })
+    local result = core.metrics.ensemble(calibration.stack(members, i),
+      truth:narrow { axis = 1, start = i, length = 1 })
+    append(scores.crps, { result.crps:item() })
     if result.spread then append(scores.spread, { result.spread:mean():item() }) end
     scope:close()
   end
@@ -53,7 +58,7 @@ Scorer.__index = Scorer
 
 function M.scorer()
   local self = setmetatable({ scores = { crps = {}, spread = {} }, ids = {},
-    spectra = {} }, Scorer)
+    spectra = {}, sums = calibration.sums() }, Scorer)
   for _, name in ipairs(M.metrics) do self.scores[name] = {} end
   return self
 end
@@ -64,6 +69,7 @@ function Scorer:add(batch, prediction, members)
     if ok then append(self.scores[name], values:totable()) end
   end
   if members and #members > 0 then ensemble(self.scores, members, batch.truth) end
+  self.sums:add(members, batch)
   local low = batch.low
   if low and math.min(low.shape[2], low.shape[3]) < 2 then low = nil end
   for name, field in pairs { truth = batch.truth, prediction = prediction, low = low } do
@@ -75,9 +81,12 @@ end
 
 function Scorer:result()
   local n = #self.ids
-  local result = { n = n, id = self.ids, per_sample = {}, spectrum = {} }
+  local result = { n = n, id = self.ids, per_sample = {}, spectrum = {}, calibration = self.sums:result() }
   for name, list in pairs(self.scores) do
     if #list > 0 then result[name], result.per_sample[name] = mean(list), list end
+  end
+  for _, name in ipairs(result.calibration and M.ensemble_metrics or {}) do
+    result[name] = result[name] or result.calibration[name]
   end
   for name, sum in pairs(self.spectra) do
     result.spectrum[name] = {}

@@ -19,7 +19,8 @@ local parts = {
   generate = { "generate" }, samples = { "samples" }, text = { "text" }, frames = { "frames" }, log = { "log" },
   study = { "study" }, stats = { "stats" }, table = { "table" }, plot = { "plot" },
   picture = { "picture" }, report = { "report" }, html = { "html" },
-  help = { "help" }, sampler_study = { "sampler_study", "study" },
+  help = { "help" }, sampler_study = { "sampler_study", "study" }, calibration = { "calibration" },
+  turbulence = { "turbulence" }, reference_ensemble = { "reference_ensemble", "make" },
 }
 
 local kinds = { schedules = true, parametrisations = true, weightings = true, targets = true,

@@ -158,6 +158,9 @@ flow(options: { height: integer, width: integer, re: number, seed?: integer, ini
   forcing_wavenumber?: integer, forcing_amplitude?: number, drag?: number, cfl?: number, dt?: number
   }): flexlab.Flow -- two-dimensional Navier-Stokes, doubly periodic on [0, 2 pi]^2,
   pseudo-spectral; nu = 1/re
+perturb(field: flexlab.Tensor, options: { factor?: integer, coarse?: "subsample"|"block_mean"|"cutoff",
+  key?: flexlab.Key }): flexlab.Tensor -- (1,H,W,1) f64: the same coarse field, other phases of the
+  scales it does not show
 ]] },
   { holder = "flexlab.Flow", title = "Simulation: methods", [[
 advance(time: number) -- integrates up to `time`
@@ -172,8 +175,29 @@ close() -- frees it
   { holder = "flexlab.core.metrics", title = "Metrics of ensembles and spectra", [[
 ensemble(members: flexlab.Tensor, truth?: flexlab.Tensor): { mean: flexlab.Tensor, spread:
   flexlab.Tensor?, crps: flexlab.Tensor? } -- members (M,H,W,C), truth (1,H,W,C)
-spectrum(field: flexlab.Tensor, options?: { window?: boolean, kind?: "sum"|"mean" }): flexlab.Tensor
-  -- radially averaged power (N,bins)
+spectrum(field: flexlab.Tensor, options?: { window?: boolean, kind?: "sum"|"mean", quantity?:
+  "power"|"energy"|"enstrophy", spacing?: number }): flexlab.Tensor -- (N,bins) by |k|; energy and
+  enstrophy of vorticity (1 channel) or velocity (2)
+coherence(prediction: flexlab.Tensor, truth: flexlab.Tensor, options?: { window?: boolean
+  }): flexlab.Tensor -- (N,bins): correlation scale by scale, -1 .. 1
+divergence(velocity: flexlab.Tensor, options?: { periodic?: boolean }): flexlab.Tensor -- (N): root mean
+  square of div u over that of all gradients
+moments(field: flexlab.Tensor): flexlab.Tensor -- (N,4): mean, standard deviation, skewness, kurtosis
+histogram(field: flexlab.Tensor, options: { low: number, high: number, bins?: integer
+  }): flexlab.Tensor -- (N, bins + 2) counts; the outer two lie beyond
+exceedances(field: flexlab.Tensor, thresholds: number[]): flexlab.Tensor -- (N,T): fraction of |values|
+  above each
+structure_function(field: flexlab.Tensor, options?: { order?: integer, separations?: integer,
+  periodic?: boolean }): flexlab.Tensor -- (N,R), r = 1 .. R grid points; longitudinal for velocity
+calibration(members: integer): flexlab.Calibration -- sums over ensembles of so many members
+]] },
+  { holder = "flexlab.Calibration", title = "Calibration: methods", [[
+add(members: flexlab.Tensor, truth: flexlab.Tensor, key?: flexlab.Key) -- one sample: (M,H,W,C) and
+  (1,H,W,C); the key draws ranks among equal values
+scores(): table<string, number> -- every ensemble metric, and members, samples, ideal_pull_sd
+ranks(): flexlab.Tensor -- (M+1) counts
+pulls(): flexlab.Tensor -- (66) counts: below -8, 64 equal bins, above 8
+close() -- frees it
 ]] },
   { holder = "flexlab.core.json", title = "JSON", [[
 encode(value: any): string -- keys sorted; NaN and infinity become null

@@ -62,6 +62,7 @@ local function names_of()
   end
   local objects = { Tensor = weight, Scope = core.scope(), Module = core.nn.linear(1, 1), Field = field,
     FieldWriter = writer, Flow = core.flow { height = 8, width = 8, re = 10, k0 = 1 },
+    Calibration = core.metrics.calibration(2),
     Flex = core.flex { size = "nano", height = 8, width = 8, channels = { 32 }, res_blocks = { 1 }, depth = 1 },
     Optimizer = core.optimizer { kind = "adam", parameters = { weight } } }
   for class, object in pairs(objects) do holders["flexlab." .. class] = methods(object) end

@@ -173,9 +173,10 @@ local function tables_part(out)
     row(out, k.name, "yes", k.cpu and "yes" or "ref", k.cuda and "yes" or "")
   end
   add(out, "", "## Metrics", "",
-    "`core.metrics.<name>(prediction, truth)`: (N,H,W,C) twice -> (N), one number a sample.", "")
-  heading(out, "metric", "unit", "better", "definition")
-  for _, m in ipairs(core.metrics.list) do row(out, m.name, m.unit, m.better, m.doc) end
+    "Of a pair: `core.metrics.<name>(prediction, truth)`: (N,H,W,C) twice -> (N), one number a sample. Of an"
+    .. " ensemble: `core.metrics.<name>(members, truth)`: (M,H,W,C) and (1,H,W,C) -> (1).", "")
+  heading(out, "metric", "of", "unit", "better", "definition")
+  for _, m in ipairs(core.metrics.list) do row(out, m.name, m.takes, m.unit, m.better, m.doc) end
   add(out, "", "## Streams of random numbers", "", "A key `{ seed =, stream =, sample =, member =, step = }` is an"
     .. " address: the same key gives the same numbers in any order, batch, thread or process.", "")
   heading(out, "stream", "what for")

@@ -116,8 +116,10 @@ local function core_part(out)
     declaration(out, function_of(op, true), "Tensor:" .. op.name)
   end
   for _, m in ipairs(core.metrics.list) do
-    declaration(out, sources.parse(("%s(prediction: flexlab.Tensor, truth: flexlab.Tensor): flexlab.Tensor -- %s")
-      :format(m.name, m.doc)), "core.metrics." .. m.name)
+    local takes = m.takes == "pair" and "prediction: flexlab.Tensor, truth: flexlab.Tensor"
+      or "members: flexlab.Tensor, truth: flexlab.Tensor, key?: flexlab.Key"
+    declaration(out, sources.parse(("%s(%s): flexlab.Tensor -- %s"):format(m.name, takes, m.doc)),
+      "core.metrics." .. m.name)
   end
 end
 

@@ -39,8 +39,8 @@ return {
     end
     local c, all = flex.report.compare(sample, data.test), {}
     for name, s in pairs(c.scores) do
-      all[name] = { rfne = s.rfne, rmse = s.rmse, psnr = s.psnr, ssim = s.ssim, r = s.pearson,
-        crps = s.crps, spread = s.spread, n = s.n }
+      all[name] = { n = s.n, spread = s.spread, r = s.pearson }
+      for _, m in ipairs(core.metrics.list) do all[name][m.name] = s[m.name] end
     end
     if values.json then print(core.json.encode(all)) else c.table:print() end
     if values.picture and c.picture then c.picture:save(values.picture) end

@@ -4,10 +4,12 @@
 --   flex.plot.slopes(pivot)              arms of a study, one line a seed     (plot/slopes.lua)
 --   flex.plot.loss(steps, losses)        training loss and its running mean
 --   flex.plot.spectrum(spectra)          power spectra, log-log
+--   flex.plot.calibration(c)             ranks, coverage, pull: three   (plot/calibration.lua)
 
 local lines = require "flexlab.plot.lines"
 
-local M = { lines = lines, slopes = require "flexlab.plot.slopes" }
+local M = { lines = lines, slopes = require "flexlab.plot.slopes",
+  calibration = require "flexlab.plot.calibration" }
 
 -- Mean over a window of 5 % of the curve, centred so that it does not lag; NaNs are left out.
 local function smooth(values)
