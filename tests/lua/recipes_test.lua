@@ -106,6 +106,17 @@ function suite.test_sampler_study_compares_arms_that_see_the_same()
   lu.assertErrorMsgContains("nearest is 'steps'", flex.sampler_study, model, set, { stesp = 1 })
 end
 
+function suite.test_ensemble_calibration_mends_its_spread_and_reports()
+  local cfg = small()
+  cfg.test, cfg["data.test"], cfg["eval.members"] = cfg["data.test"], nil, 4
+  local r = require "recipes.ensemble_calibration"(cfg, { root = folder })
+  for _, name in ipairs { "factor", "before", "after", "crps_before", "crps_after" } do
+    lu.assertIsNumber(r[name], name)
+  end
+  lu.assertAlmostEquals(r.after / r.before, r.factor, 1e-4 * r.factor)   -- the ratio is linear in the spread
+  lu.assertStrContains(core.sys.read(r.dir .. "/report.html"), "Rank of the truth")
+end
+
 function suite.test_evaluation_is_per_sample()
   local set = flex.data.superres { file = data or small()["data.file"], factor = 4, crop = 16, batch = 2,
     test_tiles = 3 }
