@@ -22,6 +22,10 @@ local function score(model, prediction, goal, times)
   if not model.weighting or model.weighting.none then
     return model.loss.loss(prediction, goal, settings.loss)
   end
+  if not model.parametrisation.gain then
+    error(("parametrisation '%s' has no gain(snr, cfg), which weighting '%s' needs; weighting 'none' does not")
+      :format(model.parametrisation.name, model.weighting.name), 0)
+  end
   local sum
   for i, t in ipairs(times) do
     local logsnr = model.noising:logsnr(t)

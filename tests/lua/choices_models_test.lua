@@ -119,6 +119,15 @@ function suite.test_every_guidance()
   end
 end
 
+function suite.test_a_weighting_asks_for_the_gain_of_a_parametrisation()
+  flex.parametrisations.define("mine", { goal = function(_, x0) return x0 end,
+    recover = function(_, x, p) return p, x end })
+  lu.assertTrue(flex.diffusion.loss(build { predict = "mine" }, batch(), 1):item() > 0)
+  lu.assertErrorMsgContains("has no gain", flex.diffusion.loss, build { predict = "mine", weighting = "min_snr" },
+    batch(), 1)
+  flex.parametrisations.define("mine", nil)
+end
+
 -- A checkpoint on fields of another size: learned positions are interpolated, fixed ones computed.
 function suite.test_positions()
   lu.assertErrorMsgContains("'learned' or 'sincos'", build, { positions = "rotary" })
