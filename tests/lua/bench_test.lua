@@ -2,6 +2,7 @@
 local lu = require "luaunit"
 local core = require "flexlab.core"
 local flex = require "flexlab"
+local accuracy = require "flexlab.bench.accuracy"
 local scaling = require "flexlab.bench.scaling"
 
 local program = os.getenv("FLEXLAB_PROGRAM") or "build/release/flexlab"
@@ -195,6 +196,35 @@ function TestBench:test_scaling_prints_series_and_powers()
   lu.assertStrContains(out, "s ~ (pixels)^")
 end
 
+function TestBench:test_accuracy_prints_a_row_for_each_count()
+  local t = decoded("bench accuracy --channels 8,16 --size 8 --json")
+  lu.assertEquals({ t.isa, t.size, #t.rows }, { core.isa(), 8, 2 })
+  lu.assertEquals({ t.rows[1].channels, t.rows[2].channels }, { 8, 16 })
+  for _, row in ipairs(t.rows) do
+    for _, name in ipairs { "forward", "data", "weights", "direct" } do
+      lu.assertTrue(row[name] > 1e-9 and row[name] < accuracy.limit, name)
+    end
+  end
+  -- 16 channels take Winograd's tiles, whose transforms cost about a digit; 8 do not.
+  lu.assertTrue(t.rows[2].forward > 2 * t.rows[1].forward)
+  local _, out = flexlab("bench accuracy --channels 16 --size 8")
+  lu.assertStrContains(out, "largest error over the largest exact number")
+end
+
+function TestBench:test_no_channel_count_exceeds_the_limit_on_any_instruction_set()
+  local before = core.isa()
+  for _, isa in ipairs(core.info().isas) do
+    core.isa(isa)
+    for _, channels in ipairs(accuracy.channels) do
+      local row = accuracy.row(channels, 8)
+      for _, name in ipairs { "forward", "data", "weights", "direct" } do
+        lu.assertTrue(row[name] < accuracy.limit, ("%s, %d channels, %s: %g"):format(isa, channels, name, row[name]))
+      end
+    end
+  end
+  core.isa(before)
+end
+
 function TestBench:test_the_fitted_power_is_exact_for_powers()
   lu.assertAlmostEquals(scaling.power({ 1, 2, 4 }, { 3, 12, 48 }), 2, 1e-12)
   lu.assertNil(scaling.power({ 5 }, { 1 }))
@@ -210,6 +240,8 @@ function TestBench:test_wrong_uses()
     ["kernels --op conf2d"] = "the nearest is 'conv2d'",
     ["scaling --batches 1,1.5"] = "--batches wants whole numbers from 1 on, got 1.5",
     ["scaling --sizes 0"] = "--sizes wants whole numbers",
+    ["train --channels 16"] = "takes no --channels; it belongs to bench accuracy",
+    ["accuracy --channels 0"] = "--channels wants whole numbers from 1 on, got 0",
     ["train --model tiny"] = "--model wants",
     ["train --repeats 0"] = "at least 1",
   } do

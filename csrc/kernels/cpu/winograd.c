@@ -89,30 +89,37 @@ typedef struct {
   int64_t lines; /* of u for LINE tiles' floats of v */
 } next_group;
 
-#define LINE 16 /* floats */
+#define LINE 16          /* floats */
+#define SUM_CHANNELS 256 /* added up in registers, at most */
 
 /* m[i][j] = sum_p v[i][p] u[p][j] for one group of tiles, i < TILE_ROWS, j < TILE_COLS. Tiles that a
-** block lacks are computed from what lies there and never read. */
+** block lacks are computed from what lies there and never read. Sums of SUM_CHANNELS channels join in
+** m: the rounding of one long sum grows with the root of its length. */
 static inline __attribute__((always_inline)) void
 tile_of_group (const float *v, int64_t lead, int64_t c, const float *u, next_group next, float *m) {
-  vec sum[TILE_ROWS][2];
-  UNROLLED for (int i = 0; i < TILE_ROWS; i++) sum[i][0] = sum[i][1] = (vec){ 0 };
-  for (int64_t q = 0; q < c; q += LINE) {
-    UNROLLED for (int i = 0; i < TILE_ROWS; i++) __builtin_prefetch(next.v + i * lead + q);
-    for (int64_t l = 0; l < next.lines; l++, next.u += LINE)
-      __builtin_prefetch(next.u);
-    for (int64_t p = q; p < smaller(c, q + LINE); p++, u += TILE_COLS) {
-      const vec u0 = load(u), u1 = load(u + LANES);
-      UNROLLED for (int i = 0; i < TILE_ROWS; i++) {
-        const float x = v[i * lead + p];
-        sum[i][0] += x * u0;
-        sum[i][1] += x * u1;
+  for (int64_t q = 0; q < c;) {
+    const bool first = q == 0;
+    const int64_t end = smaller(c, q + SUM_CHANNELS);
+    vec sum[TILE_ROWS][2];
+    UNROLLED for (int i = 0; i < TILE_ROWS; i++) sum[i][0] = sum[i][1] = (vec){ 0 };
+    for (; q < end; q += LINE) {
+      UNROLLED for (int i = 0; i < TILE_ROWS; i++) __builtin_prefetch(next.v + i * lead + q);
+      for (int64_t l = 0; l < next.lines; l++, next.u += LINE)
+        __builtin_prefetch(next.u);
+      for (int64_t p = q; p < smaller(end, q + LINE); p++, u += TILE_COLS) {
+        const vec u0 = load(u), u1 = load(u + LANES);
+        UNROLLED for (int i = 0; i < TILE_ROWS; i++) {
+          const float x = v[i * lead + p];
+          sum[i][0] += x * u0;
+          sum[i][1] += x * u1;
+        }
       }
     }
-  }
-  UNROLLED for (int i = 0; i < TILE_ROWS; i++) {
-    store(m + i * TILE_COLS, sum[i][0]);
-    store(m + i * TILE_COLS + LANES, sum[i][1]);
+    UNROLLED for (int i = 0; i < TILE_ROWS; i++) {
+      float *to = m + i * TILE_COLS;
+      store(to, first ? sum[i][0] : load(to) + sum[i][0]);
+      store(to + LANES, first ? sum[i][1] : load(to + LANES) + sum[i][1]);
+    }
   }
 }
 

@@ -17,8 +17,9 @@
 ** of tiles is read, multiplied and written back while it lies in L2 (winograd.c says how blocks are
 ** cut). A row of the image is made once (source.h) and kept in a ring of six while needed.
 **
-** Rounding. The points 0, +-1, +-2 cost about two digits of float: tests hold the error below 2e-5
-** of the largest output, docs/performance.md tables it.
+** Rounding. The points 0, +-1, +-2 cost about a digit of float, sums over many channels would cost
+** another: they are cut into runs (winograd.c). Tests hold the error below 2e-5 of the largest output,
+** docs/performance.md tables it by number of channels.
 */
 #ifndef FX_CPU_WINOGRAD_H
 #define FX_CPU_WINOGRAD_H

@@ -7,13 +7,14 @@ local stats = require "flexlab.stats"
 local whole = require "flexlab.bench.whole"
 local words = require "flexlab.text"
 
-local known = { "kernels", "train", "sample", "scaling" }
-local is_known = { kernels = true, train = true, sample = true, scaling = true }
+local known = { "kernels", "train", "sample", "scaling", "accuracy" }
+local is_known = { kernels = true, train = true, sample = true, scaling = true, accuracy = true }
 
 -- Options that only some of the words take: option -> the words.
 local only = {
   profile = "train sample", memory = "train sample", shapes = "train sample", op = "kernels",
   batches = "scaling", sizes = "scaling", ["thread-counts"] = "scaling", work = "scaling",
+  channels = "accuracy",
 }
 
 local function check(values)
@@ -61,6 +62,12 @@ local function scaling(values)
   require("flexlab.bench.scaling").run(values)
 end
 
+local function accuracy(values)
+  local bench = require "flexlab.bench.accuracy"
+  values.channels = counts(values, "channels", bench.channels)
+  bench.run(values)
+end
+
 local function measure(values)
   local work = whole.work(values.what, values)
   if values.profile then return require("flexlab.bench.profile").run(work, values) end
@@ -79,8 +86,8 @@ end
 
 return {
   name = "bench",
-  doc = "time training, sampling or single ops",
-  arguments = { { name = "what", optional = true, doc = "kernels, train, sample or scaling [kernels]" } },
+  doc = "time training, sampling or single ops; tell rounding",
+  arguments = { { name = "what", optional = true, doc = "kernels, train, sample, scaling or accuracy [kernels]" } },
   options = {
     { name = "model", value = "SIZE", kind = "words", words = { "nano", "small", "medium", "big" }, default = "nano",
       doc = "nano, small, medium or big" },
@@ -96,6 +103,7 @@ return {
     { name = "batches", value = "LIST", kind = "numbers", doc = "scaling: batches to try [1,2,4]" },
     { name = "sizes", value = "LIST", kind = "numbers", doc = "scaling: sides to try [32,64,128]" },
     { name = "thread-counts", value = "LIST", kind = "numbers", doc = "scaling: threads to try [1 and all]" },
+    { name = "channels", value = "LIST", kind = "numbers", doc = "accuracy: channel counts [16 to 1152]" },
     { name = "json", doc = "one line; train, sample: {\"seconds\":[...],\"peak_mib\":x}" },
     commands.device, commands.threads,
   },
@@ -105,6 +113,7 @@ return {
     commands.setup(values)
     if values.what == "kernels" then return require("flexlab.bench.kernels").run(values) end
     if values.what == "scaling" then return scaling(values) end
+    if values.what == "accuracy" then return accuracy(values) end
     return measure(values)
   end,
 }

@@ -1,0 +1,84 @@
+--[[
+accuracy - what the 3x3 convolution loses to rounding, by number of channels.
+
+Standard normal fields and weights, made in f32, go through the kernels in use and, widened to f64, through the
+reference; the figure is the largest difference over the largest number of the exact result. Each column adds up
+over what its row names: forward over the channels of the input, data (the gradient for the input) over those of
+the output, weights over the pixels. `direct` is the forward pass without padding, which never takes Winograd's tiles:
+what summation alone costs. One image: a sample's bits do not depend on the batch.
+--]]
+local core = require "flexlab.core"
+local flex = require "flexlab"
+
+local M = {}
+
+--- The limit that tests hold the engine to, of the largest number of a result.
+M.limit = 2e-5
+
+--- Channel counts of the networks, from the least that takes Winograd's tiles to the most.
+M.channels = { 16, 32, 64, 128, 256, 384, 512, 768, 1152 }
+
+local OTHER = 32 -- channels on the side that is not added up
+
+local function normal(shape, member)
+  return core.normal(shape, { seed = 1, stream = "data", member = member })
+end
+
+-- The largest difference of two lists of tensors, pair by pair, each over the largest of the second.
+local function errors(got, exact)
+  local list = {}
+  for i, t in ipairs(exact) do
+    local most = t:abs():summary().max
+    list[i] = (got[i]:to "f64" - t):abs():summary().max / most
+  end
+  return list
+end
+
+-- y, dx and dw of a convolution in one element type.
+local function passes(dtype, x, w, dy, options)
+  x, w = x:to(dtype):track(true), w:to(dtype):track(true)
+  local y = x:conv2d(w, nil, options)
+  if dy then y:backward(dy:to(dtype)) end
+  return { y:detach(), x.grad, w.grad }
+end
+
+local function compare(x, w, dy, options)
+  return errors(passes("f32", x, w, dy, options), passes("f64", x, w, dy, options))
+end
+
+--- { channels, forward, data, weights, direct } for one number of channels on maps of size x size.
+function M.row(channels, size)
+  local scope <close> = core.scope()
+  local wide, narrow = normal({ 1, size, size, channels }, 1), normal({ 1, size, size, OTHER }, 2)
+  local gather = normal({ OTHER, 3, 3, channels }, 3)
+  local scatter = normal({ channels, 3, 3, OTHER }, 4)
+  local onto, from = compare(wide, gather, narrow), compare(narrow, scatter, wide)
+  local row = { channels = channels, forward = onto[1], data = from[2], weights = onto[3],
+    direct = compare(wide, gather, nil, { pad = 0 })[1] }
+  scope:close()
+  return row
+end
+
+--- values: channels (list), size, json.
+function M.run(values)
+  local rows = {}
+  for i, channels in ipairs(values.channels) do
+    rows[i] = M.row(channels, values.size)
+    if core.sys.interrupts() > 0 then error("stopped", 0) end
+  end
+  if values.json then
+    print(core.json.encode { isa = core.isa(), size = values.size, rows = rows })
+    return
+  end
+  local t = flex.table { "channels", "forward", "data", "weights", "direct" }
+  for _, row in ipairs(rows) do
+    local cells = { row.channels }
+    for i, name in ipairs { "forward", "data", "weights", "direct" } do cells[i + 1] = ("%.1e"):format(row[name]) end
+    t:row(cells)
+  end
+  print(("3x3 convolution (%s) on %dx%d: largest error over the largest exact number\n"):format(core.isa(),
+    values.size, values.size))
+  t:print()
+end
+
+return M
