@@ -14,7 +14,7 @@ define build
 @cmake --build --preset $(1) -j $(JOBS) -- $(QUIET)
 endef
 
-.PHONY: all demo test bench bench-peer docs install clean packages release debug format lint
+.PHONY: all demo test bench bench-peer docs install clean packages release debug format lint aarch64
 
 all: release
 
@@ -34,6 +34,7 @@ test: packages
 	$(call build,release,-DFLEXLAB_WERROR=ON)
 	$(call build,debug,-DFLEXLAB_WERROR=ON)
 	@tools/lint.sh
+	@tools/check_aarch64.sh
 	@ctest --preset release
 	@ctest --preset debug
 
@@ -57,6 +58,10 @@ format:
 
 lint: packages
 	@tools/lint.sh
+
+# All C sources through a compiler for aarch64, where it is installed.
+aarch64: packages
+	@tools/check_aarch64.sh
 
 clean:
 	@rm -rf build
