@@ -105,8 +105,8 @@ local function noise(batch, shape, seed, member, step)
   return all
 end
 
-M.defaults = { steps = 2, members = 1, first_member = 1, sampler = "ddim", grid = false, guidance = "none", seed = false,
-  noise = false, features = false }
+M.defaults = { steps = 2, members = 1, first_member = 1, sampler = "ddim", grid = false, guidance = "none",
+  seed = false, noise = false, features = false }
 
 -- "a+b" or a list of words -> list of words, without "none".
 local function words(value)
