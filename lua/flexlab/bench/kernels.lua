@@ -65,17 +65,18 @@ local function walk(values)
   return calls
 end
 
--- Milliseconds and rate of one part of a call.
+-- Milliseconds, bytes (of all backward, where that has several parts) and rate of one part of a call.
 local function measure(call, part, values)
   local seconds = clock.least(core.measure.time(call.index, { part = part, repeats = values.repeats }))
-  local cell, backward = { ms = seconds * 1e3 }, part ~= "forward"
+  local backward = part ~= "forward"
+  local sum = backward and call.backward or call.forward
+  local cell = { ms = seconds * 1e3, bytes = sum.bytes / sum.count }
   local madd = work[call.name] and work[call.name](call)
   if madd then
     local factor = part == "backward" and backward_work[call.name] or 1
     cell.gflops = 2 * madd * factor / seconds / 1e9
   else
-    local sum = backward and call.backward or call.forward
-    cell.gbs = sum.bytes / sum.count / seconds / 1e9
+    cell.gbs = cell.bytes / seconds / 1e9
   end
   return cell
 end
