@@ -395,6 +395,11 @@ function core.io.save(path, content) end
 ---@return flexlab.Field?
 function core.io.field(path, dataset) end
 
+--- any file of arrays: HDF5, netCDF, .npy, .npz
+---@param path string
+---@return flexlab.Container?
+function core.io.container(path) end
+
 --- begins a file
 ---@param path string
 ---@param options { dataset?: string, frames: integer, height: integer, width: integer, channels?: integer, deflate?: integer }
@@ -411,6 +416,38 @@ function core.io.png(path, image) end
 ---@param image flexlab.Tensor
 ---@return string
 function core.io.png_encode(image) end
+
+---@class flexlab.Container
+---@field kind string HDF5, netCDF-3, npy or npz
+---@field path string of the file
+local Container = {}
+
+--- { path, dtype, number, shape, chunk, axes (their names), filters, packed } each
+---@return table[]
+function Container:variables() end
+
+--- the groups of an HDF5 file
+---@return string[]
+function Container:groups() end
+
+--- of a variable or group, or of the file
+---@param path? string
+---@return table?
+function Container:attributes(path) end
+
+--- a box; a count of 0 drops the axis
+---@param path string
+---@param options? { start?: integer[], count?: integer[], dtype?: string }
+---@return flexlab.Tensor?
+function Container:read(path, options) end
+
+--- streamed; count is of the finite numbers
+---@param path string
+---@return { mean: number, std: number, min: number, max: number, count: integer, nan: integer, infinite: integer }?
+function Container:statistics(path) end
+
+--- closes the file
+function Container:close() end
 
 ---@class flexlab.Field
 ---@field frames integer number of frames
@@ -1375,6 +1412,20 @@ function core.metrics.reliability(members, truth, key) end
 ---@field pyramid flexlab.Choice one strided convolution a level, 1x1 to every skip
 ---@field transformer flexlab.Choice a vision transformer on patches, sine positions [Dosovitskiy et al. 2021]
 
+---@class flexlab.formats
+---@overload fun(): string[]
+---@field define fun(name: string, choice: table|nil): table|nil
+---@field fields flexlab.Choice minFLEX, ERA5 as FourCastNet has it, SuperBench: `fields` (T,H,W) or (T,C,H,W)
+---@field netcdf flexlab.Choice netCDF 3 or 4: axes by the names of dimensions, packed numbers unpacked
+---@field nskt flexlab.Choice FLEX's NSKT and `flexlab generate`: vorticity `w` (T,H,W) or (T,C,H,W), Re in the file's name
+---@field numpy flexlab.Choice numpy .npy and .npz: arrays (H,W), (T,H,W), (N,T,H,W), (T,C,H,W) or (T,H,W,C)
+---@field pdearena flexlab.Choice PDEArena Navier-Stokes: u, vx, vy (N,T,H,W) in a group train, valid or test
+---@field pdebench_compressible flexlab.Choice PDEBench compressible Navier-Stokes: density, pressure, Vx, Vy(, Vz) (N,T,X,Y(,Z))
+---@field pdebench_groups flexlab.Choice PDEBench diffusion-reaction and dam break: groups 0000.. with data (T,X,Y,C)
+---@field pdebench_incompressible flexlab.Choice PDEBench incompressible Navier-Stokes: velocity, particles (N,T,H,W,C), force; lzf
+---@field pdebench_tensor flexlab.Choice PDEBench one-dimensional sets and Darcy flow: tensor (N,T,X) or (N,1,X,Y)
+---@field the_well flexlab.Choice The Well: t0_fields, t1_fields, t2_fields with absent axes and boundary_conditions
+
 ---@class flexlab.grids
 ---@overload fun(): string[]
 ---@field define fun(name: string, choice: table|nil): table|nil
@@ -1500,6 +1551,8 @@ flex.conditioning = nil
 flex.degradations = nil
 ---@type flexlab.encoders
 flex.encoders = nil
+---@type flexlab.formats
+flex.formats = nil
 ---@type flexlab.grids
 flex.grids = nil
 ---@type flexlab.guidance

@@ -18,6 +18,7 @@
 
 #include "base/alloc.h"
 #include "io/file.h"
+#include "io/h5_lzf.h"
 
 enum { MAX_TEXT = 64 << 20, REASON_SIZE = 160 };
 
@@ -28,8 +29,10 @@ void fx_h5_begin (void) {
   static bool begun;
   if (!begun)
     H5dont_atexit();
-  begun = true;
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+  if (!begun)
+    fx_h5_lzf_register();
+  begun = true;
 }
 
 /* --- errors ---------------------------------------------------------------------------------- */

@@ -29,6 +29,7 @@ enum {
 
 struct fx_zip {
   int fd;
+  int deflated; /* entries may be compressed */
   char *path;
   int64_t file_size;
   int64_t directory; /* offset of the central directory: data must end before it */
@@ -144,11 +145,11 @@ static fx_status find_data (const fx_zip *z, fx_zip_entry *e, uint64_t header) {
     return fx_fail(FX_EFORMAT, "the zip entry '%.80s' has no header where the directory says",
                    e->name);
   e->offset = (int64_t)header + LOCAL_SIZE + u16(local + 26) + u16(local + 28);
-  if (e->offset > z->directory || e->size > z->directory - e->offset)
+  if (e->offset > z->directory || e->packed > z->directory - e->offset)
     return fx_fail(FX_EFORMAT,
                    "the zip entry '%.80s' claims %" PRId64 " bytes, more than the file "
                    "holds",
-                   e->name, e->size);
+                   e->name, e->packed);
   return FX_OK;
 }
 
@@ -169,14 +170,21 @@ static fx_status read_record (fx_zip *z, const unsigned char *p, int64_t left, c
   FX_TRY(read_extra64(p + CENTRAL_SIZE + name_size, extra_size, &usize, &csize, &header));
   if (u16(p + 8) & 1)
     return fx_fail(FX_EFORMAT, "the zip entry '%.80s' is encrypted", name);
-  if (u16(p + 10) != 0)
-    return fx_fail(FX_EFORMAT,
-                   "the zip entry '%.80s' is compressed (method %u), which torch.save "
-                   "never does: save the checkpoint again with PyTorch",
-                   name, u16(p + 10));
-  if (csize != usize || usize > INT64_MAX)
+  const int method = (int)u16(p + 10);
+  if (method != 0 && (method != 8 || !z->deflated))
+    return fx_fail(FX_EFORMAT, "the zip entry '%.80s' is compressed (method %d), which %s", name,
+                   method,
+                   z->deflated ? "numpy never uses: write the file again with numpy.savez"
+                               : "torch.save never does: save the checkpoint again with PyTorch");
+  if ((method == 0 && csize != usize) || csize > INT64_MAX || usize > INT64_MAX)
     return fx_fail(FX_EFORMAT, "the zip entry '%.80s' has two different sizes", name);
-  *e = (fx_zip_entry){ .name = name, .size = (int64_t)usize, .crc = u32(p + 16) };
+  if (usize / 1032 > csize + 1) /* deflate packs at most 1032 bytes into one */
+    return fx_fail(FX_EFORMAT, "the zip entry '%.80s' claims more bytes than it can hold", name);
+  *e = (fx_zip_entry){ .name = name,
+                       .size = (int64_t)usize,
+                       .packed = (int64_t)csize,
+                       .method = method,
+                       .crc = u32(p + 16) };
   return find_data(z, e, header);
 }
 
@@ -212,11 +220,12 @@ done:
 
 /* --- interface ------------------------------------------------------------------------------- */
 
-fx_status fx_zip_open (const char *path, fx_zip **out) {
+static fx_status open_zip (const char *path, int deflated, fx_zip **out) {
   fx_zip *z = fx_calloc(1, sizeof *z);
   if (!z)
     return FX_ENOMEM;
   z->fd = -1;
+  z->deflated = deflated;
   fx_status st = FX_OK;
   if (!(z->path = fx_strdup(path))) {
     st = FX_ENOMEM;
@@ -231,6 +240,10 @@ done:
   fx_zip_close(z);
   return st;
 }
+
+fx_status fx_zip_open (const char *path, fx_zip **out) { return open_zip(path, 0, out); }
+
+fx_status fx_zip_open_deflated (const char *path, fx_zip **out) { return open_zip(path, 1, out); }
 
 void fx_zip_close (fx_zip *z) {
   if (!z)
@@ -259,6 +272,13 @@ fx_status fx_zip_read (const fx_zip *z, const fx_zip_entry *e, int64_t offset, i
                    "the zip entry '%.80s' has %" PRId64 " bytes; %" PRId64 " from "
                    "byte %" PRId64 " were wanted",
                    e->name, e->size, n, offset);
+  return fx_file_read_at(z->fd, z->path, e->offset + offset, (size_t)n, to);
+}
+
+fx_status fx_zip_read_packed (const fx_zip *z, const fx_zip_entry *e, int64_t offset, int64_t n,
+                              void *to) {
+  if (offset < 0 || n < 0 || offset > e->packed || n > e->packed - offset)
+    return fx_fail(FX_EFORMAT, "the zip entry '%.80s' is cut off", e->name);
   return fx_file_read_at(z->fd, z->path, e->offset + offset, (size_t)n, to);
 }
 

@@ -184,6 +184,7 @@ void lfx_open_flex(lua_State *L);
 void lfx_open_optim(lua_State *L);
 void lfx_open_io(lua_State *L);
 void lfx_open_field(lua_State *L);
+void lfx_open_container(lua_State *L);
 void lfx_open_sys(lua_State *L);
 void lfx_open_json(lua_State *L);
 void lfx_open_flow(lua_State *L);

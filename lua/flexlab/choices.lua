@@ -17,7 +17,7 @@ M.kinds = {
   schedules = { "logsnr" }, parametrisations = { "goal", "recover" }, weightings = { "weight" },
   targets = { "base" }, samplers = { "sample" }, grids = { "times" }, guidance = { "guide" },
   losses = { "loss" }, degradations = { "low", "up" }, encoders = { "new" },
-  conditioning = {}, models = { "new" }, optimizers = { "new" },
+  formats = { "recognise", "describe" }, conditioning = {}, models = { "new" }, optimizers = { "new" },
 }
 
 local registries = {}

@@ -22,8 +22,9 @@ local M = {}
 M.re_scale = 40000   -- Re is divided by it before it enters a network [flex-method section 2]
 
 M.defaults = {
-  file = "", test = false, split = 0.8, dataset = false, memory = 1 << 30,
+  file = "", test = false, split = 0.8, memory = 1 << 30,
   crop = 64, batch = 8, test_tiles = 64, test_batch = false, mean = false, std = false, seed = false,
+  dataset = false, format = false, channels = false,   -- which variables, of what format (flexlab.source)
 }
 
 local last
@@ -171,8 +172,8 @@ local function usable(task_cfg, source, entries, part)
 end
 
 local function open(cfg)
-  local source = frames.open(cfg.file, cfg.dataset)
-  local test = cfg.test and frames.open(cfg.test, cfg.dataset) or source
+  local source = frames.open(cfg.file, cfg)
+  local test = cfg.test and frames.open(cfg.test, cfg) or source
   if test.channels ~= source.channels then
     error(("data: training files have %d channels, test files %d"):format(source.channels, test.channels), 0)
   end
@@ -206,6 +207,7 @@ local function build(task, given)
   local span = task.check(cfg, set)
   local source, test = open(cfg)
   set.channels, set.cond_channels = source.channels, task.cond_channels(cfg, source.channels)
+  set.boundary, set.names = source.boundary, source.names
   check(set, source)
   check(set, test)
   local split = cfg.test and 1 or cfg.split
@@ -213,6 +215,9 @@ local function build(task, given)
   local held_out = usable(span, test, test:list(cfg.test and 0 or split, 1), "test")
   set.scale = scale_of(cfg, source, entries)
   set.description = task.describe(cfg)
+  for _, key in ipairs { "dataset", "format", "channels" } do
+    if cfg[key] then set.description[key] = cfg[key] end   -- what `flexlab sample` must read alike
+  end
   set.train = setmetatable({ set = set, source = source, entries = entries }, Train)
   set.test = setmetatable({ set = set, source = test,
     tiles = tiles(set, test, held_out, cfg.test_tiles) }, Test)

@@ -1,11 +1,12 @@
 --[[
-frames - the frames of one or more HDF5 files, in memory below a limit, read by patches above it.
+frames - the frames of one or more files, in memory below a limit, read by patches above it.
 
 `files` is a path, a list of paths or a pattern with * in its last part. A frame is (H,W,C); frames of
 different files may differ in size, not in channels. Re comes from the attribute `Re` (one number, or
 one a frame), else from a name like 16000_2048_2048_seed_2150.h5, else it is 0.
 --]]
 local core = require "flexlab.core"
+local fields = require "flexlab.fields"
 local text = require "flexlab.text"
 
 local M = {}
@@ -42,7 +43,7 @@ end
 local function missing(path)
   local candidates = {}
   for _, name in ipairs(core.sys.list(path:match("^(.*)/[^/]*$") or ".") or {}) do
-    if name:match("%.h5$") or name:match("%.hdf5$") or name:match("%.nc$") then
+    if name:match("%.h5$") or name:match("%.hdf5$") or name:match("%.nc$") or name:match("%.np[yz]$") then
       candidates[#candidates + 1] = name
     end
   end
@@ -53,32 +54,33 @@ end
 
 -- Re of each frame: a list, or one number for all.
 local function reynolds(reader)
-  for _, name in ipairs { "Re", "re", "reynolds" } do
+  local described = reader.file.description.re
+  for _, name in ipairs { "Re", "re", "reynolds", type(described) == "string" and described or nil } do
     local list = reader:array(name)
     if list and #list == reader.frames then return list end
     if list and #list >= 1 then return list[1] end
-    local number = reader:number(name)
-    if number then return number end
   end
+  if type(described) == "number" then return described end
   local base = reader.path:match("[^/]*$")
   return tonumber(base:match("^(%d+)_%d+_%d+_seed")) or tonumber(base:match("[rR]e_?(%d+)")) or 0
 end
 
--- Runs within a file: segment[j] counts them. A new one begins where Re changes or time goes back.
+-- Runs within a file: segment[j] counts them. A new one begins with a sample, where Re changes or where
+-- time goes back.
 local function segments(file)
-  local times, segment = file.reader:array "times", {}
+  local reader, segment = file.reader, {}
   for j = 1, file.frames do
-    local new = j == 1 or (type(file.re) == "table" and file.re[j] ~= file.re[j - 1])
-      or (times and #times == file.frames and times[j] <= times[j - 1])
+    local now, before = reader:time(j), j > 1 and reader:time(j - 1)
+    local new = j == 1 or reader:run(j) ~= reader:run(j - 1)
+      or (type(file.re) == "table" and file.re[j] ~= file.re[j - 1]) or (now and before and now <= before)
     segment[j] = (segment[j - 1] or 0) + (new and 1 or 0)
   end
   return segment
 end
 
-local function open_one(path, dataset)
+local function open_one(path, options)
   if core.sys.exists(path) ~= "file" then error(missing(path), 0) end
-  local reader, message = core.io.field(path, dataset or nil)
-  if not reader then error("data: " .. tostring(message), 0) end
+  local reader = fields.open(path, options)
   if reader.frames < 1 then error(("data: '%s' has no frames"):format(path), 0) end
   local file = { path = path, reader = reader, frames = reader.frames, height = reader.height,
     width = reader.width, channels = reader.channels, re = reynolds(reader) }
@@ -86,11 +88,22 @@ local function open_one(path, dataset)
   return file
 end
 
---- Opens files: an object with `files`, `channels`, `total` frames and `bytes` (as f32).
-function M.open(files, dataset)
+-- The boundary of the domain that all files agree on, or nil.
+local function boundary(files)
+  local word = files[1].reader.boundary
+  for _, file in ipairs(files) do
+    if file.reader.boundary ~= word then return nil end
+  end
+  return word
+end
+
+--- Opens files: an object with `files`, `channels`, `names` of them, `total` frames, `bytes` (as f32) and
+--- `boundary` (periodic, wall, open, mixed or nil). Options: dataset, format, channels (flexlab.source).
+function M.open(files, options)
+  if type(options) == "string" then options = { dataset = options } end
   local self = setmetatable({ files = {}, total = 0, bytes = 0 }, Frames)
   for i, path in ipairs(M.expand(files)) do
-    local file = open_one(path, dataset)
+    local file = open_one(path, options)
     self.files[i] = file
     self.channels = self.channels or file.channels
     if file.channels ~= self.channels then
@@ -100,6 +113,7 @@ function M.open(files, dataset)
     self.total = self.total + file.frames
     self.bytes = self.bytes + 4 * file.frames * file.height * file.width * file.channels
   end
+  self.boundary, self.names = boundary(self.files), self.files[1].reader.names
   return self
 end
 

@@ -25,7 +25,7 @@ local parts = {
 
 local kinds = { schedules = true, parametrisations = true, weightings = true, targets = true,
   samplers = true, grids = true, guidance = true, losses = true, degradations = true, encoders = true,
-  conditioning = true, models = true }
+  formats = true, conditioning = true, models = true }
 
 local function load_part(name)
   if parts[name] then

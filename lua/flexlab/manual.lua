@@ -123,10 +123,24 @@ load(path: string): { names: string[], tensors: table<string, flexlab.Tensor>, t
 save(path: string, content: { names?: string[], tensors: table<string, flexlab.Tensor>, text?: table
   }): boolean? -- .h5 or .safetensors, atomic
 field(path: string, dataset?: string): flexlab.Field? -- opens fields over time for reading
+container(path: string): flexlab.Container? -- any file of arrays: HDF5, netCDF, .npy, .npz
 field_writer(path: string, options: { dataset?: string, frames: integer, height: integer, width:
   integer, channels?: integer, deflate?: integer }): flexlab.FieldWriter? -- begins a file
 png(path: string, image: flexlab.Tensor): boolean? -- (H,W,3), values 0 to 1
 png_encode(image: flexlab.Tensor): string -- the same as a string
+]] },
+  { holder = "flexlab.Container", title = "Files of arrays: methods", fields = [[
+kind: string -- HDF5, netCDF-3, npy or npz
+path: string -- of the file
+]], [[
+variables(): table[] -- { path, dtype, number, shape, chunk, axes (their names), filters, packed } each
+groups(): string[] -- the groups of an HDF5 file
+attributes(path?: string): table? -- of a variable or group, or of the file
+read(path: string, options?: { start?: integer[], count?: integer[], dtype?: string }):
+  flexlab.Tensor? -- a box; a count of 0 drops the axis
+statistics(path: string): { mean: number, std: number, min: number, max: number, count: integer,
+  nan: integer, infinite: integer }? -- streamed; count is of the finite numbers
+close() -- closes the file
 ]] },
   { holder = "flexlab.Field", title = "Fields: methods", fields = [[
 frames: integer -- number of frames

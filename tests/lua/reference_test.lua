@@ -61,6 +61,7 @@ local function names_of()
     holders["flexlab.core." .. part] = functions(core[part])
   end
   local objects = { Tensor = weight, Scope = core.scope(), Module = core.nn.linear(1, 1), Field = field,
+    Container = assert(core.io.container(made.file)),
     FieldWriter = writer, Flow = core.flow { height = 8, width = 8, re = 10, k0 = 1 },
     Calibration = core.metrics.calibration(2),
     Flex = core.flex { size = "nano", height = 8, width = 8, channels = { 32 }, res_blocks = { 1 }, depth = 1 },

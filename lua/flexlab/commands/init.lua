@@ -10,7 +10,7 @@ local words = require "flexlab.text"
 local M = {}
 
 -- In the order of the help page.
-M.names = { "run", "show", "list", "generate", "sample", "evaluate", "convert", "parity", "bench", "ops",
+M.names = { "run", "show", "list", "data", "generate", "sample", "evaluate", "convert", "parity", "bench", "ops",
   "info", "repl", "script", "help", "version" }
 
 -- Options that several commands share.

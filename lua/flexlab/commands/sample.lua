@@ -10,7 +10,8 @@ local tasks = require "flexlab.tasks"
 local function from_truth(model, values)
   local about = model.data
   local data = flex.data[about.task] { file = values.data, test = values.data,
-    dataset = values.dataset or false, factor = about.factor, degradation = about.degradation,
+    dataset = values.dataset or about.dataset or false, format = about.format or false,
+    channels = about.channels or false, factor = about.factor, degradation = about.degradation,
     past = about.past, lead = about.lead, crop = about.crop, mean = model.scale.mean,
     std = model.scale.std, batch = values.batch, test_tiles = math.maxinteger // 4 }
   local tiles = data.test.tiles
@@ -29,7 +30,8 @@ end
 local function from_low(model, values)
   local about = model.data
   if about.task ~= "superres" then arguments.wrong("sample: --low is for super-resolution only") end
-  local source = frames.open(values.data, values.dataset)
+  local source = frames.open(values.data, { dataset = values.dataset or about.dataset,
+    format = about.format, channels = about.channels })
   local height, width = sides(about.crop)
   local low_h, low_w = height // about.factor, width // about.factor
   local list, entries = source:list(), {}

@@ -24,7 +24,7 @@ local defaults = {
   use_transf = false,                 -- a transformer in the condition encoder too
   embed_condition = true,             -- Re enters every ResBlock
   skip = true,                        -- skips among transformer blocks
-  padding = "zeros",                  -- or "circular", for periodic fields
+  padding = "zeros",                  -- "circular", for periodic fields, or "data": as the data set says
   positions = "learned",              -- of tokens: or "sincos", fixed and the same for every size
   dropout = 0.1,
   predict = "v",                      -- a word of flex.parametrisations()
@@ -149,13 +149,24 @@ local function network(cfg, open)
     condition_encoder = any and choices.get("encoders", cfg.encoder).inside or false }
 end
 
+-- Whether patches are whole fields: only these are periodic when the domain is.
+local function whole(set)
+  for _, file in ipairs(set.train.source.files) do
+    if file.height ~= set.height or file.width ~= set.width then return false end
+  end
+  return true
+end
+
 -- A configuration with every default filled in.
 local function resolve(given, set)
   local cfg = config.options("models.flex", defaults, given, nil, 3)
   shape(cfg, set)
   sizes(cfg)
+  if cfg.padding == "data" then
+    cfg.padding = set and set.boundary == "periodic" and whole(set) and "circular" or "zeros"
+  end
   if cfg.padding ~= "zeros" and cfg.padding ~= "circular" then
-    error("models.flex: padding must be 'zeros' or 'circular', got '" .. tostring(cfg.padding) .. "'", 3)
+    error("models.flex: padding must be 'zeros', 'circular' or 'data', got '" .. tostring(cfg.padding) .. "'", 3)
   end
   if cfg.positions ~= "learned" and cfg.positions ~= "sincos" then
     error("models.flex: positions must be 'learned' or 'sincos', got '" .. tostring(cfg.positions) .. "'", 3)

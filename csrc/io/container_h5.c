@@ -1,0 +1,413 @@
+/*
+** container_h5.c - HDF5 files as containers: NSKT, PDEBench, The Well, netCDF-4, MATLAB 7.3.
+**
+** Opening lists what hard links reach, each object once, so cycles of links end; links to other
+** files are not followed. Datasets are opened when they are read, and the last few stay open with
+** their chunk caches: a file may have a thousand (one a simulation), a patch needs one or a few.
+**
+** netCDF-4 keeps the names of a variable's axes as references to other datasets (DIMENSION_LIST).
+*/
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "io/container_parts.h"
+#include "io/h5.h"
+#include "io/h5_chunk.h"
+#include "io/h5_probe.h"
+
+enum {
+  MOST_OBJECTS = 100000,
+  MOST_ATTRIBUTE = 1 << 20, /* bytes of one attribute that is read */
+  OPEN_DATASETS = 8,
+  CACHE_BYTES = 64 << 20, /* chunk cache of an open dataset: at least, ... */
+  CACHE_MOST = 1 << 30,   /* ... and at most */
+  CACHE_SLOTS = 12421
+};
+
+typedef struct {
+  hid_t file;
+  struct {
+    int64_t variable; /* -1: free */
+    hid_t data;
+    int64_t used; /* clock of the last use */
+  } open[OPEN_DATASETS];
+  int64_t clock;
+} h5_own;
+
+/* --- attributes ------------------------------------------------------------------------------ */
+
+/* Texts of variable length: HDF5 allocates each. */
+static fx_status variable_texts (hid_t attribute, hid_t type, hid_t space, fx_attribute *a) {
+  char **values = fx_calloc((size_t)a->n, sizeof *values);
+  size_t size = 0;
+  if (!values)
+    return FX_ENOMEM;
+  fx_status st = FX_OK;
+  if (H5Aread(attribute, type, values) < 0) {
+    a->n = 0;
+  } else {
+    for (int64_t i = 0; i < a->n; i++)
+      size += (values[i] ? strlen(values[i]) : 0) + 1;
+    char *to = a->text = fx_alloc(size);
+    if (!to)
+      st = FX_ENOMEM;
+    for (int64_t i = 0; i < a->n && to; i++)
+      to = stpcpy(to, values[i] ? values[i] : "") + 1;
+    H5Dvlen_reclaim(type, space, H5P_DEFAULT, values);
+  }
+  fx_free(values);
+  return st;
+}
+
+static fx_status fixed_texts (hid_t attribute, hid_t type, fx_attribute *a) {
+  const size_t size = H5Tget_size(type);
+  char *raw = fx_calloc((size_t)a->n, size);
+  if (!raw || !(a->text = fx_calloc((size_t)a->n, size + 1))) {
+    fx_free(raw);
+    return FX_ENOMEM;
+  }
+  if (H5Aread(attribute, type, raw) < 0)
+    a->n = 0;
+  char *to = a->text;
+  for (int64_t i = 0; i < a->n; i++) {
+    size_t length = strnlen(raw + (size_t)i * size, size);
+    if (H5Tget_strpad(type) == H5T_STR_SPACEPAD)
+      while (length > 0 && raw[(size_t)i * size + length - 1] == ' ')
+        length--;
+    memcpy(to, raw + (size_t)i * size, length);
+    to[length] = '\0';
+    to += length + 1;
+  }
+  fx_free(raw);
+  return FX_OK;
+}
+
+/* Numbers and texts of bounded size; what is neither, or cannot be read, has n = 0. */
+static fx_status read_value (hid_t attribute, fx_attribute *a) {
+  const hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute);
+  const hssize_t n = H5Sget_simple_extent_npoints(space);
+  const size_t size = H5Tget_size(type);
+  fx_status st = FX_OK;
+  if (n > 0 && size > 0 && (double)n * (double)size <= MOST_ATTRIBUTE) {
+    a->n = n;
+    if (H5Tget_class(type) == H5T_STRING)
+      st = H5Tis_variable_str(type) > 0 ? variable_texts(attribute, type, space, a)
+                                        : fixed_texts(attribute, type, a);
+    else if (!fx_h5_is_number(type))
+      a->n = 0;
+    else if (!(a->numbers = fx_calloc((size_t)n, sizeof *a->numbers)))
+      st = FX_ENOMEM;
+    else if (H5Aread(attribute, H5T_NATIVE_DOUBLE, a->numbers) < 0)
+      a->n = 0;
+  }
+  H5Sclose(space);
+  H5Tclose(type);
+  return st;
+}
+
+typedef struct {
+  fx_attributes *to;
+  fx_status st;
+} attribute_visit;
+
+static herr_t visit_attribute (hid_t object, const char *name, const H5A_info_t *info,
+                               void *context) {
+  attribute_visit *v = context;
+  (void)info;
+  const hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
+  if (attribute < 0)
+    return 0;
+  fx_attribute *a = fx_attributes_add(v->to, name);
+  v->st = a ? read_value(attribute, a) : FX_ENOMEM;
+  H5Aclose(attribute);
+  return v->st != FX_OK;
+}
+
+static fx_status attributes_of (hid_t object, fx_attributes *to) {
+  attribute_visit v = { to, FX_OK };
+  hsize_t at = 0;
+  H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_NATIVE, &at, visit_attribute, &v);
+  return v.st;
+}
+
+static fx_status h5_attributes (fx_container *c, const char *path, fx_attributes *to) {
+  h5_own *own = c->own;
+  fx_h5_begin();
+  const hid_t object = H5Oopen(own->file, *path ? path : "/", H5P_DEFAULT);
+  if (object < 0)
+    return fx_h5_fail(FX_EARG, "%s has no '%s'", c->path, path);
+  const fx_status st = attributes_of(object, to);
+  H5Oclose(object);
+  return st;
+}
+
+/* --- listing --------------------------------------------------------------------------------- */
+
+static void spell_type (hid_t type, fx_variable *v) {
+  const H5T_class_t class = H5Tget_class(type);
+  const char order = H5Tget_order(type) == H5T_ORDER_BE ? '>' : '<';
+  const size_t size = H5Tget_size(type);
+  v->number = fx_h5_is_number(type);
+  if (class == H5T_FLOAT)
+    snprintf(v->dtype, sizeof v->dtype, "%cf%zu", order, size);
+  else if (v->number)
+    snprintf(v->dtype, sizeof v->dtype, "%c%c%zu", size == 1 ? '|' : order,
+             class == H5T_ENUM                   ? 'b'
+             : H5Tget_sign(type) == H5T_SGN_NONE ? 'u'
+                                                 : 'i',
+             size);
+  else
+    snprintf(v->dtype, sizeof v->dtype, "%s",
+             class == H5T_STRING     ? "text"
+             : class == H5T_COMPOUND ? "compound"
+                                     : "other");
+}
+
+static void list_filters (hid_t plist, fx_variable *v) {
+  const int n = H5Pget_nfilters(plist);
+  for (int i = 0; i < n; i++) {
+    unsigned flags, config, values[1];
+    size_t count = 0, used = strlen(v->filters);
+    char name[32] = "";
+    const H5Z_filter_t id =
+        H5Pget_filter2(plist, (unsigned)i, &flags, &count, values, sizeof name, name, &config);
+    char number[16];
+    snprintf(number, sizeof number, "filter %d", (int)id);
+    const char *word = id == H5Z_FILTER_DEFLATE      ? "gzip"
+                       : id == H5Z_FILTER_SHUFFLE    ? "shuffle"
+                       : id == H5Z_FILTER_FLETCHER32 ? "fletcher32"
+                       : id == 32000                 ? "lzf"
+                       : *name                       ? name
+                                                     : number;
+    snprintf(v->filters + used, sizeof v->filters - used, "%s%s", used ? " " : "", word);
+  }
+}
+
+/* "time lat lon" from DIMENSION_LIST: for each axis references to the scales; the first counts. */
+static fx_status dimension_names (hid_t data, fx_variable *v) {
+  char text[1024] = "", name[256];
+  size_t used = 0;
+  const hid_t attribute =
+      H5Aexists(data, "DIMENSION_LIST") > 0 ? H5Aopen(data, "DIMENSION_LIST", H5P_DEFAULT) : -1;
+  if (attribute >= 0) {
+    hvl_t list[FX_CONTAINER_AXES];
+    const hid_t space = H5Aget_space(attribute), stored = H5Aget_type(attribute);
+    const hid_t type = H5Tvlen_create(H5T_STD_REF_OBJ);
+    if (H5Sget_simple_extent_npoints(space) == v->rank && v->rank > 0 &&
+        H5Tget_class(stored) == H5T_VLEN && H5Aread(attribute, type, list) >= 0) {
+      for (int a = 0; a < v->rank; a++) {
+        const hid_t scale =
+            list[a].len ? H5Rdereference2(data, H5P_DEFAULT, H5R_OBJECT, list[a].p) : -1;
+        const char *last = "?";
+        if (scale >= 0 && H5Iget_name(scale, name, sizeof name) > 0)
+          last = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
+        const int n = snprintf(text + used, sizeof text - used, "%s%s", a ? " " : "", last);
+        used = used + (size_t)n < sizeof text ? used + (size_t)n : sizeof text - 1;
+        if (scale >= 0)
+          H5Oclose(scale);
+      }
+      H5Dvlen_reclaim(type, space, H5P_DEFAULT, list);
+    }
+    H5Tclose(type);
+    H5Tclose(stored);
+    H5Sclose(space);
+    H5Aclose(attribute);
+  } else if (v->rank == 1 && H5Aexists(data, "CLASS") > 0) { /* a scale is its own axis */
+    snprintf(text, sizeof text, "%s", strrchr(v->path, '/') ? strrchr(v->path, '/') + 1 : v->path);
+  }
+  return (v->axes = fx_strdup(text)) ? FX_OK : FX_ENOMEM;
+}
+
+static fx_status list_dataset (fx_container *c, hid_t data, const char *name) {
+  fx_variable *v = fx_container_add(c, name);
+  if (!v)
+    return FX_ENOMEM;
+  const hid_t type = H5Dget_type(data), space = H5Dget_space(data);
+  const hid_t plist = H5Dget_create_plist(data);
+  hsize_t chunk[H5S_MAX_RANK];
+  if (type >= 0)
+    spell_type(type, v);
+  if (space < 0 || fx_h5_shape(space, FX_CONTAINER_AXES, &v->rank, v->shape) != FX_OK ||
+      v->rank > FX_CONTAINER_AXES || plist < 0) {
+    v->number = false;
+    v->rank = 0;
+    snprintf(v->dtype, sizeof v->dtype, "no array");
+  } else {
+    if (H5Pget_layout(plist) == H5D_CHUNKED && H5Pget_chunk(plist, H5S_MAX_RANK, chunk) == v->rank)
+      for (int a = 0; a < v->rank; a++)
+        v->chunk[a] = (int64_t)chunk[a];
+    list_filters(plist, v);
+  }
+  fx_status st = dimension_names(data, v);
+  fx_attributes a = { 0 };
+  if (st == FX_OK && v->number)
+    st = attributes_of(data, &a);
+  fx_variable_packing(v, &a);
+  fx_attributes_clear(&a);
+  H5Pclose(plist);
+  H5Sclose(space);
+  H5Tclose(type);
+  return st;
+}
+
+static fx_status list_unreadable (fx_container *c, const char *name) {
+  fx_variable *v = fx_container_add(c, name);
+  if (!v || !(v->axes = fx_strdup("")))
+    return FX_ENOMEM;
+  snprintf(v->dtype, sizeof v->dtype, "unreadable");
+  return FX_OK;
+}
+
+typedef struct {
+  fx_container *c;
+  fx_status st;
+} object_visit;
+
+static herr_t visit_object (hid_t file, const char *name, const H5O_info_t *info, void *context) {
+  object_visit *v = context;
+  if (strcmp(name, ".") == 0)
+    return 0;
+  if (v->c->count + v->c->groups >= MOST_OBJECTS) {
+    v->st = fx_fail(FX_EFORMAT, "%s has more than %d objects", v->c->path, MOST_OBJECTS);
+  } else if (info->type == H5O_TYPE_GROUP) {
+    v->st = fx_container_add_group(v->c, name);
+  } else if (info->type == H5O_TYPE_DATASET) {
+    const hid_t data = H5Dopen2(file, name, H5P_DEFAULT);
+    if (data < 0) { /* damaged, or of a later HDF5: what can be read is still of use */
+      v->st = list_unreadable(v->c, name);
+      return v->st != FX_OK;
+    }
+    v->st = list_dataset(v->c, data, name);
+    H5Dclose(data);
+  }
+  return v->st != FX_OK;
+}
+
+static fx_status list_objects (fx_container *c) {
+  object_visit v = { c, FX_OK };
+  const h5_own *own = c->own;
+  const herr_t done =
+      H5Ovisit2(own->file, H5_INDEX_NAME, H5_ITER_INC, visit_object, &v, H5O_INFO_BASIC);
+  if (v.st == FX_OK && done < 0)
+    return fx_h5_fail(FX_EFORMAT, "%s is damaged: its list of contents cannot be read", c->path);
+  return v.st;
+}
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+/* Bytes of the chunks that one field touches: all along the last two axes, and along a third from
+** the end that is short (channels), one chunk along the others. */
+static double slab_bytes (const fx_variable *v, size_t element) {
+  double bytes = (double)element;
+  for (int a = 0; a < v->rank; a++) {
+    const int from_end = v->rank - 1 - a;
+    const bool whole =
+        from_end < 2 || (from_end == 2 && (v->shape[a] <= 16 || v->shape[v->rank - 1] <= 16));
+    bytes *= whole ? ceil((double)v->shape[a] / (double)v->chunk[a]) * (double)v->chunk[a]
+                   : (double)v->chunk[a];
+  }
+  return bytes;
+}
+
+static fx_status open_dataset (fx_container *c, const fx_variable *v, hid_t *data) {
+  const h5_own *own = c->own;
+  hid_t plist = H5P_DEFAULT;
+  if (v->chunk[0]) {
+    const double slab = slab_bytes(v, 8);
+    const double bytes = slab > CACHE_MOST ? CACHE_MOST : slab < CACHE_BYTES ? CACHE_BYTES : slab;
+    plist = H5Pcreate(H5P_DATASET_ACCESS);
+    H5Pset_chunk_cache(plist, CACHE_SLOTS, (size_t)bytes, 1.0);
+  }
+  *data = H5Dopen2(own->file, v->path, plist);
+  if (plist != H5P_DEFAULT)
+    H5Pclose(plist);
+  if (*data < 0)
+    return fx_h5_fail(FX_EFORMAT, "%s: '%s' is damaged", c->path, v->path);
+  const fx_status st = fx_h5_check_dataset(*data, c->path, v->path, c->size, 1);
+  if (st != FX_OK)
+    H5Dclose(*data);
+  return st;
+}
+
+/* The open dataset of variable i; the one unused for longest makes room. *fresh: opened just now. */
+static fx_status dataset_of (fx_container *c, int64_t i, hid_t *data, bool *fresh) {
+  h5_own *own = c->own;
+  int oldest = 0;
+  *fresh = false;
+  for (int k = 0; k < OPEN_DATASETS; k++) {
+    if (own->open[k].variable == i) {
+      own->open[k].used = ++own->clock;
+      *data = own->open[k].data;
+      return FX_OK;
+    }
+    if (own->open[k].used < own->open[oldest].used)
+      oldest = k;
+  }
+  FX_TRY(open_dataset(c, &c->variables[i], data));
+  if (own->open[oldest].variable >= 0)
+    H5Dclose(own->open[oldest].data);
+  own->open[oldest].variable = i;
+  own->open[oldest].data = *data;
+  own->open[oldest].used = ++own->clock;
+  *fresh = true;
+  return FX_OK;
+}
+
+static fx_status h5_read (fx_container *c, int64_t i, const int64_t *start, const int64_t *count,
+                          bool wide, void *to) {
+  const fx_variable *v = &c->variables[i];
+  hsize_t from[FX_CONTAINER_AXES] = { 0 }, size[FX_CONTAINER_AXES] = { 1 };
+  hid_t data;
+  bool fresh;
+  fx_h5_begin();
+  FX_TRY(dataset_of(c, i, &data, &fresh));
+  FX_TRY(fx_h5_check_chunks(data, c->path, v, c->size, start, count, fresh));
+  for (int a = 0; a < v->rank; a++) {
+    from[a] = (hsize_t)start[a];
+    size[a] = (hsize_t)count[a];
+  }
+  const hid_t space = H5Dget_space(data);
+  const hid_t memory = v->rank ? H5Screate_simple(v->rank, size, NULL) : H5Screate(H5S_SCALAR);
+  fx_status st = FX_OK;
+  if ((v->rank && H5Sselect_hyperslab(space, H5S_SELECT_SET, from, NULL, size, NULL) < 0) ||
+      H5Dread(data, wide ? H5T_NATIVE_DOUBLE : H5T_NATIVE_FLOAT, memory, space, H5P_DEFAULT, to) <
+          0)
+    st = fx_h5_fail(FX_EFORMAT, "%s: '%s' cannot be read: damaged", c->path, v->path);
+  H5Sclose(memory);
+  H5Sclose(space);
+  return st;
+}
+
+static void h5_close (fx_container *c) {
+  h5_own *own = c->own;
+  fx_h5_begin();
+  for (int k = 0; k < OPEN_DATASETS; k++)
+    if (own->open[k].variable >= 0)
+      H5Dclose(own->open[k].data);
+  H5Fclose(own->file);
+  fx_free(own);
+}
+
+fx_status fx_container_hdf5 (fx_container *c) {
+  static const fx_container_format format = { h5_read, h5_attributes, h5_close };
+  hid_t file;
+  FX_TRY(fx_h5_probe(c->path));
+  fx_h5_begin();
+  FX_TRY(fx_h5_open(c->path, &file));
+  h5_own *own = fx_calloc(1, sizeof *own);
+  if (!own) {
+    H5Fclose(file);
+    return FX_ENOMEM;
+  }
+  own->file = file;
+  for (int k = 0; k < OPEN_DATASETS; k++)
+    own->open[k].variable = -1;
+  c->kind = "HDF5";
+  c->format = &format;
+  c->own = own;
+  return list_objects(c);
+}

@@ -1,0 +1,82 @@
+/*
+** container_parts.h - what the readers of one format give to container.c.
+*/
+#ifndef FX_CONTAINER_PARTS_H
+#define FX_CONTAINER_PARTS_H
+
+#include "io/container.h"
+#include "io/element.h"
+#include "io/zip.h"
+
+/* What a format does. `count` has no zeros here; `to` takes floats, or doubles if `wide`. */
+typedef struct {
+  fx_status (*read)(fx_container *c, int64_t i, const int64_t *start, const int64_t *count,
+                    bool wide, void *to);
+  fx_status (*attributes)(fx_container *c, const char *path, fx_attributes *to);
+  void (*close)(fx_container *c); /* frees `own` */
+} fx_container_format;
+
+struct fx_container {
+  const char *kind;
+  const fx_container_format *format;
+  char *path;
+  int64_t size; /* of the file, bytes */
+  int64_t count, room;
+  fx_variable *variables;
+  int64_t groups, group_room;
+  char **group;
+  void *own; /* the format's */
+};
+
+/* One more variable, zeroed but for its path (copied), or NULL. The pointer lives until the next. */
+fx_variable *fx_container_add(fx_container *c, const char *path);
+fx_status fx_container_add_group(fx_container *c, const char *path);
+
+/* One more attribute in the list; NULL without memory. The key is copied. */
+fx_attribute *fx_attributes_add(fx_attributes *a, const char *key);
+
+/* Frees what the list holds, not the list itself. */
+void fx_attributes_clear(fx_attributes *a);
+
+/* Fills scale, offset and fill values from attributes of the variable. */
+void fx_variable_packing(fx_variable *v, const fx_attributes *a);
+
+/* "<f4" of an element type. */
+void fx_element_spelling(fx_element element, bool big, char text[16]);
+
+/* The formats. Each adds its variables to `c` and sets kind, format and own. */
+fx_status fx_container_hdf5(fx_container *c);
+fx_status fx_container_netcdf3(fx_container *c);
+fx_status fx_container_npy(fx_container *c);
+fx_status fx_container_npz(fx_container *c);
+
+/* --- arrays that lie in the file as they are (netCDF-3, npy): container_plain.c ---------------- */
+
+typedef struct {
+  fx_element element;
+  bool big;                          /* big-endian */
+  int64_t offset;                    /* of element 0 */
+  int64_t stride[FX_CONTAINER_AXES]; /* bytes from one index to the next */
+  const fx_zip_entry *entry;         /* npz: offsets count from its first byte */
+  fx_attributes attributes;
+} fx_plain_variable;
+
+typedef struct {
+  int fd;
+  fx_zip *zip;                  /* npz */
+  struct fx_zip_stream *stream; /* the entry that is being inflated */
+  fx_plain_variable *variables; /* parallel to the container's */
+  int64_t count;
+  fx_attributes attributes; /* of the file */
+} fx_plain;
+
+extern const fx_container_format fx_plain_format;
+fx_status fx_plain_new(fx_container *c, fx_plain **out); /* sets c->own */
+
+/* One more variable, in the container and here. */
+fx_status fx_plain_add(fx_container *c, const char *path, fx_variable **v, fx_plain_variable **p);
+
+/* Row-major or (Fortran) column-major strides for v's shape. */
+void fx_plain_strides(const fx_variable *v, fx_plain_variable *p, bool fortran);
+
+#endif

@@ -1,0 +1,42 @@
+-- flexlab data - what a file of fields holds, and what could be trained on it; `data repack` rewrites it.
+local arguments = require "flexlab.arguments"
+local core = require "flexlab.core"
+local inspect = require "flexlab.inspect"
+local repack = require "flexlab.repack"
+
+local function show(values)
+  local report = inspect.report(values.file, { format = values.format, dataset = values.dataset,
+    statistics = not values.quick })
+  if values.json then
+    print(core.json.encode(report))
+  else
+    inspect.print(report)
+  end
+end
+
+return {
+  name = "data",
+  doc = "say what a file of fields holds (data FILE), or rewrite it (data repack IN OUT)",
+  arguments = { { name = "file", doc = "HDF5, netCDF, .npy or .npz; or the word repack" },
+    { name = "from", optional = true, doc = "with repack: the file to read" },
+    { name = "to", optional = true, doc = "with repack: the HDF5 file to write" } },
+  options = {
+    { name = "json", doc = "as JSON" },
+    { name = "quick", doc = "without mean, standard deviation, range and NaN count (they read all numbers)" },
+    { name = "format", value = "NAME", doc = "read it as this format (flexlab list choices)" },
+    { name = "dataset", value = "PATH", doc = "the dataset that holds the fields" },
+    { name = "channels", value = "NAME,...", doc = "with repack: only these" },
+    { name = "deflate", value = "N", kind = "integer", least = 0, default = 0,
+      doc = "with repack: gzip level, 0 is none" },
+  },
+  notes = "repack writes w (frames, channels, height, width), one chunk a frame and channels together, with the times.",
+  run = function(values)
+    if values.file == "repack" then
+      if not values.to then arguments.wrong("data repack: IN and OUT are needed") end
+      print(repack(values.from, values.to, values))
+      return
+    end
+    if values.from then arguments.wrong("data: one file at a time; '%s' is too much", values.from) end
+    show(values)
+  end,
+}

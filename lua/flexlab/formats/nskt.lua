@@ -1,0 +1,14 @@
+-- nskt - vorticity `w` (T,H,W) or (T,C,H,W): the files of FLEX, and those made here.
+local layout = require "flexlab.layout"
+
+return {
+  doc = "FLEX's NSKT and `flexlab generate`: vorticity `w` (T,H,W) or (T,C,H,W), Re in the file's name",
+  recognise = function(file) return file:numbers("w", 3, 4) end,
+  describe = function(file)
+    local about, names = file:attributes(""), {}
+    for name in tostring(about.channels or ""):gmatch("[^,]+") do names[#names + 1] = name end
+    return { channels = { { name = "w", path = "w", axes = layout.guess(file.variables.w.shape, true),
+      names = names } }, time = file:numbers("times", 1, 1) and "times",
+      boundary = about.boundary or about.solver and "periodic" or nil }
+  end,
+}
