@@ -72,7 +72,7 @@ end
 local from, to = arg[1], arg[2]
 if not to then error("roofline: usage: flexlab script tools/roofline.lua KERNELS.json PICTURE.svg", 0) end
 local text, message = core.sys.read(from)
-if not text then error(("roofline: %s: %s"):format(from, message), 0) end
+if not text then error("roofline: " .. message, 0) end
 local measured = core.json.decode(text)
 if not measured.machine or not measured.rows then
   error(("roofline: %s holds no 'machine' and 'rows': it must come from flexlab bench kernels --json"):format(from), 0)

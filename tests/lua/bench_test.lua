@@ -154,6 +154,32 @@ function TestBench:test_kernels_walk_the_network()
   lu.assertEquals(convs, weights) -- every convolution of the network, once a step
 end
 
+function TestBench:test_the_roofline_has_a_point_for_every_convolution()
+  local from, to = os.tmpname(), os.tmpname()
+  local function draw(text)
+    assert(core.sys.write(from, text))
+    return flexlab(("script tools/roofline.lua %s %s"):format(from, to))
+  end
+  local _, measured = flexlab("bench kernels --json" .. small)
+  local points = 0
+  for _, row in ipairs(core.json.decode(measured).rows) do
+    lu.assertTrue(row.forward.bytes > 0)
+    if row.op == "fused_conv" then points = points + (row.backward and 2 or 1) end
+  end
+  local code, _, err = draw(measured)
+  local picture = core.sys.read(to)
+  local _, drawn = picture:gsub("</title></circle>", "")
+  lu.assertEquals({ code, err }, { 0, "" })
+  lu.assertTrue(points > 10 and drawn >= points)
+  local failed, _, complaint = draw "{}"
+  lu.assertEquals(failed, 1)
+  lu.assertStrContains(complaint, "holds no 'machine' and 'rows'")
+  os.remove(from)
+  os.remove(to)
+  lu.assertStrContains(select(3, flexlab("script tools/roofline.lua " .. from .. " " .. to)), from)
+  lu.assertStrContains(select(3, flexlab("script tools/roofline.lua")), "usage: flexlab script")
+end
+
 function TestBench:test_kernels_of_one_op_as_a_table()
   local code, out, err = flexlab("bench kernels --op attention" .. small)
   lu.assertEquals({ code, err }, { 0, "" })
