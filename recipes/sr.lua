@@ -1,5 +1,6 @@
 -- 4x super-resolution of two-dimensional turbulence: train FLEX, then score it against bicubic.
---   flexlab run recipes/sr.lua --set train.steps=2000 --seeds 1..4
+--   flexlab run recipes/sr.lua
+-- Longer, and four times: --set train.steps=2000 --seeds 1..4
 local flex = require "flexlab"
 
 return flex.recipe("sr", {
