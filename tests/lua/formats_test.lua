@@ -155,6 +155,30 @@ function suite.test_repack_keeps_numbers_times_and_names()
   lu.assertErrorMsgContains("is there already", repack, ROOT .. "well.hdf5", to, {})
 end
 
+-- What a command line prints, both streams, and its code.
+local function program(line)
+  local pipe = assert(io.popen(("%s %s 2>&1; echo code $?"):format(os.getenv "FLEXLAB_PROGRAM", line)))
+  local text = pipe:read "a"
+  pipe:close()
+  return text:match("^(.*)code (%d+)\n$")
+end
+
+function suite.test_the_command_prints_json_and_refuses_in_one_sentence()
+  local text, code = program("data --json " .. ROOT .. "classic.nc")
+  local report = assert(core.json.decode(text))
+  lu.assertEquals({ code, report.format, #report.variables }, { "0", "netcdf", 6 })
+  lu.assertEquals(report.variables[5].nan, 0)
+  text, code = program("data " .. ROOT .. "stats.yaml")
+  lu.assertEquals(code, "1")
+  lu.assertStrContains(text, "stats.yaml is not HDF5, netCDF, .npy or .npz")
+  text, code = program("data --quick " .. ROOT .. "own.h5")
+  lu.assertEquals(code, "0")
+  lu.assertStrContains(text, "warning: the format of 'tests/fixtures/data/own.h5' is not known")
+  text, code = program("data repack " .. ROOT .. "own.h5")
+  lu.assertEquals(code, "2")
+  lu.assertStrContains(text, "IN and OUT are needed")
+end
+
 local function two_steps(options, padding)
   local cfg = { factor = 2, crop = { 8, 8 }, batch = 2, seed = 1 }
   for k, v in pairs(options) do cfg[k] = v end
