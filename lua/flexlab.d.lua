@@ -1400,7 +1400,9 @@ function core.metrics.reliability(members, truth, key) end
 ---@field bilinear flexlab.Choice every f-th sample, up by bilinear interpolation, as minFLEX
 ---@field block_mean flexlab.Choice mean over f x f blocks, up by bicubic interpolation
 ---@field nearest flexlab.Choice every f-th sample, up by repeating pixels
+---@field noisy flexlab.Choice every f-th sample with Gaussian sensor noise, up by registered bicubic [SuperBench, arXiv 2306.14070]
 ---@field registered flexlab.Choice every f-th sample, up by bicubic interpolation without shift
+---@field spectral flexlab.Choice sharp spectral cut-off at the coarse grid's wavenumber, up by trigonometric interpolation [Pope 2000]
 
 ---@class flexlab.encoders
 ---@overload fun(): string[]
@@ -1411,6 +1413,7 @@ function core.metrics.reliability(members, truth, key) end
 ---@field plain flexlab.Choice 3x3 convolutions and SiLU, one a skip [Ronneberger et al. 2015]
 ---@field pyramid flexlab.Choice one strided convolution a level, 1x1 to every skip
 ---@field transformer flexlab.Choice a vision transformer on patches, sine positions [Dosovitskiy et al. 2021]
+---@field unet flexlab.Choice the authors' encoder without transformer, in Lua: several can share one network
 
 ---@class flexlab.formats
 ---@overload fun(): string[]
@@ -1452,6 +1455,12 @@ function core.metrics.reliability(members, truth, key) end
 ---@overload fun(): string[]
 ---@field define fun(name: string, choice: table|nil): table|nil
 ---@field flex flexlab.Choice U-Net of ResBlocks around a transformer, residual diffusion [arXiv 2505.17351]
+---@field multitask flexlab.Choice one network, one condition encoder a task [arXiv 2505.17351]
+
+---@class flexlab.observables
+---@overload fun(): string[]
+---@field define fun(name: string, choice: table|nil): table|nil
+---@field velocity flexlab.Choice the two components of the velocity, from a periodic frame of vorticity
 
 ---@class flexlab.optimizers
 ---@overload fun(): string[]
@@ -1528,6 +1537,7 @@ flex.html = require("flexlab.html")
 flex.literal = require("flexlab.literal")
 flex.load_model = require("flexlab.checkpoint").load_model
 flex.log = require("flexlab.log")
+flex.multitask = require("flexlab.multitask")
 flex.nn = require("flexlab.nn")
 flex.optional = require("flexlab.config").optional
 flex.parity = require("flexlab.parity")
@@ -1537,6 +1547,7 @@ flex.recipe = require("flexlab.recipe").new
 flex.reference_ensemble = require("flexlab.reference_ensemble").make
 flex.report = require("flexlab.report")
 flex.rng = require("flexlab.rng")
+flex.rollout = require("flexlab.rollout")
 flex.run = require("flexlab.run").current
 flex.sampler_study = require("flexlab.sampler_study").study
 flex.samples = require("flexlab.samples")
@@ -1561,6 +1572,8 @@ flex.guidance = nil
 flex.losses = nil
 ---@type flexlab.models
 flex.models = nil
+---@type flexlab.observables
+flex.observables = nil
 ---@type flexlab.optimizers
 flex.optim = nil
 ---@type flexlab.parametrisations

@@ -24,6 +24,7 @@ return flex.recipe("sr", {
   local function sample(batch) return flex.diffusion.sample(optim.ema, batch, cfg.eval) end
   local ours    = flex.evaluate(sample, data.test)
   local bicubic = flex.evaluate(flex.baselines.bicubic, data.test)
+  run:record("spectrum", ours.spectrum)                     -- for the reports of studies
   return { rfne = ours.rfne, psnr = ours.psnr, ssim = ours.ssim, pearson = ours.pearson,
            crps = ours.crps, spread = ours.spread, bicubic = bicubic.rfne,
            gain = bicubic.rfne / ours.rfne }

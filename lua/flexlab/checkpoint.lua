@@ -143,6 +143,34 @@ function M.weights(file, path, model, averaged, size)
   end
 end
 
+--- Weights of another network where names and shapes agree, the averaged ones if there are any; what has
+--- no counterpart (a first convolution for other channels) stays as it was initialised. For fine-tuning
+--- (train.from). Returns the number of tensors copied and the list of names of those that were not.
+---@param path string  a checkpoint, or the folder of a run
+function M.transfer(path, model)
+  if core.sys.exists(path) == "folder" then path = path .. "/last.h5" end
+  local file, message = core.io.load(path)
+  if not file then error(("train.from: %s"):format(message), 0) end
+  if file.text.kind ~= M.kind then
+    error(("train.from: %s is not a FlexLab checkpoint; `flexlab convert` makes one from the authors' .pt")
+      :format(path), 0)
+  end
+  local copied, left = 0, {}
+  for _, p in ipairs(model:parameters()) do
+    local source = file.tensors["ema/" .. p.name] or file.tensors["model/" .. p.name]
+    if source and same_shape(source, p.tensor) then
+      core.no_grad(function() p.tensor:copy_(source) end)
+      copied = copied + 1
+    else
+      left[#left + 1] = p.name
+    end
+  end
+  if copied == 0 then
+    error(("train.from: %s has no tensor that fits this network; is it of the same size?"):format(path), 0)
+  end
+  return copied, left
+end
+
 --- A network from a checkpoint alone: model, configuration of its recipe, normalisation.
 ---@param path string        a checkpoint, or the folder of a run: its last.h5
 ---@param options table|nil  { ema = true: the averaged weights, where there are any; height, width: of

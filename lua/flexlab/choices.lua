@@ -16,7 +16,7 @@ local M = {}
 M.kinds = {
   schedules = { "logsnr" }, parametrisations = { "goal", "recover" }, weightings = { "weight" },
   targets = { "base" }, samplers = { "sample" }, grids = { "times" }, guidance = { "guide" },
-  losses = { "loss" }, degradations = { "low", "up" }, encoders = { "new" },
+  losses = { "loss" }, degradations = { "low", "up" }, observables = { "of" }, encoders = { "new" },
   formats = { "recognise", "describe" }, conditioning = {}, models = { "new" }, optimizers = { "new" },
 }
 

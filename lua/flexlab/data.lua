@@ -10,19 +10,20 @@ A batch: target, estimate, lowres (the network's condition), all (N,H,W,C) and n
 Re / 40000; truth (and low, for super-resolution) in physical units; ids, one number a sample.
 The residual that is diffused is target - estimate. Normalisation is fitted on training frames only.
 --]]
+local batches = require "flexlab.batches"
+local choices = require "flexlab.choices"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
 local frames = require "flexlab.frames"
-local rng = require "flexlab.rng"
 local Run = require "flexlab.run"
 local tasks = require "flexlab.tasks"
 
 local M = {}
 
-M.re_scale = 40000   -- Re is divided by it before it enters a network [flex-method section 2]
+M.re_scale = batches.re_scale
 
 M.defaults = {
-  file = "", test = false, split = 0.8, memory = 1 << 30,
+  file = "", test = false, split = 0.8, memory = 1 << 30, observable = false,
   crop = 64, batch = 8, test_tiles = 64, test_batch = false, mean = false, std = false, seed = false,
   dataset = false, format = false, channels = false,   -- which variables, of what format (flexlab.source)
 }
@@ -82,83 +83,13 @@ local function check(set, source)
   end
 end
 
--- One batch from entries { source, file, frame, y, x, id }.
-local function assemble(set, source, entries)
-  local h, w, n = set.height, set.width, #entries
-  local batch = { n = n, scale = set.scale, task = set.task.name, ids = {}, index = entries }
-  local re = {}
-  for i, e in ipairs(entries) do
-    re[i] = source:re(e) / M.re_scale
-    batch.ids[i] = e.id
-  end
-  batch.re = core.tensor(re):reshape { n, 1 }
-  set.task.fill(batch, set, n, function(offset)
-    local stack = core.zeros { n, h, w, source.channels }
-    for i, e in ipairs(entries) do
-      local at = { file = e.file, frame = e.frame + offset }
-      stack[i]:copy_(source:patch(at, e.y, e.x, h, w))
-    end
-    return stack
-  end)
-  return batch
-end
-
-local Train = {}
-Train.__index = Train
-
---- The batch of a step: a function of (seed, step) alone.
-function Train:batch(step)
-  local set, n = self.set, self.set.cfg.batch
-  local order = rng.integers({ seed = set.seed, stream = "order", step = step }, n, #self.entries)
-  local corner = rng.uniform({ seed = set.seed, stream = "crop", step = step }, 2 * n)
-  local chosen = {}
-  for i = 1, n do
-    local e = self.entries[order[i]]
-    local y = math.floor(corner[2 * i - 1] * (self.source:height(e) - set.height + 1)) + 1
-    local x = math.floor(corner[2 * i] * (self.source:width(e) - set.width + 1)) + 1
-    chosen[i] = { file = e.file, frame = e.frame, y = y, x = x, id = order[i] }
-  end
-  return assemble(set, self.source, chosen)
-end
-
-local Test = {}
-Test.__index = Test
-
--- All tiles, or `limit` of them evenly spaced.
-local function tiles(set, source, entries, limit)
-  local all = {}
-  for _, e in ipairs(entries) do
-    for ty = 1, source:height(e) // set.height do
-      for tx = 1, source:width(e) // set.width do
-        all[#all + 1] = { file = e.file, frame = e.frame, y = (ty - 1) * set.height + 1,
-          x = (tx - 1) * set.width + 1, id = #all + 1 }
-      end
-    end
-  end
-  local chosen, count = {}, math.min(limit, #all)
-  for i = 1, count do chosen[i] = all[(2 * i - 1) * #all // (2 * count) + 1] end
-  return chosen
-end
-
---- Iterates over the test batches; the tensors belong to the caller's scope.
-function Test:batches()
-  local set, first = self.set, 1
-  local size = set.cfg.test_batch or set.cfg.batch
-  return function()
-    if first > #self.tiles then return nil end
-    local chosen = table.move(self.tiles, first, math.min(first + size - 1, #self.tiles), 1, {})
-    first = first + size
-    return assemble(set, self.source, chosen)
-  end
-end
-
 -- Drops entries that lack the neighbours in time that a task asks for.
-local function usable(task_cfg, source, entries, part)
+local function usable(source, entries, before, after, part)
   local present, kept = {}, {}
   for _, e in ipairs(entries) do present[e.run .. ":" .. e.frame] = true end
   for _, e in ipairs(entries) do
     local ok = true
-    for offset = -task_cfg.before, task_cfg.after do
+    for offset = -before, after do
       ok = ok and present[e.run .. ":" .. e.frame + offset]
     end
     if ok then kept[#kept + 1] = e end
@@ -166,23 +97,43 @@ local function usable(task_cfg, source, entries, part)
   if #kept == 0 then
     error(("data: the %s part of '%s' has %d of %d frames; a sample needs %d in sequence: "
       .. "longer files, another split or a test file would do"):format(part, source.files[1].path,
-      #entries, source.total, task_cfg.before + task_cfg.after + 1), 0)
+      #entries, source.total, before + after + 1), 0)
   end
   return kept
 end
 
+-- Opens files; the run notes which.
+local function open_files(cfg, names)
+  local source, run = frames.open(names, cfg), Run.current()
+  if run then run:saw(source) end
+  return source
+end
+
+-- Reads sources into memory if they fit together, and makes of them what is observed (observables/), which
+-- needs whole frames.
+local function load_all(cfg, sources)
+  local bytes = 0
+  for _, source in ipairs(sources) do bytes = bytes + source.bytes end
+  local fits = bytes <= cfg.memory
+  local choice = cfg.observable and choices.get("observables", cfg.observable)
+  if choice and not fits then
+    error(("data: observable '%s' needs the frames in memory, %d bytes; memory is %d"):format(cfg.observable,
+      bytes, cfg.memory), 0)
+  end
+  for _, source in ipairs(sources) do
+    if fits then source:load() end
+    if choice then source:observe(choice.of) end
+  end
+end
+
 local function open(cfg)
-  local source = frames.open(cfg.file, cfg)
-  local test = cfg.test and frames.open(cfg.test, cfg) or source
+  local source = open_files(cfg, cfg.file)
+  local test = cfg.test and open_files(cfg, cfg.test) or source
   if test.channels ~= source.channels then
     error(("data: training files have %d channels, test files %d"):format(source.channels, test.channels), 0)
   end
-  local bytes = source.bytes + (test ~= source and test.bytes or 0)
-  if bytes <= cfg.memory then
-    source:load()
-    if test ~= source then test:load() end
-  end
-  return source, test
+  load_all(cfg, { source, test ~= source and test or nil })
+  return { train = source, test = test }
 end
 
 -- Leaves data.txt in the folder of the run: which files, and their hashes.
@@ -196,44 +147,102 @@ local function record(run, source, test)
   assert(core.sys.write(run.dir .. "/data.txt", table.concat(lines)))
 end
 
-local function build(task, given)
+-- The coarse files that belong to `fine`, frame by frame; nil when none are named.
+local function open_low(cfg, names, fine, name)
+  if not names then return nil end
+  local low = open_files(cfg, names)
+  load_all(cfg, { low })
+  for i, file in ipairs(fine.files) do
+    local other = low.files[i]
+    if #low.files ~= #fine.files or other.frames ~= file.frames or low.channels ~= fine.channels
+      or other.height * cfg.factor ~= file.height or other.width * cfg.factor ~= file.width then
+      error(("data.superres: %s must hold what '%s' does, %d times coarser: %d frames of %dx%dx%d%s"):format(
+        name, file.path, cfg.factor, file.frames, file.height // cfg.factor, file.width // cfg.factor,
+        fine.channels, other and ("; '%s' has %d of %dx%dx%d"):format(other.path, other.frames, other.height,
+        other.width, low.channels) or ""), 0)
+    end
+  end
+  return low
+end
+
+-- The coarse sources of a set: { train =, test = }, empty when the fields are made coarse here.
+local function lows(cfg, opened)
+  local low = { train = open_low(cfg, cfg.low, opened.train, "low") }
+  if not cfg.low then return low end
+  if cfg.test and not cfg.test_low then
+    error("data.superres: low is given for training, so test_low must be given too", 0)
+  end
+  low.test = cfg.test and open_low(cfg, cfg.test_low, opened.test, "test_low") or low.train
+  return low
+end
+
+--- A set for a task (tasks.lua). `opened` are the sources of another set that this one shares.
+function M.build(task, given, opened, level)
   local defaults = config.merge(M.defaults, nil)
   for k, v in pairs(task.defaults) do defaults[k] = v end
-  local cfg = config.options("data." .. task.name, defaults, given, nil, 3)
-  if cfg.file == "" then error(("data.%s: no file is named (file = ...)"):format(task.name), 3) end
+  local cfg = config.options("data." .. task.name, defaults, given, nil, level or 2)
+  if cfg.file == "" then error(("data.%s: no file is named (file = ...)"):format(task.name), level or 2) end
   local run = Run.current()
   local set = { task = task, cfg = cfg, seed = cfg.seed or run and run.seed or 1 }
   set.height, set.width = size_of(cfg)
   local span = task.check(cfg, set)
-  local source, test = open(cfg)
-  set.channels, set.cond_channels = source.channels, task.cond_channels(cfg, source.channels)
+  opened = opened or open(cfg)
+  local source, test = opened.train, opened.test
+  local low = lows(cfg, opened)
+  set.opened, set.channels = opened, source.channels
+  set.cond_channels = task.cond_channels(cfg, source.channels)
   set.boundary, set.names = source.boundary, source.names
   check(set, source)
   check(set, test)
   local split = cfg.test and 1 or cfg.split
-  local entries = usable(span, source, source:list(0, split), "training")
-  local held_out = usable(span, test, test:list(cfg.test and 0 or split, 1), "test")
+  local entries = usable(source, source:list(0, split), span.before, span.after, "training")
+  local held_out = usable(test, test:list(cfg.test and 0 or split, 1), span.before, span.horizon, "test")
   set.scale = scale_of(cfg, source, entries)
   set.description = task.describe(cfg)
-  for _, key in ipairs { "dataset", "format", "channels" } do
+  for _, key in ipairs { "dataset", "format", "channels", "observable" } do
     if cfg[key] then set.description[key] = cfg[key] end   -- what `flexlab sample` must read alike
   end
-  set.train = setmetatable({ set = set, source = source, entries = entries }, Train)
-  set.test = setmetatable({ set = set, source = test,
-    tiles = tiles(set, test, held_out, cfg.test_tiles) }, Test)
+  set.train = batches.train(set, source, entries, low.train)
+  set.test = batches.test(set, test, held_out, low.test)
+  return M.announce(set)
+end
+
+--- Makes a set the current one: models take their shape from it, checkpoints its description.
+function M.announce(set)
+  local run = Run.current()
   last = set
   if run and not run.data then
     run.data = set
-    record(run, source, test)
+    record(run, set.opened.train, set.opened.test)
   end
   return set
 end
 
 --- Super-resolution: the field from every factor-th sample of it.
-function M.superres(cfg) return build(tasks.superres, cfg) end
+function M.superres(cfg) return M.build(tasks.superres, cfg, nil, 3) end
 
 --- Forecasting: the next frame from the last ones.
-function M.forecast(cfg) return build(tasks.forecast, cfg) end
+function M.forecast(cfg) return M.build(tasks.forecast, cfg, nil, 3) end
+
+--- Both from the same patches, for one model of several tasks (multitask.lua).
+function M.multitask(cfg) return require("flexlab.multitask").data(cfg) end
+
+--- The data that a model was trained on as its checkpoint describes them, from other files.
+---@param model table  what flex.load_model returned
+---@param more table   file, test, batch, ...: further settings, which win
+function M.as_trained(model, more)
+  local about = model.data
+  local task = tasks[about.task]
+  if not task then
+    error(("data: a model of the task '%s' cannot be given data by its checkpoint alone"):format(
+      tostring(about.task)), 2)
+  end
+  local cfg = { crop = about.crop, mean = model.scale.mean, std = model.scale.std }
+  for _, key in ipairs { "dataset", "format", "channels", "observable" } do cfg[key] = about[key] end
+  for key in pairs(task.defaults) do cfg[key] = about[key] end
+  for key, value in pairs(more) do cfg[key] = value end
+  return M.build(task, cfg, nil, 3)
+end
 
 --- Makes the sample simulations that the recipes name when they are not there yet; returns cfg.
 function M.ensure(cfg) return require("flexlab.samples").ensure(cfg) end

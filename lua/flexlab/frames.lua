@@ -188,6 +188,22 @@ function Frames:patch(e, y, x, h, w)
   return frame
 end
 
+--- Replaces every frame (1,H,W,C) in memory by of(frame), whose channels may differ; returns itself.
+function Frames:observe(of)
+  for _, file in ipairs(self.files) do
+    local observed
+    for j = 1, file.frames do
+      local scope <close> = core.scope()
+      local frame = of(file.tensor:narrow { axis = 1, start = j, length = 1 })
+      observed = observed or scope:keep(core.zeros { file.frames, file.height, file.width, frame.shape[4] })
+      observed[j]:copy_(frame[1])
+    end
+    file.tensor, file.channels = observed, observed.shape[4]
+    self.channels = file.channels
+  end
+  return self
+end
+
 -- Mean over channels of f(frame) over up to 64 evenly spaced entries.
 local function average(self, entries, f)
   local sum, count = {}, math.min(#entries, 64)

@@ -21,11 +21,13 @@ local parts = {
   picture = { "picture" }, report = { "report" }, html = { "html" },
   help = { "help" }, sampler_study = { "sampler_study", "study" }, calibration = { "calibration" },
   turbulence = { "turbulence" }, reference_ensemble = { "reference_ensemble", "make" },
+  rollout = { "rollout" },
+  multitask = { "multitask" },
 }
 
 local kinds = { schedules = true, parametrisations = true, weightings = true, targets = true,
-  samplers = true, grids = true, guidance = true, losses = true, degradations = true, encoders = true,
-  formats = true, conditioning = true, models = true }
+  samplers = true, grids = true, guidance = true, losses = true, degradations = true,
+  observables = true, formats = true, encoders = true, conditioning = true, models = true }
 
 local function load_part(name)
   if parts[name] then

@@ -3,9 +3,10 @@ optim - one update: backward, clip, step, average (EMA), clear.
 
   optim = flex.optim.adam(model, cfg.train)
   optim:step(loss)
-cfg: lr, warmup (steps), steps (the end of the cosine), cosine, clip, ema, weight_decay, and the
-optimiser's own numbers. The learning rate rises linearly to lr over `warmup` updates, then falls to
-0 at `steps` as half a cosine. A loss or gradient that is not finite stops the run with a sentence.
+cfg: lr, warmup (steps), steps (the end of the cosine), cosine, clip, ema, weight_decay, from (a checkpoint
+or a run's folder whose weights to start from: fine-tuning), and the optimiser's own numbers. The learning
+rate rises linearly to lr over `warmup` updates, then falls to 0 at `steps` as half a cosine. A loss or
+gradient that is not finite stops the run with a sentence.
 --]]
 local config = require "flexlab.config"
 local core = require "flexlab.core"
@@ -15,7 +16,7 @@ local Run = require "flexlab.run"
 local M = {}
 
 M.defaults = { lr = 2e-4, warmup = 0, steps = false, cosine = true, clip = 1.0, ema = 0.999,
-  weight_decay = 0.0 }
+  weight_decay = 0.0, from = false }
 
 --- The factor of the learning rate at update k [as diffusers' get_cosine_schedule_with_warmup].
 function M.factor(k, warmup, steps, cosine)
@@ -38,12 +39,24 @@ local function trained(model)
   return list
 end
 
+-- The weights of another run, and a line that says what they did not cover.
+local function start_from(path, model)
+  local run = Run.current()
+  if run then run:saw(path) end
+  local copied, left = require("flexlab.checkpoint").transfer(path, model)
+  if #left > 0 and not (run and run.quiet) then
+    io.stderr:write(("note: of %s %d tensors were taken; %d start anew: %s%s\n"):format(path, copied, #left,
+      table.concat(left, ", ", 1, math.min(3, #left)), #left > 3 and " ..." or ""))
+  end
+end
+
 --- For the files in optimizers/: an optimiser of the core's kind `choice.rule`.
 function M.new(choice, model, given)
   local defaults = config.merge(M.defaults, nil)
   for k, v in pairs(choice.defaults) do defaults[k] = v end
   local cfg = config.options("optim." .. choice.rule, defaults, given, { "checkpoint", "batch" }, 3)
   local self = setmetatable({ model = model, cfg = cfg, parameters = trained(model), lr = 0 }, Optim)
+  if cfg.from then start_from(cfg.from, model) end
   local tensors = {}
   for i, p in ipairs(self.parameters) do
     p.tensor:track(true)

@@ -6,12 +6,14 @@ recipe - a function from a configuration to a result.
   sr({ train = { steps = 10 } }, { seed = 2, root = "runs", fresh = false, quiet = false, label = "" })
 
 A call makes runs/<name>/<hash8>/<seed>/ (config.lua recipe.lua env.txt metrics.jsonl metrics.csv
-result.lua last.h5). hash8 covers the resolved configuration and the file that holds the body. A folder with
+result.lua last.h5 cost.lua). hash8 covers the resolved configuration, the file that holds the body and the
+recipes that it requires; if data files have changed, their contents too (provenance.lua). A folder with
 result.lua is done: its result is returned again; any other is resumed from its checkpoint.
 --]]
 local config = require "flexlab.config"
 local core = require "flexlab.core"
 local literal = require "flexlab.literal"
+local provenance = require "flexlab.provenance"
 local Run = require "flexlab.run"
 
 local M = {}
@@ -22,11 +24,24 @@ Recipe.__name = "flexlab.Recipe"
 
 M.options = { seed = 1, root = "runs", fresh = false, quiet = false, label = "" }
 
--- Path and text of what debug.getinfo calls a source; a chunk from the prompt is its own text.
+-- The texts of the recipes that a text requires ("recipes.sr"), and of those that they require.
+local function required(source, seen)
+  local texts = {}
+  for name in source:gmatch("require%s*%(?%s*[\"'](recipes%.[%w_.]+)[\"']") do
+    local path = not seen[name] and package.searchpath(name, package.path)
+    seen[name] = true
+    local other = path and core.sys.read(path)
+    if other then texts[#texts + 1] = other .. required(other, seen) end
+  end
+  return table.concat(texts)
+end
+
+-- Path, text and texts required, of what debug.getinfo calls a source; a chunk from the prompt is its own text.
 local function source_of(source)
   local path = source:match("^@(.+)$")
-  if not path then return nil, (source:gsub("^=", "")) end
-  return path, core.sys.read(path) or ""
+  if not path then return nil, (source:gsub("^=", "")), "" end
+  local own = core.sys.read(path) or ""
+  return path, own, required(own, {})
 end
 
 --- A new recipe.
@@ -39,9 +54,9 @@ function M.new(name, defaults, body)
   elseif type(defaults) ~= "table" or type(body) ~= "function" then
     error(("recipe '%s': wanted flex.recipe(name, defaults, function(cfg, run) ... end)"):format(name), 2)
   end
-  local path, source = source_of(debug.getinfo(body, "S").source)
-  return setmetatable({ name = name, defaults = defaults, body = body, source = path, text = source },
-    Recipe)
+  local path, source, others = source_of(debug.getinfo(body, "S").source)
+  return setmetatable({ name = name, defaults = defaults, body = body, source = path, text = source,
+    required = others }, Recipe)
 end
 
 function M.is_recipe(v) return getmetatable(v) == Recipe end
@@ -49,7 +64,7 @@ function M.is_recipe(v) return getmetatable(v) == Recipe end
 --- The configuration with overrides (read-only) and its hash.
 function Recipe:resolve(overrides, level)
   local plain = config.merge(self.defaults, overrides, (level or 1) + 1)
-  local hash = core.sys.hash(literal.encode(plain) .. "\n" .. self.text):sub(1, 8)
+  local hash = core.sys.hash(literal.encode(plain) .. "\n" .. self.text .. self.required):sub(1, 8)
   return config.readonly(plain), hash
 end
 
@@ -57,7 +72,7 @@ end
 function Recipe:folder(overrides, options)
   local o = config.options("a run's options", M.options, options, { "device", "jobs" }, 2)
   local _, hash = self:resolve(overrides, 2)
-  return ("%s/%s/%s/%d"):format(o.root, self.name, hash, o.seed)
+  return ("%s/%s/%s/%d"):format(o.root, self.name, provenance.place(o.root, self.name, hash), o.seed)
 end
 
 local function environment(run, options)
@@ -116,6 +131,7 @@ function Recipe:__call(overrides, options)
     error("a run's seed must be a whole number from 0 on, got " .. tostring(o.seed), 2)
   end
   local cfg, hash = self:resolve(overrides, 2)
+  hash = provenance.place(o.root, self.name, hash)
   local dir = ("%s/%s/%s/%d"):format(o.root, self.name, hash, o.seed)
   if not o.fresh and core.sys.exists(dir .. "/result.lua") then
     local result = literal.read(dir .. "/result.lua")
@@ -125,11 +141,12 @@ function Recipe:__call(overrides, options)
     end
   end
   local run <close> = Run.open { recipe = self, cfg = cfg, hash = hash, seed = o.seed, dir = dir,
-    quiet = o.quiet, label = o.label }
+    root = o.root, quiet = o.quiet, label = o.label }
   prepare(run, o)
   run:resume()
   local result = result_of(self, self.body(cfg, run))
   run:finish()
+  run:price()
   must(literal.write(dir .. "/result.lua", result))
   result.dir = dir
   return result

@@ -13,8 +13,10 @@ Until then `run:log` is silent, and lines logged after the checkpoint are droppe
 local checkpoint = require "flexlab.checkpoint"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
+local literal = require "flexlab.literal"
 local log = require "flexlab.log"
 local progress = require "flexlab.progress"
+local provenance = require "flexlab.provenance"
 
 local Run = {}
 Run.__index = Run
@@ -35,7 +37,8 @@ function Interrupted.__tostring(e) return e.message end
 --- Becomes the current run until closed.
 function Run.open(fields)
   local run = setmetatable(fields, Run)
-  run.watched, run.phase, run.replaying = {}, 0, true
+  run.watched, run.phase, run.replaying, run.began = {}, 0, true, core.sys.time()
+  core.reset_peak()
   run.log_file = log.open(run.dir)
   run.progress = progress.new(run)
   stack[#stack + 1] = run
@@ -59,7 +62,7 @@ end
 
 --- Forgets what an earlier attempt left (for `fresh`).
 function Run:clear()
-  for _, file in ipairs { "result.lua", "last.h5" } do
+  for _, file in ipairs { "result.lua", "last.h5", "cost.lua" } do
     if core.sys.exists(self.dir .. "/" .. file) then core.sys.remove(self.dir .. "/" .. file) end
   end
 end
@@ -96,6 +99,22 @@ function Run:unwatch(model)
   for i, entry in ipairs(self.watched) do
     if entry.model == model then table.remove(self.watched, i) end
   end
+end
+
+--- Notes that this run reads a file, or those of an opened source (frames.lua): see provenance.lua.
+function Run:saw(what)
+  local paths = {}
+  for i, file in ipairs(type(what) == "table" and what.files or { { path = what } }) do paths[i] = file.path end
+  provenance.record(self.dir:match("^(.*)/[^/]*$"), paths)
+end
+
+--- Writes a value as <name>.lua into the run's folder, for reports: a spectrum, scores by lead.
+function Run:record(name, value)
+  if not tostring(name):match("^[%w_]+$") or ("result config recipe cost"):find(tostring(name), 1, true) then
+    error(("run:record: '%s' is no name for a record (letters, digits and _; result, config, recipe and cost "
+      .. "are taken)"):format(tostring(name)), 2)
+  end
+  assert(literal.write(("%s/%s.lua"):format(self.dir, name), config.plain(value)))
 end
 
 --- An address of random numbers: {seed=, stream=, step=, sample=, member=}.
@@ -199,6 +218,21 @@ function Run:steps(data, n, options)
     if type(data) == "function" then return step, data(step) end
     return step, data:batch(step)
   end
+end
+
+-- What the run cost, in cost.lua: of this attempt, so a resumed run has the seconds of its last part.
+function Run:price()
+  local model = self.watched[1] and self.watched[1].model
+  local cost = { seconds = core.sys.time() - self.began, peak_bytes = core.memory().peak,
+    resumed = self.saved ~= nil, threads = core.threads() }
+  if model then
+    cost.parameters = 0
+    for _, p in ipairs(model:parameters()) do
+      if p.trained then cost.parameters = cost.parameters + p.tensor:count() end
+    end
+    cost.gflop = require("flexlab.arithmetic").gflop(model)
+  end
+  assert(literal.write(self.dir .. "/cost.lua", cost))
 end
 
 --- The last line: everything is logged.

@@ -14,6 +14,9 @@ M.known = {
     seed = 1, size = 256, frames = 16 },
   ["data/turbulence/test_re*.h5"] = { out = "data/turbulence/test.h5", re = { 700, 3000 }, seed = 2,
     size = 256, frames = 8 },
+  -- long enough for rollouts of 20 steps behind two frames
+  ["data/turbulence/film_re*.h5"] = { out = "data/turbulence/film.h5", re = { 700, 3000 }, seed = 3,
+    size = 256, frames = 22 },
 }
 
 local function complete(sample, generate)

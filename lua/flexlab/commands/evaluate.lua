@@ -5,12 +5,9 @@ local flex = require "flexlab"
 
 -- The test part of FILE, degraded and normalised as the checkpoint was trained.
 local function data_of(model, values)
-  local about = model.data
-  if not about then error(values.checkpoint .. " does not say what data it was trained on", 0) end
-  return flex.data[about.task] { file = values.data, test = values.data, dataset = values.dataset or false,
-    factor = about.factor, degradation = about.degradation, past = about.past, lead = about.lead,
-    crop = about.crop, mean = model.scale.mean, std = model.scale.std, batch = values.batch,
-    test_tiles = values.tiles }
+  if not model.data then error(values.checkpoint .. " does not say what data it was trained on", 0) end
+  return flex.data.as_trained(model, { file = values.data, test = values.data,
+    dataset = values.dataset, batch = values.batch, test_tiles = values.tiles })
 end
 
 return {

@@ -8,12 +8,8 @@ local tasks = require "flexlab.tasks"
 
 -- Batches of tiles in reading order from fields at full resolution, which are degraded as in training.
 local function from_truth(model, values)
-  local about = model.data
-  local data = flex.data[about.task] { file = values.data, test = values.data,
-    dataset = values.dataset or about.dataset or false, format = about.format or false,
-    channels = about.channels or false, factor = about.factor, degradation = about.degradation,
-    past = about.past, lead = about.lead, crop = about.crop, mean = model.scale.mean,
-    std = model.scale.std, batch = values.batch, test_tiles = math.maxinteger // 4 }
+  local data = flex.data.as_trained(model, { file = values.data, test = values.data,
+    dataset = values.dataset, batch = values.batch, test_tiles = math.maxinteger // 4 })
   local tiles = data.test.tiles
   local file = data.test.source.files[1]
   local rows, columns = file.height // data.height, file.width // data.width

@@ -117,7 +117,7 @@ local function chosen(cfg)
 end
 
 -- Builds the encoder that a word names, for the skips that this network has.
-local function build_encoder(cfg, net, seed)
+local function build_encoder(cfg, net, seed, prefix)
   local choice = choices.get("encoders", cfg.encoder)
   local given = { in_channels = cfg.cond_channels, circular = cfg.padding == "circular", heads = cfg.heads,
     channels = cfg.channels, skips = {} }
@@ -131,7 +131,7 @@ local function build_encoder(cfg, net, seed)
     given[k] = v
   end
   local encoder = choice.new(given)
-  encoder:init(seed, "condition_encoder.")
+  encoder:init(seed, prefix or "condition_encoder.")
   return encoder
 end
 
@@ -206,4 +206,5 @@ local function new(given, set)
 end
 
 return { doc = "U-Net of ResBlocks around a transformer, residual diffusion [arXiv 2505.17351]",
-  defaults = defaults, new = new, resolve = resolve, network = network }
+  defaults = defaults, new = new, resolve = resolve, network = network,
+  build_encoder = build_encoder, chosen = chosen, fix_positions = fix_positions }

@@ -1,0 +1,98 @@
+--[[
+multitask - one FLEX for several tasks: encoder and decoder are shared, each task has a condition encoder
+of its own [arXiv 2505.17351, multi-task training].
+
+  model = flex.models.multitask({ size = "nano" }, data)     data = flex.data.multitask {...}
+  model:task "forecast"       a model like any other: sample it, evaluate it
+It is a core.flex without condition encoder; encoders are modules in Lua ("unet" computes what the C
+network's own does). Parameters: the network's, and condition_encoder.<task>.<name>. What is trained for one
+task only gets no gradient from the other.
+--]]
+local choices = require "flexlab.choices"
+local core = require "flexlab.core"
+local data = require "flexlab.data"
+local models = require "flexlab.model"
+local nn = require "flexlab.nn"
+local Run = require "flexlab.run"
+local text = require "flexlab.text"
+
+local flex = choices.get("models", "flex")
+
+-- Channels of each task's condition: of the configuration (a checkpoint's), else of the data. Data of one
+-- task, or a number of channels alone, make a model of that one task.
+local function conditions(given, set)
+  if given.tasks then return given.tasks end
+  local channels = {}
+  for name, one in pairs(set and set.sets or {}) do channels[name] = one.cond_channels end
+  if next(channels) then return channels end
+  local alone = given.cond_channels or set and set.cond_channels
+  if not alone then
+    error("models.multitask: make the data first (flex.data.multitask), or give tasks = { name = channels }", 3)
+  end
+  return { [set and set.task and set.task.name or "superres"] = alone }
+end
+
+-- A model of one task that shares everything but the condition encoder with `shared`.
+local function view(shared, name)
+  local encoders = rawget(shared, "encoders") or shared.encoders
+  local encoder = encoders[name]
+  if not encoder then error("multitask: " .. text.unknown(name, text.keys(shared.config.tasks)), 3) end
+  local one = { encoder = encoder, task_name = name, scale = shared.scale, data = shared.data
+    and shared.data.tasks and shared.data.tasks[name] }
+  function one:condition(batch) -- luacheck: ignore self
+    return shared:use(function() return encoder:condition(batch.lowres, batch.re) end)
+  end
+  function one:predict(x, t, batch, features) -- luacheck: ignore self
+    return shared:predict(x, t, batch, features)
+  end
+  function one:use(...) return shared:use(...) end -- luacheck: ignore self
+  return setmetatable(one, { __index = shared, __tostring = function()
+    return ("%s, task %s"):format(tostring(shared), name)
+  end })
+end
+
+-- A network without condition encoder, and one encoder a task for the skips it has.
+local function parts(cfg, channels, seed)
+  local network = flex.network(cfg)
+  network.condition_encoder, network.seed = false, seed
+  local net = core.flex(network)
+  local bundle = nn.module {}
+  for name, cond in pairs(channels) do
+    local own = { cond_channels = cond }
+    for k, v in pairs(cfg) do own[k] = own[k] or v end
+    bundle[name] = flex.build_encoder(own, net, seed, "condition_encoder." .. name .. ".")
+  end
+  return net, bundle
+end
+
+local function new(given, set)
+  set = set or data.current()
+  local channels = conditions(given, set)
+  local options = {}
+  for k, v in pairs(given) do
+    if k ~= "tasks" and k ~= "kind" then options[k] = v end
+  end
+  if (options.encoder or "flex") == "flex" then options.encoder = "unet" end
+  options.cond_channels = 1     -- no condition encoder is inside the network; each task has its own number
+  local cfg = flex.resolve(options, set)
+  cfg.kind, cfg.tasks = "multitask", channels
+  local run = Run.current()
+  local seed = cfg.seed or run and run.seed or 1
+  local net, bundle = parts(cfg, channels, seed)
+  local only = next(channels, (next(channels))) == nil and next(channels)
+  function bundle:condition(lowres, re)
+    if only then return self[only]:condition(lowres, re) end
+    error("a multitask model must be told the task: model:task \"superres\"", 2)
+  end
+  local fields, settings = flex.chosen(cfg)
+  if cfg.positions == "sincos" then flex.fix_positions(cfg, net) end
+  fields.settings, fields.config, fields.net, fields.seed = settings, cfg, net, seed
+  fields.conditioned, fields.encoder, fields.encoders = true, bundle, bundle
+  fields.fixed_positions, fields.scale = cfg.positions == "sincos", set and set.scale
+  local model = models.new(fields)
+  function model:task(name) return view(self, name) end
+  return model
+end
+
+return { doc = "one network, one condition encoder a task [arXiv 2505.17351]", defaults = flex.defaults,
+  new = new, resolve = flex.resolve }

@@ -1,0 +1,93 @@
+--[[
+provenance - which files a run has read, by their contents, so that runs on changed data never mix.
+
+All runs of one configuration (seeds) share runs/<name>/<hash8>; files.lua there says what the first of them
+read: { { path =, bytes =, hash = }, ... }. A later call looks at those files again. If one has changed, the
+configuration moves to another folder: its hash8 now covers the new contents too, and so on if that one is
+taken by still other contents. A file that is gone changes nothing: what is finished stays finished.
+
+Why by contents and not (size, mtime, attributes)? A copy or a checkout keeps the contents and changes the
+time, and a generator with a fixed seed makes the same file again. The hash is FNV-1a, 64 bits. Files up to
+64 MiB are read whole; of larger ones 64 blocks of 1 MiB, evenly spaced from the first to the last byte,
+are, with the size: a change that keeps the size and avoids all of them is not seen. A folder stands for the
+last.h5 in it.
+--]]
+local core = require "flexlab.core"
+local literal = require "flexlab.literal"
+
+local M = {}
+
+M.whole = 64 << 20     -- bytes up to which a file is read whole
+local BLOCKS, BLOCK = 64, 1 << 20
+
+local function contents(file, size)
+  if size <= M.whole then return file:read("a") end
+  local parts = {}
+  for i = 0, BLOCKS - 1 do
+    file:seek("set", i * (size - BLOCK) // (BLOCKS - 1))
+    parts[i + 1] = file:read(BLOCK)
+  end
+  return table.concat(parts)
+end
+
+--- { path, bytes, hash } of a file or of the checkpoint of a folder; nil if it cannot be read.
+function M.fingerprint(path)
+  if core.sys.exists(path) == "folder" then path = path .. "/last.h5" end
+  local file = core.sys.exists(path) == "file" and io.open(path, "rb")
+  if not file then return nil end
+  local size = file:seek("end")
+  file:seek("set", 0)
+  local hash = core.sys.hash(contents(file, size))
+  file:close()
+  return { path = path, bytes = size, hash = hash }
+end
+
+--- What is written of the files that the runs of a folder (runs/<name>/<hash8>) read; {} if nothing.
+function M.recorded(folder)
+  local list = core.sys.exists(folder .. "/files.lua") and literal.read(folder .. "/files.lua")
+  return type(list) == "table" and list or {}
+end
+
+-- Fingerprints as they are now, and whether one differs from what is written.
+local function now(recorded)
+  local list, changed = {}, false
+  for i, old in ipairs(recorded) do
+    list[i] = M.fingerprint(old.path) or old
+    changed = changed or list[i].hash ~= old.hash or list[i].bytes ~= old.bytes
+  end
+  return list, changed
+end
+
+--- The hash8 under which runs of a configuration belong today: `hash`, or another if files changed.
+function M.place(root, name, hash)
+  local present = now(M.recorded(("%s/%s/%s"):format(root, name, hash)))
+  for _ = 1, 1000 do
+    local _, changed = now(M.recorded(("%s/%s/%s"):format(root, name, hash)))
+    if not changed then return hash end
+    hash = core.sys.hash(hash .. literal.encode(present)):sub(1, 8)
+  end
+  error("provenance: no folder fits these files after 1000 trials", 0)
+end
+
+--- Writes down that the runs of a folder read these paths; raises when one is known with other contents.
+function M.record(folder, paths)
+  local recorded, known, added = M.recorded(folder), {}, false
+  for _, entry in ipairs(recorded) do known[entry.path] = entry end
+  for _, path in ipairs(paths) do
+    local seen = M.fingerprint(path)
+    local old = seen and known[seen.path]
+    if old and (old.hash ~= seen.hash or old.bytes ~= seen.bytes) then
+      error(("'%s' is not the file that other runs in %s have read; the same command again starts a new one")
+        :format(path, folder), 0)
+    elseif seen and not old then
+      recorded[#recorded + 1], known[seen.path], added = seen, seen, true
+    end
+  end
+  if added then
+    table.sort(recorded, function(a, b) return a.path < b.path end)
+    assert(literal.write(folder .. "/files.lua", recorded, "files read by these runs"))
+  end
+  return recorded
+end
+
+return M

@@ -1,0 +1,165 @@
+-- Several tasks in one model, and forecasts that are fed with their own answers.
+local lu = require "luaunit"
+local flex = require "flexlab"
+local core = flex.core
+
+local suite = {}
+rawset(_G, "TestMultitask", suite)
+
+local folder = os.tmpname()
+os.remove(folder)
+core.sys.mkdirs(folder)
+
+local function path(name) return folder .. "/" .. name end
+local function largest(a, b) return (a - b):abs():summary().max end
+
+local flow = path "flow.h5"
+flex.generate("turbulence", { re = 300, size = 32, frames = 8, seed = 1, out = flow, quiet = true, k0 = 4.0 })
+
+local function nano(data, more)
+  local cfg = { size = "nano", channels = { 32, 32 }, res_blocks = { 1, 1 }, depth = 1, heads = 2, dropout = 0.0,
+    seed = 1 }
+  for k, v in pairs(more or {}) do cfg[k] = v end
+  return flex.models.flex(cfg, data)
+end
+
+-- The encoder in Lua computes what the C network's own does, bit for bit.
+function suite.test_unet_is_the_networks_own_encoder()
+  local shape = { height = 16, width = 16, in_channels = 1, cond_channels = 2, padding = "circular" }
+  local own = nano(nil, shape)
+  shape.encoder = "unet"
+  local lua = nano(nil, shape)
+  local by_name = {}
+  for _, p in ipairs(own:parameters()) do by_name[p.name] = p.tensor end
+  local copied = 0
+  for _, p in ipairs(lua.encoder:parameters()) do
+    local block, rest = p.name:match("^blocks%.(%d+)%.(.*)$")
+    local name = block and ("superres_encoder.input_blocks.%s.0.%s"):format(block, rest)
+      or p.name:match("^first%.") and p.name:gsub("^first", "superres_encoder.input_blocks.0.0")
+      or p.name:gsub("^embedding%.cond_embed", "superres_encoder.cond_embed")
+      :gsub("^embedding%.(%d)", "superres_encoder.cond_embed.%1")
+    local source = by_name[name]
+    lu.assertNotNil(source, p.name .. " -> " .. name)
+    core.no_grad(function() p.tensor:copy_(source) end)
+    copied = copied + 1
+  end
+  lu.assertTrue(copied > 10)
+  local batch = { lowres = core.normal({ 2, 16, 16, 2 }, { seed = 1, stream = "user" }),
+    re = core.tensor({ 0.1, 0.5 }):reshape { 2, 1 } }
+  local a, b = own:condition(batch), lua:condition(batch)
+  lu.assertEquals(#a.skips, #b.skips)
+  for i, skip in ipairs(a.skips) do lu.assertEquals(largest(skip, b.skips[i]), 0) end
+  lu.assertEquals(largest(a.head, b.head), 0)
+end
+
+local function multitask(more)
+  local cfg = { file = flow, test = flow, crop = 16, batch = 2, superres = { factor = 4 }, forecast = { past = 2 },
+    test_tiles = 2, seed = 1 }
+  for k, v in pairs(more or {}) do cfg[k] = v end
+  local data = flex.data.multitask(cfg)
+  local model = flex.models.multitask({ channels = { 32, 32 }, res_blocks = { 1, 1 }, depth = 1, heads = 2,
+    dropout = 0.0, seed = 1 }, data)
+  return data, model
+end
+
+function suite.test_multitask_parts_are_the_same_patches()
+  local b = multitask().train:batch(2)
+  local sr, fc = b.parts.superres, b.parts.forecast
+  lu.assertEquals(largest(flex.data.physical(fc.estimate, fc.scale), sr.truth) < 1e-3, true)
+  lu.assertEquals(sr.ids, fc.ids)
+  lu.assertEquals(fc.lowres.shape[4], 2)
+  lu.assertErrorMsgContains("nearest is 'factor'", flex.data.multitask, { file = flow, superres = { facter = 4 } })
+end
+
+function suite.test_multitask_weights_mix_and_gradients_go_where_they_belong()
+  local data, model = multitask()
+  local batch = data.train:batch(1)
+  for _, p in ipairs(model:parameters()) do
+    core.no_grad(function() p.tensor:add_(core.normal(p.tensor.shape, { seed = 9, stream = "user" }), 0.05) end)
+    if p.trained then p.tensor:track(true) end
+  end
+  local total, each = flex.multitask.loss(model, batch, { superres = 3, forecast = 1 })
+  lu.assertAlmostEquals(total:item(), (3 * each.superres:item() + each.forecast:item()) / 4, 1e-5)
+  local alone = flex.multitask.loss(model, batch, { superres = 1, forecast = 0 })
+  lu.assertAlmostEquals(alone:item(), each.superres:item(), 1e-6)
+  alone:backward()
+  for _, p in ipairs(model:parameters()) do
+    if p.trained then
+      local expected = not p.name:find("condition_encoder.forecast", 1, true)
+      lu.assertEquals(p.tensor.grad ~= nil, expected, p.name)
+    end
+  end
+  lu.assertErrorMsgContains("all weights are 0", flex.multitask.loss, model, batch, { superres = 0, forecast = 0 })
+  lu.assertErrorMsgContains("nearest is 'forecast'", model.task, model, "forcast")
+  lu.assertErrorMsgContains("must be told the task", flex.diffusion.loss, model, batch.parts.superres, 1)
+end
+
+function suite.test_multitask_trains_and_comes_back_from_its_checkpoint()
+  local r = flex.recipe("multi", { steps = 3 }, function(cfg, run)
+    local data, model = multitask { seed = false }
+    local optim = flex.optim.adam(model, { lr = 1e-3, ema = 0.5 })
+    for _, batch in run:steps(data.train, cfg.steps) do optim:step(flex.multitask.loss(model, batch)) end
+    local out = {}
+    for name, test in pairs(data.tests) do
+      out[name] = flex.evaluate(flex.multitask.sampler(optim.ema, name, { steps = 1 }), test).rfne
+    end
+    return out
+  end)
+  local result = r({}, { root = folder, quiet = true })
+  lu.assertTrue(result.superres > 0 and result.forecast > 0)
+  local data = multitask()
+  local model = flex.load_model(result.dir)
+  local again = flex.evaluate(flex.multitask.sampler(model, "forecast", { steps = 1 }), data.tests.forecast).rfne
+  lu.assertAlmostEquals(again, result.forecast, 1e-6)
+end
+
+local function forecast(horizon)
+  local data = flex.data.forecast { file = flow, test = flow, crop = 16, batch = 2, past = 2, horizon = horizon,
+    test_tiles = 2, seed = 1 }
+  local model = nano(data)
+  for _, p in ipairs(model:parameters()) do
+    core.no_grad(function() p.tensor:add_(core.normal(p.tensor.shape, { seed = 5, stream = "user" }), 0.02) end)
+  end
+  return data, model
+end
+
+function suite.test_rollouts_begin_with_the_same_bits_and_feed_members_their_own_past()
+  local data, model = forecast(4)
+  local batch = data.test:batches()()
+  local short = flex.rollout(model, batch, { length = 2, members = 2, steps = 1 })
+  local long = flex.rollout(model, batch, { length = 4, members = 3, steps = 1 })
+  for k = 1, 2 do
+    for m = 1, 2 do lu.assertEquals(largest(short[k].members[m], long[k].members[m]), 0) end
+  end
+  lu.assertTrue(largest(long[2].members[1], long[2].members[2]) > 0)
+  -- step 2 of member 2 by hand: from the last frame and member 2's own first answer
+  local scale, tasks = batch.scale, require "flexlab.tasks"
+  local own = flex.data.normalise(short[1].members[2], scale)
+  local next_batch = tasks.forecast.condition({ n = batch.n, re = batch.re, scale = scale, ids = batch.ids },
+    { past = 2, lead = 1 }, { batch.past[2], own }, { 1, 1 })
+  local by_hand = flex.diffusion.sample(model, next_batch, { steps = 1, first_member = (1 << 16) + 2 })
+  lu.assertEquals(largest(by_hand, short[2].members[2]), 0)
+  local shared = flex.rollout(model, batch, { length = 2, members = 2, steps = 1, feedback = "mean" })
+  lu.assertEquals(largest(shared[1].members[2], short[1].members[2]), 0)
+  lu.assertTrue(largest(shared[2].members[2], short[2].members[2]) > 0)
+  lu.assertErrorMsgContains("'member' or 'mean'", flex.rollout, model, batch, { feedback = "none" })
+end
+
+function suite.test_rollouts_are_scored_by_lead()
+  local data, model = forecast(3)
+  local r = flex.rollout.evaluate(model, data.test, { length = 3, steps = 1, members = 2 })
+  lu.assertEquals(#r.rfne, 3)
+  lu.assertEquals(#r.table.rows, 3)
+  local sum, n = 0, 0
+  for b in data.test:batches() do
+    for _, v in ipairs(core.metrics.rfne(flex.data.physical(b.estimate, b.scale), b.after(2)):totable()) do
+      sum, n = sum + v, n + 1
+    end
+  end
+  lu.assertAlmostEquals(r.persistence[2], sum / n, 1e-9)
+  lu.assertErrorMsgContains("horizon = 9", flex.rollout.evaluate, model, data.test, { length = 9 })
+end
+
+local status = lu.LuaUnit.run()
+os.execute("rm -rf '" .. folder .. "'")
+os.exit(status)

@@ -1,0 +1,149 @@
+-- Runs never mix: other data, another recipe, or another recipe behind it make other folders.
+local lu = require "luaunit"
+local flex = require "flexlab"
+local core = flex.core
+local provenance = require "flexlab.provenance"
+
+local suite = {}
+rawset(_G, "TestProvenance", suite)
+
+local folder
+
+function suite.setUp()
+  folder = os.tmpname()
+  os.remove(folder)
+  core.sys.mkdirs(folder .. "/recipes")
+end
+
+function suite.tearDown() os.execute("rm -rf '" .. folder .. "'") end
+
+local function write(value)
+  local w = assert(core.io.field_writer(folder .. "/data.h5", { frames = 4, height = 8, width = 8 }))
+  for f = 1, 4 do assert(w:append(core.full({ 1, 8, 8, 1 }, value * f))) end
+  assert(w:finish())
+end
+
+local bodies
+local function reader()
+  bodies = 0
+  return flex.recipe("reader", { scale = 1.0 }, function()
+    bodies = bodies + 1
+    local set = flex.data.superres { file = folder .. "/data.h5", factor = 2, crop = 8, batch = 1, test_tiles = 1 }
+    return { mean = set.scale.mean[1] }
+  end)
+end
+
+function suite.test_other_data_make_other_runs_and_the_old_ones_are_found_again()
+  local recipe, o = reader(), { root = folder, quiet = true }
+  write(1)
+  local first = recipe({}, o)
+  recipe({}, o)
+  lu.assertEquals(bodies, 1)
+  write(2)
+  lu.assertNotEquals(recipe:folder({}, { root = folder }), first.dir)
+  local second = recipe({}, o)
+  lu.assertEquals(bodies, 2)
+  lu.assertNotEquals(second.dir, first.dir)
+  lu.assertAlmostEquals(second.mean, 2 * first.mean, 1e-6)
+  local third = recipe({}, { root = folder, quiet = true, seed = 2 })
+  lu.assertEquals(third.dir:match("^(.*)/%d+$"), second.dir:match("^(.*)/%d+$"))
+  write(1)
+  lu.assertEquals(recipe({}, o).dir, first.dir)
+  lu.assertEquals(bodies, 3)
+  write(3)
+  local fourth = recipe({}, o)
+  lu.assertNotEquals(fourth.dir, first.dir)
+  lu.assertNotEquals(fourth.dir, second.dir)
+  os.remove(folder .. "/data.h5")
+  lu.assertEquals(recipe({}, o).mean, first.mean)      -- what is finished stays finished
+end
+
+function suite.test_an_unfinished_run_does_not_go_on_with_other_data()
+  local stop = true
+  local recipe = flex.recipe("stopper", { steps = 3 }, function(cfg, run)
+    local set = flex.data.superres { file = folder .. "/data.h5", factor = 2, crop = 8, batch = 1, test_tiles = 1 }
+    local net = flex.nn.module { a = flex.nn.linear(1, 1) }:init(run.seed)
+    local optim = flex.optim.adam(net, { lr = 1e-3, ema = false })
+    for step in run:steps(nil, cfg.steps, { checkpoint = 1 }) do
+      if stop and step == 3 then error("killed", 0) end
+      optim:step(net.a(core.full({ 1, 1 }, 1)):mean())
+    end
+    return { mean = set.scale.mean[1], resumed = run.saved and 1 or 0 }
+  end)
+  write(1)
+  lu.assertErrorMsgContains("killed", recipe, {}, { root = folder, quiet = true })
+  stop = false
+  write(2)
+  local other = recipe({}, { root = folder, quiet = true })
+  lu.assertEquals(other.resumed, 0)
+  write(1)
+  local same = recipe({}, { root = folder, quiet = true })
+  lu.assertEquals(same.resumed, 1)
+  lu.assertNotEquals(same.dir, other.dir)
+end
+
+function suite.test_data_that_change_under_a_configuration_are_refused()
+  write(1)
+  core.sys.mkdirs(folder .. "/h")
+  provenance.record(folder .. "/h", { folder .. "/data.h5" })
+  lu.assertEquals(#provenance.recorded(folder .. "/h"), 1)
+  write(2)
+  lu.assertErrorMsgContains("is not the file that other runs", provenance.record, folder .. "/h",
+    { folder .. "/data.h5" })
+end
+
+function suite.test_a_recipe_behind_the_recipe_counts()
+  local path = folder .. "/recipes/inner_for_test.lua"
+  local old = package.path
+  package.path = folder .. "/?.lua;" .. package.path
+  local outer = folder .. "/outer.lua"
+  assert(core.sys.write(outer, 'local flex = require "flexlab"\nlocal x = require "recipes.inner_for_test"\n'
+    .. 'return flex.recipe("outer", { a = 1 }, function() return { x = x } end)\n'))
+  local hashes = {}
+  for i = 1, 2 do
+    assert(core.sys.write(path, "return " .. i .. "\n"))
+    package.loaded["recipes.inner_for_test"] = nil
+    local _, hash = dofile(outer):resolve {}
+    hashes[i] = hash
+  end
+  package.path = old
+  lu.assertNotEquals(hashes[1], hashes[2])
+end
+
+function suite.test_large_files_are_known_by_blocks_of_them()
+  local whole = provenance.whole
+  provenance.whole = 1 << 20
+  local path = folder .. "/large"
+  local function fingerprint(at)
+    local bytes = ("x"):rep(4 << 20)
+    if at then bytes = bytes:sub(1, at - 1) .. "y" .. bytes:sub(at + 1) end
+    assert(core.sys.write(path, bytes))
+    return provenance.fingerprint(path).hash
+  end
+  local plain = fingerprint()
+  lu.assertEquals(fingerprint(), plain)
+  for _, at in ipairs { 1, 2 << 20, 4 << 20 } do lu.assertNotEquals(fingerprint(at), plain) end
+  provenance.whole = whole
+end
+
+function suite.test_runs_record_what_they_cost_and_what_they_like()
+  local recipe = flex.recipe("cost", {}, function(_, run)
+    local model = flex.models.flex { size = "nano", height = 32, width = 32, in_channels = 1, cond_channels = 1 }
+    run:record("spectrum", { truth = { 1, 2 } })
+    lu.assertErrorMsgContains("is no name for a record", run.record, run, "result", {})
+    return { n = model:count() }
+  end)
+  local r = recipe({}, { root = folder, quiet = true })
+  local cost = flex.literal.read(r.dir .. "/cost.lua")
+  lu.assertEquals(cost.parameters, r.n)
+  lu.assertTrue(cost.seconds > 0 and cost.peak_bytes > 4 * r.n and cost.gflop > 0.1)
+  lu.assertEquals(flex.literal.read(r.dir .. "/spectrum.lua").truth, { 1, 2 })
+end
+
+-- FLEX-small at 128x128 takes 107.4 GFLOP, counted by hand (flex-method section 2).
+function suite.test_arithmetic_of_flex_small()
+  local model = flex.models.flex { size = "small", height = 128, width = 128, in_channels = 1, cond_channels = 1 }
+  lu.assertAlmostEquals(require("flexlab.arithmetic").gflop(model), 107.4, 0.1)
+end
+
+os.exit(lu.LuaUnit.run())
