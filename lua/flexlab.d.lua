@@ -1549,6 +1549,7 @@ flex.report = require("flexlab.report")
 flex.rng = require("flexlab.rng")
 flex.rollout = require("flexlab.rollout")
 flex.run = require("flexlab.run").current
+flex.runs = require("flexlab.runs")
 flex.sampler_study = require("flexlab.sampler_study").study
 flex.samples = require("flexlab.samples")
 flex.stats = require("flexlab.stats")

@@ -140,7 +140,8 @@ local function settings(dir)
 end
 
 -- Writes report.html and returns its path; raises when it cannot be written.
-local function write(run, parts)
+-- `head` gives another title and subtitle than those of a run.
+local function write(run, parts, head)
   local dir = type(run) == "table" and run.dir or run
   if type(dir) ~= "string" or core.sys.exists(dir) ~= "folder" then
     error(("report: '%s' is not the folder of a run"):format(tostring(dir)), 2)
@@ -153,8 +154,9 @@ local function write(run, parts)
   body[#body + 1] = provenance(dir)
   local subtitle = ("FlexLab %s \u{00B7} %s"):format(tostring(core.info().version),
     hash and ("run %s, seed %s"):format(hash, seed) or dir)
+  if head then subtitle = subtitle:match("^.- \u{00B7} ") .. head.subtitle end
   local path = dir .. "/report.html"
-  assert(core.sys.write(path, html.page(name or dir, subtitle, body)))
+  assert(core.sys.write(path, html.page(head and head.title or name or dir, subtitle, body)))
   return path
 end
 

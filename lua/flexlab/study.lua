@@ -3,9 +3,10 @@
 --   flex.study("condition", sr, { grid = { ["model.conditioning"] = { "weak", "both" } },
 --     seeds = "1..8" }, function(runs) ... return { best = ... } end)
 --
--- A study is called like a recipe. Its arms are all combinations of the grid; seeds are blocks: every
--- arm sees each seed, hence the same data and noise, and `runs:pivot(key, metric)` gives columns that
--- are paired seed by seed. Finished runs are found by their hash and not repeated.
+-- A study is called like a recipe. Its arms are those of a plan (study/plan.lua); seeds are blocks: every
+-- arm sees each seed, hence the same order of data, times and noise, and the same first weights where shapes
+-- allow, for all of them are addressed by seed and name; `runs:pivot(key, metric)` gives columns that are
+-- paired seed by seed (study/runs.lua has the rest). Finished runs are found by their hash and not repeated.
 --
 -- With jobs = n the runs are shared out among n processes `flexlab run ... --worker i/n`; afterwards
 -- this process reads their results like those of any finished run.
@@ -13,7 +14,8 @@
 local config = require "flexlab.config"
 local core = require "flexlab.core"
 local literal = require "flexlab.literal"
-local pivot = require "flexlab.study.pivot"
+local plan = require "flexlab.study.plan"
+local runs = require "flexlab.study.runs"
 local words = require "flexlab.text"
 local workers = require "flexlab.study.workers"
 
@@ -44,55 +46,36 @@ function M.seeds(value)
   return list
 end
 
--- All combinations of a grid, keys in alphabetic order, the last one varying fastest:
--- list of { settings = {key = value}, label = "key=value ..." }.
-function M.arms(grid)
-  local arms = { { settings = {}, label = "" } }
-  for _, key in ipairs(words.keys(grid)) do
-    local longer = {}
-    for _, arm in ipairs(arms) do
-      for _, value in ipairs(grid[key]) do
-        local settings = { [key] = value }
-        for k, v in pairs(arm.settings) do settings[k] = v end
-        local shown = type(value) == "table" and literal.encode(value) or tostring(value)
-        longer[#longer + 1] = { settings = settings,
-          label = (arm.label == "" and "" or arm.label .. " ") .. key .. "=" .. shown }
-      end
-    end
-    arms = longer
-  end
-  return arms
-end
+--- All combinations of a grid: see study/plan.lua.
+function M.arms(grid) return plan.arms { grid = grid } end
 
 local function check(name, recipe, design, body)
   if type(name) ~= "string" or not name:match("^[%w_%-]+$") then
     error("study: the name must be letters, digits, _ and -, got " .. tostring(name), 3)
   elseif type(recipe) ~= "table" or not recipe.resolve then
     error(("study '%s': the second argument must be a recipe"):format(name), 3)
-  elseif type(design) ~= "table" or type(design.grid) ~= "table" or not next(design.grid) then
-    error(("study '%s': wanted { grid = { [key] = { values } }, seeds = }"):format(name), 3)
   end
-  config.options(("study '%s'"):format(name), { grid = {}, seeds = "1..8" }, design, nil, 3)
-  for key, values in pairs(design.grid) do
-    if type(values) ~= "table" or #values == 0 then
-      error(("study '%s': grid['%s'] must be a list of values"):format(name, key), 3)
-    end
-  end
-  if type(body) ~= "function" then
+  local fault = type(design) ~= "table" and "the third argument must be a table" or plan.fault(design)
+  if fault then error(("study '%s': %s"):format(name, fault), 3) end
+  config.options(("study '%s'"):format(name), { grid = false, one_at_a_time = false, list = false,
+    seeds = "1..8" }, design, nil, 3)
+  if body ~= nil and type(body) ~= "function" then
     error(("study '%s': the last argument must be a function(runs)"):format(name), 3)
   end
 end
 
 --- A new study.
 ---@param recipe table     what flex.recipe returned
----@param design table     { grid = { ["a.b"] = { values } }, seeds = "1..8" }
----@param body function    body(runs) -> table of numbers
+---@param design table     { grid = { ["a.b"] = { values } }, seeds = "1..8" }, or another plan (study/plan.lua)
+---@param body function|nil  body(runs) -> table of numbers; without it the table and report of the first metric
 function M.new(name, recipe, design, body)
   check(name, recipe, design, body)
-  return setmetatable({ name = name, recipe = recipe, defaults = recipe.defaults, body = body,
-    grid = design.grid, seeds = M.seeds(design.seeds or "1..8"), arms = M.arms(design.grid),
+  local arms = plan.arms(design)
+  return setmetatable({ name = name, recipe = recipe, defaults = recipe.defaults,
+    body = body or require("flexlab.study.sweep").body, kind = plan.kind_of(design), grid = plan.factors(arms),
+    seeds = M.seeds(design.seeds or "1..8"), arms = arms,
     -- The body's file, not the caller's: a file that ends in `return flex.study(...)` is no caller.
-    source = debug.getinfo(body, "S").source:match("^@(.+)$") }, Study)
+    source = body and debug.getinfo(body, "S").source:match("^@(.+)$") }, Study)
 end
 
 --- The study that a sweep on the command line means; without a grid it is one arm, several seeds.
@@ -100,11 +83,14 @@ end
 function M.sweep(recipe, grid, seeds, path)
   return setmetatable({ name = recipe.name .. "-sweep", recipe = recipe, defaults = recipe.defaults,
     body = require("flexlab.study.sweep").body, grid = grid, seeds = seeds, arms = M.arms(grid),
-    source = path, sweep = true }, Study)
+    kind = "grid", source = path, sweep = true }, Study)
 end
 
 --- The same study with other values of its grid (--sweep): a copy.
 function Study:with(grid)
+  if self.kind ~= "grid" then
+    error(("study '%s' has a plan of the kind %s; only a grid can be swept over"):format(self.name, self.kind), 2)
+  end
   local merged = {}
   for key, values in pairs(self.grid) do merged[key] = values end
   for key, values in pairs(grid) do merged[key] = values end
@@ -135,8 +121,14 @@ end
 --- All runs, seed by seed: list of { arm =, seed =, overrides = }.
 function Study:tasks(overrides, seeds)
   local tasks = {}
+  local base = config.plain(self.recipe:resolve(overrides))
+  local arms = plan.distinct(self.kind, self.arms, function(key)
+    local value = base
+    for part in key:gmatch("[^.]+") do value = type(value) == "table" and value[part] end
+    return value
+  end)
   for _, seed in ipairs(seeds or self.seeds) do
-    for _, arm in ipairs(self.arms) do
+    for _, arm in ipairs(arms) do
       tasks[#tasks + 1] = { arm = arm, seed = seed, overrides = combined(overrides, arm) }
     end
   end
@@ -167,11 +159,13 @@ local function run_tasks(self, tasks, o)
   end
 end
 
--- runs/<study>/<hash8>: the hash covers settings, arms, seeds and the recipe's source.
-local function folder(self, overrides, seeds, root)
-  local plain, labels = config.plain(self.recipe:resolve(overrides)), {}
-  for i, arm in ipairs(self.arms) do labels[i] = arm.label end
-  local text = literal.encode { plain, labels, seeds, self.recipe.text or "" }
+-- runs/<study>/<hash8>: the hash covers the folders of the runs, hence their settings, seeds, sources and
+-- data, and the study's own file.
+local function folder(self, tasks, root)
+  local places = {}
+  for i, task in ipairs(tasks) do places[i] = task.arm.label .. "\n" .. task.result.dir end
+  local own = self.source and not self.sweep and core.sys.read(self.source) or ""
+  local text = table.concat(places, "\n") .. own
   return ("%s/%s/%s"):format(root, self.name, core.sys.hash(text):sub(1, 8))
 end
 
@@ -186,9 +180,11 @@ function Study:__call(overrides, options)
   end
   run_tasks(self, tasks, o)
   if o.worker then return { dir = o.root, worker = true } end
-  local dir = folder(self, overrides, seeds, o.root)
+  local dir = folder(self, tasks, o.root)
   assert(core.sys.mkdirs(dir))
-  local result = self.body(pivot.runs(self, tasks, seeds, dir)) or {}
+  for _, task in ipairs(tasks) do task.dir = task.result.dir end
+  local result = self.body(runs.new { name = self.name, tasks = tasks, seeds = seeds, dir = dir,
+    grid = self.grid, one_at_a_time = self.kind == "one_at_a_time", study = self }) or {}
   assert(literal.write(dir .. "/result.lua", config.plain(result)))
   result.dir = dir
   return result

@@ -2,7 +2,7 @@
 --
 --   local t = flex.table { "condition", "rfne", "p" }
 --   t:row { "weak", 0.0123, "0.0078" }
---   t:print():save("runs/condition.csv")        -- .csv, .md, .txt or .html, by the name's end
+--   t:print():save("runs/condition.csv")        -- .csv, .md, .tex, .txt or .html, by the name's end
 --
 -- Numbers are shown with 4 significant digits, those of a column of like size with as many decimals
 -- as its largest has, and kept whole in CSV [RFC 4180].
@@ -166,18 +166,38 @@ function Table:html()
   return table.concat(out) .. "</table>\n"
 end
 
+local tex = { ["&"] = "\\&", ["%"] = "\\%", ["_"] = "\\_", ["#"] = "\\#", ["$"] = "\\$", ["{"] = "\\{",
+  ["}"] = "\\}", ["~"] = "\\textasciitilde{}", ["^"] = "\\textasciicircum{}", ["\\"] = "\\textbackslash{}" }
+
+-- A LaTeX tabular with rules of the booktabs package.
+function Table:latex()
+  local _, right = layout(self)
+  local align, lines = {}, {}
+  for i = 1, #self.headers do align[i] = right[i] and "r" or "l" end
+  lines[1] = "\\begin{tabular}{" .. table.concat(align) .. "}\n\\toprule"
+  for k = 0, #self.rows do
+    local cells = {}
+    for i, value in ipairs(self.rows[k] or self.headers) do cells[i] = shown(value):gsub("[&%%_#${}~^\\]", tex) end
+    lines[#lines + 1] = table.concat(cells, " & ") .. " \\\\"
+    if k == 0 or self.gaps[k] and k < #self.rows then lines[#lines + 1] = "\\midrule" end
+  end
+  lines[#lines + 1] = "\\bottomrule\n\\end{tabular}\n"
+  return table.concat(lines, "\n")
+end
+
 function Table:print()
   io.write(self:text())
   return self
 end
 
-local forms = { csv = Table.csv, md = Table.markdown, html = Table.html, txt = Table.text }
+local forms = { csv = Table.csv, md = Table.markdown, html = Table.html, txt = Table.text,
+  tex = Table.latex }
 
 -- Writes the table; the form follows the name's end. Raises when the file cannot be written.
 function Table:save(path)
   local form = forms[path:match("%.(%w+)$") or ""]
   if not form then
-    error("table: cannot tell a form from '" .. path .. "' (.csv .md .html .txt)", 2)
+    error("table: cannot tell a form from '" .. path .. "' (.csv .md .tex .html .txt)", 2)
   end
   assert(require("flexlab.core").sys.write(path, form(self)))
   return self

@@ -109,8 +109,8 @@ end
 -- A beginning counts for more than an edit; where nothing is near, all words are named.
 function suite.test_the_nearest_word_is_what_was_meant()
   local words = require "flexlab.text"
-  for typed, meant in pairs { eval = "evaluate", gen = "generate", rnu = "run", smaple = "sample", rep = "repl",
-    report = "repl", verison = "version", EVALUATE = "evaluate" } do
+  for typed, meant in pairs { eval = "evaluate", gen = "generate", rnu = "run", smaple = "sample", repp = "repl",
+    reprot = "report", verison = "version", EVALUATE = "evaluate" } do
     lu.assertEquals(words.nearest(typed, commands.names), meant)
   end
   lu.assertEquals(words.hint("--ot", { "--set", "--out" }), "the nearest is --out")

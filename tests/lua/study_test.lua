@@ -120,4 +120,39 @@ function suite.test_worker_command_repeats_the_settings()
     "--sweep", 'model.road="weak","a b"', "--fresh" })
 end
 
+-- Arms of a study, their labels.
+local function labels(study)
+  local list = {}
+  for i, arm in ipairs(study.arms) do list[i] = arm.label end
+  return list
+end
+
+function suite.test_one_at_a_time_changes_one_and_skips_what_the_base_has()
+  local seen
+  local study = flex.study("one", recipe(), { one_at_a_time = { ["model.road"] = { "none", "weak", "both" },
+    ["model.width"] = { 1, 2 } }, seeds = "1,2" }, function(runs) seen = runs end)
+  lu.assertEquals(#study.arms, 6)
+  study({}, { root = root, quiet = true })
+  lu.assertEquals(calls, 2 * 4)          -- base, none, both, width 2: weak and width 1 are the base's own
+  local road = seen:pivot("model.road", "rfne")
+  lu.assertEquals(road:arms(), { "weak", "none", "both" })
+  lu.assertAlmostEquals(road.none[2] - road.weak[2], 1, 1e-12)
+  local width = seen:pivot("model.width", "rfne")
+  lu.assertEquals(width:arms(), { 1, 2 })
+  lu.assertAlmostEquals(width[2][1] - width[1][1], 0.1, 1e-12)
+  lu.assertEquals(seen:pivot(nil, "rfne"):arms(), { "base", "model.road=none", "model.road=both", "model.width=2" })
+end
+
+function suite.test_lists_are_tried_as_they_are()
+  local study = flex.study("list", recipe(), { list = { { label = "small" }, { ["model.road"] = "both", lr = 0.1 } },
+    seeds = "1" }, function(runs) return { n = #runs } end)
+  lu.assertEquals(labels(study), { "small", "lr=0.1 model.road=both" })
+  lu.assertEquals(study({}, { root = root, quiet = true }).n, 2)
+  local function body() return {} end
+  lu.assertErrorMsgContains("two arms are called 'base'", flex.study, "a", recipe(), { list = { {}, {} } }, body)
+  lu.assertErrorMsgContains("one plan is wanted", flex.study, "a", recipe(),
+    { list = { {} }, grid = design.grid }, body)
+  lu.assertErrorMsgContains("only a grid can be swept", study.with, study, { lr = { 1 } })
+end
+
 os.exit(lu.LuaUnit.run())

@@ -10,8 +10,8 @@ local words = require "flexlab.text"
 local M = {}
 
 -- In the order of the help page.
-M.names = { "run", "show", "list", "data", "generate", "sample", "evaluate", "convert", "parity", "bench", "ops",
-  "info", "repl", "script", "help", "version" }
+M.names = { "run", "show", "list", "table", "compare", "report", "data", "generate", "sample", "evaluate", "convert",
+  "parity", "bench", "ops", "info", "repl", "script", "help", "version" }
 
 -- Options that several commands share.
 M.device = { name = "device", value = "NAME", kind = "words", words = { "cpu", "ref" },
@@ -38,7 +38,7 @@ function M.overview()
   local lines = { "FlexLab: diffusion models of spatio-temporal physics, scripted in Lua.", "",
     "flexlab COMMAND ...", "" }
   for _, name in ipairs(M.names) do
-    lines[#lines + 1] = ("  %-9s %s"):format(name, M.find(name).doc)
+    lines[#lines + 1] = ("  %-17s %s"):format(name, M.find(name).doc)
   end
   lines[#lines + 1] = "\n`flexlab COMMAND --help` says more. A first run: flexlab run recipes/demo.lua"
   return table.concat(lines, "\n") .. "\n"

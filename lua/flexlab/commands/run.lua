@@ -69,6 +69,7 @@ local function subject_of(values)
   local recipe, path = commands.recipe(values.recipe)
   local seeds, grid = seeds_of(values.seeds), grid_of(values.sweep)
   if study.is_study(recipe) then
+    recipe.source = recipe.source or path
     return next(grid) and recipe:with(grid) or recipe, seeds or recipe.seeds
   end
   if next(grid) or seeds and #seeds > 1 then

@@ -12,7 +12,7 @@ local M = { lines = lines, slopes = require "flexlab.plot.slopes",
   calibration = require "flexlab.plot.calibration" }
 
 -- Mean over a window of 5 % of the curve, centred so that it does not lag; NaNs are left out.
-local function smooth(values)
+function M.smooth(values)
   local sums, counts, out = { [0] = 0 }, { [0] = 0 }, {}
   for i, v in ipairs(values) do
     local fine = v == v and math.abs(v) < math.huge
@@ -31,7 +31,7 @@ function M.loss(steps, losses, options)
   local log = options.log
   if log == nil then log = true end
   return lines({
-    { name = "running mean", x = steps, y = smooth(losses), width = 2.2 },
+    { name = "running mean", x = steps, y = M.smooth(losses), width = 2.2 },
     { name = "each step", x = steps, y = losses, colour = "#8fb8de", width = 1 },
   }, {
     title = options.title or "Training loss", width = options.width, height = options.height,

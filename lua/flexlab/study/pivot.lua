@@ -1,4 +1,4 @@
--- pivot.lua - the finished runs of a study, and tables of one metric by the values of one key.
+-- pivot.lua - one metric of finished runs by the values of one key.
 --
 --   local rfne = runs:pivot("model.conditioning", "rfne")
 --   rfne.weak                 one number a seed, in the order of the seeds; :mean() :std()
@@ -58,16 +58,13 @@ function Pivot.__index(self, key)
   return rawget(self, "columns")[key] or methods[key]
 end
 
-local Runs = {}
-Runs.__index = Runs
-
 -- The value of a metric such as "rfne" or "bicubic.rfne"; raises when the run has none.
-local function metric_of(task, metric)
+function M.metric_of(task, metric, level)
   local value = task.result
   for part in metric:gmatch("[^.]+") do value = type(value) == "table" and value[part] or nil end
   if type(value) ~= "number" then
     error(("the result of %s, seed %d has %s"):format(task.arm.label, task.seed,
-      words.unknown(metric, words.keys(task.result))), 3)
+      words.unknown(metric, words.keys(task.result))), (level or 1) + 1)
   end
   return value
 end
@@ -82,44 +79,59 @@ local function block_of(task, key)
   return ("seed %d%s"):format(task.seed, table.concat(others))
 end
 
--- One column for each value of `key` (or, without a key, for each whole arm).
-function Runs:pivot(key, metric)
-  if key ~= nil and not self.grid[key] then
-    error("pivot: " .. words.unknown(key, words.keys(self.grid)), 2)
+-- Where one factor is changed at a time, the arms of a key are those that change nothing else.
+local function belongs(runs, task, key)
+  if not (runs.one_at_a_time and key) then return true end
+  for k in pairs(task.arm.settings) do
+    if k ~= key then return false end
+  end
+  return true
+end
+
+-- Columns are paired only if each has every block once.
+local function check(pivot, level)
+  for _, arm in ipairs(pivot.order) do
+    local n = #pivot.columns[arm]
+    if n ~= #pivot.names then
+      error(("pivot: '%s' has %d of %d blocks (%s ...), so columns cannot be paired; narrow the runs by where")
+        :format(tostring(arm), n, #pivot.names, pivot.names[1]), level + 1)
+    end
+  end
+end
+
+-- Puts the entries of every column in the order of the blocks.
+local function align(pivot, entries)
+  local position = {}
+  for i, name in ipairs(pivot.names) do position[name] = i end
+  for _, arm in ipairs(pivot.order) do
+    table.sort(entries[arm], function(a, b) return position[a.block] < position[b.block] end)
+    for i, entry in ipairs(entries[arm]) do pivot.columns[arm][i] = entry.value end
+  end
+end
+
+--- One column for each value of `key` (or, without a key, for each whole arm).
+function M.new(runs, key, metric, level)
+  if key ~= nil and not runs.grid[key] then
+    error("pivot: " .. words.unknown(key, words.keys(runs.grid)), level)
   end
   local pivot = { key = key or "arm", metric = metric, order = {}, columns = {}, names = {} }
-  local seen = {}
-  for _, task in ipairs(self.tasks) do
-    local arm = task.arm.label
-    if key then arm = task.arm.settings[key] end
-    local block = block_of(task, key)
-    if not seen[block] then seen[block], pivot.names[#pivot.names + 1] = true, block end
-    if not pivot.columns[arm] then
-      pivot.columns[arm] = setmetatable({}, Column)
-      pivot.order[#pivot.order + 1] = arm
+  local seen, entries = {}, {}
+  for _, task in ipairs(runs.tasks) do
+    if belongs(runs, task, key) then
+      local arm = task.arm.label
+      if key then arm = require("flexlab.study.runs").setting(task, key) end
+      local block = block_of(task, key)
+      if not seen[block] then seen[block], pivot.names[#pivot.names + 1] = true, block end
+      if not pivot.columns[arm] then
+        pivot.columns[arm], entries[arm] = setmetatable({}, Column), {}
+        pivot.order[#pivot.order + 1] = arm
+      end
+      table.insert(entries[arm], { block = block, value = M.metric_of(task, metric, level) })
     end
-    table.insert(pivot.columns[arm], metric_of(task, metric))
   end
+  align(pivot, entries)
+  check(pivot, level)
   return setmetatable(pivot, Pivot)
-end
-
--- Names of the numbers that every run returned.
-function Runs:metrics()
-  local names = {}
-  for _, name in ipairs(words.keys(self.tasks[1].result)) do
-    local everywhere = true
-    for _, task in ipairs(self.tasks) do
-      everywhere = everywhere and type(task.result[name]) == "number"
-    end
-    if everywhere then names[#names + 1] = name end
-  end
-  return names
-end
-
--- What the body of a study gets: dir, name, seeds, grid, tasks (a list of {arm, seed, result}).
-function M.runs(study, tasks, seeds, dir)
-  return setmetatable({ name = study.name, grid = study.grid, tasks = tasks, seeds = seeds,
-    dir = dir }, Runs)
 end
 
 return M

@@ -42,6 +42,7 @@ function M.body(runs)
   local arms = runs:pivot(nil, first):arms()
   local t, result = (#arms > 1 and comparison or summary)(runs, arms)
   t:print():save(runs.dir .. "/sweep.csv")
+  if #arms > 1 then print("report: " .. runs:report()) end
   return result
 end
 

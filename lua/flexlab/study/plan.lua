@@ -1,0 +1,134 @@
+--[[
+plan - which settings a study tries: its arms, each { settings = { ["a.b"] = value }, label = "a.b=value ..." }.
+
+  grid          { ["model.predict"] = { "v", "x" }, ["train.lr"] = { 1e-3, 1e-4 } }   all combinations
+  one_at_a_time the same form: the base, then each value of each key alone on top of it. k keys of n values
+                take 1 + k n arms instead of n^k; what they miss is whether effects add up (interactions)
+  list          { { ["model.size"] = "nano" }, { ["model.size"] = "small", label = "big one" } }  exactly these
+A plan has one of the three. The base of one_at_a_time is the recipe with the user's settings; a value equal
+to the base's makes no arm of its own.
+--]]
+local literal = require "flexlab.literal"
+local words = require "flexlab.text"
+
+local M = {}
+
+M.kinds = { "grid", "one_at_a_time", "list" }
+
+local function shown(value) return type(value) == "table" and literal.encode(value) or tostring(value) end
+
+--- "a=1 b=2" of settings, in alphabetic order.
+function M.label(settings)
+  local parts = {}
+  for i, key in ipairs(words.keys(settings)) do parts[i] = key .. "=" .. shown(settings[key]) end
+  return table.concat(parts, " ")
+end
+
+local arms = {}
+
+-- All combinations, keys in alphabetic order, the last one varying fastest.
+function arms.grid(grid)
+  local list = { {} }
+  for _, key in ipairs(words.keys(grid)) do
+    local longer = {}
+    for _, settings in ipairs(list) do
+      for _, value in ipairs(grid[key]) do
+        local copy = { [key] = value }
+        for k, v in pairs(settings) do copy[k] = v end
+        longer[#longer + 1] = copy
+      end
+    end
+    list = longer
+  end
+  for i, settings in ipairs(list) do list[i] = { settings = settings, label = M.label(settings) } end
+  return list
+end
+
+function arms.one_at_a_time(factors)
+  local list = { { settings = {}, label = "base" } }
+  for _, key in ipairs(words.keys(factors)) do
+    for _, value in ipairs(factors[key]) do
+      local settings = { [key] = value }
+      list[#list + 1] = { settings = settings, label = M.label(settings) }
+    end
+  end
+  return list
+end
+
+function arms.list(entries)
+  local list = {}
+  for i, entry in ipairs(entries) do
+    local settings = {}
+    for k, v in pairs(entry) do if k ~= "label" then settings[k] = v end end
+    list[i] = { settings = settings, label = entry.label or (next(settings) and M.label(settings) or "base") }
+  end
+  return list
+end
+
+--- The kind of plan of a design, and the plan.
+function M.kind_of(design)
+  local found
+  for _, kind in ipairs(M.kinds) do
+    if design[kind] then
+      if found then return nil, ("%s and %s are given; one plan is wanted"):format(found, kind) end
+      found = kind
+    end
+  end
+  return found
+end
+
+-- One sentence on what is wrong with a design, or nil.
+function M.fault(design)
+  local kind, message = M.kind_of(design)
+  if message then return message end
+  local plan = kind and design[kind]
+  if type(plan) ~= "table" or next(plan) == nil then
+    return "wanted { grid = { [key] = { values } }, seeds = } (or one_at_a_time, or list)"
+  end
+  for key, values in pairs(plan) do
+    if type(values) ~= "table" or kind ~= "list" and #values == 0 then
+      return ("%s['%s'] must be a %s"):format(kind, key, kind == "list" and "table of settings" or "list of values")
+    end
+  end
+  local seen = {}
+  for _, arm in ipairs(arms[kind](plan)) do
+    if seen[arm.label] then return ("two arms are called '%s'"):format(arm.label) end
+    seen[arm.label] = true
+  end
+end
+
+--- The arms of a design.
+function M.arms(design)
+  local kind = M.kind_of(design)
+  return arms[kind](design[kind])
+end
+
+--- Without the arms whose settings are what the base has anyway (one_at_a_time).
+---@param base table  the base's configuration, read by flat keys
+function M.distinct(kind, list, base)
+  if kind ~= "one_at_a_time" then return list end
+  local kept = {}
+  for _, arm in ipairs(list) do
+    local key, value = next(arm.settings)
+    if key == nil or literal.encode(value) ~= literal.encode(base(key)) then kept[#kept + 1] = arm end
+  end
+  return kept
+end
+
+--- Keys that arms set, and the values each takes in their order: { ["a.b"] = { values } }.
+function M.factors(list)
+  local factors, seen = {}, {}
+  for _, arm in ipairs(list) do
+    for key, value in pairs(arm.settings) do
+      local name = key .. "=" .. literal.encode(value)
+      factors[key] = factors[key] or {}
+      if not seen[name] then
+        seen[name] = true
+        table.insert(factors[key], value)
+      end
+    end
+  end
+  return factors
+end
+
+return M

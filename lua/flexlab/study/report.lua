@@ -1,0 +1,185 @@
+--[[
+report - the page of a study: what follows, the arms seed by seed, curves, spectra, a sample of each arm, what
+it cost, and where every number came from.
+
+  runs:report { metric = "rfne", key = "model.conditioning", against = "both", better = "min" }  -> path
+Spectra come from spectrum.lua ({ truth = {}, prediction = {} }, run:record), pictures from *.png, curves from
+metrics.jsonl in the folders of the runs; what is not there is left out. Curves and spectra are means over
+the seeds of an arm, pictures those of its first seed.
+--]]
+local config = require "flexlab.config"
+local core = require "flexlab.core"
+local literal = require "flexlab.literal"
+local plot = require "flexlab.plot"
+local provenance = require "flexlab.provenance"
+local stats = require "flexlab.stats"
+local tabulate = require "flexlab.table"
+
+local M = {}
+
+local MOST_ARMS = 8       -- curves of more arms cannot be told apart
+
+-- Iterates over (label, tasks of that arm), in order.
+local function arms_of(runs)
+  local order, tasks, i = {}, {}, 0
+  for _, task in ipairs(runs.tasks) do
+    local label = task.arm.label
+    if not tasks[label] then tasks[label], order[#order + 1] = {}, label end
+    table.insert(tasks[label], task)
+  end
+  return function()
+    i = i + 1
+    if order[i] then return order[i], tasks[order[i]] end
+  end
+end
+
+-- Element by element mean of lists, as long as the shortest.
+local function mean_list(lists)
+  local out, n = {}, math.huge
+  for _, list in ipairs(lists) do n = math.min(n, #list) end
+  for i = 1, n do
+    local sum = 0
+    for _, list in ipairs(lists) do sum = sum + list[i] end
+    out[i] = sum / #lists
+  end
+  return out
+end
+
+local function losses(dir)
+  local steps, values = {}, {}
+  for line in (core.sys.read(dir .. "/metrics.jsonl") or ""):gmatch("[^\n]+") do
+    local row = core.json.decode(line)
+    if type(row) == "table" and tonumber(row.loss) and tonumber(row.step) then
+      steps[#steps + 1], values[#values + 1] = row.step, row.loss
+    end
+  end
+  return steps, values
+end
+
+-- The running mean of the loss of every arm.
+local function curves(runs)
+  local series = {}
+  for label, tasks in arms_of(runs) do
+    local all, steps = {}, nil
+    for _, task in ipairs(tasks) do
+      local s, values = losses(task.dir)
+      if #values > 1 then steps, all[#all + 1] = s, plot.smooth(values) end
+    end
+    if steps and #series < MOST_ARMS then
+      local y = mean_list(all)
+      series[#series + 1] = { name = label, x = table.move(steps, 1, #y, 1, {}), y = y }
+    end
+  end
+  return #series > 0 and plot.lines(series, { title = "Training loss (running mean)", x = { label = "step" },
+    y = { label = "loss", log = true } }) or nil
+end
+
+local function spectra(runs)
+  local list = {}
+  for label, tasks in arms_of(runs) do
+    local truth, prediction = {}, {}
+    for _, task in ipairs(tasks) do
+      local path = task.dir .. "/spectrum.lua"
+      local s = core.sys.exists(path) and literal.read(path)
+      if type(s) == "table" and s.truth and s.prediction then
+        truth[#truth + 1], prediction[#prediction + 1] = s.truth, s.prediction
+      end
+    end
+    if #truth > 0 and #list <= MOST_ARMS then
+      if #list == 0 then list[1] = { name = "truth", values = mean_list(truth) } end
+      list[#list + 1] = { name = label, values = mean_list(prediction) }
+    end
+  end
+  return #list > 0 and plot.spectrum(list) or nil
+end
+
+local function pictures(runs)
+  local parts = {}
+  for label, tasks in arms_of(runs) do
+    local names = core.sys.list(tasks[1].dir) or {}
+    table.sort(names)
+    for _, name in ipairs(names) do
+      local bytes = name:match("%.png$") and core.sys.read(tasks[1].dir .. "/" .. name)
+      if bytes then
+        parts[#parts + 1] = { title = ("%s, seed %d: %s"):format(label, tasks[1].seed, name),
+          picture = { png = function() return bytes end } }
+        break
+      end
+    end
+  end
+  return parts
+end
+
+-- Every run with its folder and the hash of its weights; every file that runs read, with its hash.
+local function sources(runs)
+  local t, files, seen = tabulate { "arm", "seed", "folder", "last.h5" }, tabulate { "file read", "bytes", "hash" }, {}
+  for _, task in ipairs(runs.tasks) do
+    local weights = provenance.fingerprint(task.dir .. "/last.h5")
+    t:row { task.arm.label, task.seed, task.dir, weights and weights.hash or "-" }
+    for _, file in ipairs(provenance.recorded(task.dir:match("^(.*)/[^/]*$"))) do
+      if not seen[file.path .. file.hash] then
+        seen[file.path .. file.hash] = true
+        files:row { file.path, file.bytes, file.hash }
+      end
+    end
+  end
+  return t, files
+end
+
+-- What the numbers allow to say, in a sentence.
+local function verdict(metric, pivot, tests, better)
+  local best = pivot:best(better)
+  local text = ("The %s mean %s is that of %s (%.4g over %d seeds and blocks)."):format(
+    better == "min" and "least" or "largest", metric, tostring(best), pivot[best]:mean(), #pivot[best])
+  local n, clear = #pivot[best], 0
+  for arm in pivot:rows() do clear = clear + ((tests[arm].p or 1) < 0.05 and 1 or 0) end
+  if n < 2 then return text .. " One seed cannot say more." end
+  return text .. (" %d of %d comparisons have a corrected p below 0.05; with %d pairs the least p there is is %.2g.")
+    :format(clear, #pivot:arms() - 1, n, stats.least_p(n))
+end
+
+local function parts_of(runs, metric, o)
+  local t, tests, pivot = runs:summary(metric, { key = o.key, against = o.against })
+  local parts = { { title = "Result", text = verdict(metric, pivot, tests, o.better), table = t,
+    note = "Differences are paired by seed (and by the values of all other keys). p: exact sign-flip test, Holm's "
+      .. "correction. Intervals: Student's t, and percentiles of 9999 resamples (too narrow below ten pairs)." } }
+  local charts = { plot.slopes(pivot, { label = metric }) }
+  charts[#charts + 1] = curves(runs)
+  charts[#charts + 1] = spectra(runs)
+  parts[2] = { title = "Seed by seed", charts = charts }
+  for _, part in ipairs(pictures(runs)) do parts[#parts + 1] = part end
+  parts[#parts + 1] = { title = "Cost", table = runs:costs(),
+    note = "GFLOP: one forward pass of one sample. Seconds and bytes depend on the machine and on what else it did." }
+  parts[#parts + 1] = { title = "All runs", table = runs:table() }
+  local folders, files = sources(runs)
+  parts[#parts + 1] = { title = "Runs and their weights", table = folders }
+  if #files.rows > 0 then parts[#parts + 1] = { title = "Data", table = files } end
+  return parts
+end
+
+-- Copies of the recipe and the settings of the first run, as the page of a run shows them.
+local function copy_settings(runs)
+  for _, name in ipairs { "config.lua", "recipe.lua", "env.txt" } do
+    local text = core.sys.read(runs.tasks[1].dir .. "/" .. name)
+    if text then assert(core.sys.write(runs.dir .. "/" .. name, text)) end
+  end
+end
+
+--- Writes report.html, runs.csv, runs.tex and summary.csv into the study's folder (or `dir`); returns the path.
+---@param runs table          flexlab.study.runs
+---@param options table|nil   metric (the first), key, against, better ("min" or "max"), dir
+function M.write(runs, options)
+  local o = config.options("a study's report", { metric = false, key = false, against = false, better = "min",
+    dir = false }, options, nil, 2)
+  local metric = o.metric or runs:metrics()[1]
+  if not metric then error("report: the runs have no number in common", 2) end
+  local dir = o.dir or runs.dir
+  local parts = parts_of(runs, metric, o)
+  parts[1].table:save(dir .. "/summary.csv")
+  runs:table():save(dir .. "/runs.csv"):save(dir .. "/runs.tex")
+  if runs.study then copy_settings(runs) end
+  return require("flexlab.report").write(dir, parts, { title = runs.name,
+    subtitle = ("%d runs"):format(#runs.tasks) })
+end
+
+return M

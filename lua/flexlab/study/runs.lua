@@ -1,0 +1,187 @@
+--[[
+runs - finished runs as something to ask: what a study's body gets, and what flex.runs finds in folders.
+
+  runs:where { ["model.predict"] = "v" }        those runs          runs:where { seed = 3 }
+  runs:pivot("model.conditioning", "rfne")      columns paired by seed (pivot.lua)
+  for value, some in runs:group "model.size" do ... end
+  runs:table { "rfne", "gain" }                 one row a run: :print() :save "runs.csv" (.md .tex .html)
+  runs:summary("rfne", { against = "..." })     one row an arm: effect, intervals, p
+A run here is a task { arm = { settings, label }, seed =, result =, dir =, cost = }.
+--]]
+local config = require "flexlab.config"
+local core = require "flexlab.core"
+local literal = require "flexlab.literal"
+local pivot = require "flexlab.study.pivot"
+local plan = require "flexlab.study.plan"
+local stats = require "flexlab.stats"
+local tabulate = require "flexlab.table"
+local words = require "flexlab.text"
+
+local M = {}
+
+local Runs = {}
+Runs.__index = Runs
+Runs.__name = "flexlab.Runs"
+
+-- The value of a flat key in nested tables, or nil.
+local function at(t, key)
+  for part in tostring(key):gmatch("[^.]+") do t = type(t) == "table" and t[part] or nil end
+  return t
+end
+
+--- What a run was set to: of its arm, else of its folder's config.lua; `seed` is the seed.
+function M.setting(task, key)
+  if key == "seed" then return task.seed end
+  local own = task.arm.settings[key]
+  if own ~= nil then return own end
+  if task.config == nil then
+    task.config = task.dir and core.sys.exists(task.dir .. "/config.lua")
+      and literal.read(task.dir .. "/config.lua") or false
+  end
+  return task.config and at(task.config, key) or nil
+end
+
+--- What a run cost: seconds, peak_bytes, parameters, gflop (of a forward pass); {} if it is not known.
+function M.cost(task)
+  local path = task.dir and task.dir .. "/cost.lua"
+  return path and core.sys.exists(path) and literal.read(path) or {}
+end
+
+--- The runs that fit all of these settings.
+function Runs:where(settings)
+  local kept = {}
+  for _, task in ipairs(self.tasks) do
+    local fits = true
+    for key, value in pairs(settings) do
+      local own = M.setting(task, key)
+      if own == nil then
+        error("where: " .. words.unknown(key, words.keys(self.grid)), 2)
+      end
+      fits = fits and literal.encode(own) == literal.encode(value)
+    end
+    if fits then kept[#kept + 1] = task end
+  end
+  return M.new { name = self.name, tasks = kept, dir = self.dir, one_at_a_time = self.one_at_a_time }
+end
+
+--- Iterates over (value, runs with that value of `key`), in the order of the runs.
+function Runs:group(key)
+  local values, seen, i = {}, {}, 0
+  for _, task in ipairs(self.tasks) do
+    local value = M.setting(task, key)
+    if value == nil then error("group: " .. words.unknown(key, words.keys(self.grid)), 2) end
+    local name = literal.encode(value)
+    if not seen[name] then seen[name], values[#values + 1] = true, value end
+  end
+  return function()
+    i = i + 1
+    if values[i] ~= nil then return values[i], self:where { [key] = values[i] } end
+  end
+end
+
+--- Columns by the values of `key` (nil: by whole arms), paired by seed: see pivot.lua.
+function Runs:pivot(key, metric) return pivot.new(self, key, metric, 3) end
+
+--- Names of the numbers that every run returned.
+function Runs:metrics()
+  local names = {}
+  for _, name in ipairs(words.keys(self.tasks[1] and self.tasks[1].result or {})) do
+    local everywhere = true
+    for _, task in ipairs(self.tasks) do
+      everywhere = everywhere and type(task.result[name]) == "number"
+    end
+    if everywhere then names[#names + 1] = name end
+  end
+  return names
+end
+
+local costs = { { "parameters", "parameters" }, { "GFLOP", "gflop" }, { "seconds", "seconds" } }
+
+--- One row a run: settings that differ, seed, metrics (all by default), cost.
+function Runs:table(metrics)
+  metrics = metrics or self:metrics()
+  local keys, headers = words.keys(self.grid), {}
+  table.move(keys, 1, #keys, 1, headers)
+  headers[#headers + 1] = "seed"
+  table.move(metrics, 1, #metrics, #headers + 1, headers)
+  for _, c in ipairs(costs) do headers[#headers + 1] = c[1] end
+  headers[#headers + 1] = "peak MiB"
+  local t = tabulate(headers)
+  for _, task in ipairs(self.tasks) do
+    local row, cost = {}, M.cost(task)
+    for _, key in ipairs(keys) do
+      local value = M.setting(task, key)
+      row[#row + 1] = type(value) == "table" and literal.encode(value) or value == nil and "-" or tostring(value)
+    end
+    row[#row + 1] = task.seed
+    for _, metric in ipairs(metrics) do row[#row + 1] = pivot.metric_of(task, metric, 2) end
+    for _, c in ipairs(costs) do row[#row + 1] = cost[c[2]] or "-" end
+    row[#row + 1] = cost.peak_bytes and cost.peak_bytes / 2 ^ 20 or "-"
+    t:row(row)
+  end
+  return t
+end
+
+-- The mean of a cost over the runs of each arm, by label.
+local function mean_cost(self, label, name)
+  local sum, n = 0, 0
+  for _, task in ipairs(self.tasks) do
+    local value = task.arm.label == label and M.cost(task)[name]
+    if value then sum, n = sum + value, n + 1 end
+  end
+  return n > 0 and sum / n or "-"
+end
+
+--- What an arm costs: parameters, GFLOP of a forward pass of one sample, seconds of a run, MiB at its peak.
+function Runs:costs()
+  local t, seen = tabulate { "arm", "parameters", "GFLOP", "seconds", "peak MiB" }, {}
+  for _, task in ipairs(self.tasks) do
+    local label = task.arm.label
+    if not seen[label] then
+      seen[label] = true
+      local bytes = mean_cost(self, label, "peak_bytes")
+      t:row { label, mean_cost(self, label, "parameters"), mean_cost(self, label, "gflop"),
+        mean_cost(self, label, "seconds"), type(bytes) == "number" and bytes / 2 ^ 20 or "-" }
+    end
+  end
+  return t
+end
+
+--- One row an arm: mean, sd, the paired difference from `against` (the first arm) with Student's interval
+--- and the bootstrap's, exact p with Holm's correction. Returns the table, the tests and the pivot.
+---@param options table|nil  { key = nil (whole arms), against = the first arm }
+function Runs:summary(metric, options)
+  local o = config.options("summary", { key = false, against = false }, options, nil, 2)
+  local p = pivot.new(self, o.key or nil, metric, 3)
+  local against = o.against or p:arms()[1]
+  local tests = stats.paired(p, { against = against })
+  local t = tabulate { "arm", metric, "sd", "difference", "95 % CI", "95 % bootstrap", "p (Holm)" }
+  for arm, column in p:rows() do
+    local test = tests[arm]
+    local boot = arm == against and "" or #column > 1
+      and tostring(stats.bootstrap(stats.differences(column, p[against]))) or "-"
+    t:row { tostring(arm), column:mean(), column:std(), test.diff, test.ci, boot, test.p_text }
+  end
+  return t, tests, p
+end
+
+--- Writes the page of a study: see study/report.lua. Returns its path.
+function Runs:report(options) return require("flexlab.study.report").write(self, options) end
+
+function Runs:__tostring()
+  return ("%d runs of '%s'\n%s"):format(#self.tasks, self.name, self.tasks[1] and self:table():text() or "")
+end
+
+function Runs:__len() return #self.tasks end
+
+--- Runs from { name, tasks, seeds, dir, grid } ; grid (what differs) is found when it is not given.
+function M.new(fields)
+  if not fields.grid then
+    local arms = {}
+    for i, task in ipairs(fields.tasks) do arms[i] = task.arm end
+    fields.grid = plan.factors(arms)
+  end
+  return setmetatable(fields, Runs)
+end
+
+return M
