@@ -21,7 +21,7 @@ local parts = {
   picture = { "picture" }, report = { "report" }, html = { "html" },
   help = { "help" }, sampler_study = { "sampler_study", "study" }, calibration = { "calibration" },
   turbulence = { "turbulence" }, reference_ensemble = { "reference_ensemble", "make" },
-  rollout = { "rollout" }, runs = { "runs" },
+  rollout = { "rollout" }, runs = { "runs" }, prediction = { "prediction" }, doctor = { "doctor" },
   multitask = { "multitask" },
 }
 

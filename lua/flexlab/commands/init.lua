@@ -11,7 +11,7 @@ local M = {}
 
 -- In the order of the help page.
 M.names = { "run", "show", "list", "table", "compare", "report", "data", "generate", "sample", "evaluate", "convert",
-  "parity", "bench", "ops", "info", "repl", "script", "help", "version" }
+  "parity", "predict-ablation", "doctor", "bench", "ops", "info", "repl", "script", "help", "version" }
 
 -- Options that several commands share.
 M.device = { name = "device", value = "NAME", kind = "words", words = { "cpu", "ref" },

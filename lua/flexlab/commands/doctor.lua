@@ -1,0 +1,34 @@
+-- flexlab doctor - looks for the mistakes that make a result wrong without an error.
+local commands = require "flexlab.commands"
+local flex = require "flexlab"
+
+return {
+  name = "doctor",
+  doc = "look for leakage, shifts, wrong normalisation, over-confidence and the like",
+  arguments = { { name = "what", doc = "the folder of a run, or data: HDF5 or a pattern" } },
+  options = {
+    { name = "test", value = "FILE", doc = "of data: the test files [the last fifth of the time of each run]" },
+    { name = "factor", value = "N", kind = "integer", least = 1, default = 4, doc = "of data: of the degradation" },
+    { name = "degradation", value = "WORD", default = "bicubic", doc = "of data: a word of flexlab list choices" },
+    { name = "crop", value = "N", kind = "integer", least = 8, default = 64, doc = "of data: side of the patches" },
+    { name = "dataset", value = "NAME", doc = "of data: the data set in the file [w or fields]" },
+    { name = "json", doc = "one line of JSON instead of the table" },
+    commands.device, commands.threads,
+  },
+  notes = "It ends with code 1 where there is a fault.",
+  run = function(values)
+    commands.setup(values)
+    local what = values.what:gsub("/+$", "")
+    local findings = flex.doctor(flex.core.sys.exists(what) == "folder" and what or { file = what,
+      test = values.test or false, factor = values.factor, degradation = values.degradation, crop = values.crop,
+      dataset = values.dataset or false })
+    local faults = 0
+    for _, f in ipairs(findings) do faults = faults + (f.state == "fault" and 1 or 0) end
+    if values.json then
+      print(flex.core.json.encode(findings))
+    else
+      for _, f in ipairs(findings) do print(("%-6s %-14s %s"):format(f.state, f.check, f.text)) end
+    end
+    return faults > 0 and 1 or 0
+  end,
+}

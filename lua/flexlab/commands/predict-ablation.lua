@@ -1,0 +1,38 @@
+-- flexlab predict-ablation - which target has the quieter velocity, from the data alone.
+local flex = require "flexlab"
+
+return {
+  name = "predict-ablation",
+  doc = "foretell from data which target is easier to learn: raw, residual or interpolant",
+  arguments = { { name = "data", doc = "fields, HDF5 or a pattern" } },
+  options = {
+    { name = "task", value = "NAME", kind = "words", words = { "superres", "forecast" }, default = "superres",
+      doc = "superres or forecast" },
+    { name = "factor", value = "N", kind = "integer", least = 1, default = 4, doc = "of super-resolution" },
+    { name = "degradation", value = "WORD", default = "bicubic", doc = "a word of flexlab list choices" },
+    { name = "lead", value = "N", kind = "integer", least = 1, default = 1, doc = "of a forecast, in frames" },
+    { name = "crop", value = "N", kind = "integer", least = 8, default = 64, doc = "side of the patches" },
+    { name = "batches", value = "N", kind = "integer", least = 1, default = 16, doc = "batches of 8 patches" },
+    { name = "seed", value = "N", kind = "integer", least = 0, default = 1, doc = "of the patches" },
+    { name = "json", doc = "one line of JSON instead of the table" },
+  },
+  notes = "Per pixel, in the units of training, for Gaussian fields (flexlab.prediction says what is assumed):\n"
+    .. "variance: of the optimal velocity; from the condition: the part of it that the condition fixes;\n"
+    .. "least loss: what no network can explain.",
+  run = function(values)
+    local cfg = { file = values.data, split = 1, test = values.data, crop = values.crop, batch = 8,
+      seed = values.seed, test_tiles = 1 }
+    if values.task == "superres" then
+      cfg.factor, cfg.degradation = values.factor, values.degradation
+    else
+      cfg.lead, cfg.past = values.lead, 1
+    end
+    local p = flex.prediction(flex.data[values.task](cfg).train, { batches = values.batches })
+    if not values.json then return p.table:print() and nil end
+    local plain = {}
+    for _, name in ipairs(flex.prediction.names) do
+      plain[name] = { variance = p[name].variance, removable = p[name].removable, loss = p[name].loss }
+    end
+    print(flex.core.json.encode(plain))
+  end,
+}

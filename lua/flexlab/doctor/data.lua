@@ -1,0 +1,141 @@
+--[[
+doctor/data - leakage, normalisation, registration. A check takes the subject { set =, ... } and returns a state
+and a sentence, or nothing where it does not apply.
+--]]
+local core = require "flexlab.core"
+
+local M = {}
+
+-- Distinct frames of the entries of a part: list of { file, frame }.
+local function frames_of(entries)
+  local list, seen = {}, {}
+  for _, e in ipairs(entries) do
+    local name = e.file .. ":" .. e.frame
+    if not seen[name] then seen[name], list[#list + 1] = true, { file = e.file, frame = e.frame } end
+  end
+  return list
+end
+
+local function whole(source, e)
+  return source:patch({ file = e.file, frame = e.frame }, 1, 1, source:height(e), source:width(e))
+end
+
+-- A few numbers of a frame that equal frames share; those that share them are then compared whole.
+local function signature(frame)
+  local s, shape = frame:summary(), frame.shape
+  local parts = { table.concat(shape, "x"), ("%.9g %.9g %.9g"):format(s.min, s.max, s.mean) }
+  for i = 1, 4 do
+    parts[#parts + 1] = ("%.9g"):format(frame:get(1 + i * (shape[1] - 1) // 4, 1 + i * (shape[2] - 1) // 5, 1))
+  end
+  return table.concat(parts, " ")
+end
+
+--- Test frames that are training frames too, whatever files they are in.
+function M.leakage(subject)
+  local set = subject.set
+  if not set then return subject.model and "note", subject.why_no_data end
+  local source, test = set.train.source, set.test.source
+  local known = {}
+  for _, e in ipairs(frames_of(set.train.entries)) do
+    local scope <close> = core.scope()
+    local name = signature(whole(source, e))
+    known[name] = known[name] or e
+    scope:close()
+  end
+  local shared, first, tests = 0, nil, frames_of(set.test.entries)
+  for _, e in ipairs(tests) do
+    local scope <close> = core.scope()
+    local frame = whole(test, e)
+    local twin = known[signature(frame)]
+    if twin and (frame - whole(source, twin)):abs():max():item() == 0 then
+      shared = shared + 1
+      first = first or ("frame %d of '%s' is frame %d of '%s'"):format(e.frame, test.files[e.file].path, twin.frame,
+        source.files[twin.file].path)
+    end
+    scope:close()
+  end
+  if shared == 0 then return "ok", ("none of %d test frames is among the training frames"):format(#tests) end
+  return "fault", ("%d of %d test frames are training frames too (%s): scores on them say nothing"):format(shared,
+    #tests, first)
+end
+
+-- Largest difference of two scales, in units of the second's std.
+local function distance(a, mean, std)
+  local most = 0
+  for c = 1, #mean do
+    most = math.max(most, math.abs(a.mean[c] - mean[c]) / std[c], math.abs(a.std[c] / std[c] - 1))
+  end
+  return most
+end
+
+M.tolerance = 1e-3   -- relative: rounding of a checkpoint's text is far below, other frames far above
+
+--- Mean and std of the run against those of its training frames, its test frames, and both.
+function M.normalisation(subject)
+  local set, model = subject.set, subject.model
+  if not (set and model and model.scale) then return nil end
+  local source, test = set.train.source, set.test.source
+  local mean, std = source:statistics(set.train.entries)
+  local own = distance(model.scale, mean, std)
+  if own < M.tolerance then return "ok", "mean and std are those of the training frames" end
+  local tests = frames_of(set.test.entries)
+  local away = distance(model.scale, test:statistics(tests))
+  local both = source == test and distance(model.scale, source:statistics(source:list())) or math.huge
+  local text = ("mean %.4g, std %.4g differ from the training frames' (%.4g, %.4g)"):format(model.scale.mean[1],
+    model.scale.std[1], mean[1], std[1])
+  if away < M.tolerance then return "fault", text .. ": they are those of the test frames" end
+  if both < M.tolerance then return "fault", text .. ": they are those of training and test frames together" end
+  return "note", text .. ": they were given, or the files have changed"
+end
+
+-- Pearson's r of two fields of equal shape.
+local function correlation(a, b)
+  a, b = a - a:mean():item(), b - b:mean():item()
+  return (a * b):mean():item() / math.sqrt(a:square():mean():item() * b:square():mean():item() + 1e-300)
+end
+
+-- Adds the correlations of truth(x) with estimate(x + d) along an axis to sums[d], d = -reach .. reach.
+local function correlate(sums, truth, estimate, axis, reach)
+  local length = truth.shape[axis]
+  local centre = truth:narrow { axis = axis, start = reach + 1, length = length - 2 * reach }
+  for d = -reach, reach do
+    local moved = estimate:narrow { axis = axis, start = reach + 1 + d, length = length - 2 * reach }
+    sums[d] = (sums[d] or 0) + correlation(centre, moved)
+  end
+end
+
+-- The d of the largest, by the parabola through it and its neighbours.
+local function peak_of(r, reach)
+  local best = -reach
+  for d = -reach, reach do
+    if r[d] > r[best] then best = d end
+  end
+  local low, peak, high = r[best - 1], r[best], r[best + 1]
+  if not (low and high) then return best end
+  return best + 0.5 * (low - high) / (low - 2 * peak + high)
+end
+
+--- How far the estimate lies from where the truth is, by cross-correlation, in pixels.
+function M.registration(subject)
+  local set = subject.set
+  if not set or set.task.name ~= "superres" then return nil end
+  local f = set.cfg.factor
+  local reach = math.min(f, (math.min(set.height, set.width) - 4) // 2)
+  if reach < 1 then return "note", "the patches are too small to look for a shift" end
+  local rows, columns = {}, {}
+  for batch in set.test:batches() do
+    local scope <close> = core.scope()
+    correlate(rows, batch.target, batch.estimate, 2, reach)
+    correlate(columns, batch.target, batch.estimate, 3, reach)
+    scope:close()
+  end
+  local dy, dx = peak_of(rows, reach), peak_of(columns, reach)
+  local text = ("the estimate lies (%.2f, %.2f) pixels from the truth (y, x)"):format(dy, dx)
+  if math.max(math.abs(dy), math.abs(dx)) <= 0.25 then return "ok", text end
+  local known = math.abs(dy - (f - 1) / 2) < 0.25 and math.abs(dx - (f - 1) / 2) < 0.25
+  return "fault", text .. (known and ("; (f - 1) / 2 = %.1f is what field[::f] resized with align_corners false does: "
+    .. "the network must undo it (degradation registered does not have it)"):format((f - 1) / 2)
+    or "; the network must undo it")
+end
+
+return M

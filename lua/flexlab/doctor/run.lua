@@ -1,0 +1,112 @@
+--[[
+doctor/run - weights, pull, feedback: what only a run can have wrong (see doctor.lua).
+--]]
+local core = require "flexlab.core"
+
+local M = {}
+
+M.members, M.steps = 8, 2
+
+-- The first parameter with a value that is not finite: a sentence, or nil.
+local function bad_weight(model)
+  local count, first = 0, nil
+  for _, p in ipairs(model:parameters()) do
+    local s = p.tensor:summary()
+    if s.nonfinite > 0 then
+      count = count + 1
+      first = first or ("'%s' has %d of %d"):format(p.name, s.nonfinite, p.tensor:count())
+    end
+  end
+  if not first then return nil end
+  return ("%d tensors hold values that are not finite; the first, in the network's order: %s"):format(count, first)
+end
+
+local function broken(t) return t:summary().nonfinite > 0 end
+
+-- The first place of a pass whose output is not finite. What the C network hands over are its blocks' outputs:
+-- condition encoder, base encoder, then the decoder as a whole.
+local function bad_pass(model, batch)
+  local features = model:condition(batch)
+  local function first(f, where)
+    for i, skip in ipairs(f and f.skips or {}) do
+      if broken(skip) then return ("block %d of the %s"):format(i, where) end
+    end
+    if f and broken(f.head) then return "the end of the " .. where end
+  end
+  local found = first(features, "condition encoder")
+  if found then return found end
+  local n = batch.target.shape[1]
+  local x, t = core.normal(batch.target.shape, { seed = 1, stream = "sample" }), core.full({ n }, 0.5)
+  local encoded = model.net:encode(x, t, batch.re, features)
+  found = first(encoded, "base encoder")
+  if found then return found end
+  if broken(model.net:decode(encoded, t, batch.re, features)) then return "the decoder" end
+end
+
+--- Weights that are not finite, else the first block whose output is not.
+function M.weights(subject)
+  local model = subject.model
+  if not model then return subject.why and "note" or nil, subject.why end
+  local text = bad_weight(model)
+  if text then return "fault", text end
+  if not (subject.set and model.net) then return "ok", "all weights are finite" end
+  local batch = subject.set.test:batches()()
+  local place = core.no_grad(function() return model:use(bad_pass, model, batch) end)
+  if place then
+    return "fault", ("all weights are finite, but the output of %s is not, on a test batch"):format(place)
+  end
+  return "ok", "all weights, and the outputs of all blocks on a test batch, are finite"
+end
+
+--- Error of the ensemble's mean against its spread, with the (M + 1) / M of a finite ensemble [Fortin et al. 2014].
+--- sigma is the width of the pull; the authors' rule is |mu| <= 0.05 and 0.9 <= sigma <= 1.1.
+function M.pull(subject)
+  local set, model = subject.set, subject.model
+  if not (set and model) then return nil end
+  local count, bias, errors, spreads = 0, 0, 0, 0
+  local compare = require "flexlab.compare"
+  for batch in set.test:batches() do
+    local scope <close> = core.scope()
+    local mean, members = require("flexlab.diffusion").sample(model, batch, { members = M.members, steps = M.steps })
+    local difference = mean - batch.truth
+    bias, errors = bias + difference:mean():item(), errors + difference:square():mean():item()
+    spreads = spreads + compare.spread(mean, members):square():mean():item()
+    count = count + 1
+    scope:close()
+  end
+  local spread = math.sqrt(spreads / count * (M.members + 1) / M.members)
+  local mu, sigma = bias / count / spread, math.sqrt(errors / count) / spread
+  local text = ("pull of %d members: mu %.2f, sigma %.2f"):format(M.members, mu, sigma)
+  if sigma > 1.1 then return "fault", text .. ": the ensemble is over-confident, its error exceeds its spread" end
+  if sigma < 0.9 then return "fault", text .. ": the ensemble is under-confident, wider than its error" end
+  if math.abs(mu) > 0.05 then return "fault", text .. ": the ensemble is biased" end
+  return "ok", text
+end
+
+-- The path of a key `feedback` whose value is "mean", in nested settings.
+local function find_feedback(t, path)
+  for k, v in pairs(t) do
+    if k == "feedback" and v == "mean" then return path .. k end
+    local found = type(v) == "table" and find_feedback(v, path .. tostring(k) .. ".")
+    if found then return found end
+  end
+end
+
+--- Rollouts that feed the mean back: by the settings, else by the text of the recipe.
+function M.feedback(subject)
+  if not subject.config then return nil end
+  local place = find_feedback(subject.config, "")
+  if not place and subject.recipe:match("feedback%s*=%s*[\"']mean[\"']")
+    and not subject.recipe:match("feedback%s*=%s*cfg") then
+    place = "its recipe"
+  end
+  if place then
+    return "fault", ("%s feeds the mean of the ensemble back: the mean of flows is no flow, its small scales fade; "
+      .. "feedback = \"member\" lets each member go on from itself"):format(place)
+  end
+  if subject.model and subject.model.data and subject.model.data.task == "forecast" then
+    return "ok", "no setting feeds the mean of an ensemble back"
+  end
+end
+
+return M
