@@ -170,6 +170,70 @@ function suite.test_comparison_scores_the_mean_and_one_member()
   lu.assertEquals(#c.scores.FLEX.spectrum.low, #core.metrics.spectrum(core.zeros { 1, 4, 4, 1 }):totable())
 end
 
+-- Runs a recipe with the small settings and others; some have sections that `small` does not fit.
+local function run(name, more, without)
+  local cfg = small()
+  for _, key in ipairs(without or {}) do cfg[key] = nil end
+  for k, v in pairs(more or {}) do cfg[k] = v end
+  return require("recipes." .. name)(cfg, { root = folder, quiet = true })
+end
+
+local function study(name, more)
+  local cfg = small()
+  for k, v in pairs(more or {}) do cfg[k] = v end
+  return require("recipes." .. name)(cfg, { root = folder, quiet = true, seeds = "1,2" })
+end
+
+local function numbers(r, names)
+  for _, name in ipairs(names) do
+    lu.assertIsNumber(r[name], name)
+    lu.assertTrue(r[name] == r[name] and math.abs(r[name]) < math.huge, name)
+  end
+end
+
+function suite.test_forecast_rolls_out()
+  local r = run("forecast", { ["rollout.length"] = 2, ["rollout.members"] = 2, ["data.test_batch"] = 2 },
+    { "eval.members" })
+  numbers(r, { "rfne", "persistence", "rfne_last", "pearson_last", "horizon" })
+  lu.assertEquals(core.sys.exists(r.dir .. "/rollout.csv"), "file")
+end
+
+function suite.test_ablations_of_target_and_parametrisation()
+  local r = study "ablate_residual"
+  numbers(r, { "residual", "raw", "p" })
+  lu.assertEquals(core.sys.exists(r.dir .. "/report.html"), "file")
+  local page = core.sys.read(r.dir .. "/report.html")
+  for _, text in ipairs { "model.target=raw", "Power spectrum", "Training loss", data } do
+    lu.assertStrContains(page, text)
+  end
+  numbers(study "ablate_parametrisation", { "v", "x", "eps" })
+end
+
+function suite.test_steps_of_one_network()
+  local r = run("ablate_steps", { ["eval.steps"] = { 1, 3 } })
+  numbers(r, { "rfne_1", "rfne_3", "crps_1" })
+end
+
+function suite.test_fine_tuning_beside_a_fresh_start()
+  local first = small()
+  local r = run("finetune", { first = first })
+  numbers(r, { "tuned", "fresh", "vorticity", "bicubic" })
+  lu.assertNotEquals(r.tuned, r.fresh)
+end
+
+function suite.test_unseen_reynolds_numbers()
+  local r = run("ood_reynolds", { ["seen.re"] = { 200, 300 }, ["seen.size"] = 32, ["seen.frames"] = 4,
+    ["seen.out"] = folder .. "/seen.h5", ["unseen.re"] = { 250, 400 }, ["unseen.size"] = 32, ["unseen.frames"] = 2,
+    ["unseen.out"] = folder .. "/unseen.h5" }, { "data.file", "data.test" })
+  numbers(r, { "seen", "Re_250", "Re_400" })
+end
+
+function suite.test_a_metric_of_ones_own()
+  local r = run "custom_metric"
+  numbers(r, { "peaks_mean", "peaks_member", "peaks_registered" })
+  lu.assertTrue(r.peaks_registered > 0.2 and r.peaks_registered < 1.2)
+end
+
 local status = lu.LuaUnit.run()
 os.execute("rm -rf '" .. folder .. "'")
 os.exit(status)

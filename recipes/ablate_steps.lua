@@ -1,0 +1,28 @@
+-- Are two reverse steps enough? One network, trained once a seed, sampled with 1, 2, 4, 8 and 16.
+--   flexlab run recipes/ablate_steps.lua --set train.steps=2000 --seeds 1..4
+local flex = require "flexlab"
+local sr   = require "recipes.sr"
+
+local defaults = flex.config.merge(sr.defaults, nil)
+defaults.eval = { steps = { 1, 2, 4, 8, 16 }, members = 4, sampler = "ddim" }
+
+return flex.recipe("ablate_steps", defaults, function(cfg, run)
+  local data  = flex.data.superres(flex.data.ensure(cfg.data))
+  local model = flex.models.flex(cfg.model)
+  local optim = flex.optim.adam(model, cfg.train)
+  for step, batch in run:steps(data.train, cfg.train.steps) do
+    local loss = flex.diffusion.loss(model, batch)
+    optim:step(loss)
+    run:log(step, { loss = loss })
+  end
+
+  local t, result = flex.table { "steps", "RFNE", "CRPS", "spread" }, {}
+  for _, steps in ipairs(cfg.eval.steps) do
+    local o = { steps = steps, members = cfg.eval.members, sampler = cfg.eval.sampler }
+    local scores = flex.evaluate(function(batch) return flex.diffusion.sample(optim.ema, batch, o) end, data.test)
+    t:row { steps, scores.rfne, scores.crps, scores.spread or 0 }
+    result["rfne_" .. steps], result["crps_" .. steps] = scores.rfne, scores.crps
+  end
+  t:print():save(run.dir .. "/steps.csv")
+  return result
+end)

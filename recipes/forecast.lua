@@ -1,0 +1,30 @@
+-- How far ahead can it see? Learn one step of turbulence, then roll it out, each member fed its own past.
+--   flexlab run recipes/forecast.lua --set train.steps=2000 --set rollout.length=20
+local flex = require "flexlab"
+
+return flex.recipe("forecast", {
+  data    = { file = "data/turbulence/train_re*.h5", test = "data/turbulence/film_re*.h5", past = 2, lead = 1,
+              crop = 64, batch = 8, test_tiles = 8, test_batch = 2 },
+  model   = { size = "nano", conditioning = "both", predict = "v", padding = "zeros", dropout = 0.0 },
+  train   = { steps = 300, lr = 1e-3, warmup = 20, clip = 1.0, ema = 0.99, from = flex.optional "string" },
+  rollout = { length = 20, members = 4, steps = 2, feedback = "member" },   -- "mean": as the authors do
+}, function(cfg, run)
+  local settings = flex.config.merge(cfg.data, nil)
+  settings.horizon = cfg.rollout.length
+  local data  = flex.data.forecast(flex.data.ensure(settings))
+  local model = flex.models.flex(cfg.model)
+  local optim = flex.optim.adam(model, cfg.train)
+
+  for step, batch in run:steps(data.train, cfg.train.steps) do
+    local loss = flex.diffusion.loss(model, batch)
+    optim:step(loss)
+    run:log(step, { loss = loss, lr = optim.lr })
+  end
+
+  local r = flex.rollout.evaluate(optim.ema, data.test, cfg.rollout)
+  r.table:print():save(run.dir .. "/rollout.csv")
+  local last = cfg.rollout.length
+  return { rfne = r.rfne[1], persistence = r.persistence[1], rfne_last = r.rfne[last],
+           persistence_last = r.persistence[last], pearson_last = r.pearson[last], horizon = r.horizon,
+           fine_scales_last = r.fine_scales[last] }
+end)
