@@ -34,6 +34,7 @@ typedef struct {
     int64_t variable; /* -1: free */
     hid_t data;
     int64_t used; /* clock of the last use */
+    fx_h5_chunks chunks;
   } open[OPEN_DATASETS];
   int64_t clock;
 } h5_own;
@@ -313,6 +314,13 @@ static double slab_bytes (const fx_variable *v, size_t element) {
   return bytes;
 }
 
+static void close_slot (h5_own *own, int k) {
+  if (own->open[k].variable >= 0)
+    H5Dclose(own->open[k].data);
+  own->open[k].variable = -1;
+  fx_h5_chunks_end(&own->open[k].chunks);
+}
+
 static fx_status open_dataset (fx_container *c, const fx_variable *v, hid_t *data) {
   const h5_own *own = c->own;
   hid_t plist = H5P_DEFAULT;
@@ -333,27 +341,26 @@ static fx_status open_dataset (fx_container *c, const fx_variable *v, hid_t *dat
   return st;
 }
 
-/* The open dataset of variable i; the one unused for longest makes room. *fresh: opened just now. */
-static fx_status dataset_of (fx_container *c, int64_t i, hid_t *data, bool *fresh) {
+/* The slot of the open dataset of variable i; the one unused for longest makes room. */
+static fx_status slot_of (fx_container *c, int64_t i, int *slot) {
   h5_own *own = c->own;
+  hid_t data;
   int oldest = 0;
-  *fresh = false;
   for (int k = 0; k < OPEN_DATASETS; k++) {
     if (own->open[k].variable == i) {
       own->open[k].used = ++own->clock;
-      *data = own->open[k].data;
+      *slot = k;
       return FX_OK;
     }
     if (own->open[k].used < own->open[oldest].used)
       oldest = k;
   }
-  FX_TRY(open_dataset(c, &c->variables[i], data));
-  if (own->open[oldest].variable >= 0)
-    H5Dclose(own->open[oldest].data);
+  FX_TRY(open_dataset(c, &c->variables[i], &data));
+  close_slot(own, oldest);
   own->open[oldest].variable = i;
-  own->open[oldest].data = *data;
+  own->open[oldest].data = data;
   own->open[oldest].used = ++own->clock;
-  *fresh = true;
+  *slot = oldest;
   return FX_OK;
 }
 
@@ -361,11 +368,12 @@ static fx_status h5_read (fx_container *c, int64_t i, const int64_t *start, cons
                           bool wide, void *to) {
   const fx_variable *v = &c->variables[i];
   hsize_t from[FX_CONTAINER_AXES] = { 0 }, size[FX_CONTAINER_AXES] = { 1 };
-  hid_t data;
-  bool fresh;
+  h5_own *own = c->own;
+  int k;
   fx_h5_begin();
-  FX_TRY(dataset_of(c, i, &data, &fresh));
-  FX_TRY(fx_h5_check_chunks(data, c->path, v, c->size, start, count, fresh));
+  FX_TRY(slot_of(c, i, &k));
+  const hid_t data = own->open[k].data;
+  FX_TRY(fx_h5_check_chunks(data, c->path, v, c->size, start, count, &own->open[k].chunks));
   for (int a = 0; a < v->rank; a++) {
     from[a] = (hsize_t)start[a];
     size[a] = (hsize_t)count[a];
@@ -386,8 +394,7 @@ static void h5_close (fx_container *c) {
   h5_own *own = c->own;
   fx_h5_begin();
   for (int k = 0; k < OPEN_DATASETS; k++)
-    if (own->open[k].variable >= 0)
-      H5Dclose(own->open[k].data);
+    close_slot(own, k);
   H5Fclose(own->file);
   fx_free(own);
 }

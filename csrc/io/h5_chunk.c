@@ -6,7 +6,7 @@
 #include "base/alloc.h"
 #include "io/h5.h"
 
-enum { LZF = 32000, MOST_FILTERS = 32, BLOCK = 1 << 16 };
+enum { LZF = 32000, MOST_FILTERS = 32, BLOCK = 1 << 16, MOST_CHUNKS = 16384 };
 
 typedef struct {
   int n;
@@ -82,49 +82,103 @@ static bool next (const fx_variable *v, const int64_t *start, const int64_t *cou
   return false;
 }
 
-static fx_status check (hid_t data, const char *path, const fx_variable *v, const pipeline *p,
-                        int64_t chunk_bytes, int64_t file_size, const int64_t *start,
-                        const int64_t *count, bool thorough) {
-  hsize_t at[FX_CONTAINER_AXES];
+/* --- the chunks of a box ------------------------------------------------------------------------ */
+
+/* How many chunks the whole variable has; MOST_CHUNKS + 1 if more than that. */
+static int64_t grid_size (const fx_variable *v) {
+  int64_t n = 1;
+  for (int a = 0; a < v->rank; a++) {
+    const int64_t along = (v->shape[a] - 1) / v->chunk[a] + 1;
+    if (along > MOST_CHUNKS / n)
+      return MOST_CHUNKS + 1;
+    n *= along;
+  }
+  return n;
+}
+
+/* The place of a chunk in the grid of chunks. */
+static int64_t place (const fx_variable *v, const hsize_t *at) {
+  int64_t i = 0;
   for (int a = 0; a < v->rank; a++)
-    at[a] = (hsize_t)(start[a] / v->chunk[a] * v->chunk[a]);
+    i = i * ((v->shape[a] - 1) / v->chunk[a] + 1) + (int64_t)at[a] / v->chunk[a];
+  return i;
+}
+
+typedef struct {
+  hid_t data;
+  const char *path;
+  const fx_variable *v;
+  pipeline filters;
+  int64_t chunk_bytes, file_size;
+} dataset;
+
+/* The chunk at `at`. Two ways of looking for it must agree: by the index, as H5Dread does, and one by
+** one, which alone tells how long it is in the file. */
+static fx_status check_chunk (const dataset *d, const hsize_t *at, bool *decode) {
+  unsigned mask = 0;
+  haddr_t address = HADDR_UNDEF;
+  hsize_t bytes = 0, indexed = 0;
+  if (H5Dget_chunk_storage_size(d->data, at, &indexed) < 0 ||
+      H5Dget_chunk_info_by_coord(d->data, at, &mask, &address, &bytes) < 0)
+    return fx_h5_fail(FX_EFORMAT, "%s: the chunks of '%s' cannot be found", d->path, d->v->path);
+  if (indexed == 0 && address == HADDR_UNDEF)
+    return FX_OK; /* never written: the fill value */
+  if (address == HADDR_UNDEF || bytes == 0 || bytes > (hsize_t)d->file_size)
+    return wrong(d->path, d->v);
+  const unsigned all = (unsigned)((UINT64_C(1) << d->filters.n) - 1);
+  if ((mask & all) == all)
+    return bytes == (hsize_t)d->chunk_bytes ? FX_OK : wrong(d->path, d->v);
+  if (!*decode)
+    return FX_OK;
+  *decode = false;
+  const int64_t size = decoded_size(d->data, &d->filters, at, bytes);
+  return size == -2 || size == d->chunk_bytes ? FX_OK : wrong(d->path, d->v);
+}
+
+static fx_status check_box (const dataset *d, fx_h5_chunks *seen, const int64_t *start,
+                            const int64_t *count) {
+  hsize_t at[FX_CONTAINER_AXES];
+  bool decode = !seen->decoded;
+  for (int a = 0; a < d->v->rank; a++)
+    at[a] = (hsize_t)(start[a] / d->v->chunk[a] * d->v->chunk[a]);
   do {
-    unsigned mask = 0;
-    haddr_t address = HADDR_UNDEF;
-    hsize_t bytes = 0;
-    if (H5Dget_chunk_info_by_coord(data, at, &mask, &address, &bytes) < 0)
-      return fx_h5_fail(FX_EFORMAT, "%s: the chunks of '%s' cannot be found", path, v->path);
-    if (address == HADDR_UNDEF)
-      continue; /* never written: the fill value */
-    if (bytes == 0 || bytes > (hsize_t)file_size)
-      return wrong(path, v);
-    const unsigned all = p->n ? (unsigned)((UINT64_C(1) << p->n) - 1) : 0;
-    if ((mask & all) == all && bytes != (hsize_t)chunk_bytes)
-      return wrong(path, v);
-    if ((mask & all) != all && thorough) {
-      const int64_t size = decoded_size(data, p, at, bytes);
-      if (size != -2 && size != chunk_bytes)
-        return wrong(path, v);
-      thorough = false;
-    }
-  } while ((p->n == 0 || thorough) && next(v, start, count, at));
+    unsigned char *known = seen->known ? &seen->known[place(d->v, at)] : NULL;
+    if (known && !*known)
+      FX_TRY(check_chunk(d, at, &decode));
+    else if (!known && decode) /* too many chunks: the first alone */
+      return seen->decoded = true, check_chunk(d, at, &decode);
+    if (known)
+      *known = 1;
+  } while (next(d->v, start, count, at) && (seen->known || decode));
+  seen->decoded = !decode;
   return FX_OK;
 }
 
-fx_status fx_h5_check_chunks (hid_t data, const char *path, const fx_variable *v, int64_t file_size,
-                              const int64_t *start, const int64_t *count, bool thorough) {
-  if (!v->chunk[0])
-    return FX_OK;
+static dataset describe (hid_t data, const char *path, const fx_variable *v, int64_t file_size) {
   const hid_t plist = H5Dget_create_plist(data), type = H5Dget_type(data);
-  const pipeline p = filters_of(plist);
-  int64_t bytes = (int64_t)H5Tget_size(type); /* the product fits: fx_h5_check_dataset */
+  dataset d = { data, path, v, filters_of(plist), (int64_t)H5Tget_size(type), file_size };
   for (int a = 0; a < v->rank; a++)
-    bytes *= v->chunk[a];
+    d.chunk_bytes *= v->chunk[a]; /* the product fits: fx_h5_check_dataset */
   H5Tclose(type);
   H5Pclose(plist);
-  for (int i = 0; i < p.n; i++)
-    if (p.id[i] == LZF && p.lzf_bytes != bytes)
+  return d;
+}
+
+fx_status fx_h5_check_chunks (hid_t data, const char *path, const fx_variable *v, int64_t file_size,
+                              const int64_t *start, const int64_t *count, fx_h5_chunks *seen) {
+  if (!v->chunk[0] || (!seen->known && seen->decoded))
+    return FX_OK;
+  const dataset d = describe(data, path, v, file_size);
+  for (int i = 0; i < d.filters.n; i++)
+    if (d.filters.id[i] == LZF && d.filters.lzf_bytes != d.chunk_bytes)
       return wrong(path, v);
-  return p.n == 0 || thorough ? check(data, path, v, &p, bytes, file_size, start, count, thorough)
-                              : FX_OK;
+  const int64_t grid = grid_size(v);
+  if (!seen->known && grid <= MOST_CHUNKS && !(seen->known = fx_calloc((size_t)grid, 1)))
+    return FX_ENOMEM;
+  return check_box(&d, seen, start, count);
+}
+
+void fx_h5_chunks_end (fx_h5_chunks *seen) {
+  fx_free(seen->known);
+  *seen = (fx_h5_chunks){ 0 };
 }

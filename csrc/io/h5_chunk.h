@@ -11,11 +11,20 @@
 
 #include "io/container.h"
 
-/* Looks at the chunks that the box start .. start+count-1 of `v` touches: FX_EFORMAT if one that is
-** not compressed has another size. Of compressed ones (deflate, lzf) the first is decoded if
-** `thorough`: a chunk shape that is wrong is wrong for all, and a damaged stream is zlib's to find. Szip, nbit and scaleoffset
-** are not looked into. */
+/* What has been looked at already in an open dataset; begins as zeros. */
+typedef struct {
+  unsigned char *known; /* one a chunk of the grid; NULL if there are more than 16384 */
+  bool decoded;         /* a compressed chunk has been decoded and measured */
+} fx_h5_chunks;
+
+/* Looks, once each, at the chunks that the box start .. start+count-1 of `v` touches: FX_EFORMAT if
+** one that is not compressed has another size than the chunk shape says, or cannot be found in two ways alike. Of
+** compressed ones (deflate; lzf notes its size) the first is decoded: a chunk shape that is wrong is wrong for all, and a
+** damaged stream is zlib's to find. Not looked at: szip, nbit and scaleoffset; and of more than
+** 16384 chunks all but the first. */
 fx_status fx_h5_check_chunks(hid_t data, const char *path, const fx_variable *v, int64_t file_size,
-                             const int64_t *start, const int64_t *count, bool thorough);
+                             const int64_t *start, const int64_t *count, fx_h5_chunks *seen);
+
+void fx_h5_chunks_end(fx_h5_chunks *seen);
 
 #endif
