@@ -25,9 +25,15 @@ local function flatten(t, prefix, out)
   return out
 end
 
--- Folders of runs at or below a path: they hold config.lua and env.txt.
+--- Whether a path is the folder of a run, <name>/<hash8>/<seed> with its settings in it; a study's folder,
+--- <name>/<hash8>, has settings too, and its hash may be all digits.
+function M.is_run(path)
+  return path:match(("/" .. ("%x"):rep(8)) .. "/%d+$") ~= nil and core.sys.exists(path .. "/config.lua") ~= nil
+end
+
+-- Folders of runs at or below a path.
 local function collect(path, found, depth)
-  if core.sys.exists(path .. "/config.lua") and core.sys.exists(path .. "/recipe.lua") then
+  if M.is_run(path) then
     found[#found + 1] = path
   elseif depth < 4 then
     local names = core.sys.list(path) or {}

@@ -64,6 +64,9 @@ function suite.test_runs_are_found_in_folders_and_reported()
   lu.assertEquals(found:pivot("model.road", "rfne"):arms(), { "both", "none" })
   lu.assertErrorMsgContains("no folder", flex.runs, root .. "/none")
   lu.assertErrorMsgContains("no finished run", flex.runs, root .. "/page")
+  -- a study whose hash happens to be a number is no run either
+  assert(core.sys.rename(result.dir, root .. "/page/12345678"))
+  lu.assertErrorMsgContains("no finished run", flex.runs, root .. "/page")
 end
 
 -- Arms with one seed see the same data, times and noise, and begin with the same weights where shapes allow.

@@ -8,7 +8,7 @@ return {
   options = { { name = "metric", value = "NAME", doc = "the result to compare where there are several runs" } },
   run = function(values)
     local dir = values.run:gsub("/+$", "")
-    if flex.core.sys.exists(dir .. "/config.lua") and dir:match("/%d+$") then return print((flex.report(dir))) end
+    if flex.runs.is_run(dir) then return print((flex.report(dir))) end
     local runs = flex.runs(dir)
     if #runs == 1 then return print((flex.report(runs.tasks[1].dir))) end
     print(runs:report { metric = values.metric or false, dir = dir })
