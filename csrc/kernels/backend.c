@@ -2,10 +2,13 @@
 ** backend.c - the tables made from kernels.def, and the choice among them.
 **
 ** A Y in kernels.def without its function does not link. The cpu table exists once for each
-** instruction set the build has (FXCPU_BASELINE, FXCPU_AVX2, FXCPU_AVX512 say which).
+** instruction set the build has (FXCPU_AVX2, FXCPU_AVX512, FXCPU_AMX say which).
 */
+#define _GNU_SOURCE /* syscall */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "kernels/kernels.h"
@@ -17,7 +20,8 @@
   fx_status fxref_##name(const fx_kernel_##name *); \
   fx_status fxcpu_baseline_##name(const fx_kernel_##name *); \
   fx_status fxcpu_avx2_##name(const fx_kernel_##name *); \
-  fx_status fxcpu_avx512_##name(const fx_kernel_##name *);
+  fx_status fxcpu_avx512_##name(const fx_kernel_##name *); \
+  fx_status fxcpu_amx_##name(const fx_kernel_##name *);
 #include "kernels.def"
 #undef KERNEL
 
@@ -57,6 +61,28 @@ static const fx_backend avx512_table = {
 #undef KERNEL
 #endif
 
+#ifdef FXCPU_AMX
+#define KERNEL(name, ref, cpu, cuda) .name = PICK_##cpu(fxcpu_amx_##name, fxref_##name),
+static const fx_backend amx_table = {
+  .name = "cpu",
+  .isa = "amx",
+#include "kernels.def"
+};
+#undef KERNEL
+
+/* The processor has the unit, and the kernel lets this process use it: its registers are 8 KiB that
+** Linux saves only for those that ask (Documentation/x86/xstate.rst). */
+static bool amx_allowed (void) {
+#ifdef SYS_arch_prctl
+  const long request = 0x1023 /* ARCH_REQ_XCOMP_PERM */, tile_data = 18;
+  return __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-bf16") &&
+         __builtin_cpu_supports("avx512bf16") && syscall(SYS_arch_prctl, request, tile_data) == 0;
+#else
+  return false;
+#endif
+}
+#endif
+
 #define BOOL_Y true
 #define BOOL__ false
 #define KERNEL(name, ref, cpu, cuda) { #name, BOOL_##cpu, BOOL_##cuda },
@@ -68,7 +94,7 @@ const int fx_kernel_row_count = sizeof fx_kernel_rows / sizeof *fx_kernel_rows;
 
 /* --- choice ------------------------------------------------------------------------------------ */
 
-#define MOST_ISAS 3
+#define MOST_ISAS 4
 static const fx_backend *isa_tables[MOST_ISAS + 1];
 static const char *isa_names[MOST_ISAS + 1];
 static const fx_backend *cpu_table; /* the chosen instruction set */
@@ -88,8 +114,11 @@ static void find_isas (void) {
 #ifdef FXCPU_AVX512
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-      __builtin_cpu_supports("fma"))
+      __builtin_cpu_supports("fma")) {
+    if (amx_allowed())
+      add_isa(&amx_table);
     add_isa(&avx512_table);
+  }
 #endif
 #ifdef FXCPU_AVX2
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))

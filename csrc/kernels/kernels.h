@@ -374,7 +374,7 @@ typedef struct {
 
 typedef struct {
   const char *name; /* "ref", "cpu" */
-  const char *isa;  /* "", "baseline", "avx2", "avx512": what the cpu table was compiled for */
+  const char *isa;  /* "", "baseline", "avx2" ...: what the cpu table was compiled for */
 #define KERNEL(name, ref, cpu, cuda) fx_status (*name)(const fx_kernel_##name *args);
 #include "kernels.def"
 #undef KERNEL

@@ -18,6 +18,9 @@
 #include <string.h>
 
 #include "kernels/cpu/winograd.h"
+#ifdef __AMX_BF16__
+#include "kernels/cpu/amx/conv.h"
+#endif
 
 #define FEW 4 /* outputs at which dot products win                       */
 #define BAND_PIXELS 512
@@ -177,6 +180,10 @@ done:
 
 fx_status fxcpu_conv (const conv_call *c) {
   const conv_source *x = c->s;
+#ifdef __AMX_BF16__
+  if (amx_suits(c->kh, c->kw, c->stride, c->pad_y, c->pad_x, x->c, c->outs))
+    return fxcpu_amx_conv(c);
+#endif
   if (c->pad_y == c->pad_x && winograd_suits(c->kh, c->kw, c->stride, c->pad_y, x->c, c->outs))
     return fxcpu_winograd(&(winograd_conv){ .s = x,
                                             .w = c->w,

@@ -58,6 +58,24 @@ static inline const float *second_half (const float *x2, const float *add, int64
 void fxcpu_source_row(const conv_source *s, int64_t n, int64_t y, int64_t left, int64_t count,
                       int64_t pitch, float *scratch, float *to) FXCPU_SYMBOL(source_row);
 
+/* Asks for what pixel x of row y of image n is made of, if it lies inside. Never needed; in time, it spares
+** the wait for memory. */
+static inline void source_ask (const conv_source *s, int64_t n, int64_t y, int64_t x) {
+  if (y < 0 || y >= s->rows)
+    return;
+  const int64_t row = s->resample == FX_UP ? y / 2 : y, col = s->resample == FX_UP ? x / 2 : x;
+  const int64_t times = s->resample == FX_DOWN ? 2 : 1;
+  for (int64_t i = 0; i < times; i++) {
+    const int64_t at = (n * s->h + times * row + i) * s->w + times * col;
+    for (int64_t q = 0; q < times * s->c1; q += LINE)
+      __builtin_prefetch(s->x + at * s->c1 + q, 0, 2);
+    for (int64_t q = 0; s->x2 && q < times * s->c2; q += LINE)
+      __builtin_prefetch(s->x2 + at * s->c2 + q, 0, 2);
+    for (int64_t q = 0; s->x2_add && q < times * s->c2; q += LINE)
+      __builtin_prefetch(s->x2_add + at * s->c2 + q, 0, 2);
+  }
+}
+
 /* y = x with dropout's mask, for the c channels of `count` pixels of x from `pixel` of image n on. */
 void fxcpu_source_mask(const conv_source *s, int64_t n, int64_t pixel, int64_t count,
                        const float *x, float *y) FXCPU_SYMBOL(source_mask);

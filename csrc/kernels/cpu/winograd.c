@@ -89,7 +89,6 @@ typedef struct {
   int64_t lines; /* of u for LINE tiles' floats of v */
 } next_group;
 
-#define LINE 16          /* floats */
 #define SUM_CHANNELS 256 /* added up in registers, at most */
 
 /* m[i][j] = sum_p v[i][p] u[p][j] for one group of tiles, i < TILE_ROWS, j < TILE_COLS. Tiles that a
