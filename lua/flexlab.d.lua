@@ -400,9 +400,9 @@ function core.io.field(path, dataset) end
 ---@return flexlab.Container?
 function core.io.container(path) end
 
---- begins a file
+--- begins a file; with done (frames that are there) in PATH.part, which outlives the process
 ---@param path string
----@param options { dataset?: string, frames: integer, height: integer, width: integer, channels?: integer, deflate?: integer }
+---@param options { dataset?: string, frames: integer, height: integer, width: integer, channels?: integer, deflate?: integer, done?: integer }
 ---@return flexlab.FieldWriter?
 function core.io.field_writer(path, options) end
 
@@ -511,11 +511,24 @@ function FieldWriter:array(name, values) end
 ---@return boolean?
 function FieldWriter:finish() end
 
+--- what was appended is on the disk
+---@return boolean?
+function FieldWriter:flush() end
+
+--- closes PATH.part as it was flushed, to go on later; without `done` as abandon
+function FieldWriter:leave() end
+
 --- removes what there is
 function FieldWriter:abandon() end
 
+---@class flexlab.Lock
+local Lock = {}
+
+--- ends it and removes its file; also by `local l <close>`
+function Lock:close() end
+
 --- two-dimensional Navier-Stokes, doubly periodic on [0, 2 pi]^2, pseudo-spectral; nu = 1/re
----@param options { height: integer, width: integer, re: number, seed?: integer, initial?: "random"|"rest", k0?: number, rms_velocity?: number, forcing?: "none"|"kolmogorov", forcing_wavenumber?: integer, forcing_amplitude?: number, drag?: number, cfl?: number, dt?: number }
+---@param options { height: integer, width: integer, re: number, seed?: integer, initial?: "random"|"rest", k0?: number, rms_velocity?: number, forcing?: "none"|"kolmogorov"|"ring", forcing_wavenumber?: integer, forcing_amplitude?: number, forcing_width?: number, forcing_rate?: number, drag?: number, cfl?: number, dt?: number }
 ---@return flexlab.Flow
 function core.flow(options) end
 
@@ -548,6 +561,20 @@ function Flow:set_vorticity(w, time) end
 --- (1,H,W,2) f64: x and y
 ---@return flexlab.Tensor
 function Flow:velocity() end
+
+--- (1,H,W,1) f64: over the density, of mean 0
+---@return flexlab.Tensor
+function Flow:pressure() end
+
+--- all that a flow remembers besides its time and the number of its steps
+---@return flexlab.Tensor
+function Flow:state() end
+
+--- goes on with the same bits
+---@param state flexlab.Tensor
+---@param time number
+---@param steps integer
+function Flow:restore(state, time, steps) end
 
 --- energy in shells of |k|, f64
 ---@return flexlab.Tensor
@@ -689,6 +716,11 @@ function core.sys.rename(from, to) end
 ---@param path string
 ---@return boolean?
 function core.sys.remove(path) end
+
+--- waits until no other process holds it
+---@param path string
+---@return flexlab.Lock?
+function core.sys.lock(path) end
 
 --- a whole file
 ---@param path string

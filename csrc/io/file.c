@@ -18,10 +18,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/interrupt.h"
 
 /* What the reader of the message can do about an errno. */
 static const char *hint (int error) {
@@ -174,6 +177,8 @@ static fx_status sync_path (const char *path, int flags) {
   return st;
 }
 
+fx_status fx_file_sync (const char *path) { return sync_path(path, O_RDONLY); }
+
 static fx_status sync_folder_of (const char *path) {
   char folder[FX_PATH_SIZE];
   const char *slash = strrchr(path, '/');
@@ -214,6 +219,45 @@ fx_status fx_file_write (const char *path, const void *bytes, size_t n) {
     return st;
   }
   return fx_file_commit(temporary, path);
+}
+
+/* --- locks ----------------------------------------------------------------------------------- */
+
+/* The lock belongs to the open file, so it ends with the process, however that ends. Its name is removed
+** while it is held: whoever waited for it finds that the name is gone, or another file's, and tries
+** again. */
+static bool still_named (const char *path, int fd) {
+  struct stat named, held;
+  return stat(path, &named) == 0 && fstat(fd, &held) == 0 && named.st_ino == held.st_ino &&
+         named.st_dev == held.st_dev;
+}
+
+fx_status fx_file_lock (const char *path, int *fd) {
+  const struct timespec pause = { .tv_nsec = 20000000 };
+  for (;;) {
+    const int f = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (f < 0)
+      return fail_errno("create", path);
+    int refused;
+    while ((refused = flock(f, LOCK_EX | LOCK_NB)) != 0 && errno == EWOULDBLOCK &&
+           fx_interrupt_count() == 0)
+      nanosleep(&pause, NULL);
+    if (refused && errno == EWOULDBLOCK) {
+      close(f);
+      return fx_fail(FX_EINTR, "interrupted while another process held %s", path);
+    }
+    if (still_named(path, f)) {
+      *fd = f;
+      return FX_OK;
+    }
+    close(f);
+  }
+}
+
+void fx_file_unlock (const char *path, int fd) {
+  if (still_named(path, fd))
+    unlink(path);
+  close(fd);
 }
 
 fx_status fx_file_append_line (const char *path, const char *text) {

@@ -49,6 +49,14 @@ fx_status fx_file_put(int fd, const char *path, const void *bytes, size_t n);
 ** `temporary` is removed and what was at `path` before is still there. */
 fx_status fx_file_commit(const char *temporary, const char *path);
 
+/* Hands the bytes of a file, written by whomever, to the disk. */
+fx_status fx_file_sync(const char *path);
+
+/* Waits until no other process holds the lock `path`, an empty file made for it; *fd is then held.
+** FX_EINTR when fx_interrupt_count() is not 0. Where the file system has no locks nobody waits. */
+fx_status fx_file_lock(const char *path, int *fd);
+void fx_file_unlock(const char *path, int fd); /* also removes the file */
+
 /* Appends `text` and a newline with one write, so that lines of several processes never mix.
 ** `text` must not contain a newline (FX_EARG). Creates the file. Not synced. */
 fx_status fx_file_append_line(const char *path, const char *text);

@@ -128,6 +128,23 @@ fx_status fx_h5_create (const char *temporary, hid_t *file) {
   return st;
 }
 
+fx_status fx_h5_reopen (const char *temporary, hid_t *file) {
+  int fd;
+  int64_t size;
+  FX_TRY(fx_file_open(temporary, &fd, &size));
+  close(fd);
+  const hid_t access = access_plist();
+  H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
+  H5Pset_file_locking(access, 0, 1); /* a child of a killed writer may still hold HDF5's lock */
+  *file = H5Fopen(temporary, H5F_ACC_RDWR, access);
+  const fx_status st =
+      *file >= 0
+          ? FX_OK
+          : fx_h5_fail(FX_EFORMAT, "cannot go on writing %s; remove it to begin anew", temporary);
+  H5Pclose(access);
+  return st;
+}
+
 /* After a write that failed HDF5 tries it again when it closes, fails again, and keeps the file, its
 ** space on the disk and a state in which the next flush of everything crashes. So what it still
 ** holds goes elsewhere: into memory, which dies with the descriptor. */
@@ -139,7 +156,8 @@ void fx_h5_drop (hid_t file, const char *temporary) {
   if (memory >= 0)
     close(memory);
   H5Fclose(file);
-  unlink(temporary);
+  if (temporary)
+    unlink(temporary);
 }
 
 fx_status fx_h5_finish (hid_t file, const char *temporary, const char *path) {

@@ -35,7 +35,11 @@ fx_status fx_h5_create(const char *temporary, hid_t *file);
 /* Flushes and closes what fx_h5_create made, then fx_file_commit. On failure nothing is left. */
 fx_status fx_h5_finish(hid_t file, const char *temporary, const char *path);
 
-/* Closes what fx_h5_create made, whatever state it is in, and removes it. */
+/* Opens what fx_h5_create made, in this process or another, to write on. */
+fx_status fx_h5_reopen(const char *temporary, hid_t *file);
+
+/* Closes what fx_h5_create made, whatever state it is in, and removes it; with NULL for its name it
+** stays as it was when it was last flushed. */
 void fx_h5_drop(hid_t file, const char *temporary);
 
 /* Property list for creating groups and datasets: no time stamps, order of creation kept. */

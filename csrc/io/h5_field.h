@@ -69,6 +69,24 @@ typedef struct fx_field_writer fx_field_writer;
 fx_status fx_field_writer_create(const char *path, const fx_field_layout *layout,
                                  fx_field_writer **out);
 
+/*
+** The same in PATH.part, which outlives the process: a run that is killed goes on in it. `done` frames
+** are known to be there (a caller's record; 0: begin anew, whatever is there). What the caller knows of
+** a file that is done: the layout must be that of its beginning, or FX_EFORMAT; so must a file that is
+** no field at all. The space of all frames is laid out at the beginning and the structure of the file
+** does not change after it, so that a frame half written leaves a whole file. No compression (FX_EARG):
+** packed chunks would move.
+*/
+fx_status fx_field_writer_resume(const char *path, const fx_field_layout *layout, int64_t done,
+                                 fx_field_writer **out);
+
+/* Hands the frames so far to the disk, durably. Errors: FX_EIO. */
+fx_status fx_field_writer_flush(fx_field_writer *w);
+
+/* Closes PATH.part as it was at the last flush, to be resumed, and frees the writer. A writer that was
+** not made by fx_field_writer_resume is abandoned. NULL is ignored. */
+void fx_field_writer_leave(fx_field_writer *w);
+
 /* Appends a frame: (H,W) for one channel, (H,W,C) or (1,H,W,C); f32 or f64 (rounded). FX_ESHAPE if
 ** it does not fit or all frames are there. NaN is written as it is. */
 fx_status fx_field_writer_append(fx_field_writer *w, const fx_tensor *frame);

@@ -6,6 +6,7 @@
 ** (HDF5: below 4 GiB) is refused; that is 32768 x 32768.
 */
 #include <inttypes.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -18,6 +19,7 @@ struct fx_field_writer {
   fx_field_layout layout;
   hid_t file, data;
   int64_t next;  /* frame */
+  bool part;     /* made by fx_field_writer_resume */
   float *planes; /* one frame, channel by channel */
 };
 
@@ -57,6 +59,8 @@ static fx_status create_dataset (fx_field_writer *w) {
   frame_dims(l, 1, chunk);
   const hid_t plist = fx_h5_dataset_plist(), space = H5Screate_simple(rank_of(l), dims, NULL);
   H5Pset_chunk(plist, rank_of(l), chunk);
+  if (w->part)
+    H5Pset_alloc_time(plist, H5D_ALLOC_TIME_EARLY);
   if (l->deflate) {
     H5Pset_shuffle(plist);
     H5Pset_deflate(plist, (unsigned)l->deflate);
@@ -69,34 +73,93 @@ static fx_status create_dataset (fx_field_writer *w) {
              : fx_h5_fail(FX_EIO, "%s: cannot create the dataset '%s'", w->path, l->dataset);
 }
 
-fx_status fx_field_writer_create (const char *path, const fx_field_layout *layout,
-                                  fx_field_writer **out) {
+/* A writer without its file: `temporary` and memory. */
+static fx_status new_writer (const char *path, const fx_field_layout *layout, bool part,
+                             fx_field_writer **out) {
   fx_h5_begin();
   FX_TRY(check_layout(path, layout));
+  if (part && layout->deflate)
+    return fx_fail(FX_EARG, "%s: frames that can be resumed are not compressed; deflate is %d",
+                   path, layout->deflate);
   fx_field_writer *w = fx_calloc(1, sizeof *w);
   if (!w)
     return FX_ENOMEM;
+  *out = w;
   w->layout = *layout;
-  w->file = w->data = -1;
-  fx_status st = fx_file_temporary(path, w->temporary);
-  if (st == FX_OK) {
-    memcpy(w->path, path, strlen(path) + 1); /* shorter than the temporary's name */
-    st = fx_h5_create(w->temporary, &w->file);
-  }
   w->layout.dataset = NULL; /* the caller's text; ours from here on */
-  if (st == FX_OK && !(w->layout.dataset = fx_strdup(layout->dataset ? layout->dataset : "w")))
-    st = FX_ENOMEM;
-  if (st == FX_OK &&
-      !(w->planes = fx_calloc((size_t)(layout->channels * layout->height * layout->width),
-                              sizeof *w->planes)))
-    st = FX_ENOMEM;
-  if (st == FX_OK)
-    st = create_dataset(w);
-  if (st == FX_OK)
-    *out = w;
+  w->file = w->data = -1;
+  w->part = part;
+  FX_TRY(fx_file_temporary(path, w->temporary)); /* also checks the length */
+  memcpy(w->path, path, strlen(path) + 1);       /* shorter than the temporary's name */
+  if (part)
+    memcpy(w->temporary + strlen(path), ".part", sizeof ".part");
+  const size_t values = (size_t)(layout->channels * layout->height * layout->width);
+  w->layout.dataset = fx_strdup(layout->dataset ? layout->dataset : "w");
+  w->planes = fx_calloc(values, sizeof *w->planes);
+  return w->layout.dataset && w->planes ? FX_OK : FX_ENOMEM;
+}
+
+fx_status fx_field_writer_create (const char *path, const fx_field_layout *layout,
+                                  fx_field_writer **out) {
+  fx_field_writer *w = NULL;
+  fx_status st;
+  FX_GOTO(new_writer(path, layout, false, &w));
+  FX_GOTO(fx_h5_create(w->temporary, &w->file));
+  FX_GOTO(create_dataset(w));
+  *out = w;
+  w = NULL;
+done:
+  fx_field_writer_abandon(w);
+  return st;
+}
+
+/* Opens the dataset of a file that was begun; it must be as this layout makes it. */
+static fx_status reopen_dataset (fx_field_writer *w) {
+  hsize_t wanted[4], found[H5S_MAX_RANK];
+  FX_TRY(fx_h5_reopen(w->temporary, &w->file));
+  w->data = H5Dopen2(w->file, w->layout.dataset, H5P_DEFAULT);
+  if (w->data < 0)
+    return fx_h5_fail(FX_EFORMAT, "%s has no dataset '%s'", w->temporary, w->layout.dataset);
+  const hid_t space = H5Dget_space(w->data);
+  const int rank = H5Sget_simple_extent_dims(space, found, NULL);
+  H5Sclose(space);
+  frame_dims(&w->layout, w->layout.frames, wanted);
+  if (rank != rank_of(&w->layout) || memcmp(wanted, found, (size_t)rank * sizeof *found) != 0)
+    return fx_fail(FX_EFORMAT, "%s holds frames of another shape; remove it to begin anew",
+                   w->temporary);
+  return FX_OK;
+}
+
+fx_status fx_field_writer_resume (const char *path, const fx_field_layout *layout, int64_t done,
+                                  fx_field_writer **out) {
+  fx_field_writer *w = NULL;
+  fx_status st;
+  if (done < 0 || done > layout->frames)
+    return fx_fail(FX_EARG, "%s: %" PRId64 " of %" PRId64 " frames cannot be done", path, done,
+                   layout->frames);
+  FX_GOTO(new_writer(path, layout, true, &w));
+  if (done) {
+    FX_GOTO(reopen_dataset(w));
+  } else {
+    FX_GOTO(fx_h5_create(w->temporary, &w->file));
+    FX_GOTO(create_dataset(w));
+  }
+  w->next = done;
+  *out = w;
+  w = NULL;
+done:
+  if (done)
+    fx_field_writer_leave(w); /* what cannot be resumed is not ours to remove */
   else
     fx_field_writer_abandon(w);
   return st;
+}
+
+fx_status fx_field_writer_flush (fx_field_writer *w) {
+  fx_h5_begin();
+  if (H5Fflush(w->file, H5F_SCOPE_LOCAL) < 0)
+    return fx_h5_fail(FX_EIO, "cannot write %s: is the disk full?", w->path);
+  return fx_file_sync(w->temporary);
 }
 
 /* (H,W) with one channel, (H,W,C), (1,H,W,C) */
@@ -202,13 +265,16 @@ fx_status fx_field_writer_finish (fx_field_writer *w) {
   return st;
 }
 
-void fx_field_writer_abandon (fx_field_writer *w) {
+static void drop (fx_field_writer *w, bool keep) {
   if (!w)
     return;
   fx_h5_begin();
   if (w->data >= 0)
     H5Dclose(w->data);
   if (w->file >= 0)
-    fx_h5_drop(w->file, w->temporary);
+    fx_h5_drop(w->file, keep ? NULL : w->temporary);
   free_writer(w);
 }
+
+void fx_field_writer_abandon (fx_field_writer *w) { drop(w, false); }
+void fx_field_writer_leave (fx_field_writer *w) { drop(w, w && w->part); }

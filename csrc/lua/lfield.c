@@ -169,7 +169,7 @@ static fx_field_writer *open_writer (lua_State *L) {
 
 static int io_field_writer (lua_State *L) {
   static const char *const known[] = { "dataset",  "frames",  "height", "width",
-                                       "channels", "deflate", NULL };
+                                       "channels", "deflate", "done",   NULL };
   const char *path = luaL_checkstring(L, 1);
   luaL_checktype(L, 2, LUA_TTABLE);
   const lfx_options o = lfx_read_options(L, 2, "field_writer", known, false);
@@ -185,7 +185,9 @@ static int io_field_writer (lua_State *L) {
   writer *w = lua_newuserdatauv(L, sizeof *w, 0);
   w->writer = NULL;
   luaL_setmetatable(L, WRITER);
-  const fx_status st = fx_field_writer_create(path, &layout, &w->writer);
+  const int64_t done = lfx_int(&o, "done", -1); /* absent: a temporary of this process */
+  const fx_status st = done < 0 ? fx_field_writer_create(path, &layout, &w->writer)
+                                : fx_field_writer_resume(path, &layout, done, &w->writer);
   return st == FX_OK ? 1 : lfx_refused(L, st);
 }
 
@@ -221,6 +223,17 @@ static int writer_finish (lua_State *L) {
   return lfx_done(L, fx_field_writer_finish(w));
 }
 
+static int writer_flush (lua_State *L) {
+  return lfx_done(L, fx_field_writer_flush(open_writer(L)));
+}
+
+static int writer_leave (lua_State *L) {
+  writer *w = luaL_checkudata(L, 1, WRITER);
+  fx_field_writer_leave(w->writer);
+  w->writer = NULL;
+  return 0;
+}
+
 static int writer_abandon (lua_State *L) {
   writer *w = luaL_checkudata(L, 1, WRITER);
   fx_field_writer_abandon(w->writer);
@@ -238,13 +251,11 @@ void lfx_open_field (lua_State *L) {
   static const luaL_Reg writer_meta[] = { { "__gc", writer_abandon },
                                           { "__close", writer_abandon },
                                           { NULL, NULL } };
-  static const luaL_Reg writer_methods[] = { { "append", writer_append },
-                                             { "number", writer_number },
-                                             { "text", writer_text },
-                                             { "array", writer_array },
-                                             { "finish", writer_finish },
-                                             { "abandon", writer_abandon },
-                                             { NULL, NULL } };
+  static const luaL_Reg writer_methods[] = {
+    { "append", writer_append }, { "number", writer_number },   { "text", writer_text },
+    { "array", writer_array },   { "finish", writer_finish },   { "flush", writer_flush },
+    { "leave", writer_leave },   { "abandon", writer_abandon }, { NULL, NULL }
+  };
   lfx_class(L, FIELD, meta, NULL);
   luaL_getmetatable(L, FIELD);
   lua_newtable(L);

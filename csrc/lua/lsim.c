@@ -29,9 +29,11 @@ static void read_settings (const lfx_options *o, fx_flow_options *c) {
   c->initial = (fx_flow_initial)lfx_choice(o, "initial", "random|rest", (int)c->initial);
   c->k0 = lfx_number(o, "k0", c->k0);
   c->rms_velocity = lfx_number(o, "rms_velocity", c->rms_velocity);
-  c->forcing = (fx_flow_forcing)lfx_choice(o, "forcing", "none|kolmogorov", (int)c->forcing);
+  c->forcing = (fx_flow_forcing)lfx_choice(o, "forcing", "none|kolmogorov|ring", (int)c->forcing);
   c->forcing_wavenumber = lfx_int(o, "forcing_wavenumber", c->forcing_wavenumber);
   c->forcing_amplitude = lfx_number(o, "forcing_amplitude", c->forcing_amplitude);
+  c->forcing_width = lfx_number(o, "forcing_width", c->forcing_width);
+  c->forcing_rate = lfx_number(o, "forcing_rate", c->forcing_rate);
   c->drag = lfx_number(o, "drag", c->drag);
   c->cfl = lfx_number(o, "cfl", c->cfl);
   c->dt = lfx_number(o, "dt", c->dt);
@@ -48,6 +50,8 @@ static int core_flow (lua_State *L) {
                                        "forcing",
                                        "forcing_wavenumber",
                                        "forcing_amplitude",
+                                       "forcing_width",
+                                       "forcing_rate",
                                        "drag",
                                        "cfl",
                                        "dt",
@@ -97,6 +101,7 @@ static int push_made (lua_State *L, fx_status (*make)(fx_flow *, fx_tensor **)) 
 
 static int flow_vorticity (lua_State *L) { return push_made(L, fx_flow_vorticity); }
 static int flow_velocity (lua_State *L) { return push_made(L, fx_flow_velocity); }
+static int flow_pressure (lua_State *L) { return push_made(L, fx_flow_pressure); }
 
 static fx_status spectrum (fx_flow *flow, fx_tensor **out) {
   return fx_flow_energy_spectrum(flow, out);
@@ -108,6 +113,18 @@ static int flow_set_vorticity (lua_State *L) {
   const fx_tensor *t = lfx_check_tensor(L, 2, "set_vorticity", "vorticity");
   const double time = lua_isnoneornil(L, 3) ? 0 : lfx_to_number(L, 3, "set_vorticity", "time");
   lfx_check(L, fx_flow_set_vorticity(flow, t, time), NULL);
+  lua_settop(L, 1);
+  return 1;
+}
+
+static fx_status state (fx_flow *flow, fx_tensor **out) { return fx_flow_state(flow, out); }
+static int flow_state (lua_State *L) { return push_made(L, state); }
+
+static int flow_restore (lua_State *L) {
+  fx_flow *flow = self(L);
+  const fx_tensor *t = lfx_check_tensor(L, 2, "restore", "state");
+  const double time = lfx_to_number(L, 3, "restore", "time");
+  lfx_check(L, fx_flow_restore(flow, t, time, lfx_to_int(L, 4, "restore", "steps")), NULL);
   lua_settop(L, 1);
   return 1;
 }
@@ -160,15 +177,14 @@ void lfx_open_flow (lua_State *L) {
   static const luaL_Reg meta[] = { { "__gc", flow_close },
                                    { "__close", flow_close },
                                    { NULL, NULL } };
-  static const luaL_Reg methods[] = { { "advance", flow_advance },
-                                      { "time", flow_time },
-                                      { "vorticity", flow_vorticity },
-                                      { "velocity", flow_velocity },
-                                      { "set_vorticity", flow_set_vorticity },
-                                      { "spectrum", flow_spectrum },
-                                      { "diagnostics", flow_diagnostics },
-                                      { "close", flow_close },
-                                      { NULL, NULL } };
+  static const luaL_Reg methods[] = {
+    { "advance", flow_advance },     { "time", flow_time },
+    { "vorticity", flow_vorticity }, { "velocity", flow_velocity },
+    { "pressure", flow_pressure },   { "set_vorticity", flow_set_vorticity },
+    { "spectrum", flow_spectrum },   { "state", flow_state },
+    { "restore", flow_restore },     { "diagnostics", flow_diagnostics },
+    { "close", flow_close },         { NULL, NULL }
+  };
   static const luaL_Reg functions[] = { { "flow", core_flow },
                                         { "perturb", core_perturb },
                                         { NULL, NULL } };

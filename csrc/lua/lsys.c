@@ -251,7 +251,40 @@ static int sys_catch_interrupts (lua_State *L) {
   return 0;
 }
 
+/* --- locks ------------------------------------------------------------------------------------ */
+
+#define LOCK "flexlab.Lock"
+
+typedef struct {
+  int fd; /* -1: not held */
+  char path[FX_PATH_SIZE];
+} lock;
+
+static int sys_lock (lua_State *L) {
+  size_t n;
+  const char *path = luaL_checklstring(L, 1, &n);
+  luaL_argcheck(L, n < FX_PATH_SIZE, 1, "the path is too long");
+  lock *l = lua_newuserdatauv(L, sizeof *l, 0);
+  l->fd = -1;
+  memcpy(l->path, path, n + 1);
+  luaL_setmetatable(L, LOCK);
+  const fx_status st = fx_file_lock(path, &l->fd);
+  return st == FX_OK ? 1 : lfx_refused(L, st);
+}
+
+static int lock_close (lua_State *L) {
+  lock *l = luaL_checkudata(L, 1, LOCK);
+  if (l->fd >= 0)
+    fx_file_unlock(l->path, l->fd);
+  l->fd = -1;
+  return 0;
+}
+
 void lfx_open_sys (lua_State *L) {
+  static const luaL_Reg meta[] = { { "__gc", lock_close },
+                                   { "__close", lock_close },
+                                   { NULL, NULL } };
+  static const luaL_Reg methods[] = { { "close", lock_close }, { NULL, NULL } };
   static const luaL_Reg functions[] = { { "time", sys_time },
                                         { "now", sys_now },
                                         { "mkdirs", sys_mkdirs },
@@ -259,6 +292,7 @@ void lfx_open_sys (lua_State *L) {
                                         { "list", sys_list },
                                         { "rename", sys_rename },
                                         { "remove", sys_remove },
+                                        { "lock", sys_lock },
                                         { "read", sys_read },
                                         { "write", sys_write },
                                         { "append", sys_append },
@@ -274,5 +308,6 @@ void lfx_open_sys (lua_State *L) {
                                         { "clear_interrupts", sys_clear_interrupts },
                                         { "catch_interrupts", sys_catch_interrupts },
                                         { NULL, NULL } };
+  lfx_class(L, LOCK, meta, methods);
   lfx_functions(L, "sys", functions);
 }

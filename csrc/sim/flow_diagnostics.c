@@ -35,13 +35,7 @@ void fx_flow_diagnostics (const fx_flow *flow, fx_flow_report *out) {
   const double nu = flow->nu, drag = flow->drag;
   out->dissipation = 2.0 * nu * out->enstrophy + 2.0 * drag * out->energy;
   out->enstrophy_dissipation = 2.0 * nu * out->palinstrophy + 2.0 * drag * out->enstrophy;
-  if (flow->options.forcing == FX_FORCING_KOLMOGOROV) {
-    /* <u sin(n y)> = -Re W(0,n) / n, since u(0,n) = i W(0,n) / n and sin has -i/2 there. */
-    const double n = (double)flow->options.forcing_wavenumber;
-    const double re = fx_flow_mode(flow, 0, flow->options.forcing_wavenumber)[0];
-    out->injection = -flow->options.forcing_amplitude * re / n;
-    out->enstrophy_injection = -flow->options.forcing_amplitude * re * n;
-  }
+  fx_flow_forcing_report(flow, out);
   const double kmax = (double)(flow->top < flow->modes - 1 ? flow->top : flow->modes - 1);
   out->kmax_eta = kmax * pow(nu * nu / (2.0 * out->palinstrophy), 1.0 / 6.0);
 }

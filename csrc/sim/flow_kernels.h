@@ -110,14 +110,21 @@ INLINE void update_rows (const fx_flow *flow, int stage, int64_t kx0, double *a,
     update_row(flow, stage, kx0, y, a + y * FX_LANE_BLOCK, b + y * FX_LANE_BLOCK);
 }
 
-/* f = F sin(n y) acts like a stress u v with coefficients F / (2 n) at (0, +-n): the operator
-** (kx^2 - ky^2) makes -n F / 2 of it, the coefficients of curl f. b still lacks its 1/(h w). */
-static void add_forcing (const fx_flow *flow, double *b) {
-  const int64_t n = flow->options.forcing_wavenumber;
-  const double stress =
-      flow->options.forcing_amplitude / (2.0 * (double)n) * (double)flow->h * (double)flow->w;
-  b[n * FX_LANE_BLOCK] += stress;
-  b[(flow->h - n) * FX_LANE_BLOCK] += stress;
+/* The forces of four columns, as stresses: a mode is pushed by what its stress, times kx ky for a or
+** kx^2 - ky^2 for b, makes of it; the larger of the two is never 0. a and b still lack their 1/(h w). */
+static void add_forcing (const fx_flow *flow, int64_t kx0, double *a, double *b) {
+  for (int64_t i = 0; i < flow->force_count; i++) {
+    const fx_flow_force *f = &flow->forces[i];
+    if (f->kx < kx0 || f->kx >= kx0 + FX_LANES)
+      continue;
+    const double kx = (double)f->kx, ky = (double)f->ky, ca = kx * ky, cb = kx * kx - ky * ky;
+    const int first = ca * ca > cb * cb;
+    const double scale = (double)flow->h * (double)flow->w / (first ? ca : cb);
+    const int64_t y = f->ky < 0 ? f->ky + flow->h : f->ky;
+    double *stress = (first ? a : b) + y * FX_LANE_BLOCK + f->kx - kx0;
+    stress[0] += f->re * scale;
+    stress[4] += f->im * scale;
+  }
 }
 
 static void update (const fx_flow *flow, fx_flow_columns stage, int64_t kx0, double *a, double *b) {
@@ -176,8 +183,7 @@ static void columns (void *context, int64_t item, int worker) {
     transform(flow->along_y, FX_FFT_FORWARD, &a, &spare);
     columns_from_mid(flow, 1, kx0, b);
     transform(flow->along_y, FX_FFT_FORWARD, &b, &spare);
-    if (item == 0 && flow->options.forcing == FX_FORCING_KOLMOGOROV)
-      add_forcing(flow, b);
+    add_forcing(flow, kx0, a, b);
     update(flow, job->columns, kx0, a, b);
   }
   transform(flow->along_y, FX_FFT_INVERSE, &a, &spare);

@@ -22,6 +22,12 @@
 #include "sim/lanes.h"
 #include "sim/navier_stokes.h"
 
+/* One mode that is pushed: dW/dt at (kx, ky) gains re + i im. */
+typedef struct {
+  int64_t kx, ky;
+  double re, im;
+} fx_flow_force;
+
 struct fx_flow {
   fx_flow_options options;
   int64_t h, w;
@@ -41,6 +47,8 @@ struct fx_flow {
   double *scratch;           /* `workers` times three lane blocks of `block` elements */
   int64_t block;
   int workers;
+  fx_flow_force *forces; /* (force_count), kx rising (flow_forcing.c) */
+  int64_t force_count, ring_modes;
   void (*columns)(void *job, int64_t item, int worker);
   void (*rows)(void *job, int64_t item, int worker);
 };
@@ -78,6 +86,13 @@ void fx_flow_rows_avx2(void *job, int64_t item, int worker);
 
 /* Writes the random field of the options into state (flow_initial.c). */
 void fx_flow_random(fx_flow *flow);
+
+/* flow_forcing.c: the list of modes; their values in the step that begins, once dt is chosen; the
+** longest step that the CFL rule allows where |u|/dx + |v|/dy is `peak`; rates of injection. */
+fx_status fx_flow_forcing_new(fx_flow *flow);
+void fx_flow_forcing_draw(fx_flow *flow);
+double fx_flow_forcing_step(const fx_flow *flow, double peak);
+void fx_flow_forcing_report(const fx_flow *flow, fx_flow_report *out);
 
 static inline double *fx_flow_mode (const fx_flow *flow, int64_t kx, int64_t y) {
   return flow->state + (kx / FX_LANES * flow->h + y) * FX_LANE_BLOCK + kx % FX_LANES;

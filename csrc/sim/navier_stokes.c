@@ -31,6 +31,8 @@ void fx_flow_defaults (fx_flow_options *out) {
                             .rms_velocity = 1.0,
                             .forcing_wavenumber = 4,
                             .forcing_amplitude = 1.0,
+                            .forcing_width = 1.0,
+                            .forcing_rate = 0.1,
                             .drag = -1.0,
                             .cfl = 0.8 };
 }
@@ -67,9 +69,27 @@ static fx_status check_initial (const fx_flow_options *o) {
   return FX_OK;
 }
 
+static fx_status check_ring (const fx_flow_options *o) {
+  const int64_t ky = largest_kept(o->height), kx = largest_kept(o->width), kmax = kx < ky ? kx : ky;
+  if (!(o->forcing_width >= 0.5 && o->forcing_width < HUGE_VAL))
+    return fx_fail(FX_EARG, "navier_stokes: forcing_width must be at least 0.5, got %g",
+                   o->forcing_width);
+  if (o->forcing_wavenumber < 1 || (double)o->forcing_wavenumber + o->forcing_width > (double)kmax)
+    return fx_fail(FX_EARG,
+                   "navier_stokes: a ring of wavenumber %" PRId64
+                   " and width %g does not lie in 1..%" PRId64 ", what this grid keeps",
+                   o->forcing_wavenumber, o->forcing_width, kmax);
+  if (!(o->forcing_rate > 0.0 && o->forcing_rate < HUGE_VAL))
+    return fx_fail(FX_EARG, "navier_stokes: forcing_rate must be positive, got %g",
+                   o->forcing_rate);
+  return FX_OK;
+}
+
 static fx_status check_forcing (const fx_flow_options *o) {
   if (o->forcing == FX_FORCING_NONE)
     return FX_OK;
+  if (o->forcing == FX_FORCING_RING)
+    return check_ring(o);
   if (o->forcing != FX_FORCING_KOLMOGOROV)
     return fx_fail(FX_EARG, "navier_stokes: unknown forcing %d", (int)o->forcing);
   if (o->forcing_wavenumber < 1 || o->forcing_wavenumber > largest_kept(o->height))
@@ -130,6 +150,7 @@ static fx_status allocate (fx_flow *flow) {
   FX_TRY(new_array(flow->padded, &flow->decay_x));
   FX_TRY(new_array(flow->h, &flow->decay_y));
   FX_TRY(new_array(flow->row_items * 2, &flow->peak));
+  FX_TRY(fx_flow_forcing_new(flow));
   return ensure_scratch(flow);
 }
 
@@ -186,6 +207,7 @@ void fx_flow_free (fx_flow *flow) {
                        flow->decay_x, flow->decay_y, flow->peak, flow->scratch };
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
     fx_free(arrays[i]);
+  fx_free(flow->forces);
   fx_free(flow);
 }
 
@@ -277,6 +299,45 @@ done:
   return st;
 }
 
+static void state_shape (const fx_flow *flow, int64_t shape[3]) {
+  shape[0] = flow->column_items;
+  shape[1] = flow->h;
+  shape[2] = FX_LANE_BLOCK;
+}
+
+fx_status fx_flow_state (const fx_flow *flow, fx_tensor **out) {
+  int64_t shape[3];
+  state_shape(flow, shape);
+  FX_TRY(fx_tensor_new(FX_F64, 3, shape, out));
+  memcpy(fx_f64(*out), flow->state, (size_t)fx_tensor_count(*out) * sizeof(double));
+  return FX_OK;
+}
+
+fx_status fx_flow_restore (fx_flow *flow, const fx_tensor *state, double time, int64_t steps) {
+  char text[FX_SHAPE_TEXT];
+  int64_t shape[3];
+  state_shape(flow, shape);
+  if (state->dtype != FX_F64 || state->ndim != 3 || memcmp(state->shape, shape, sizeof shape) != 0)
+    return fx_fail(FX_ESHAPE,
+                   "navier_stokes: the state of this flow is (%" PRId64 ",%" PRId64 ",%" PRId64
+                   ") in f64, got %s in %s; it was saved from another grid",
+                   shape[0], shape[1], shape[2], fx_shape_text(state, text),
+                   fx_dtype_name(state->dtype));
+  if (!isfinite(time) || steps < 0)
+    return fx_fail(FX_EARG,
+                   "navier_stokes: a state has a finite time and 0 or more steps, got %g "
+                   "and %" PRId64,
+                   time, steps);
+  for (int64_t i = 0; i < fx_tensor_count(state); i++)
+    if (!isfinite(fx_f64(state)[i]))
+      return fx_fail(FX_EARG, "navier_stokes: the state has values that are not finite");
+  memcpy(flow->state, fx_f64(state), (size_t)fx_tensor_count(state) * sizeof(double));
+  flow->time = time;
+  flow->steps = steps;
+  flow->dt = 0.0;
+  return FX_OK;
+}
+
 /* --- time ------------------------------------------------------------------------------------ */
 
 static fx_status blown_up (const fx_flow *flow) {
@@ -286,8 +347,7 @@ static fx_status blown_up (const fx_flow *flow) {
                  flow->time, flow->steps);
 }
 
-/* The longest step the options allow now. From the CFL rule, with velocities growing by the
-** forcing meanwhile: (U + F dt) dt = cfl, where U = max |u|/dx + |v|/dy and F = amplitude / dx. */
+/* The longest step the options allow now, from the CFL rule or as given. */
 static fx_status longest_step (const fx_flow *flow, double *dt) {
   double peak = 0.0, total = 0.0;
   for (int64_t i = 0; i < flow->row_items; i++) {
@@ -296,11 +356,7 @@ static fx_status longest_step (const fx_flow *flow, double *dt) {
   }
   if (!isfinite(total))
     return blown_up(flow);
-  const int forced = flow->options.forcing != FX_FORCING_NONE;
-  const double force = forced ? fabs(flow->options.forcing_amplitude) : 0.0;
-  const double gain = force * (double)flow->w / TWO_PI, cfl = flow->options.cfl;
-  *dt = flow->options.dt > 0.0 ? flow->options.dt
-                               : 2.0 * cfl / (peak + sqrt(peak * peak + 4.0 * gain * cfl));
+  *dt = flow->options.dt > 0.0 ? flow->options.dt : fx_flow_forcing_step(flow, peak);
   return FX_OK;
 }
 
@@ -339,6 +395,7 @@ static fx_status step (fx_flow *flow, double until) {
   run_rows(flow, ROWS_PRODUCTS, NULL, 0);
   FX_TRY(choose_step(flow, until, &last));
   fill_decay(flow);
+  fx_flow_forcing_draw(flow);
   run_columns(flow, COLUMNS_STAGE_1);
   run_rows(flow, ROWS_PRODUCTS, NULL, 0);
   run_columns(flow, COLUMNS_STAGE_2);

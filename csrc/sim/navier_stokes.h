@@ -30,7 +30,9 @@ typedef enum {
 
 typedef enum {
   FX_FORCING_NONE = 0,
-  FX_FORCING_KOLMOGOROV /* f = amplitude sin(n y) in x: curl f = -n amplitude cos(n y) */
+  FX_FORCING_KOLMOGOROV, /* f = amplitude sin(n y) in x: curl f = -n amplitude cos(n y) */
+  FX_FORCING_RING        /* modes with | |k| - n | <= width, new random phases every step, keyed by
+                         ** (seed, step); on average they give `rate` of energy per time */
 } fx_flow_forcing;
 
 typedef struct {
@@ -42,7 +44,9 @@ typedef struct {
   double rms_velocity;     /* sqrt(<u^2 + v^2>) of the initial field, > 0                    [1] */
   fx_flow_forcing forcing; /* [NONE] */
   int64_t forcing_wavenumber; /* n, 1 .. kmax of y                                         [4] */
-  double forcing_amplitude;   /* velocity per time                                         [1] */
+  double forcing_amplitude;   /* of Kolmogorov's: velocity per time                        [1] */
+  double forcing_width;       /* of the ring: wavenumbers, >= 0.5                           [1] */
+  double forcing_rate;        /* of the ring: energy per time, > 0                        [0.1] */
   double drag; /* linear friction, 1 / time; negative: 0.1 if forced, else 0    [-1] */
   double cfl;  /* dt = cfl / max(|u|/dx + |v|/dy); 0 .. 1.3, unstable above  [0.8] */
   double dt;   /* > 0: this time step instead of the CFL rule                    [0] */
@@ -70,11 +74,20 @@ void fx_flow_free(fx_flow *flow); /* NULL is ignored */
 /* Replaces the state: vorticity (1,H,W,1) f32 or f64 at `time`; the step count starts again. Modes
 ** beyond the 2/3 rule are dropped. The mean, which a periodic flow cannot have, is removed if it
 ** is below 1e-3 of the r.m.s. (rounding) and refused otherwise.
-** With fx_flow_vorticity and fx_flow_time this saves and restores a run, exactly up to the
-** rounding of one transform (about 1e-15 relative, not bit for bit).
+** With fx_flow_vorticity and fx_flow_time this saves and restores a run up to the rounding of one
+** transform (about 1e-15 relative); fx_flow_state and fx_flow_restore do it bit for bit.
 ** Errors, after which the flow is as it was: FX_ESHAPE; FX_EARG for a mean, a dtype, or numbers
 ** that are not finite; FX_ENOMEM. */
 fx_status fx_flow_set_vorticity(fx_flow *flow, const fx_tensor *vorticity, double time);
+
+/* New tensor f64 that with the time and the number of steps is all that a flow remembers: its Fourier
+** coefficients in the order of flow_state.h. The caller owns it. Errors: FX_ENOMEM. */
+fx_status fx_flow_state(const fx_flow *flow, fx_tensor **out);
+
+/* Continues from what fx_flow_state gave of a flow with the same options: what follows has the same
+** bits. Errors, after which the flow is as it was: FX_ESHAPE for a state of another grid; FX_EARG for
+** numbers that are not finite. */
+fx_status fx_flow_restore(fx_flow *flow, const fx_tensor *state, double time, int64_t steps);
 
 /*
 ** Advances to `until`, landing on it exactly: before every step the rest of the way is divided
@@ -92,6 +105,10 @@ const fx_flow_options *fx_flow_settings(const fx_flow *flow); /* with drag resol
 fx_status fx_flow_vorticity(fx_flow *flow, fx_tensor **out);
 fx_status fx_flow_velocity(fx_flow *flow, fx_tensor **out);
 
+/* New tensor (1,H,W,1) f64: the pressure over the density, velocity squared, of mean 0. The caller
+** owns it. Errors: FX_ENOMEM. */
+fx_status fx_flow_pressure(fx_flow *flow, fx_tensor **out);
+
 /* Means over the square; from the Fourier coefficients, so exact for the discrete field. */
 typedef struct {
   double time;
@@ -101,7 +118,8 @@ typedef struct {
   double enstrophy;             /* Z = <w^2> / 2                                         */
   double palinstrophy;          /* P = <|grad w|^2> / 2                                  */
   double dissipation;           /* 2 nu Z + 2 drag E, rate of loss of E                  */
-  double injection;             /* <f . u>, rate of gain of E: dE/dt = injection - dissipation */
+  double injection;             /* <f . u>, rate of gain of E: dE/dt = injection - dissipation;
+                                ** of the ring forcing its expectation, as below            */
   double enstrophy_dissipation; /* 2 nu P + 2 drag Z                                 */
   double enstrophy_injection;   /* <w curl f>                                        */
   double kmax_eta;              /* kmax eta, eta = (nu^3 / (2 nu P))^(1/6) [Boffetta & Ecke 2012]:

@@ -125,7 +125,8 @@ save(path: string, content: { names?: string[], tensors: table<string, flexlab.T
 field(path: string, dataset?: string): flexlab.Field? -- opens fields over time for reading
 container(path: string): flexlab.Container? -- any file of arrays: HDF5, netCDF, .npy, .npz
 field_writer(path: string, options: { dataset?: string, frames: integer, height: integer, width:
-  integer, channels?: integer, deflate?: integer }): flexlab.FieldWriter? -- begins a file
+  integer, channels?: integer, deflate?: integer, done?: integer }): flexlab.FieldWriter? -- begins a
+  file; with done (frames that are there) in PATH.part, which outlives the process
 png(path: string, image: flexlab.Tensor): boolean? -- (H,W,3), values 0 to 1
 png_encode(image: flexlab.Tensor): string -- the same as a string
 ]] },
@@ -164,14 +165,19 @@ number(name: string, value: number): boolean? -- attribute
 text(name: string, value: string): boolean? -- attribute
 array(name: string, values: number[]): boolean? -- data set along one axis
 finish(): boolean? -- completes and renames the file
+flush(): boolean? -- what was appended is on the disk
+leave() -- closes PATH.part as it was flushed, to go on later; without `done` as abandon
 abandon() -- removes what there is
+]] },
+  { holder = "flexlab.Lock", title = "Locks: methods", [[
+close() -- ends it and removes its file; also by `local l <close>`
 ]] },
   { holder = "flexlab.core", title = "Simulation", [[
 flow(options: { height: integer, width: integer, re: number, seed?: integer, initial?:
-  "random"|"rest", k0?: number, rms_velocity?: number, forcing?: "none"|"kolmogorov",
-  forcing_wavenumber?: integer, forcing_amplitude?: number, drag?: number, cfl?: number, dt?: number
-  }): flexlab.Flow -- two-dimensional Navier-Stokes, doubly periodic on [0, 2 pi]^2,
-  pseudo-spectral; nu = 1/re
+  "random"|"rest", k0?: number, rms_velocity?: number, forcing?: "none"|"kolmogorov"|"ring",
+  forcing_wavenumber?: integer, forcing_amplitude?: number, forcing_width?: number, forcing_rate?:
+  number, drag?: number, cfl?: number, dt?: number }): flexlab.Flow -- two-dimensional Navier-Stokes,
+  doubly periodic on [0, 2 pi]^2, pseudo-spectral; nu = 1/re
 perturb(field: flexlab.Tensor, options: { factor?: integer, coarse?: "subsample"|"block_mean"|"cutoff",
   key?: flexlab.Key }): flexlab.Tensor -- (1,H,W,1) f64: the same coarse field, other phases of the
   scales it does not show
@@ -182,6 +188,9 @@ time(): number -- now
 vorticity(): flexlab.Tensor -- (1,H,W,1) f64
 set_vorticity(w: flexlab.Tensor, time?: number) -- starts again from a field
 velocity(): flexlab.Tensor -- (1,H,W,2) f64: x and y
+pressure(): flexlab.Tensor -- (1,H,W,1) f64: over the density, of mean 0
+state(): flexlab.Tensor -- all that a flow remembers besides its time and the number of its steps
+restore(state: flexlab.Tensor, time: number, steps: integer) -- goes on with the same bits
 spectrum(): flexlab.Tensor -- energy in shells of |k|, f64
 diagnostics(): table<string, number> -- energy, enstrophy, their budgets, kmax_eta, dt
 close() -- frees it
@@ -225,6 +234,7 @@ exists(path: string): "file"|"folder"|nil -- what is there
 list(path: string): string[]? -- names in a folder
 rename(from: string, to: string): boolean? -- replaces
 remove(path: string): boolean? -- a file
+lock(path: string): flexlab.Lock? -- waits until no other process holds it
 read(path: string): string? -- a whole file
 write(path: string, text: string): boolean? -- atomic and durable
 append(path: string, text: string): boolean? -- one write

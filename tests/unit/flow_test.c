@@ -73,6 +73,40 @@ static void restored_state_continues (void) {
   fx_flow_free(b);
 }
 
+/* Also of the forcing, which is keyed by the step. */
+static void a_saved_state_continues_with_the_same_bits (void) {
+  fx_flow_options o = options_of(32, 36, 300.0);
+  o.forcing = FX_FORCING_RING;
+  fx_flow *a = flow_of(&o), *b = NULL;
+  fx_tensor *state = NULL;
+  fx_flow_report r;
+  CHECK_STATUS(fx_flow_advance(a, 0.4));
+  fx_flow_diagnostics(a, &r);
+  CHECK(r.steps > 1);
+  CHECK_STATUS(fx_flow_state(a, &state));
+  CHECK_STATUS(fx_flow_advance(a, 0.8));
+  b = flow_of(&o);
+  CHECK_STATUS(fx_flow_restore(b, state, 0.4, r.steps));
+  CHECK_STATUS(fx_flow_advance(b, 0.8));
+  fx_tensor *wa = vorticity_of(a), *wb = vorticity_of(b);
+  CHECK(memcmp(wa->data, wb->data, (size_t)fx_tensor_count(wa) * sizeof(double)) == 0);
+  CHECK_STATUS(fx_flow_restore(b, state, 0.4, r.steps + 1)); /* other steps, other phases */
+  CHECK_STATUS(fx_flow_advance(b, 0.8));
+  fx_tensor_release(wb);
+  wb = vorticity_of(b);
+  CHECK(distance(wa, wb) > 1e-6);
+  CHECK(fx_flow_restore(b, wa, 0.4, 0) == FX_ESHAPE);
+  CHECK(fx_flow_restore(b, state, NAN, 0) == FX_EARG);
+  CHECK(fx_flow_restore(b, state, 0.0, -1) == FX_EARG);
+  fx_f64(state)[5] = NAN;
+  CHECK(fx_flow_restore(b, state, 0.4, 0) == FX_EARG);
+  fx_tensor_release(wa);
+  fx_tensor_release(wb);
+  fx_tensor_release(state);
+  fx_flow_free(a);
+  fx_flow_free(b);
+}
+
 static void advance_lands_exactly_with_even_steps (void) {
   fx_flow_options o = options_of(32, 32, 100.0);
   o.dt = 0.03;
@@ -144,23 +178,26 @@ static void wrong_options_are_refused (void) {
 #define REFUSED(assignment, word) \
   do { \
     fx_flow_options o = good; \
-    o.assignment; \
+    assignment; \
     check_refused(&o, word); \
   } while (0)
-  REFUSED(height = 31, "even");
-  REFUSED(width = 2, "at least 4");
-  REFUSED(width = 44, "prime factor");
-  REFUSED(re = 0.0, "re must");
-  REFUSED(re = NAN, "re must");
-  REFUSED(k0 = 11.0, "k0");
-  REFUSED(k0 = 0.1, "k0");
-  REFUSED(rms_velocity = -1.0, "rms_velocity");
-  REFUSED(cfl = 1.5, "cfl");
-  REFUSED(cfl = 0.0, "cfl");
-  REFUSED(dt = -0.1, "dt");
-  REFUSED(drag = NAN, "drag");
-  REFUSED(forcing = (fx_flow_forcing)7, "forcing");
-  REFUSED(initial = (fx_flow_initial)7, "initial");
+  REFUSED(o.height = 31, "even");
+  REFUSED(o.width = 2, "at least 4");
+  REFUSED(o.width = 44, "prime factor");
+  REFUSED(o.re = 0.0, "re must");
+  REFUSED(o.re = NAN, "re must");
+  REFUSED(o.k0 = 11.0, "k0");
+  REFUSED(o.k0 = 0.1, "k0");
+  REFUSED(o.rms_velocity = -1.0, "rms_velocity");
+  REFUSED(o.cfl = 1.5, "cfl");
+  REFUSED(o.cfl = 0.0, "cfl");
+  REFUSED(o.dt = -0.1, "dt");
+  REFUSED(o.drag = NAN, "drag");
+  REFUSED(o.forcing = (fx_flow_forcing)7, "forcing");
+  REFUSED(o.initial = (fx_flow_initial)7, "initial");
+  REFUSED((o.forcing = FX_FORCING_RING, o.forcing_width = 0.1), "forcing_width");
+  REFUSED((o.forcing = FX_FORCING_RING, o.forcing_wavenumber = 10), "does not lie");
+  REFUSED((o.forcing = FX_FORCING_RING, o.forcing_rate = 0.0), "forcing_rate");
 #undef REFUSED
   fx_flow_options o = good;
   o.forcing = FX_FORCING_KOLMOGOROV;
@@ -214,14 +251,20 @@ static fx_status make_and_use (void) {
   fx_status st;
   fx_flow_options o = options_of(16, 24, 100.0);
   fx_flow *flow = NULL;
-  fx_tensor *w = NULL, *v = NULL, *e = NULL;
+  fx_tensor *w = NULL, *v = NULL, *e = NULL, *p = NULL, *s = NULL;
+  o.forcing = FX_FORCING_RING;
+  o.forcing_wavenumber = 3;
   FX_TRY(fx_flow_new(&o, &flow));
   FX_GOTO(fx_flow_advance(flow, 0.1));
   FX_GOTO(fx_flow_vorticity(flow, &w));
   FX_GOTO(fx_flow_velocity(flow, &v));
   FX_GOTO(fx_flow_energy_spectrum(flow, &e));
+  FX_GOTO(fx_flow_pressure(flow, &p));
+  FX_GOTO(fx_flow_state(flow, &s));
   FX_GOTO(fx_flow_set_vorticity(flow, w, 0.0));
 done:
+  fx_tensor_release(p);
+  fx_tensor_release(s);
   fx_tensor_release(w);
   fx_tensor_release(v);
   fx_tensor_release(e);
@@ -260,6 +303,7 @@ int main (void) {
   same_bits_for_threads_and_instruction_sets();
   more_threads_than_at_creation_are_served();
   restored_state_continues();
+  a_saved_state_continues_with_the_same_bits();
   advance_lands_exactly_with_even_steps();
   forcing_from_rest_takes_sensible_steps();
   small_grids_work();

@@ -393,6 +393,60 @@ static void unfinished_files_leave_nothing (void) {
   fx_tensor_release(wide);
 }
 
+/* A file that is left and taken up again, twice, has the bytes of one written at once; what is flushed can
+** be read meanwhile. */
+static void resumed_files_have_the_same_bytes (void) {
+  const fx_field_layout layout = {
+    .frames = FRAMES, .channels = CHANNELS, .height = HEIGHT, .width = WIDTH
+  };
+  fx_field_layout other = layout;
+  fx_field_writer *w = NULL;
+  fx_field *f = NULL;
+  for (int stops = 0; stops < 2; stops++) {
+    const char *path = stops ? scratch("b.h5") : scratch("a.h5");
+    for (int64_t t = 0; t < FRAMES; t++) {
+      if (t == 0 || stops)
+        CHECK_STATUS(fx_field_writer_resume(path, &layout, t, &w));
+      if (t == 0)
+        CHECK_STATUS(fx_field_writer_number(w, "Re", 4000.0));
+      fx_tensor *frame = frame_of(t, CHANNELS, FX_F32);
+      CHECK_STATUS(fx_field_writer_append(w, frame));
+      fx_tensor_release(frame);
+      if (stops && t < FRAMES - 1) {
+        CHECK_STATUS(fx_field_writer_flush(w));
+        fx_field_writer_leave(w);
+        CHECK(!fx_file_exists(path));
+        CHECK_STATUS(fx_field_open(scratch("b.h5.part"), "w", &f));
+        check_window(f, t, 0, CHANNELS, 0, 0, HEIGHT, WIDTH);
+        fx_field_close(f);
+      }
+    }
+    CHECK_STATUS(fx_field_writer_finish(w));
+  }
+  size_t n = 0, m = 0;
+  unsigned char *a = NULL, *b = NULL;
+  CHECK_STATUS(fx_file_read_all(scratch("a.h5"), 1 << 20, &a, &n));
+  CHECK_STATUS(fx_file_read_all(scratch("b.h5"), 1 << 20, &b, &m));
+  CHECK(n == m && memcmp(a, b, n) == 0);
+  fx_free(a);
+  fx_free(b);
+  CHECK_STATUS(fx_field_writer_resume(scratch("b.h5"), &layout, 0, &w));
+  CHECK_STATUS(fx_field_writer_flush(w));
+  fx_field_writer_leave(w);
+  other.height++;
+  CHECK(fx_field_writer_resume(scratch("b.h5"), &other, 1, &w) == FX_EFORMAT);
+  CHECK_MESSAGE("another shape");
+  CHECK(fx_file_exists(scratch("b.h5.part")));
+  other.deflate = 1;
+  CHECK(fx_field_writer_resume(scratch("b.h5"), &other, 0, &w) == FX_EARG);
+  CHECK(fx_field_writer_resume(scratch("b.h5"), &layout, FRAMES + 1, &w) == FX_EARG);
+  CHECK(fx_field_writer_resume(scratch("c.h5"), &layout, 1, &w) == FX_EIO);
+  unlink(scratch("b.h5.part"));
+  unlink(scratch("a.h5"));
+  unlink(scratch("b.h5"));
+  CHECK(scratch_count() == 0);
+}
+
 static void equal_fields_give_equal_files (void) {
   size_t n = 0, m = 0;
   write_sample(scratch("a.h5"), 2, 1);
@@ -421,6 +475,7 @@ int main (void) {
   cut_files_are_refused();
   flipped_bytes_never_crash();
   unfinished_files_leave_nothing();
+  resumed_files_have_the_same_bytes();
   equal_fields_give_equal_files();
   scratch_end();
   return check_report("h5");

@@ -12,6 +12,7 @@
 
 static double taylor_green_1 (double x, double y) { return 2.0 * cos(x) * cos(y); }
 static double taylor_green_4 (double x, double y) { return 8.0 * cos(4 * x) * cos(4 * y); }
+static double taylor_green_ss (double x, double y) { return 2.0 * sin(x) * sin(y); }
 static double oblique_wave (double x, double y) { return sin(3 * x + 2 * y); }
 
 /* Eigenfunctions of the Laplacian are steady in shape: w(t) = w(0) exp(-k^2 nu t). */
@@ -63,6 +64,71 @@ static void laminar_kolmogorov_flow_is_steady (void) {
   CHECK_NEAR(r.enstrophy_injection, r.enstrophy_dissipation, 1e-7);
   fx_tensor_release(now);
   fx_tensor_release(start);
+  fx_flow_free(flow);
+}
+
+/* The ring's phases are random and its work is not: from rest one step of dt gives rate dt of energy,
+** less what viscosity takes (here nothing) and what the flow does in so short a time. */
+static void a_ring_gives_its_rate_of_energy (void) {
+  fx_flow_options o = options_of(48, 64, 1e12);
+  o.initial = FX_INITIAL_REST;
+  o.forcing = FX_FORCING_RING;
+  o.forcing_wavenumber = 6;
+  o.forcing_rate = 0.2;
+  o.drag = 0.0;
+  o.dt = 1e-5;
+  fx_flow *flow = flow_of(&o);
+  fx_flow_report r;
+  CHECK_STATUS(fx_flow_advance(flow, 1e-5));
+  fx_flow_diagnostics(flow, &r);
+  CHECK_NEAR(r.energy, 0.2 * 1e-5, 1e-12);
+  CHECK_NEAR(r.injection, 0.2, 1e-14);
+  CHECK_NEAR(r.enstrophy / r.energy, r.enstrophy_injection / r.injection, 1e-4);
+  fx_tensor *e = NULL;
+  CHECK_STATUS(fx_flow_energy_spectrum(flow, &e));
+  for (int64_t k = 0; k < fx_tensor_count(e); k++)
+    CHECK(k >= 5 && k <= 7 ? fx_f64(e)[k] > 1e-7 : fx_f64(e)[k] < 1e-12);
+  fx_tensor_release(e);
+  fx_flow_free(flow);
+}
+
+/* White noise: after n steps the energy is n times that of one, up to the random products between
+** steps, whose mean is 0. Drag then balances the ring at rate / (2 drag). */
+static void a_ring_and_drag_balance (void) {
+  fx_flow_options o = options_of(48, 48, 1e3);
+  o.initial = FX_INITIAL_REST;
+  o.forcing = FX_FORCING_RING;
+  o.forcing_wavenumber = 8;
+  o.forcing_rate = 1e-6; /* so weak that modes do not meet */
+  o.drag = 1.0;
+  o.dt = 0.02;
+  fx_flow *flow = flow_of(&o);
+  fx_flow_report r;
+  double energy = 0.0, loss = 0.0;
+  CHECK_STATUS(fx_flow_advance(flow, 4.0));
+  for (int n = 1; n <= 400; n++) {
+    CHECK_STATUS(fx_flow_advance(flow, 4.0 + 0.1 * n));
+    fx_flow_diagnostics(flow, &r);
+    energy += r.energy / 400.0;
+    loss += r.dissipation / 400.0;
+  }
+  CHECK_NEAR(loss / 1e-6, 1.0, 0.05);
+  CHECK_NEAR(energy / (1e-6 / (2.0 + 2.0 * 64.0 / 1e3)), 1.0, 0.06);
+  fx_flow_free(flow);
+}
+
+/* u = sin(x) cos(y), v = -cos(x) sin(y): p = (cos(2 x) + cos(2 y)) / 4. */
+static void pressure_of_taylor_green (void) {
+  fx_flow *flow = flow_from(options_of(32, 48, 100.0), taylor_green_ss);
+  fx_tensor *p = NULL;
+  CHECK_STATUS(fx_flow_pressure(flow, &p));
+  double worst = 0.0;
+  for (int64_t i = 0; i < 32 * 48; i++) {
+    const double x = TWO_PI * (double)(i % 48) / 48.0, y = TWO_PI * (double)(i / 48) / 32.0;
+    worst = fmax(worst, fabs(fx_f64(p)[i] - 0.25 * (cos(2 * x) + cos(2 * y))));
+  }
+  CHECK_NEAR(worst, 0.0, 1e-14);
+  fx_tensor_release(p);
   fx_flow_free(flow);
 }
 
@@ -243,6 +309,9 @@ static void initial_field_does_not_depend_on_resolution (void) {
 int main (void) {
   eigenfunctions_decay_exactly();
   laminar_kolmogorov_flow_is_steady();
+  a_ring_gives_its_rate_of_energy();
+  a_ring_and_drag_balance();
+  pressure_of_taylor_green();
   forced_flow_equals_numpy();
   velocity_is_free_of_divergence_and_curls_to_vorticity();
   budgets_of_energy_and_enstrophy_close();
