@@ -24,15 +24,38 @@ return {
       doc = "time between snapshots" },
     { name = "k0", value = "K", kind = "number", default = defaults.k0,
       doc = "wavenumber at which the initial energy peaks" },
-    { name = "forcing", value = "NAME", kind = "words", words = { "none", "kolmogorov" },
-      default = defaults.forcing, doc = "none (decaying) or kolmogorov" },
+    { name = "forcing", value = "NAME", kind = "words", words = generate.words.forcing,
+      default = defaults.forcing, doc = "none (decaying), kolmogorov (A sin(k y)) or ring (random)" },
+    { name = "forcing-wavenumber", value = "K", kind = "integer", default = defaults.forcing_wavenumber,
+      doc = "its wavenumber k" },
+    { name = "forcing-amplitude", value = "A", kind = "number", default = defaults.forcing_amplitude,
+      doc = "kolmogorov: velocity per time" },
+    { name = "forcing-width", value = "K", kind = "number", default = defaults.forcing_width,
+      doc = "ring: wavenumbers k - width to k + width" },
+    { name = "forcing-rate", value = "E", kind = "number", default = defaults.forcing_rate,
+      doc = "ring: energy per time that it gives, on average" },
+    { name = "drag", value = "R", kind = "number",
+      doc = "linear friction, 1 / time [forced: 0.1, else 0]" },
+    { name = "cfl", value = "C", kind = "number", default = defaults.cfl, doc = "Courant number, up to 1.3" },
+    { name = "initial", value = "FILE", doc = "start from the vorticity w of this file, not from random phases" },
+    { name = "initial-frame", value = "N", kind = "integer", default = defaults.initial_frame,
+      doc = "which of its frames; -1 is the last" },
+    { name = "members", value = "M", kind = "integer", least = 0, default = defaults.members,
+      doc = "also M flows whose small scales differ at the first snapshot" },
+    { name = "member-factor", value = "F", kind = "integer", least = 2, default = defaults.member_factor,
+      doc = "small are those that every F-th point does not show" },
+    { name = "fields", value = "LIST", default = defaults.fields,
+      doc = "channels of a snapshot, e.g. w,u,v,p: vorticity, velocity, pressure" },
+    { name = "unresolved", value = "WORD", kind = "words", words = generate.words.unresolved,
+      default = defaults.unresolved, doc = "when kmax eta falls below 1: warn, refuse, or allow" },
     { name = "out", value = "FILE", default = defaults.out, doc = "HDF5 file to write" },
     { name = "fresh", doc = "replace files that hold something else" },
     { name = "quiet", doc = "no progress line" },
     commands.threads,
   },
-  notes = "A file holds the vorticity w (frames, size, size) and Re, nu, seed, times, k0, forcing, solver, "
-    .. "version.\nOne that already holds what is asked for is left alone.",
+  notes = "A file holds the vorticity w (frames, size, size), or the channels of --fields, and Re, nu, seed,\n"
+    .. "times, k0, forcing, drag, kmax_eta, solver, version. One that already holds what is asked for is left\n"
+    .. "alone. What was stopped or killed goes on when the same command is given again, with the same bytes.",
   run = function(values)
     if not generate.kinds[values.kind] then
       arguments.wrong("generate does not know '%s'; %s", values.kind,
@@ -40,7 +63,7 @@ return {
     end
     commands.setup(values)
     local options = {}
-    for key in pairs(defaults) do options[key] = values[key] end
+    for key in pairs(defaults) do options[key] = values[key:gsub("_", "-")] end
     for _, path in ipairs(generate.make(values.kind, options)) do print(path) end
   end,
 }
