@@ -527,8 +527,8 @@ local Lock = {}
 --- ends it and removes its file; also by `local l <close>`
 function Lock:close() end
 
---- two-dimensional Navier-Stokes, doubly periodic on [0, 2 pi]^2, pseudo-spectral; nu = 1/re
----@param options { height: integer, width: integer, re: number, seed?: integer, initial?: "random"|"rest", k0?: number, rms_velocity?: number, forcing?: "none"|"kolmogorov"|"ring", forcing_wavenumber?: integer, forcing_amplitude?: number, forcing_width?: number, forcing_rate?: number, drag?: number, cfl?: number, dt?: number }
+--- two-dimensional Navier-Stokes on [0, 2 pi]^2, pseudo-spectral; nu = 1/re; cylinders are x, y, radius of each
+---@param options { height: integer, width: integer, re: number, seed?: integer, initial?: "random"|"rest", k0?: number, rms_velocity?: number, forcing?: "none"|"kolmogorov"|"ring", forcing_wavenumber?: integer, forcing_amplitude?: number, forcing_width?: number, forcing_rate?: number, drag?: number, cfl?: number, dt?: number, walls?: "none"|"channel"|"box"|"slip", wall?: number, cylinders?: number[], mean_velocity?: number, sponge?: number, penalty?: number }
 ---@return flexlab.Flow
 function core.flow(options) end
 
@@ -565,6 +565,14 @@ function Flow:velocity() end
 --- (1,H,W,1) f64: over the density, of mean 0
 ---@return flexlab.Tensor
 function Flow:pressure() end
+
+--- (1,H,W,1) f64: how solid a point is, 0 to 1
+---@return flexlab.Tensor
+function Flow:solid() end
+
+--- of the fluid on the solids, over the density: drag and lift
+---@return number, number
+function Flow:force() end
 
 --- all that a flow remembers besides its time and the number of its steps
 ---@return flexlab.Tensor

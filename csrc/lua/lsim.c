@@ -37,6 +37,11 @@ static void read_settings (const lfx_options *o, fx_flow_options *c) {
   c->drag = lfx_number(o, "drag", c->drag);
   c->cfl = lfx_number(o, "cfl", c->cfl);
   c->dt = lfx_number(o, "dt", c->dt);
+  c->walls = (fx_flow_walls)lfx_choice(o, "walls", "none|channel|box|slip", (int)c->walls);
+  c->wall = lfx_number(o, "wall", c->wall);
+  c->mean_velocity = lfx_number(o, "mean_velocity", c->mean_velocity);
+  c->sponge = lfx_number(o, "sponge", c->sponge);
+  c->penalty = lfx_number(o, "penalty", c->penalty);
 }
 
 static int core_flow (lua_State *L) {
@@ -55,11 +60,26 @@ static int core_flow (lua_State *L) {
                                        "drag",
                                        "cfl",
                                        "dt",
+                                       "walls",
+                                       "wall",
+                                       "cylinders",
+                                       "mean_velocity",
+                                       "sponge",
+                                       "penalty",
                                        NULL };
   fx_flow_options c;
   fx_status st;
   const lfx_options o = lfx_read_options(L, 1, "flow", known, false);
   read_settings(&o, &c);
+  if (lfx_option(&o,
+                 "cylinders")) { /* the numbers stay on the stack until the flow has read them */
+    int64_t count;
+    c.cylinders = lfx_push_numbers(L, -1, "flow", "cylinders", &count);
+    if (count % 3 != 0)
+      return luaL_error(L, "flow: 'cylinders' are x, y, radius of each, got %I numbers",
+                        (LUAI_UACINT)count);
+    c.cylinder_count = count / 3;
+  }
   lfx_budget(L);
   holder *h = lua_newuserdatauv(L, sizeof *h, 0);
   h->flow = NULL;
@@ -119,6 +139,20 @@ static int flow_set_vorticity (lua_State *L) {
 
 static fx_status state (fx_flow *flow, fx_tensor **out) { return fx_flow_state(flow, out); }
 static int flow_state (lua_State *L) { return push_made(L, state); }
+
+static fx_status solid (fx_flow *flow, fx_tensor **out) { return fx_flow_solid(flow, out); }
+static int flow_solid (lua_State *L) { return push_made(L, solid); }
+
+static int flow_force (lua_State *L) {
+  double force[2];
+  fx_status st;
+  fx_flow *flow = self(L);
+  LFX_TRY(L, st, fx_flow_force(flow, force));
+  lfx_check(L, st, NULL);
+  lua_pushnumber(L, force[0]);
+  lua_pushnumber(L, force[1]);
+  return 2;
+}
 
 static int flow_restore (lua_State *L) {
   fx_flow *flow = self(L);
@@ -182,6 +216,7 @@ void lfx_open_flow (lua_State *L) {
     { "vorticity", flow_vorticity }, { "velocity", flow_velocity },
     { "pressure", flow_pressure },   { "set_vorticity", flow_set_vorticity },
     { "spectrum", flow_spectrum },   { "state", flow_state },
+    { "solid", flow_solid },         { "force", flow_force },
     { "restore", flow_restore },     { "diagnostics", flow_diagnostics },
     { "close", flow_close },         { NULL, NULL }
   };

@@ -26,7 +26,7 @@ static int in_ring (const fx_flow_options *o, int64_t kx, int64_t ky) {
 
 /* Counts the modes of the ring, and lists them where there is a list. *full is their number in the whole
 ** plane. */
-static int64_t list_ring (const fx_flow *flow, fx_flow_force *list, int64_t *full) {
+static int64_t list_ring (const fx_flow *flow, fx_flow_push *list, int64_t *full) {
   int64_t count = 0;
   *full = 0;
   for (int64_t kx = 0; kx < flow->modes; kx++) {
@@ -34,7 +34,7 @@ static int64_t list_ring (const fx_flow *flow, fx_flow_force *list, int64_t *ful
       if (!in_ring(&flow->options, kx, ky))
         continue;
       if (list)
-        list[count] = (fx_flow_force){ .kx = kx, .ky = ky };
+        list[count] = (fx_flow_push){ .kx = kx, .ky = ky };
       count++;
       *full += kx ? 2 : 1;
     }
@@ -46,8 +46,8 @@ static int64_t list_ring (const fx_flow *flow, fx_flow_force *list, int64_t *ful
 static void list_kolmogorov (fx_flow *flow) {
   const int64_t n = flow->options.forcing_wavenumber;
   const double rate = -0.5 * (double)n * flow->options.forcing_amplitude;
-  flow->forces[0] = (fx_flow_force){ .ky = n, .re = rate };
-  flow->forces[1] = (fx_flow_force){ .ky = -n, .re = rate };
+  flow->forces[0] = (fx_flow_push){ .ky = n, .re = rate };
+  flow->forces[1] = (fx_flow_push){ .ky = -n, .re = rate };
 }
 
 fx_status fx_flow_forcing_new (fx_flow *flow) {
@@ -80,7 +80,7 @@ void fx_flow_forcing_draw (fx_flow *flow) {
     return;
   const double share = 2.0 * flow->options.forcing_rate / ((double)flow->ring_modes * flow->dt);
   for (int64_t i = 0; i < flow->force_count; i++) {
-    fx_flow_force *f = &flow->forces[i];
+    fx_flow_push *f = &flow->forces[i];
     const int mirrored = f->kx == 0 && f->ky < 0; /* the conjugate of the mode (0, -ky) */
     const double angle = 6.28318530717958647692 * phase_of(flow, f->kx, mirrored ? -f->ky : f->ky);
     const double size = sqrt(share * (double)(f->kx * f->kx + f->ky * f->ky));
@@ -103,7 +103,7 @@ double fx_flow_forcing_step (const fx_flow *flow, double peak) {
 
 void fx_flow_forcing_report (const fx_flow *flow, fx_flow_report *out) {
   for (int64_t i = 0; i < flow->force_count; i++) {
-    const fx_flow_force *f = &flow->forces[i];
+    const fx_flow_push *f = &flow->forces[i];
     const double k_squared = (double)(f->kx * f->kx + f->ky * f->ky), twice = f->kx ? 2.0 : 1.0;
     double gain; /* of enstrophy */
     if (flow->options.forcing == FX_FORCING_RING) {

@@ -25,7 +25,7 @@
 typedef int64_t fx_bits __attribute__((vector_size(8 * FX_VEC)));
 
 INLINE double *scratch_of (const fx_flow *flow, int worker, int number) {
-  return flow->scratch + (worker * 3 + number) * flow->block * FX_LANE_BLOCK;
+  return flow->scratch + (worker * flow->blocks + number) * flow->block * FX_LANE_BLOCK;
 }
 
 /* --- columns --------------------------------------------------------------------------------- */
@@ -114,7 +114,7 @@ INLINE void update_rows (const fx_flow *flow, int stage, int64_t kx0, double *a,
 ** kx^2 - ky^2 for b, makes of it; the larger of the two is never 0. a and b still lack their 1/(h w). */
 static void add_forcing (const fx_flow *flow, int64_t kx0, double *a, double *b) {
   for (int64_t i = 0; i < flow->force_count; i++) {
-    const fx_flow_force *f = &flow->forces[i];
+    const fx_flow_push *f = &flow->forces[i];
     if (f->kx < kx0 || f->kx >= kx0 + FX_LANES)
       continue;
     const double kx = (double)f->kx, ky = (double)f->ky, ca = kx * ky, cb = kx * kx - ky * ky;
@@ -124,6 +124,26 @@ static void add_forcing (const fx_flow *flow, int64_t kx0, double *a, double *b)
     double *stress = (first ? a : b) + y * FX_LANE_BLOCK + f->kx - kx0;
     stress[0] += f->re * scale;
     stress[4] += f->im * scale;
+  }
+}
+
+/* The curl of the solids' force (c, d), as stresses like those above. */
+static void add_damping (const fx_flow *flow, int64_t kx0, const double *c, const double *d,
+                         double *a, double *b) {
+  for (int64_t y = 0; y < flow->h; y++) {
+    const double ky = flow->ky[y];
+    if (y > flow->top && y < flow->h - flow->top)
+      continue;
+    for (int64_t l = 0; l < FX_LANES; l++) {
+      const double kx = flow->kx[kx0 + l], ca = kx * ky, cb = kx * kx - ky * ky;
+      const int64_t at = y * FX_LANE_BLOCK + l;
+      const int first = ca * ca > cb * cb;
+      if (!first && cb == 0.0)
+        continue; /* the mean has no curl */
+      double *stress = (first ? a : b) + at;
+      stress[0] += (ky * c[at + 4] - kx * d[at + 4]) / (first ? ca : cb);
+      stress[4] += (kx * d[at] - ky * c[at]) / (first ? ca : cb);
+    }
   }
 }
 
@@ -184,8 +204,18 @@ static void columns (void *context, int64_t item, int worker) {
     columns_from_mid(flow, 1, kx0, b);
     transform(flow->along_y, FX_FFT_FORWARD, &b, &spare);
     add_forcing(flow, kx0, a, b);
+    if (flow->damping) {
+      double *c = scratch_of(flow, worker, 3), *d = scratch_of(flow, worker, 4);
+      columns_from_mid(flow, 2, kx0, c);
+      transform(flow->along_y, FX_FFT_FORWARD, &c, &spare);
+      columns_from_mid(flow, 3, kx0, d);
+      transform(flow->along_y, FX_FFT_FORWARD, &d, &spare);
+      add_damping(flow, kx0, c, d, a, b);
+    }
     update(flow, job->columns, kx0, a, b);
   }
+  if (item == 0 && job->columns != COLUMNS_VORTICITY)
+    a[0] = flow->options.mean_velocity; /* the mode that vorticity does not know */
   transform(flow->along_y, FX_FFT_INVERSE, &a, &spare);
   columns_to_mid(flow, 0, kx0, a);
   transform(flow->along_y, FX_FFT_INVERSE, &b, &spare);
@@ -260,6 +290,20 @@ static void multiply (const fx_flow *flow, double *z, double peak[2]) {
   }
 }
 
+/* The force of solids and sponge at velocities z, into f. */
+static void damp (const fx_flow *flow, int64_t item, const double *z, double *f) {
+  const double *rate = flow->damping + item * flow->w * FX_LANES;
+  for (int64_t x = 0; x < flow->w; x++, rate += FX_LANES) {
+    const double sponge = flow->sponge[x], target = sponge * flow->options.mean_velocity;
+    for (int v = 0; v < FX_LANES; v += FX_VEC) {
+      const int64_t at = x * FX_LANE_BLOCK + v;
+      const fx_vec total = GET(rate + v) + sponge;
+      AT(f + at) = target - total * GET(z + at);
+      AT(f + at + 4) = -total * GET(z + at + 4);
+    }
+  }
+}
+
 /* Four rows between a field (h, w, channels) and a lane block; missing rows and channels are 0. */
 static void store_rows (const fx_flow_job *job, int64_t y0, const double *z) {
   const int64_t w = job->flow->w;
@@ -296,6 +340,13 @@ static void rows (void *context, int64_t item, int worker) {
     if (job->rows == ROWS_STORE) {
       store_rows(job, item * FX_LANES, z);
       return;
+    }
+    if (flow->damping) {
+      const int64_t slot = flow->row_items * flow->padded * FX_LANE_BLOCK;
+      double *f = scratch_of(flow, worker, 2);
+      damp(flow, item, z, f);
+      transform(flow->along_x, FX_FFT_FORWARD, &f, &spare);
+      split_rows(flow, f, a + 2 * slot, b + 2 * slot);
     }
     multiply(flow, z, flow->peak + 2 * item);
   }

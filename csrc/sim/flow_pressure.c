@@ -63,6 +63,9 @@ fx_status fx_flow_pressure (fx_flow *flow, fx_tensor **out) {
   fx_tensor *velocity = NULL, *pressure = NULL;
   fx_status st;
   work k = { 0 };
+  if (flow->damping)
+    return fx_fail(FX_EUNSUPPORTED, "navier_stokes: the pressure beside solids or a sponge is not "
+                                    "known here: their force has a divergence");
   FX_GOTO(open_work(flow, &k));
   FX_GOTO(fx_flow_velocity(flow, &velocity));
   FX_GOTO(fx_tensor_new(FX_F64, 4, shape, &pressure));

@@ -13,7 +13,8 @@
 **   columns: products back to ky space -> right-hand side -> Runge-Kutta -> velocities to y space
 **   rows:    velocities to x space -> products -> back to kx space
 **
-** Between them lies mid[slot][y / 4][kx][re, im][y % 4], slot 0 for u or v^2 - u^2, 1 for v or u v.
+** Between them lies mid[slot][y / 4][kx][re, im][y % 4], slot 0 for u or v^2 - u^2, 1 for v or u v,
+** and beside solids 2 and 3 for the two components of their force.
 */
 #ifndef FX_FLOW_STATE_H
 #define FX_FLOW_STATE_H
@@ -26,7 +27,7 @@
 typedef struct {
   int64_t kx, ky;
   double re, im;
-} fx_flow_force;
+} fx_flow_push;
 
 struct fx_flow {
   fx_flow_options options;
@@ -44,11 +45,16 @@ struct fx_flow {
   double *kx, *ky;           /* (padded), (h): wave numbers as doubles   */
   double *decay_x, *decay_y; /* exp(-(nu kx^2 + drag) dt/2), exp(-nu ky^2 dt/2) */
   double *peak;              /* (row_items, 2): max and sum of |u|/dx + |v|/dy over four rows */
-  double *scratch;           /* `workers` times three lane blocks of `block` elements */
+  double *scratch;           /* `workers` times `blocks` lane blocks of `block` elements */
   int64_t block;
   int workers;
-  fx_flow_force *forces; /* (force_count), kx rising (flow_forcing.c) */
+  fx_flow_push *forces; /* (force_count), kx rising (flow_forcing.c) */
   int64_t force_count, ring_modes;
+  int blocks;          /* lane blocks of scratch each worker has */
+  double penalty;      /* eta of flow_solid.c; 0 without solids */
+  double penalty_step; /* the longest step that solids and sponge allow */
+  double *damping;     /* (row_items, w, 4) chi / eta; NULL without solids and sponge */
+  double *sponge;      /* (w) */
   void (*columns)(void *job, int64_t item, int worker);
   void (*rows)(void *job, int64_t item, int worker);
 };
@@ -93,6 +99,14 @@ fx_status fx_flow_forcing_new(fx_flow *flow);
 void fx_flow_forcing_draw(fx_flow *flow);
 double fx_flow_forcing_step(const fx_flow *flow, double peak);
 void fx_flow_forcing_report(const fx_flow *flow, fx_flow_report *out);
+
+/* flow_solid.c: what of the options concerns solids, the arrays, the displacement of a smooth wall
+** (delta, and depth = sqrt(nu eta), in one unit), and the odd part in y of the state. */
+fx_status fx_flow_solid_check(const fx_flow_options *options);
+int fx_flow_has_solid(const fx_flow_options *options);
+fx_status fx_flow_solid_new(fx_flow *flow);
+double fx_flow_displacement(double delta, double depth);
+void fx_flow_make_odd(fx_flow *flow);
 
 static inline double *fx_flow_mode (const fx_flow *flow, int64_t kx, int64_t y) {
   return flow->state + (kx / FX_LANES * flow->h + y) * FX_LANE_BLOCK + kx % FX_LANES;

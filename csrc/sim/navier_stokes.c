@@ -34,7 +34,8 @@ void fx_flow_defaults (fx_flow_options *out) {
                             .forcing_width = 1.0,
                             .forcing_rate = 0.1,
                             .drag = -1.0,
-                            .cfl = 0.8 };
+                            .cfl = 0.8,
+                            .wall = 0.2 };
 }
 
 /* --- options --------------------------------------------------------------------------------- */
@@ -107,6 +108,7 @@ static fx_status check_options (const fx_flow_options *o) {
   FX_TRY(check_grid(o));
   FX_TRY(check_initial(o));
   FX_TRY(check_forcing(o));
+  FX_TRY(fx_flow_solid_check(o));
   if (!(o->re > 0.0 && o->re < HUGE_VAL))
     return fx_fail(FX_EARG, "navier_stokes: re must be positive and finite, got %g", o->re);
   if (!isfinite(o->drag))
@@ -125,7 +127,8 @@ static fx_status ensure_scratch (fx_flow *flow) {
   const int workers = fx_threads();
   if (flow->scratch && flow->workers >= workers)
     return FX_OK;
-  double *scratch = fx_calloc((size_t)(workers * 3 * flow->block), FX_LANE_BLOCK * sizeof(double));
+  double *scratch =
+      fx_calloc((size_t)(workers * flow->blocks * flow->block), FX_LANE_BLOCK * sizeof(double));
   if (!scratch)
     return FX_ENOMEM;
   fx_free(flow->scratch);
@@ -144,7 +147,10 @@ static fx_status allocate (fx_flow *flow) {
   FX_TRY(fx_fft_new(flow->h, &flow->along_y));
   FX_TRY(new_array(flow->h * flow->padded * 2, &flow->state));
   FX_TRY(new_array(flow->h * flow->padded * 2, &flow->sum));
-  FX_TRY(new_array(2 * flow->row_items * flow->padded * FX_LANE_BLOCK, &flow->mid));
+  FX_TRY(fx_flow_solid_new(flow));
+  const int64_t slots = flow->damping ? 4 : 2;
+  flow->blocks = flow->damping ? 5 : 3;
+  FX_TRY(new_array(slots * flow->row_items * flow->padded * FX_LANE_BLOCK, &flow->mid));
   FX_TRY(new_array(flow->padded, &flow->kx));
   FX_TRY(new_array(flow->h, &flow->ky));
   FX_TRY(new_array(flow->padded, &flow->decay_x));
@@ -180,6 +186,20 @@ static void fill_wave_numbers (fx_flow *flow) {
     flow->ky[y] = (double)(y <= flow->h / 2 ? y : y - flow->h);
 }
 
+/* Of slip walls the odd part in y, with the energy of the whole. */
+static void random_start (fx_flow *flow) {
+  fx_flow_report whole, odd;
+  fx_flow_random(flow);
+  if (flow->options.walls != FX_WALLS_SLIP)
+    return;
+  fx_flow_diagnostics(flow, &whole);
+  fx_flow_make_odd(flow);
+  fx_flow_diagnostics(flow, &odd);
+  const double scale = sqrt(whole.energy / odd.energy);
+  for (int64_t i = 0; i < flow->h * flow->padded * 2; i++)
+    flow->state[i] *= scale;
+}
+
 fx_status fx_flow_new (const fx_flow_options *options, fx_flow **out) {
   FX_TRY(check_options(options));
   fx_flow *flow = fx_calloc(1, sizeof *flow);
@@ -193,7 +213,7 @@ fx_status fx_flow_new (const fx_flow_options *options, fx_flow **out) {
   }
   fill_wave_numbers(flow);
   if (options->initial == FX_INITIAL_RANDOM)
-    fx_flow_random(flow);
+    random_start(flow);
   *out = flow;
   return FX_OK;
 }
@@ -203,8 +223,9 @@ void fx_flow_free (fx_flow *flow) {
     return;
   fx_fft_free(flow->along_x);
   fx_fft_free(flow->along_y);
-  double *arrays[] = { flow->state,   flow->sum,     flow->mid,  flow->kx,     flow->ky,
-                       flow->decay_x, flow->decay_y, flow->peak, flow->scratch };
+  double *arrays[] = { flow->state,   flow->sum,     flow->mid,     flow->kx,
+                       flow->ky,      flow->decay_x, flow->decay_y, flow->peak,
+                       flow->scratch, flow->damping, flow->sponge };
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
     fx_free(arrays[i]);
   fx_free(flow->forces);
@@ -356,7 +377,8 @@ static fx_status longest_step (const fx_flow *flow, double *dt) {
   }
   if (!isfinite(total))
     return blown_up(flow);
-  *dt = flow->options.dt > 0.0 ? flow->options.dt : fx_flow_forcing_step(flow, peak);
+  *dt = flow->options.dt > 0.0 ? flow->options.dt
+                               : fmin(fx_flow_forcing_step(flow, peak), flow->penalty_step);
   return FX_OK;
 }
 
@@ -420,6 +442,8 @@ fx_status fx_flow_advance (fx_flow *flow, double until) {
   if (!isfinite(until) || until < flow->time)
     return fx_fail(FX_EARG, "navier_stokes: cannot advance from time %g to %g", flow->time, until);
   FX_TRY(ensure_scratch(flow));
+  if (flow->options.walls == FX_WALLS_SLIP)
+    fx_flow_make_odd(flow);
   if (flow->time < until)
     run_columns(flow, COLUMNS_START);
   while (flow->time < until) {

@@ -35,6 +35,13 @@ typedef enum {
                          ** (seed, step); on average they give `rate` of energy per time */
 } fx_flow_forcing;
 
+typedef enum {
+  FX_WALLS_NONE = 0,
+  FX_WALLS_CHANNEL, /* no-slip at y = wall and 2 pi - wall; solid beyond, across the box's edge */
+  FX_WALLS_BOX,     /* the same in x too: a closed box                                   */
+  FX_WALLS_SLIP /* free-slip at y = 0 and pi: vorticity is odd in y, the rest its mirror image */
+} fx_flow_walls;
+
 typedef struct {
   int64_t height, width;   /* even, >= 4, factors 2, 3, 5                             [256, 256] */
   double re;               /* Reynolds number, > 0; nu = 1 / re                           [1000] */
@@ -47,9 +54,18 @@ typedef struct {
   double forcing_amplitude;   /* of Kolmogorov's: velocity per time                        [1] */
   double forcing_width;       /* of the ring: wavenumbers, >= 0.5                           [1] */
   double forcing_rate;        /* of the ring: energy per time, > 0                        [0.1] */
-  double drag; /* linear friction, 1 / time; negative: 0.1 if forced, else 0    [-1] */
-  double cfl;  /* dt = cfl / max(|u|/dx + |v|/dy); 0 .. 1.3, unstable above  [0.8] */
-  double dt;   /* > 0: this time step instead of the CFL rule                    [0] */
+  double drag;         /* linear friction, 1 / time; negative: 0.1 if forced, else 0    [-1] */
+  double cfl;          /* dt = cfl / max(|u|/dx + |v|/dy); 0 .. 1.3, unstable above  [0.8] */
+  double dt;           /* > 0: this time step instead of the CFL rule                    [0] */
+  fx_flow_walls walls; /* [NONE] */
+  double wall;         /* half the thickness of a wall, a length                         [0.2] */
+  const double
+      *cylinders; /* (cylinder_count, 3): x, y, radius of solid discs, read by fx_flow_new */
+  int64_t cylinder_count; /* [0] */
+  double mean_velocity;   /* <u>, kept as it is by the mean pressure gradient; <v> = 0      [0] */
+  double
+      sponge; /* width of a strip at the end of x that brings the mean velocity back  [0: none] */
+  double penalty; /* time in which a solid stops fluid inside it [0: chosen, see flow_solid.c] */
 } fx_flow_options;
 
 /* Writes the values in brackets above. */
@@ -89,6 +105,14 @@ fx_status fx_flow_state(const fx_flow *flow, fx_tensor **out);
 ** numbers that are not finite. */
 fx_status fx_flow_restore(fx_flow *flow, const fx_tensor *state, double time, int64_t steps);
 
+/* New tensor (1,H,W,1) f64: how solid a point is, 0 .. 1. The caller owns it. Errors: FX_ENOMEM. */
+fx_status fx_flow_solid(const fx_flow *flow, fx_tensor **out);
+
+/* The force of the fluid on all solids (not the sponge) over the density and per unit length of the third
+** dimension, velocity squared times length: (drag, lift). It includes what the mean pressure gradient does
+** to them. Errors: FX_ENOMEM. */
+fx_status fx_flow_force(fx_flow *flow, double force[2]);
+
 /*
 ** Advances to `until`, landing on it exactly: before every step the rest of the way is divided
 ** into equal steps no longer than the CFL rule (or options.dt) allows, so there is no tiny last
@@ -106,10 +130,11 @@ fx_status fx_flow_vorticity(fx_flow *flow, fx_tensor **out);
 fx_status fx_flow_velocity(fx_flow *flow, fx_tensor **out);
 
 /* New tensor (1,H,W,1) f64: the pressure over the density, velocity squared, of mean 0. The caller
-** owns it. Errors: FX_ENOMEM. */
+** owns it. Errors: FX_EUNSUPPORTED beside solids or a sponge; FX_ENOMEM. */
 fx_status fx_flow_pressure(fx_flow *flow, fx_tensor **out);
 
-/* Means over the square; from the Fourier coefficients, so exact for the discrete field. */
+/* Means over the square, without the mean velocity; from the Fourier coefficients, so exact for the
+** discrete field. Budgets do not count what solids and sponge take. */
 typedef struct {
   double time;
   int64_t steps;                /* since the start or fx_flow_set_vorticity              */

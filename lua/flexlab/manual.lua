@@ -176,8 +176,10 @@ close() -- ends it and removes its file; also by `local l <close>`
 flow(options: { height: integer, width: integer, re: number, seed?: integer, initial?:
   "random"|"rest", k0?: number, rms_velocity?: number, forcing?: "none"|"kolmogorov"|"ring",
   forcing_wavenumber?: integer, forcing_amplitude?: number, forcing_width?: number, forcing_rate?:
-  number, drag?: number, cfl?: number, dt?: number }): flexlab.Flow -- two-dimensional Navier-Stokes,
-  doubly periodic on [0, 2 pi]^2, pseudo-spectral; nu = 1/re
+  number, drag?: number, cfl?: number, dt?: number, walls?: "none"|"channel"|"box"|"slip", wall?:
+  number, cylinders?: number[], mean_velocity?: number, sponge?: number, penalty?: number
+  }): flexlab.Flow -- two-dimensional Navier-Stokes on [0, 2 pi]^2, pseudo-spectral; nu = 1/re;
+  cylinders are x, y, radius of each
 perturb(field: flexlab.Tensor, options: { factor?: integer, coarse?: "subsample"|"block_mean"|"cutoff",
   key?: flexlab.Key }): flexlab.Tensor -- (1,H,W,1) f64: the same coarse field, other phases of the
   scales it does not show
@@ -189,6 +191,8 @@ vorticity(): flexlab.Tensor -- (1,H,W,1) f64
 set_vorticity(w: flexlab.Tensor, time?: number) -- starts again from a field
 velocity(): flexlab.Tensor -- (1,H,W,2) f64: x and y
 pressure(): flexlab.Tensor -- (1,H,W,1) f64: over the density, of mean 0
+solid(): flexlab.Tensor -- (1,H,W,1) f64: how solid a point is, 0 to 1
+force(): number, number -- of the fluid on the solids, over the density: drag and lift
 state(): flexlab.Tensor -- all that a flow remembers besides its time and the number of its steps
 restore(state: flexlab.Tensor, time: number, steps: integer) -- goes on with the same bits
 spectrum(): flexlab.Tensor -- energy in shells of |k|, f64

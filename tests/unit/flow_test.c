@@ -14,9 +14,18 @@
 
 /* --- same bits, save and restore, landing ---------------------------------------------------- */
 
-static fx_tensor *run_once (int threads, int avx2) {
+static fx_tensor *run_once (int threads, int avx2, int solid) {
+  const double cylinders[6] = { 1.0, 2.0, 0.5, 4.0, 5.0, 0.7 };
   fx_flow_options o = options_of(60, 64, 500.0);
   o.forcing = FX_FORCING_KOLMOGOROV;
+  if (solid) {
+    o.walls = FX_WALLS_CHANNEL;
+    o.wall = 0.3;
+    o.cylinders = cylinders;
+    o.cylinder_count = 2;
+    o.mean_velocity = 1.0;
+    o.sponge = 1.0;
+  }
   fx_set_threads(threads);
   fx_flow *flow = flow_of(&o);
   flow->columns = avx2 ? fx_flow_columns_avx2 : fx_flow_columns_base;
@@ -27,9 +36,10 @@ static fx_tensor *run_once (int threads, int avx2) {
   return t;
 }
 
-static void same_bits_for_threads_and_instruction_sets (void) {
+static void same_bits_for_threads_and_instruction_sets (int solid) {
   const int avx2 = fx_fft_has_avx2();
-  fx_tensor *one = run_once(1, avx2), *two = run_once(2, avx2), *base = run_once(1, 0);
+  fx_tensor *one = run_once(1, avx2, solid), *two = run_once(2, avx2, solid);
+  fx_tensor *base = run_once(1, 0, solid);
   const size_t bytes = (size_t)fx_tensor_count(one) * sizeof(double);
   CHECK(memcmp(one->data, two->data, bytes) == 0);
   CHECK(memcmp(one->data, base->data, bytes) == 0);
@@ -195,6 +205,15 @@ static void wrong_options_are_refused (void) {
   REFUSED(o.drag = NAN, "drag");
   REFUSED(o.forcing = (fx_flow_forcing)7, "forcing");
   REFUSED(o.initial = (fx_flow_initial)7, "initial");
+  REFUSED(o.walls = (fx_flow_walls)7, "walls");
+  REFUSED((o.walls = FX_WALLS_CHANNEL, o.wall = 0.1), "half its thickness");
+  REFUSED((o.walls = FX_WALLS_BOX, o.wall = 0.5, o.mean_velocity = 1.0), "closed box");
+  REFUSED((o.walls = FX_WALLS_SLIP, o.forcing = FX_FORCING_RING), "symmetry");
+  REFUSED(o.sponge = 1.0, "sponge");
+  REFUSED(o.mean_velocity = NAN, "mean_velocity");
+  REFUSED(o.penalty = -1.0, "penalty");
+  REFUSED((o.cylinders = (double[]){ 1.0, 1.0, 0.1 }, o.cylinder_count = 1), "cylinder 1");
+  REFUSED((o.cylinders = (double[]){ 1.0, 1.0, 1.0 }, o.cylinder_count = 1, o.dt = 1.0), "dt must");
   REFUSED((o.forcing = FX_FORCING_RING, o.forcing_width = 0.1), "forcing_width");
   REFUSED((o.forcing = FX_FORCING_RING, o.forcing_wavenumber = 10), "does not lie");
   REFUSED((o.forcing = FX_FORCING_RING, o.forcing_rate = 0.0), "forcing_rate");
@@ -251,19 +270,27 @@ static fx_status make_and_use (void) {
   fx_status st;
   fx_flow_options o = options_of(16, 24, 100.0);
   fx_flow *flow = NULL;
-  fx_tensor *w = NULL, *v = NULL, *e = NULL, *p = NULL, *s = NULL;
+  fx_tensor *w = NULL, *v = NULL, *e = NULL, *p = NULL, *s = NULL, *c = NULL;
+  double force[2];
   o.forcing = FX_FORCING_RING;
   o.forcing_wavenumber = 3;
+  o.walls = FX_WALLS_CHANNEL;
+  o.wall = 0.9;
+  o.mean_velocity = 0.5;
+  o.sponge = 1.0;
   FX_TRY(fx_flow_new(&o, &flow));
   FX_GOTO(fx_flow_advance(flow, 0.1));
   FX_GOTO(fx_flow_vorticity(flow, &w));
   FX_GOTO(fx_flow_velocity(flow, &v));
   FX_GOTO(fx_flow_energy_spectrum(flow, &e));
-  FX_GOTO(fx_flow_pressure(flow, &p));
+  CHECK(fx_flow_pressure(flow, &p) == FX_EUNSUPPORTED);
   FX_GOTO(fx_flow_state(flow, &s));
+  FX_GOTO(fx_flow_solid(flow, &c));
+  FX_GOTO(fx_flow_force(flow, force));
   FX_GOTO(fx_flow_set_vorticity(flow, w, 0.0));
 done:
   fx_tensor_release(p);
+  fx_tensor_release(c);
   fx_tensor_release(s);
   fx_tensor_release(w);
   fx_tensor_release(v);
@@ -272,14 +299,25 @@ done:
   return st;
 }
 
-static void failing_allocations_leave_nothing_behind (void) {
+static fx_status pressure_alone (void) {
+  const fx_flow_options o = options_of(16, 24, 100.0);
+  fx_flow *flow = NULL;
+  fx_tensor *p = NULL;
+  FX_TRY(fx_flow_new(&o, &flow));
+  const fx_status st = fx_flow_pressure(flow, &p);
+  fx_tensor_release(p);
+  fx_flow_free(flow);
+  return st;
+}
+
+static void failing_allocations_leave_nothing_behind (fx_status (*work)(void)) {
   fx_memory_stats before, after;
   fx_memory(&before);
   fx_status st = FX_ENOMEM;
   int k = 1;
   for (; st != FX_OK && k < 100; k++) {
     fx_alloc_fail_at(k);
-    st = make_and_use();
+    st = work();
     fx_alloc_fail_at(0);
     CHECK(st == FX_OK || st == FX_ENOMEM);
   }
@@ -300,7 +338,8 @@ static void the_time_loop_allocates_nothing (void) {
 }
 
 int main (void) {
-  same_bits_for_threads_and_instruction_sets();
+  same_bits_for_threads_and_instruction_sets(0);
+  same_bits_for_threads_and_instruction_sets(1);
   more_threads_than_at_creation_are_served();
   restored_state_continues();
   a_saved_state_continues_with_the_same_bits();
@@ -311,7 +350,8 @@ int main (void) {
   wrong_vorticity_is_refused_and_changes_nothing();
   too_long_a_step_is_reported();
   interrupt_stops_between_steps();
-  failing_allocations_leave_nothing_behind();
+  failing_allocations_leave_nothing_behind(make_and_use);
+  failing_allocations_leave_nothing_behind(pressure_alone);
   the_time_loop_allocates_nothing();
   return check_report("flow");
 }

@@ -132,6 +132,179 @@ static void pressure_of_taylor_green (void) {
   fx_flow_free(flow);
 }
 
+/* --- walls and obstacles --------------------------------------------------------------------- */
+
+/* delta / sqrt(nu eta) = 2.6482 is where a smooth wall stands where it is drawn; a harder one stands
+** further out, a softer one further in. */
+static void the_displacement_of_a_smooth_wall (void) {
+  CHECK_NEAR(fx_flow_displacement(1.0, 1.0 / 2.6482267), 0.0, 1e-6);
+  CHECK_NEAR(fx_flow_displacement(2.0, 2.0 / 2.6482267), 0.0, 2e-6);
+  CHECK(fx_flow_displacement(1.0, 0.1) > 0.1);
+  /* A sharp wall lets the fluid in by sqrt(nu eta). */
+  CHECK_NEAR(fx_flow_displacement(0.01, 1.0), -1.0, 1e-3);
+}
+
+/* The drag of a square array of cylinders in Stokes flow [Sangani & Acrivos 1982, table 1]: F / (mu U) is
+** 51.53 where they take a fifth of the area. The error falls with the square of the grid spacing. */
+static double drag_of_array (int64_t n) {
+  const double re = 0.05;
+  const double cylinder[3] = { 0.5 * TWO_PI, 0.5 * TWO_PI, TWO_PI * sqrt(0.2 / (0.5 * TWO_PI)) };
+  fx_flow_options o = options_of(n, n, re);
+  o.initial = FX_INITIAL_REST;
+  o.cylinders = cylinder;
+  o.cylinder_count = 1;
+  o.mean_velocity = 1.0;
+  fx_flow *flow = flow_of(&o);
+  double force[2];
+  CHECK_STATUS(fx_flow_advance(flow, 3.0 * re));
+  CHECK_STATUS(fx_flow_force(flow, force));
+  CHECK_NEAR(force[1], 0.0, 1e-9);
+  fx_flow_free(flow);
+  return force[0] * re;
+}
+
+static void drag_of_a_cylinder_array_is_that_of_the_literature (void) {
+  const double coarse = drag_of_array(32) / 51.53 - 1.0, fine = drag_of_array(64) / 51.53 - 1.0;
+  printf("  drag of a cylinder array: %.1f %% and %.1f %% off\n", 100.0 * coarse, 100.0 * fine);
+  CHECK(fabs(fine) < 0.05);
+  CHECK(fabs(coarse / fine) > 3.0);
+}
+
+/* Between walls at distance 2 h the flow of mean velocity 1 in the whole box is a parabola. */
+static void flow_in_a_channel_is_a_parabola (void) {
+  enum { N = 48 };
+  fx_flow_options o = options_of(N, N, 1.0);
+  o.initial = FX_INITIAL_REST;
+  o.walls = FX_WALLS_CHANNEL;
+  o.wall = 0.6;
+  o.mean_velocity = 1.0;
+  fx_flow *flow = flow_of(&o);
+  fx_tensor *u = NULL;
+  double force[2];
+  CHECK_STATUS(fx_flow_advance(flow, 6.0));
+  CHECK_STATUS(fx_flow_velocity(flow, &u));
+  CHECK_STATUS(fx_flow_force(flow, force));
+  const double half = 0.5 * TWO_PI - 0.6, top = 1.5 * 0.5 * TWO_PI / half;
+  double worst = 0.0;
+  for (int64_t y = 0; y < N; y++) {
+    const double from = (TWO_PI * (double)y / N - 0.5 * TWO_PI) / half;
+    const double exact = fabs(from) < 1.0 ? top * (1.0 - from * from) : 0.0;
+    worst = fmax(worst, fabs(fx_f64(u)[y * N * 2] - exact) / top);
+  }
+  CHECK_NEAR(worst, 0.0, 0.04); /* at the wall, where a parabola has its corner */
+  /* The walls hold what the pressure gradient 2 nu top / half^2 pushes in the whole box. */
+  CHECK_NEAR(force[0] / (TWO_PI * TWO_PI * 2.0 * top / (half * half)), 1.0, 0.015);
+  fx_tensor_release(u);
+  fx_flow_free(flow);
+}
+
+/* Solids are part of every stage, so that the order stays four; and what a steady flow is does not
+** depend on the step. */
+static fx_tensor *beside_a_cylinder (double dt) {
+  const double cylinder[3] = { 3.0, 3.2, 0.8 };
+  fx_flow_options o = options_of(32, 32, 30.0);
+  o.cylinders = cylinder;
+  o.cylinder_count = 1;
+  o.mean_velocity = 0.5;
+  o.sponge = 1.0;
+  o.dt = dt;
+  fx_flow *flow = flow_of(&o);
+  CHECK_STATUS(fx_flow_advance(flow, 0.8));
+  fx_tensor *t = vorticity_of(flow);
+  fx_flow_free(flow);
+  return t;
+}
+
+static void order_in_time_beside_a_solid (void) {
+  fx_tensor *a = beside_a_cylinder(0.8 / 16), *b = beside_a_cylinder(0.8 / 32),
+            *c = beside_a_cylinder(0.8 / 64);
+  const double order = log2(distance(a, b) / distance(b, c));
+  printf("  order in time beside a solid: %.3f\n", order);
+  CHECK(order > 3.6 && order < 4.4);
+  fx_tensor_release(a);
+  fx_tensor_release(b);
+  fx_tensor_release(c);
+}
+
+static void a_box_keeps_the_flow_in (void) {
+  fx_flow_options o = options_of(64, 64, 200.0);
+  o.walls = FX_WALLS_BOX;
+  o.wall = 0.4;
+  fx_flow *flow = flow_of(&o);
+  fx_tensor *u = NULL, *solid = NULL;
+  CHECK_STATUS(fx_flow_advance(flow, 0.8));
+  CHECK_STATUS(fx_flow_velocity(flow, &u));
+  CHECK_STATUS(fx_flow_solid(flow, &solid));
+  double inside = 0.0, outside = 0.0;
+  for (int64_t i = 0; i < 64 * 64; i++) {
+    const double speed = hypot(fx_f64(u)[2 * i], fx_f64(u)[2 * i + 1]);
+    if (fx_f64(solid)[i] > 0.99)
+      inside = fmax(inside, speed);
+    if (fx_f64(solid)[i] < 0.01)
+      outside = fmax(outside, speed);
+  }
+  CHECK(outside > 1.0 && inside < 0.1 * outside);
+  CHECK(fx_f64(solid)[0] > 0.99 && fx_f64(solid)[32 * 64 + 32] < 1e-6);
+  fx_tensor_release(u);
+  fx_tensor_release(solid);
+  fx_flow_free(flow);
+}
+
+/* Free slip: v = 0 and w = 0 at y = 0 and pi, the initial energy that of any other flow, and no stress at the
+** walls: energy is lost by viscosity alone. */
+static void slip_walls_are_a_symmetry (void) {
+  fx_flow_options o = options_of(48, 48, 1e3);
+  o.walls = FX_WALLS_SLIP;
+  fx_flow *flow = flow_of(&o);
+  fx_flow_report r;
+  fx_flow_diagnostics(flow, &r);
+  CHECK_NEAR(r.energy, 0.5, 1e-9);
+  fx_tensor *u = NULL, *w = NULL;
+  for (int i = 1; i <= 10; i++)
+    CHECK_STATUS(fx_flow_advance(flow, 0.1 * i));
+  CHECK_STATUS(fx_flow_velocity(flow, &u));
+  w = vorticity_of(flow);
+  double across = 0.0, along = 0.0, odd = 0.0;
+  for (int64_t x = 0; x < 48; x++) {
+    for (int64_t y = 0; y < 48; y += 24) {
+      across = fmax(across, fabs(fx_f64(u)[2 * (y * 48 + x) + 1]));
+      along = fmax(along, fabs(fx_f64(u)[2 * (y * 48 + x)]));
+    }
+    for (int64_t y = 1; y < 24; y++)
+      odd = fmax(odd, fabs(fx_f64(w)[y * 48 + x] + fx_f64(w)[(48 - y) * 48 + x]));
+  }
+  CHECK_NEAR(across, 0.0, 1e-12);
+  CHECK_NEAR(odd, 0.0, 1e-10);
+  CHECK(along > 0.1);
+  fx_tensor_release(u);
+  fx_tensor_release(w);
+  fx_flow_free(flow);
+}
+
+/* --- Lamb-Oseen ------------------------------------------------------------------------------ */
+
+/* A vortex of circulation G: w = G / (4 pi nu t) exp(-r^2 / (4 nu t)). In the periodic box it stands among its
+** images and on a background -G / (2 pi)^2; both leave its core alone while it is small against the
+** box, up to the strain of the images, which four-fold symmetry cancels at the centre. */
+static double lamb_oseen_at;
+static double lamb_oseen (double x, double y) {
+  const double dx = x - 0.5 * TWO_PI, dy = y - 0.5 * TWO_PI, spread = 4.0 / 500.0 * lamb_oseen_at;
+  return exp(-(dx * dx + dy * dy) / spread) / (0.5 * TWO_PI * spread) - 1.0 / (TWO_PI * TWO_PI);
+}
+
+static void a_lamb_oseen_vortex_spreads (void) {
+  fx_flow_options o = options_of(96, 96, 500.0);
+  lamb_oseen_at = 8.0;
+  fx_flow *flow = flow_from(o, lamb_oseen);
+  CHECK_STATUS(fx_flow_advance(flow, 8.0)); /* age 8 to 16: the core grows by sqrt(2) */
+  lamb_oseen_at = 16.0;
+  fx_tensor *w = vorticity_of(flow), *exact = field_from(96, 96, lamb_oseen);
+  CHECK_NEAR(distance(w, exact) / fx_f64(exact)[48 * 96 + 48], 0.0, 2e-3);
+  fx_tensor_release(w);
+  fx_tensor_release(exact);
+  fx_flow_free(flow);
+}
+
 /* --- an independent solver ------------------------------------------------------------------- */
 
 /* Recorded from 40 lines of numpy: u w_x + v w_y, plain RK4 without integrating factor, dt 5e-4,
@@ -312,6 +485,13 @@ int main (void) {
   a_ring_gives_its_rate_of_energy();
   a_ring_and_drag_balance();
   pressure_of_taylor_green();
+  the_displacement_of_a_smooth_wall();
+  drag_of_a_cylinder_array_is_that_of_the_literature();
+  flow_in_a_channel_is_a_parabola();
+  order_in_time_beside_a_solid();
+  a_box_keeps_the_flow_in();
+  slip_walls_are_a_symmetry();
+  a_lamb_oseen_vortex_spreads();
   forced_flow_equals_numpy();
   velocity_is_free_of_divergence_and_curls_to_vorticity();
   budgets_of_energy_and_enstrophy_close();
