@@ -10,7 +10,8 @@
 #include "kernels/cpu/source.h"
 
 /* y (n,oh,ow,outs) = convolution + bias + add. w is (outs,kh,kw,c), or (c,kh,kw,outs) to be flipped.
-** Winograd's tiles (winograd.h) where they suit, else the tiles of gemm.c. */
+** The AMX unit's tiles where there is one (amx/conv.h), Winograd's (winograd.h) where they suit, else the
+** tiles of gemm.c. */
 typedef struct {
   const conv_source *s;
   int64_t kh, kw, stride, pad_y, pad_x;
