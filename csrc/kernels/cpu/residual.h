@@ -13,7 +13,7 @@ typedef struct {
   int64_t rows, cols, c; /* of the result */
 } residual;
 
-/* LANES floats of which `count` exist; the others are 0. */
+/* LANES floats of which `count`, which may be negative, exist; the others are 0. */
 static inline vec load_part (const float *x, int64_t count) {
   vec v = { 0 };
   if (count >= LANES)

@@ -38,7 +38,8 @@ typedef struct {
   int64_t rows;          /* of the output in a band                    */
   int64_t plane;         /* halves                                     */
   int64_t strip;         /* tall: rows of a task                       */
-  int64_t bands, first;  /* wide: in an image; in work from which on    */
+  int64_t bands;         /* wide: in an image                          */
+  int64_t first, count;  /* wide: the bands in work                    */
   int64_t blocks, group; /* of SIDE outputs; blocks of a wide task     */
   half *w, *shared;
   int64_t scratch_floats, band_halves;
@@ -60,7 +61,7 @@ static void pack_plain (const conv_job *job, int64_t tap, int64_t c, int64_t o, 
     split_pair s = { _mm512_setzero_si512(), _mm512_setzero_si512() };
     const float *w = job->c->w + ((o + i) * job->taps + tap) * all + c;
     if (o + i < job->c->outs)
-      s = split_32(load_some(w, left), load_some(w + SIDE, left - SIDE));
+      s = split_32(load_part(w, left), load_part(w + SIDE, left - SIDE));
     store_32(rows[0] + i * DEPTH, s.lo);
     store_32(rows[1] + i * DEPTH, s.hi);
   }
@@ -76,7 +77,7 @@ static void pack_flipped (const conv_job *job, int64_t tap, int64_t c, int64_t o
   for (int64_t i = 0; i < DEPTH; i += 2, w += 2 * row) {
     const int64_t there = job->c->s->c - c - i;
     const split_pair s =
-        split_turns(load_some(w, there > 0 ? left : 0), load_some(w + row, there > 1 ? left : 0));
+        split_turns(load_part(w, there > 0 ? left : 0), load_part(w + row, there > 1 ? left : 0));
     store_32(lo + i * SIDE, s.lo);
     store_32(hi + i * SIDE, s.hi);
   }
@@ -282,6 +283,12 @@ static float *scratch_m (const conv_job *job, float *scratch) {
   return scratch + source_scratch(job->c->s) + row_floats(job);
 }
 
+/* With sums of so many blocks. False: no memory. */
+static bool new_scratch (conv_job *job, int64_t blocks) {
+  job->scratch_floats = source_scratch(job->c->s) + row_floats(job) + blocks * SUMS_FLOATS;
+  return (job->scratch = new_floats(fx_threads() * job->scratch_floats)) != NULL;
+}
+
 static void tall_task (void *context, int64_t item, int worker) {
   const conv_job *job = context;
   const int64_t n = item / strips_of(job), begin = item % strips_of(job) * job->strip;
@@ -302,7 +309,8 @@ static void tall_task (void *context, int64_t item, int worker) {
 static void cut_rows (conv_job *job, int64_t all, int64_t bytes) {
   const int64_t most = bytes / (4 * row_floats(job)) - (job->c->kh - 1);
   job->rows = ceil_div(all, ceil_div(all, larger(1, most)));
-  /* Tiles may begin at the last position and reach 15 further, and taps as far again. */
+  /* Tiles may begin at the last position and reach 15 further, and taps kw more. What lies there is
+  ** anything: a row of A goes into its own row of sums, and those rows are not written. */
   const int64_t positions = (job->rows + job->c->kh - 1) * job->pitch + SIDE + job->c->kw;
   job->plane = (positions + 1) * DEPTH;
   job->band_halves = 2 * job->chunks * job->plane;
@@ -312,39 +320,35 @@ static fx_status run_tall (conv_job *job, int64_t weights) {
   const int64_t bytes = larger(BAND_BYTES / 4, smaller(BAND_BYTES, L2_BYTES - weights));
   job->strip = smaller(job->c->oh, STRIP_ROWS);
   cut_rows(job, job->strip, bytes);
-  job->scratch_floats = source_scratch(job->c->s) + row_floats(job) + job->blocks * SUMS_FLOATS;
-  job->scratch = new_floats(fx_threads() * job->scratch_floats);
   job->band = new_halves(fx_threads() * job->band_halves);
-  if (!job->scratch || !job->band)
+  if (!new_scratch(job, job->blocks) || !job->band)
     return FX_ENOMEM;
-  memset(job->band, 0, (size_t)(fx_threads() * job->band_halves) * sizeof *job->band);
   fx_parallel(job->c->s->n * strips_of(job), tall_task, job);
   return FX_OK;
 }
 
 /* --- wide ------------------------------------------------------------------------------------- */
 
-static void wide_band_task (void *context, int64_t item, int worker) {
-  const conv_job *job = context;
-  const int64_t n = (job->first + item) / job->bands;
-  const int64_t row = (job->first + item) % job->bands * job->rows;
-  make_band(job, n, row, smaller(job->rows, job->c->oh - row), 0, 0,
-            job->scratch + worker * job->scratch_floats, job->shared + item * job->band_halves);
+/* The rows of one of the bands in work. */
+static band_rows rows_of_band (const conv_job *job, int64_t which) {
+  const int64_t band = job->first + which, row = band % job->bands * job->rows;
+  return (band_rows){ .n = band / job->bands,
+                      .first = row,
+                      .rows = smaller(job->rows, job->c->oh - row),
+                      .band = job->shared + which * job->band_halves };
 }
 
-typedef struct {
-  conv_job *job;
-  int64_t count; /* bands in work */
-} wide_round;
+static void wide_band_task (void *context, int64_t item, int worker) {
+  const conv_job *job = context;
+  const band_rows b = rows_of_band(job, item);
+  make_band(job, b.n, b.first, b.rows, 0, 0, job->scratch + worker * job->scratch_floats,
+            job->shared + item * job->band_halves);
+}
 
 static void wide_task (void *context, int64_t item, int worker) {
-  const wide_round *round = context;
-  const conv_job *job = round->job;
-  const int64_t from = item / round->count * job->group, which = item % round->count;
-  const int64_t row = (job->first + which) % job->bands * job->rows;
-  const band_rows b = { (job->first + which) / job->bands, row,
-                        smaller(job->rows, job->c->oh - row), 0,
-                        job->shared + which * job->band_halves };
+  const conv_job *job = context;
+  const int64_t from = item / job->count * job->group;
+  const band_rows b = rows_of_band(job, item % job->count);
   fxcpu_tiles_begin();
   band_outputs(job, &b, from, smaller(job->group, job->blocks - from),
                scratch_m(job, job->scratch + worker * job->scratch_floats));
@@ -357,16 +361,13 @@ static fx_status run_wide (conv_job *job) {
   job->group = larger(1, GROUP_BYTES / (2 * block_halves(job)));
   const int64_t all = job->c->s->n * job->bands;
   const int64_t most = smaller(all, larger(1, WIDE_BYTES / (2 * job->band_halves)));
-  job->scratch_floats = source_scratch(job->c->s) + row_floats(job) + job->group * SUMS_FLOATS;
-  job->scratch = new_floats(fx_threads() * job->scratch_floats);
   job->shared = new_halves(most * job->band_halves);
-  if (!job->scratch || !job->shared)
+  if (!new_scratch(job, job->group) || !job->shared)
     return FX_ENOMEM;
-  memset(job->shared, 0, (size_t)(most * job->band_halves) * sizeof *job->shared);
   for (job->first = 0; job->first < all; job->first += most) {
-    wide_round round = { job, smaller(most, all - job->first) };
-    fx_parallel(round.count, wide_band_task, job);
-    fx_parallel(round.count * ceil_div(job->blocks, job->group), wide_task, &round);
+    job->count = smaller(most, all - job->first);
+    fx_parallel(job->count, wide_band_task, job);
+    fx_parallel(job->count * ceil_div(job->blocks, job->group), wide_task, job);
   }
   return FX_OK;
 }

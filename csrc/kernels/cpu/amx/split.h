@@ -41,7 +41,6 @@ typedef uint16_t half; /* the upper half of an f32 */
 #define SUMS_FLOATS (TILES * SIDE * SIDE)
 
 static inline half *new_halves (int64_t count) { return fx_alloc((size_t)count * sizeof(half)); }
-static inline int64_t round_up (int64_t n, int64_t to) { return ceil_div(n, to) * to; }
 
 /* --- splitting -------------------------------------------------------------------------------- */
 
@@ -75,13 +74,6 @@ static inline split_pair split_turns (__m512 a, __m512 b) {
 }
 
 static inline void store_32 (half *to, __m512i v) { _mm512_storeu_si512(to, v); }
-
-/* Up to 16 floats, the rest zeros; `count` may be negative. */
-static inline __m512 load_some (const float *x, int64_t count) {
-  if (count >= 16)
-    return _mm512_loadu_ps(x);
-  return count <= 0 ? _mm512_setzero_ps() : _mm512_maskz_loadu_ps((__mmask16)((1 << count) - 1), x);
-}
 
 /* --- tiles ------------------------------------------------------------------------------------ */
 
