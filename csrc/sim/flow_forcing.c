@@ -82,7 +82,7 @@ void fx_flow_forcing_draw (fx_flow *flow) {
   for (int64_t i = 0; i < flow->force_count; i++) {
     fx_flow_push *f = &flow->forces[i];
     const int mirrored = f->kx == 0 && f->ky < 0; /* the conjugate of the mode (0, -ky) */
-    const double angle = 6.28318530717958647692 * phase_of(flow, f->kx, mirrored ? -f->ky : f->ky);
+    const double angle = TWO_PI * phase_of(flow, f->kx, mirrored ? -f->ky : f->ky);
     const double size = sqrt(share * (double)(f->kx * f->kx + f->ky * f->ky));
     f->re = size * cos(angle);
     f->im = size * (mirrored ? -sin(angle) : sin(angle));
@@ -93,7 +93,7 @@ void fx_flow_forcing_draw (fx_flow *flow) {
 ** may not carry that further than the CFL rule allows. */
 double fx_flow_forcing_step (const fx_flow *flow, double peak) {
   const fx_flow_options *o = &flow->options;
-  const double per_length = (double)flow->w / 6.28318530717958647692;
+  const double per_length = (double)flow->w / TWO_PI;
   const double ring = o->forcing == FX_FORCING_RING ? o->forcing_rate : 0.0;
   const double force = o->forcing == FX_FORCING_KOLMOGOROV ? fabs(o->forcing_amplitude) : 0.0;
   const double gain = force * per_length;

@@ -45,7 +45,7 @@ void fx_flow_random (fx_flow *flow) {
     for (int64_t ky = kx ? -flow->top : 1; ky <= flow->top; ky++) {
       const double k_squared = (double)(kx * kx + ky * ky);
       const double size = sqrt(k_squared * c * mode_energy(k_squared, o->k0));
-      const double angle = 6.28318530717958647692 * phase_of(o->seed, kx, ky);
+      const double angle = TWO_PI * phase_of(o->seed, kx, ky);
       double *mode = fx_flow_mode(flow, kx, ky < 0 ? ky + flow->h : ky);
       mode[0] = size * cos(angle);
       mode[4] = size * sin(angle);

@@ -110,18 +110,25 @@ INLINE void update_rows (const fx_flow *flow, int stage, int64_t kx0, double *a,
     update_row(flow, stage, kx0, y, a + y * FX_LANE_BLOCK, b + y * FX_LANE_BLOCK);
 }
 
-/* The forces of four columns, as stresses: a mode is pushed by what its stress, times kx ky for a or
-** kx^2 - ky^2 for b, makes of it; the larger of the two is never 0. a and b still lack their 1/(h w). */
+/* A mode is pushed by what a stress, times kx ky for a or kx^2 - ky^2 for b, makes of it: the one of the
+** two to add to, and its factor, the larger, which only the mean has as 0. */
+INLINE double *stress_of (double kx, double ky, double *a, double *b, double *factor) {
+  const double ca = kx * ky, cb = kx * kx - ky * ky;
+  const int first = ca * ca > cb * cb;
+  *factor = first ? ca : cb;
+  return first ? a : b;
+}
+
+/* The forces of four columns, as stresses. a and b still lack their 1/(h w). */
 static void add_forcing (const fx_flow *flow, int64_t kx0, double *a, double *b) {
   for (int64_t i = 0; i < flow->force_count; i++) {
     const fx_flow_push *f = &flow->forces[i];
     if (f->kx < kx0 || f->kx >= kx0 + FX_LANES)
       continue;
-    const double kx = (double)f->kx, ky = (double)f->ky, ca = kx * ky, cb = kx * kx - ky * ky;
-    const int first = ca * ca > cb * cb;
-    const double scale = (double)flow->h * (double)flow->w / (first ? ca : cb);
+    double factor, *to = stress_of((double)f->kx, (double)f->ky, a, b, &factor);
+    const double scale = (double)flow->h * (double)flow->w / factor;
     const int64_t y = f->ky < 0 ? f->ky + flow->h : f->ky;
-    double *stress = (first ? a : b) + y * FX_LANE_BLOCK + f->kx - kx0;
+    double *stress = to + y * FX_LANE_BLOCK + f->kx - kx0;
     stress[0] += f->re * scale;
     stress[4] += f->im * scale;
   }
@@ -135,14 +142,13 @@ static void add_damping (const fx_flow *flow, int64_t kx0, const double *c, cons
     if (y > flow->top && y < flow->h - flow->top)
       continue;
     for (int64_t l = 0; l < FX_LANES; l++) {
-      const double kx = flow->kx[kx0 + l], ca = kx * ky, cb = kx * kx - ky * ky;
+      const double kx = flow->kx[kx0 + l];
       const int64_t at = y * FX_LANE_BLOCK + l;
-      const int first = ca * ca > cb * cb;
-      if (!first && cb == 0.0)
+      double factor, *stress = stress_of(kx, ky, a, b, &factor) + at;
+      if (factor == 0.0)
         continue; /* the mean has no curl */
-      double *stress = (first ? a : b) + at;
-      stress[0] += (ky * c[at + 4] - kx * d[at + 4]) / (first ? ca : cb);
-      stress[4] += (kx * d[at] - ky * c[at]) / (first ? ca : cb);
+      stress[0] += (ky * c[at + 4] - kx * d[at + 4]) / factor;
+      stress[4] += (kx * d[at] - ky * c[at]) / factor;
     }
   }
 }
@@ -263,8 +269,8 @@ INLINE void magnitude (fx_vec *x) { *x = (fx_vec)((fx_bits)*x & INT64_MAX); }
 /* (u, v) -> (v^2 - u^2, u v) in place; peak[0] = max |u|/dx + |v|/dy, peak[1] = its sum, which is
 ** how a NaN, invisible to comparisons, shows. Lanes beyond the last row hold zeros. */
 static void multiply (const fx_flow *flow, double *z, double peak[2]) {
-  const double inv_dx = (double)flow->w / 6.28318530717958647692;
-  const double inv_dy = (double)flow->h / 6.28318530717958647692;
+  const double inv_dx = (double)flow->w / TWO_PI;
+  const double inv_dy = (double)flow->h / TWO_PI;
   double top[FX_LANES] = { 0 }, total[FX_LANES] = { 0 };
   for (int v = 0; v < FX_LANES; v += FX_VEC) {
     fx_vec max = { 0 }, sum = { 0 };

@@ -31,7 +31,6 @@
 #include "base/alloc.h"
 #include "sim/flow_state.h"
 
-#define TWO_PI 6.28318530717958647692
 #define SMOOTH \
   2.0 /* delta in grid spacings: the error grows with its square, below 2 the grid shows */
 #define NEUTRAL 2.6482   /* delta / sqrt(nu eta) without displacement (computed; tested) */

@@ -23,6 +23,8 @@
 #include "sim/lanes.h"
 #include "sim/navier_stokes.h"
 
+#define TWO_PI 6.28318530717958647692 /* the box */
+
 /* One mode that is pushed: dW/dt at (kx, ky) gains re + i im. */
 typedef struct {
   int64_t kx, ky;

@@ -21,8 +21,6 @@
 #include "sim/fft_plan.h"
 #include "sim/flow_state.h"
 
-#define TWO_PI 6.28318530717958647692
-
 void fx_flow_defaults (fx_flow_options *out) {
   *out = (fx_flow_options){ .height = 256,
                             .width = 256,

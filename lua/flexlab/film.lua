@@ -32,9 +32,10 @@ local function flow_options(s)
   return f
 end
 
-local function names(s)
+--- "u, v" as a list.
+function M.names(fields)
   local list = {}
-  for name in (s.options.fields .. ","):gmatch "%s*([^,]*),"  do list[#list + 1] = name end
+  for name in (fields .. ","):gmatch "%s*([^,]*)," do list[#list + 1] = name end
   return list
 end
 
@@ -52,7 +53,7 @@ function M.attributes(s)
     numbers.k0 = o.k0
   end
   if s.member > 0 then numbers.member, numbers.member_factor = s.member, o.member_factor end
-  if o.fields ~= "w" then texts.channels = table.concat(names(s), ",") end
+  if o.fields ~= "w" then texts.channels = table.concat(M.names(s.options.fields), ",") end
   return numbers, texts
 end
 
@@ -65,7 +66,7 @@ function M.holds(s)
   if not reader then return false end
   local numbers, texts = M.attributes(s)
   local same = reader.frames == o.frames and reader.height == o.size and reader.width == o.size
-    and reader.channels == #names(s)
+    and reader.channels == #M.names(s.options.fields)
   for name, value in pairs(numbers) do
     local found = reader:number(name) or silent[name]
     same = same and found ~= nil and math.abs(found - value) <= 1e-12 * math.abs(value)
@@ -158,7 +159,7 @@ M.fields = words.keys(readers)
 
 local function frame_of(flow, s)
   local frame
-  for _, name in ipairs(names(s)) do
+  for _, name in ipairs(M.names(s.options.fields)) do
     local channel = readers[name](flow):to "f32"
     frame = frame and core.concat(frame, channel, { axis = -1 }) or channel
   end
@@ -209,7 +210,7 @@ local function simulate(s)
   end
   s.done = done
   s.writer = assert(core.io.field_writer(s.path, { dataset = "w", frames = o.frames, height = o.size,
-    width = o.size, channels = #names(s), done = done }))
+    width = o.size, channels = #M.names(s.options.fields), done = done }))
   if not state then describe(s, s.writer) end
   record(s, flow, s.writer, done, resolved)
 end

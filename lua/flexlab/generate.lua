@@ -63,7 +63,7 @@ end
 
 local function check_fields(o)
   local seen = {}
-  for name in (o.fields .. ","):gmatch "%s*([^,]*)," do
+  for _, name in ipairs(film.names(o.fields)) do
     one_of(name, film.fields, "fields")
     if seen[name] then error(("generate: fields: '%s' is given twice"):format(name), 0) end
     seen[name] = true
