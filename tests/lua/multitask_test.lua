@@ -1,27 +1,18 @@
 -- Several tasks in one model, and forecasts that are fed with their own answers.
 local lu = require "luaunit"
 local flex = require "flexlab"
+local support = require "tests.lua.support"
 local core = flex.core
 
 local suite = {}
 rawset(_G, "TestMultitask", suite)
 
-local folder = os.tmpname()
-os.remove(folder)
-core.sys.mkdirs(folder)
+local folder, path = support.folder()
+local largest = support.largest
 
-local function path(name) return folder .. "/" .. name end
-local function largest(a, b) return (a - b):abs():summary().max end
+local flow = support.flow(path "flow.h5")
 
-local flow = path "flow.h5"
-flex.generate("turbulence", { re = 300, size = 32, frames = 8, seed = 1, out = flow, quiet = true, k0 = 4.0 })
-
-local function nano(data, more)
-  local cfg = { size = "nano", channels = { 32, 32 }, res_blocks = { 1, 1 }, depth = 1, heads = 2, dropout = 0.0,
-    seed = 1 }
-  for k, v in pairs(more or {}) do cfg[k] = v end
-  return flex.models.flex(cfg, data)
-end
+local function nano(data, more) return flex.models.flex(support.smallest(more), data) end
 
 -- The encoder in Lua computes what the C network's own does, bit for bit.
 function suite.test_unet_is_the_networks_own_encoder()
@@ -57,8 +48,7 @@ local function multitask(more)
     test_tiles = 2, seed = 1 }
   for k, v in pairs(more or {}) do cfg[k] = v end
   local data = flex.data.multitask(cfg)
-  local model = flex.models.multitask({ channels = { 32, 32 }, res_blocks = { 1, 1 }, depth = 1, heads = 2,
-    dropout = 0.0, seed = 1 }, data)
+  local model = flex.models.multitask(support.smallest(), data)
   return data, model
 end
 

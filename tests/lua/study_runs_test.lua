@@ -2,30 +2,18 @@
 local lu = require "luaunit"
 local core = require "flexlab.core"
 local flex = require "flexlab"
+local support = require "tests.lua.support"
 
 local suite = {}
 rawset(_G, "TestStudyRuns", suite)
 
-local root
-
-function suite.setUp()
-  root = os.tmpname()
-  os.remove(root)
-end
-
-function suite.tearDown() os.execute("rm -rf '" .. root .. "'") end
-
-local function recipe()
-  return flex.recipe("toy", { model = { road = "weak", width = 1 }, lr = 0.5 }, function(cfg, run)
-    local level = ({ none = 3, weak = 2, both = 1 })[cfg.model.road]
-    return { rfne = level + run.seed / 100 + cfg.model.width / 10, road = cfg.model.road }
-  end)
-end
+support.rooted(suite)
+local recipe = support.toy_recipe
 
 function suite.test_runs_can_be_asked()
   local seen
   flex.study("ask", recipe(), { grid = { ["model.road"] = { "none", "both" }, lr = { 0.1, 0.2 } },
-    seeds = "1..3" }, function(runs) seen = runs end)({}, { root = root, quiet = true })
+    seeds = "1..3" }, function(runs) seen = runs end)({}, { root = suite.root, quiet = true })
   lu.assertEquals(#seen, 12)
   lu.assertEquals(#seen:where { ["model.road"] = "none", seed = 2 }, 2)
   lu.assertEquals(#seen:where { ["model.width"] = 1 }, 12)           -- a key that all share
@@ -52,26 +40,26 @@ end
 function suite.test_runs_are_found_in_folders_and_reported()
   local study = flex.study("page", recipe(), { grid = { ["model.road"] = { "none", "both" } }, seeds = "1..3" },
     function(runs) return { path = runs:report { metric = "rfne", better = "min" } } end)
-  local result = study({}, { root = root, quiet = true })
+  local result = study({}, { root = suite.root, quiet = true })
   local html = core.sys.read(result.path)
   for _, text in ipairs { "the least p there is is 0.25", "Seed by seed", "model.road=none", "Cost",
     "Runs and their weights", "<svg" } do
     lu.assertStrContains(html, text)
   end
   lu.assertStrContains(core.sys.read(result.dir .. "/runs.tex"), "\\toprule")
-  local found = flex.runs(root .. "/toy")
+  local found = flex.runs(suite.root .. "/toy")
   lu.assertEquals(#found, 6)
   lu.assertEquals(found:pivot("model.road", "rfne"):arms(), { "both", "none" })
-  lu.assertErrorMsgContains("no folder", flex.runs, root .. "/none")
-  lu.assertErrorMsgContains("no finished run", flex.runs, root .. "/page")
+  lu.assertErrorMsgContains("no folder", flex.runs, suite.root .. "/none")
+  lu.assertErrorMsgContains("no finished run", flex.runs, suite.root .. "/page")
   -- a study whose hash happens to be a number is no run either
-  assert(core.sys.rename(result.dir, root .. "/page/12345678"))
-  lu.assertErrorMsgContains("no finished run", flex.runs, root .. "/page")
+  assert(core.sys.rename(result.dir, suite.root .. "/page/12345678"))
+  lu.assertErrorMsgContains("no finished run", flex.runs, suite.root .. "/page")
 end
 
 -- Arms with one seed see the same data, times and noise, and begin with the same weights where shapes allow.
 function suite.test_arms_share_random_numbers()
-  local flow, seen = root .. ".h5", {}
+  local flow, seen = suite.root .. ".h5", {}
   flex.generate("turbulence", { re = 200, size = 32, frames = 3, seed = 1, out = flow, quiet = true, k0 = 4.0 })
   local twin = flex.recipe("twin", { model = { conditioning = "both", predict = "v" } }, function(cfg, run)
     local data = flex.data.superres { file = flow, test = flow, factor = 2, crop = 16, batch = 2, test_tiles = 1 }
@@ -95,7 +83,7 @@ function suite.test_arms_share_random_numbers()
     return { rfne = sampled:abs():sum():item() }
   end)
   flex.study("twins", twin, { grid = { ["model.conditioning"] = { "none", "weak", "both" },
-    ["model.predict"] = { "v", "x" } }, seeds = "1,2" }, function() end)({}, { root = root, quiet = true })
+    ["model.predict"] = { "v", "x" } }, seeds = "1,2" }, function() end)({}, { root = suite.root, quiet = true })
   os.remove(flow)
   local shared = 0
   for name, other in pairs(seen) do
@@ -115,8 +103,8 @@ end
 -- A process that is killed at its k-th run or step leaves a study that goes on, whatever k is.
 function suite.test_a_study_killed_anywhere_continues_to_the_same_result()
   local workers = require "flexlab.study.workers"
-  assert(core.sys.mkdirs(root))
-  assert(core.sys.write(root .. "/slow.lua", [[
+  assert(core.sys.mkdirs(suite.root))
+  assert(core.sys.write(suite.root .. "/slow.lua", [[
 local flex = require "flexlab"
 local slow = flex.recipe("slow", { lr = 0.1 }, function(cfg, run)
   local net = flex.nn.module { a = flex.nn.linear(2, 1) }:init(run.seed)
@@ -139,24 +127,24 @@ return flex.study("slows", slow, { grid = { lr = { 0.1, 0.2 } }, seeds = "1,2" }
   return { a = p[0.1]:mean(), b = p[0.2]:mean() }
 end)]]))
   local function go(out, kill_at)
-    os.remove(root .. "/counter")
+    os.remove(suite.root .. "/counter")
     return os.execute(("export KILL_AT=%d COUNTER=%s/counter; { %s run %s/slow.lua --out %s/%s --quiet; } >%s/out 2>&1")
-      :format(kill_at, root, workers.program(), root, root, out, root))
+      :format(kill_at, suite.root, workers.program(), suite.root, suite.root, out, suite.root))
   end
   local function tree(out)
     local list = {}
-    for _, task in ipairs(flex.runs(root .. "/" .. out .. "/slow").tasks) do
+    for _, task in ipairs(flex.runs(suite.root .. "/" .. out .. "/slow").tasks) do
       for _, name in ipairs { "result.lua", "metrics.jsonl", "last.h5" } do
         list[task.arm.label .. task.seed .. name] = core.sys.hash(core.sys.read(task.dir .. "/" .. name))
       end
     end
     return list
   end
-  lu.assertTrue(go("whole", 1000) == true, core.sys.read(root .. "/out"))
+  lu.assertTrue(go("whole", 1000) == true, core.sys.read(suite.root .. "/out"))
   local whole = tree "whole"
   for _, k in ipairs { 1, 3, 5, 11, 16 } do
     lu.assertNotEquals(go("killed" .. k, k), true)
-    lu.assertTrue(go("killed" .. k, 1000) == true, core.sys.read(root .. "/out"))
+    lu.assertTrue(go("killed" .. k, 1000) == true, core.sys.read(suite.root .. "/out"))
     lu.assertEquals(tree("killed" .. k), whole, "killed at " .. k)
   end
 end
@@ -164,36 +152,36 @@ end
 -- Runs `flexlab ...` in a process of its own; returns exit code and what it printed.
 local function flexlab(line)
   local program = require("flexlab.study.workers").program()
-  local _, _, code = os.execute(("{ %s %s; } >%s.out 2>&1"):format(program, line, root))
-  local out = core.sys.read(root .. ".out")
-  os.remove(root .. ".out")
+  local _, _, code = os.execute(("{ %s %s; } >%s.out 2>&1"):format(program, line, suite.root))
+  local out = core.sys.read(suite.root .. ".out")
+  os.remove(suite.root .. ".out")
   return code, out
 end
 
 function suite.test_table_compare_and_report_on_the_command_line()
   flex.study("cli", recipe(), { grid = { ["model.road"] = { "none", "both" } }, seeds = "1..3" },
-    function() end)({}, { root = root, quiet = true })
-  local code, out = flexlab("table " .. root .. "/toy --metrics rfne --where model.road=both --as csv")
+    function() end)({}, { root = suite.root, quiet = true })
+  local code, out = flexlab("table " .. suite.root .. "/toy --metrics rfne --where model.road=both --as csv")
   lu.assertEquals(code, 0)
   lu.assertStrContains(out, "both,2,1.12")
   lu.assertNotStrContains(out, "none")
-  code, out = flexlab("table " .. root .. "/toy --as tex")
+  code, out = flexlab("table " .. suite.root .. "/toy --as tex")
   lu.assertEquals(code, 0)
   lu.assertStrContains(out, "\\bottomrule")
-  code, out = flexlab("compare " .. root .. "/toy --by model.road --against none")
+  code, out = flexlab("compare " .. suite.root .. "/toy --by model.road --against none")
   lu.assertEquals(code, 0)
   lu.assertStrContains(out, "0.25 (least)")
-  code, out = flexlab("report " .. root .. "/toy")
+  code, out = flexlab("report " .. suite.root .. "/toy")
   lu.assertEquals(code, 0)
   lu.assertStrContains(core.sys.read(out:match("(%S+)%s*$")), "Runs and their weights")
-  local run = flex.runs(root .. "/toy").tasks[1].dir
+  local run = flex.runs(suite.root .. "/toy").tasks[1].dir
   code, out = flexlab("report " .. run)
   lu.assertEquals(code, 0)
   lu.assertStrContains(out, run .. "/report.html")
-  code, out = flexlab("table " .. root .. "/none")
+  code, out = flexlab("table " .. suite.root .. "/none")
   lu.assertEquals(code, 1)
   lu.assertStrContains(out, "flexlab: there is no folder")
-  lu.assertEquals(flexlab("table " .. root .. "/toy --where nonsense"), 2)
+  lu.assertEquals(flexlab("table " .. suite.root .. "/toy --where nonsense"), 2)
 end
 
 os.exit(lu.LuaUnit.run())

@@ -2,28 +2,13 @@
 local lu = require "luaunit"
 local core = require "flexlab.core"
 local flex = require "flexlab"
+local support = require "tests.lua.support"
 
 local suite = {}
 rawset(_G, "TestStudy", suite)
 
-local root
-
-function suite.setUp()
-  root = os.tmpname()
-  os.remove(root)
-end
-
-function suite.tearDown() os.execute("rm -rf '" .. root .. "'") end
-
-local calls
-local function recipe()
-  calls = 0
-  return flex.recipe("toy", { model = { road = "weak", width = 1 }, lr = 0.5 }, function(cfg, run)
-    calls = calls + 1
-    local level = ({ none = 3, weak = 2, both = 1 })[cfg.model.road]
-    return { rfne = level + run.seed / 100 + cfg.model.width / 10, road = cfg.model.road }
-  end)
-end
+support.rooted(suite)
+local recipe = support.toy_recipe
 
 local design = { grid = { ["model.road"] = { "none", "weak", "both" } }, seeds = "1..5" }
 
@@ -45,15 +30,15 @@ end
 
 function suite.test_pivot_is_paired_by_seed_and_finished_runs_are_not_repeated()
   local seen
-  local toy = recipe()
+  local toy, calls = recipe()
   local study = flex.study("roads", toy, design, function(runs)
     seen = runs
     local rfne = runs:pivot("model.road", "rfne")
     local tests = flex.stats.paired(rfne, { against = "both" })
     return { best = rfne:best "min", p = tests.weak.p, mean = rfne.weak:mean(), sd = rfne.weak:std() }
   end)
-  local result = study(nil, { root = root, quiet = true })
-  lu.assertEquals(calls, 15)
+  local result = study(nil, { root = suite.root, quiet = true })
+  lu.assertEquals(calls(), 15)
   lu.assertEquals(result.best, "both")
   lu.assertAlmostEquals(result.p, 0.125, 1e-12)
   lu.assertAlmostEquals(result.mean, 2.13, 1e-12)
@@ -63,8 +48,8 @@ function suite.test_pivot_is_paired_by_seed_and_finished_runs_are_not_repeated()
   lu.assertEquals(#rfne.none, 5)
   lu.assertAlmostEquals(rfne.none[3], 3.13, 1e-12)
   lu.assertEquals(rfne:blocks()[5], "seed 5")
-  study(nil, { root = root, quiet = true })
-  lu.assertEquals(calls, 15)
+  study(nil, { root = suite.root, quiet = true })
+  lu.assertEquals(calls(), 15)
 end
 
 function suite.test_two_keys_make_blocks_of_the_other()
@@ -76,11 +61,11 @@ function suite.test_two_keys_make_blocks_of_the_other()
     lu.assertEquals(#p.weak, 4)
     return { n = #p.both }
   end)
-  lu.assertEquals(study({}, { root = root, quiet = true }).n, 4)
+  lu.assertEquals(study({}, { root = suite.root, quiet = true }).n, 4)
 end
 
 function suite.test_wrong_use_raises_one_sentence()
-  local toy = recipe()
+  local toy, calls = recipe()
   local function body() return {} end
   lu.assertErrorMsgContains("wanted { grid", flex.study, "a", toy, {}, body)
   lu.assertErrorMsgContains("must be a list of values", flex.study, "a", toy, { grid = { lr = 3 } }, body)
@@ -88,24 +73,24 @@ function suite.test_wrong_use_raises_one_sentence()
   lu.assertErrorMsgContains("nearest is 'seeds'", flex.study, "a", toy,
     { grid = design.grid, seed = 3 }, body)
   local study = flex.study("a", toy, { grid = { ["model.rod"] = { 1 } }, seeds = "1" }, body)
-  lu.assertErrorMsgContains("nearest is 'road'", study, nil, { root = root, quiet = true })
-  lu.assertEquals(calls, 0)
+  lu.assertErrorMsgContains("nearest is 'road'", study, nil, { root = suite.root, quiet = true })
+  lu.assertEquals(calls(), 0)
 end
 
 function suite.test_missing_metric_names_the_nearest()
   local study = flex.study("a", recipe(), { grid = { ["model.road"] = { "weak" } }, seeds = "1" },
     function(runs) runs:pivot("model.road", "rfnee") end)
-  lu.assertErrorMsgContains("nearest is 'rfne'", study, nil, { root = root, quiet = true })
+  lu.assertErrorMsgContains("nearest is 'rfne'", study, nil, { root = suite.root, quiet = true })
 end
 
 function suite.test_sweep_and_with()
   local sweep = flex.study.sweep(recipe(), { lr = { 0.1, 0.2 } }, { 1, 2 }, "x.lua")
-  io.output(root .. ".txt")
-  local result = sweep(nil, { root = root, quiet = true })
+  io.output(suite.root .. ".txt")
+  local result = sweep(nil, { root = suite.root, quiet = true })
   io.close()
   io.output(io.stdout)
-  lu.assertStrContains(core.sys.read(root .. ".txt"), "minus first")
-  os.remove(root .. ".txt")
+  lu.assertStrContains(core.sys.read(suite.root .. ".txt"), "minus first")
+  os.remove(suite.root .. ".txt")
   lu.assertAlmostEquals(result.rfne["lr=0.1"], 2.115, 1e-12)
   local study = flex.study("a", recipe(), design, function() return {} end)
   lu.assertEquals(#study:with({ ["model.road"] = { "both" } }).arms, 1)
@@ -129,11 +114,12 @@ end
 
 function suite.test_one_at_a_time_changes_one_and_skips_what_the_base_has()
   local seen
-  local study = flex.study("one", recipe(), { one_at_a_time = { ["model.road"] = { "none", "weak", "both" },
+  local toy, calls = recipe()
+  local study = flex.study("one", toy, { one_at_a_time = { ["model.road"] = { "none", "weak", "both" },
     ["model.width"] = { 1, 2 } }, seeds = "1,2" }, function(runs) seen = runs end)
   lu.assertEquals(#study.arms, 6)
-  study({}, { root = root, quiet = true })
-  lu.assertEquals(calls, 2 * 4)          -- base, none, both, width 2: weak and width 1 are the base's own
+  study({}, { root = suite.root, quiet = true })
+  lu.assertEquals(calls(), 2 * 4)          -- base, none, both, width 2: weak and width 1 are the base's own
   local road = seen:pivot("model.road", "rfne")
   lu.assertEquals(road:arms(), { "weak", "none", "both" })
   lu.assertAlmostEquals(road.none[2] - road.weak[2], 1, 1e-12)
@@ -147,7 +133,7 @@ function suite.test_lists_are_tried_as_they_are()
   local study = flex.study("list", recipe(), { list = { { label = "small" }, { ["model.road"] = "both", lr = 0.1 } },
     seeds = "1" }, function(runs) return { n = #runs } end)
   lu.assertEquals(labels(study), { "small", "lr=0.1 model.road=both" })
-  lu.assertEquals(study({}, { root = root, quiet = true }).n, 2)
+  lu.assertEquals(study({}, { root = suite.root, quiet = true }).n, 2)
   local function body() return {} end
   lu.assertErrorMsgContains("two arms are called 'base'", flex.study, "a", recipe(), { list = { {}, {} } }, body)
   lu.assertErrorMsgContains("one plan is wanted", flex.study, "a", recipe(),

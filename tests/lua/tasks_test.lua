@@ -2,17 +2,14 @@
 -- other observables.
 local lu = require "luaunit"
 local flex = require "flexlab"
+local support = require "tests.lua.support"
 local core = flex.core
 
 local suite = {}
 rawset(_G, "TestTasks", suite)
 
-local folder = os.tmpname()
-os.remove(folder)
-core.sys.mkdirs(folder)
-
-local function path(name) return folder .. "/" .. name end
-local function largest(a, b) return (a - b):abs():summary().max end
+local folder, path = support.folder()
+local largest = support.largest
 
 -- frames of value(frame, y, x)
 local function write(name, frames, size, value)
@@ -29,15 +26,9 @@ local function write(name, frames, size, value)
   return path(name)
 end
 
-local flow = path "flow.h5"
-flex.generate("turbulence", { re = 300, size = 32, frames = 8, seed = 1, out = flow, quiet = true, k0 = 4.0 })
+local flow = support.flow(path "flow.h5")
 
-local function nano(data, more)
-  local cfg = { size = "nano", channels = { 32, 32 }, res_blocks = { 1, 1 }, depth = 1, heads = 2, dropout = 0.0,
-    seed = 1 }
-  for k, v in pairs(more or {}) do cfg[k] = v end
-  return flex.models.flex(cfg, data)
-end
+local function nano(data, more) return flex.models.flex(support.smallest(more), data) end
 
 function suite.test_every_degradation_at_every_factor()
   for _, name in ipairs(flex.degradations()) do
