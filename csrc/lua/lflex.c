@@ -46,6 +46,7 @@ static const char *const known[] = { "size",
                                      "embed_condition",
                                      "condition_encoder",
                                      "dropout",
+                                     "recompute",
                                      "seed",
                                      NULL };
 
@@ -109,6 +110,7 @@ static int core_flex (lua_State *L) {
   lfx_budget(L);
   flex *m = lua_newuserdatauv(L, sizeof *m, 0);
   *m = (flex){ .seed = seed, .mode.dropout = config.dropout };
+  m->mode.recompute = lfx_flag(&o, "recompute", false);
   luaL_setmetatable(L, FLEX);
   LFX_TRY(L, st, fx_flex_new(&config, (uint64_t)seed, &m->net));
   lfx_check(L, st, "flex");
@@ -160,6 +162,7 @@ static int flex_config (lua_State *L) {
   set_flag(L, "condition_encoder", c->condition_encoder);
   lua_pushnumber(L, c->dropout);
   lua_setfield(L, -2, "dropout");
+  set_flag(L, "recompute", m->mode.recompute);
   set_int(L, "seed", m->seed);
   return 1;
 }

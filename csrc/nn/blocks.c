@@ -1,9 +1,13 @@
 /*
 ** blocks.c - the ResBlock and the transformer block. Each runs in a scope of its own, so that without
-** recording nothing but its result outlives it.
+** recording nothing but its result outlives it. With mode->recompute each is a segment
+** (autograd/segment.h): a block and what it reads are put into one struct, whose tensors, parameters
+** too, are the segment's operands.
 */
 #include <stdio.h>
+#include <string.h>
 
+#include "autograd/segment.h"
 #include "nn/layers.h"
 
 /* "prefix.name" in one of a few rotating buffers: used within one call of a layer's init. */
@@ -12,12 +16,37 @@ static const char *path (char buffer[256], const char *prefix, const char *name)
   return buffer;
 }
 
-static fx_tensor *dropped (fx_scope *s, fx_tensor *x, fx_mode *mode) {
-  if (!mode->training || mode->dropout == 0)
+/* How many numbers of mode->key a block with `count` dropouts uses up. */
+static uint32_t draws (const fx_mode *mode, uint32_t count) {
+  return mode->training && mode->dropout > 0 ? count : 0;
+}
+
+/* The block's dropout `i` of x. */
+static fx_tensor *dropped (fx_scope *s, fx_tensor *x, const fx_mode *mode, uint32_t i) {
+  fx_rng key = mode->key;
+  if (!draws(mode, 1))
     return x;
-  const fx_rng key = mode->key;
-  mode->key.member++;
+  key.member += i;
   return FX_DO(s, dropout, .x = x, .p = mode->dropout, .key = key);
+}
+
+/* The tensors of a pass that `slots` point to, as a segment; run takes a copy of the pass. */
+static fx_tensor *apply_segment (fx_scope *s, fx_segment_run run, const void *pass, size_t size,
+                                 fx_tensor **const *slots, int count) {
+  fx_tensor *in[FX_MAX_OPERANDS];
+  for (int i = 0; i < count; i++)
+    in[i] = *slots[i];
+  const fx_segment_args args = fx_segment(run, pass, size, in, count);
+  return fx_scope_apply(s, &fx_segment_op, &args);
+}
+
+/* Ends a segment's run: its result leaves the scope. */
+static fx_status hand_over (fx_scope *s, fx_tensor *y, fx_tensor **out) {
+  const fx_status st = s->status;
+  if (st == FX_OK)
+    *out = fx_tensor_retain(y);
+  fx_scope_close(s);
+  return st;
 }
 
 /* --- ResBlock ----------------------------------------------------------------------------------- */
@@ -36,36 +65,75 @@ void fx_resblock_init (fx_resblock *b, fx_params *ps, const char *prefix, int64_
     fx_conv_init(&b->skip, ps, path(p, prefix, "skip_connection"), in, out, 3, 1, circular, false);
 }
 
-static fx_tensor *second_half (fx_scope *s, const fx_resblock *b, fx_tensor *h, fx_tensor *emb,
-                               fx_tensor *skip, fx_tensor *add, fx_mode *mode) {
-  const fx_norm_layer *n = &b->norm2;
-  const fx_conv_layer *c = &b->conv2;
-  const bool drops = mode->training && mode->dropout > 0;
-  const fx_rng key = mode->key;
-  if (drops)
-    mode->key.member++;
-  return FX_DO(s, fused_conv, .x = h, .norm_w = n->w, .norm_b = n->b, .emb = emb, .w = c->w,
-               .b = c->b, .add = skip, .add2 = add, .groups = n->groups, .eps = n->eps,
-               .padding = c->circular, .add_resample = b->has_skip ? FX_SAME : b->resample,
-               .p = drops ? mode->dropout : 0, .key = key);
+typedef struct {
+  fx_resblock b;
+  fx_resblock_input in;
+  fx_tensor *emb;
+  fx_mode mode;
+} resblock_pass;
+
+static int resblock_slots (resblock_pass *p, fx_tensor **slots[FX_MAX_OPERANDS]) {
+  fx_resblock *b = &p->b;
+  fx_tensor **const all[] = { &p->in.x,    &p->in.x2,   &p->in.x2_add, &p->in.add,  &p->emb,
+                              &b->norm1.w, &b->norm1.b, &b->conv1.w,   &b->conv1.b, &b->emb.w,
+                              &b->emb.b,   &b->norm2.w, &b->norm2.b,   &b->conv2.w, &b->conv2.b,
+                              &b->skip.w,  &b->skip.b };
+  _Static_assert(sizeof all / sizeof *all <= FX_MAX_OPERANDS, "a ResBlock fits a segment");
+  memcpy(slots, all, sizeof all);
+  return (int)(sizeof all / sizeof *all);
 }
 
-fx_tensor *fx_resblock_forward (fx_scope *outer, const fx_resblock *b, const fx_resblock_input *in,
-                                fx_tensor *emb, fx_mode *mode) {
-  fx_scope s;
-  fx_scope_open(&s);
-  fx_tensor *e = FX_DO(&s, silu, .x = emb);
-  e = fx_linear_forward_in(&s, &b->emb, e);
+static fx_tensor *second_half (fx_scope *s, const resblock_pass *p, fx_tensor *h, fx_tensor *emb,
+                               fx_tensor *skip) {
+  const fx_norm_layer *n = &p->b.norm2;
+  const fx_conv_layer *c = &p->b.conv2;
+  return FX_DO(s, fused_conv, .x = h, .norm_w = n->w, .norm_b = n->b, .emb = emb, .w = c->w,
+               .b = c->b, .add = skip, .add2 = p->in.add, .groups = n->groups, .eps = n->eps,
+               .padding = c->circular, .add_resample = p->b.has_skip ? FX_SAME : p->b.resample,
+               .p = draws(&p->mode, 1) ? p->mode.dropout : 0, .key = p->mode.key);
+}
+
+static fx_tensor *resblock_body (fx_scope *s, const resblock_pass *p) {
+  const fx_resblock *b = &p->b;
+  const fx_resblock_input *in = &p->in;
+  fx_tensor *e = FX_DO(s, silu, .x = p->emb);
+  e = fx_linear_forward_in(s, &b->emb, e);
   fx_tensor *h =
-      FX_DO(&s, fused_conv, .x = in->x, .x2 = in->x2, .x2_add = in->x2_add, .norm_w = b->norm1.w,
+      FX_DO(s, fused_conv, .x = in->x, .x2 = in->x2, .x2_add = in->x2_add, .norm_w = b->norm1.w,
             .norm_b = b->norm1.b, .w = b->conv1.w, .b = b->conv1.b, .groups = b->norm1.groups,
             .eps = b->norm1.eps, .resample = b->resample, .padding = b->conv1.circular);
   fx_tensor *skip = in->x;
   if (b->has_skip)
-    skip = FX_DO(&s, fused_conv, .x = in->x, .x2 = in->x2, .x2_add = in->x2_add, .w = b->skip.w,
+    skip = FX_DO(s, fused_conv, .x = in->x, .x2 = in->x2, .x2_add = in->x2_add, .w = b->skip.w,
                  .b = b->skip.b, .groups = 1, .resample = b->resample, .padding = b->skip.circular);
-  h = second_half(&s, b, h, e, skip, in->add, mode);
-  return fx_scope_close_with(&s, outer, h);
+  return second_half(s, p, h, e, skip);
+}
+
+static fx_status resblock_run (const void *context, fx_tensor *const *in, fx_tensor **out) {
+  fx_tensor **slots[FX_MAX_OPERANDS];
+  fx_scope s;
+  resblock_pass p = *(const resblock_pass *)context;
+  const int count = resblock_slots(&p, slots);
+  for (int i = 0; i < count; i++)
+    *slots[i] = in[i];
+  fx_scope_open(&s);
+  return hand_over(&s, resblock_body(&s, &p), out);
+}
+
+fx_tensor *fx_resblock_forward (fx_scope *outer, const fx_resblock *b, const fx_resblock_input *in,
+                                fx_tensor *emb, fx_mode *mode) {
+  resblock_pass p = { *b, *in, emb, *mode };
+  fx_tensor **slots[FX_MAX_OPERANDS], *y;
+  fx_scope s;
+  fx_scope_open(&s);
+  if (mode->recompute && in->x && emb) {
+    const int count = resblock_slots(&p, slots);
+    y = apply_segment(&s, resblock_run, &p, sizeof p, slots, count);
+  } else {
+    y = resblock_body(&s, &p);
+  }
+  mode->key.member += draws(mode, 1);
+  return fx_scope_close_with(&s, outer, y);
 }
 
 /* --- transformer block -------------------------------------------------------------------------- */
@@ -85,6 +153,23 @@ void fx_transformer_block_init (fx_transformer_block *b, fx_params *ps, const ch
     fx_linear_init(&b->skip_linear, ps, path(p, prefix, "skip_linear"), 2 * d, d, true);
 }
 
+typedef struct {
+  fx_transformer_block b;
+  fx_tensor *x, *skip;
+  fx_mode mode;
+} transformer_pass;
+
+static int transformer_slots (transformer_pass *p, fx_tensor **slots[FX_MAX_OPERANDS]) {
+  fx_transformer_block *b = &p->b;
+  fx_tensor **const all[] = { &p->x,       &p->skip,    &b->norm1.w,       &b->norm1.b,
+                              &b->qkv.w,   &b->qkv.b,   &b->proj.w,        &b->proj.b,
+                              &b->norm2.w, &b->norm2.b, &b->fc1.w,         &b->fc1.b,
+                              &b->fc2.w,   &b->fc2.b,   &b->skip_linear.w, &b->skip_linear.b };
+  _Static_assert(sizeof all / sizeof *all <= FX_MAX_OPERANDS, "a transformer block fits a segment");
+  memcpy(slots, all, sizeof all);
+  return (int)(sizeof all / sizeof *all);
+}
+
 /* qkv along the channels is (3, heads, head_dim): three ranges of D channels, whose heads are already
 ** where the attention op wants them. */
 static fx_tensor *self_attention (fx_scope *s, const fx_transformer_block *b, fx_tensor *x) {
@@ -98,26 +183,52 @@ static fx_tensor *self_attention (fx_scope *s, const fx_transformer_block *b, fx
   return fx_linear_forward_in(s, &b->proj, h);
 }
 
-static fx_tensor *mlp (fx_scope *s, const fx_transformer_block *b, fx_tensor *x, fx_mode *mode) {
+static fx_tensor *mlp (fx_scope *s, const fx_transformer_block *b, fx_tensor *x,
+                       const fx_mode *mode) {
   fx_tensor *h = fx_norm_forward_in(s, &b->norm2, x);
   h = fx_linear_forward_in(s, &b->fc1, h);
   h = FX_DO(s, gelu, .x = h);
-  h = dropped(s, h, mode);
+  h = dropped(s, h, mode, 0);
   h = fx_linear_forward_in(s, &b->fc2, h);
-  return dropped(s, h, mode);
+  return dropped(s, h, mode, 1);
+}
+
+static fx_tensor *transformer_body (fx_scope *s, const transformer_pass *p) {
+  const fx_transformer_block *b = &p->b;
+  fx_tensor *x = p->x;
+  if (b->has_skip) {
+    x = FX_DO(s, concat, .a = x, .b = p->skip, .axis = -1);
+    x = fx_linear_forward_in(s, &b->skip_linear, x);
+  }
+  fx_tensor *h = self_attention(s, b, x);
+  x = FX_DO(s, add, .a = x, .b = h);
+  h = mlp(s, b, x, &p->mode);
+  return FX_DO(s, add, .a = x, .b = h);
+}
+
+static fx_status transformer_run (const void *context, fx_tensor *const *in, fx_tensor **out) {
+  fx_tensor **slots[FX_MAX_OPERANDS];
+  fx_scope s;
+  transformer_pass p = *(const transformer_pass *)context;
+  const int count = transformer_slots(&p, slots);
+  for (int i = 0; i < count; i++)
+    *slots[i] = in[i];
+  fx_scope_open(&s);
+  return hand_over(&s, transformer_body(&s, &p), out);
 }
 
 fx_tensor *fx_transformer_block_forward (fx_scope *outer, const fx_transformer_block *b,
                                          fx_tensor *x, fx_tensor *skip, fx_mode *mode) {
+  transformer_pass p = { *b, x, b->has_skip ? skip : NULL, *mode };
+  fx_tensor **slots[FX_MAX_OPERANDS], *y;
   fx_scope s;
   fx_scope_open(&s);
-  if (b->has_skip) {
-    x = FX_DO(&s, concat, .a = x, .b = skip, .axis = -1);
-    x = fx_linear_forward_in(&s, &b->skip_linear, x);
+  if (mode->recompute && x) {
+    const int count = transformer_slots(&p, slots);
+    y = apply_segment(&s, transformer_run, &p, sizeof p, slots, count);
+  } else {
+    y = transformer_body(&s, &p);
   }
-  fx_tensor *h = self_attention(&s, b, x);
-  x = FX_DO(&s, add, .a = x, .b = h);
-  h = mlp(&s, b, x, mode);
-  x = FX_DO(&s, add, .a = x, .b = h);
-  return fx_scope_close_with(&s, outer, x);
+  mode->key.member += draws(mode, 2);
+  return fx_scope_close_with(&s, outer, y);
 }

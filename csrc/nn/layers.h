@@ -12,9 +12,10 @@
 #include "nn/param.h"
 #include "nn/scope.h"
 
-/* How a pass is run. dropout 0 or training false: no dropout. Each dropout draws key.member++. */
+/* How a pass is run. dropout 0 or training false: no dropout. Each dropout draws key.member++.
+** recompute: what blocks make inside is not kept but made again in backward (autograd/segment.h). */
 typedef struct {
-  bool training;
+  bool training, recompute;
   double dropout;
   fx_rng key;
 } fx_mode;

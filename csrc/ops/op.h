@@ -87,7 +87,7 @@ typedef struct {
 
 /* --- descriptors ------------------------------------------------------------------------------- */
 
-#define FX_MAX_OPERANDS 10
+#define FX_MAX_OPERANDS 20 /* of a ResBlock as a segment: 17 */
 
 typedef enum {
   FX_ARG_TENSOR,

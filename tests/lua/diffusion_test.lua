@@ -43,6 +43,25 @@ end
 
 local function largest(a, b) return (a - b):abs():summary().max end
 
+function suite.test_blocks_run_again_in_backward()
+  local kept, again, batch = lively(), lively { recompute = true }, batch_of(2, 0)
+  local losses = {}
+  for i, model in ipairs { kept, again } do
+    losses[i] = flex.diffusion.loss(model, batch, 5)
+    losses[i]:backward()
+  end
+  lu.assertEquals(losses[1]:item(), losses[2]:item())
+  local most, off = 0, 0
+  local others = again:parameters()
+  for i, p in ipairs(kept:parameters()) do
+    if p.trained then
+      most = math.max(most, p.tensor.grad:abs():summary().max)
+      off = math.max(off, largest(p.tensor.grad, others[i].tensor.grad))
+    end
+  end
+  lu.assertTrue(off < 1e-6 * most, ("gradients are %g apart of %g"):format(off, most))
+end
+
 function suite.test_the_loss_is_a_function_of_seed_and_step()
   local model, batch = lively(), batch_of(2, 0)
   local a, b = flex.diffusion.loss(model, batch, 5):item(), flex.diffusion.loss(model, batch, 5):item()

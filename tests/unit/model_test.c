@@ -102,7 +102,7 @@ static void roads_open_and_close (void) {
     fx_flex_config c = tiny();
     fx_flex *m = NULL;
     fx_tensor *y = NULL;
-    fx_mode mode = { false, 0, { 0 } };
+    fx_mode mode = { .dropout = 0 };
     c.weak_skips = mask & 1;
     c.strong_skips = mask & 2;
     c.strong_bottleneck = mask & 4;
@@ -137,7 +137,9 @@ static void variants_keep_shapes (void) {
     fx_flex_config c = tiny();
     fx_flex *m = NULL;
     fx_tensor *y = NULL;
-    fx_mode mode = { true, 0.2, { .seed = 1, .stream = FX_STREAM_DROPOUT } };
+    fx_mode mode = { .training = true,
+                     .dropout = 0.2,
+                     .key = { .seed = 1, .stream = FX_STREAM_DROPOUT } };
     c.use_transf = variant & 1;
     c.skip = variant & 2;
     c.circular = variant & 4;
@@ -158,7 +160,7 @@ static void samples_are_independent (void) {
   fx_flex_config c = tiny();
   fx_flex *m = NULL;
   fx_tensor *both = NULL, *one = NULL;
-  fx_mode mode = { false, 0, { 0 } };
+  fx_mode mode = { .dropout = 0 };
   CHECK_STATUS(fx_flex_new(&c, 1, &m));
   wake_up(m);
   fx_set_recording(false);
@@ -182,9 +184,70 @@ static void samples_are_independent (void) {
   fx_flex_free(m);
 }
 
-static fx_status train_step (fx_flex *m, fx_optimizer *o, const inputs *in, int64_t step) {
+/* Loss and gradients of one training pass; the network is gone before backward. */
+static fx_status gradients (bool recompute, fx_tensor **loss, fx_tensor *grads[1024], int *count) {
+  fx_flex_config c = tiny();
+  fx_flex *m = NULL;
+  fx_tensor *y = NULL, *params[1024];
+  fx_mode mode = { .training = true,
+                   .recompute = recompute,
+                   .dropout = 0.2,
+                   .key = { .seed = 1, .stream = FX_STREAM_DROPOUT } };
+  fx_status st;
+  *count = 0;
+  c.use_transf = true;
+  FX_TRY(fx_flex_new(&c, 1, &m));
+  wake_up(m);
+  inputs in = make_inputs(&c, 2);
+  const fx_params *ps = fx_flex_params(m);
+  for (int i = 0; i < ps->count; i++)
+    params[(*count)++] = fx_tensor_retain(ps->list[i].value);
+  st = pass(m, &in, &mode, &y);
+  CHECK(mode.key.member > 0);
+  fx_flex_free(m);
+  if (st == FX_OK)
+    st = fx_l1_loss(&(fx_l1_loss_args){ y, in.low }, loss);
+  fx_tensor_release(y);
+  free_inputs(&in);
+  if (st == FX_OK)
+    st = fx_backward(*loss, NULL);
+  for (int i = 0; i < *count; i++) {
+    grads[i] = fx_tensor_retain(fx_grad(params[i]));
+    fx_tensor_release(params[i]);
+  }
+  return st;
+}
+
+/* The same loss to the bit, dropout included; the same gradients but for the order of sums. */
+static void blocks_run_again (void) {
+  fx_tensor *kept[1024], *again[1024], *loss[2] = { NULL, NULL };
+  int count, other;
+  CHECK_STATUS(gradients(false, &loss[0], kept, &count));
+  CHECK_STATUS(gradients(true, &loss[1], again, &other));
+  CHECK(count == other && fx_f32(loss[0])[0] == fx_f32(loss[1])[0]);
+  for (int i = 0; i < count; i++) {
+    CHECK(!kept[i] == !again[i]);
+    double most = 0, off = 0;
+    for (int64_t k = 0; kept[i] && k < fx_tensor_count(kept[i]); k++) {
+      most = fmax(most, fabs((double)fx_f32(kept[i])[k]));
+      off = fmax(off, fabs((double)fx_f32(kept[i])[k] - (double)fx_f32(again[i])[k]));
+    }
+    /* a bias in front of a norm has a gradient of rounding alone */
+    CHECK(off <= 1e-5 * most + 1e-8);
+    fx_tensor_release(kept[i]);
+    fx_tensor_release(again[i]);
+  }
+  fx_tensor_release(loss[0]);
+  fx_tensor_release(loss[1]);
+}
+
+static fx_status train_step (fx_flex *m, fx_optimizer *o, const inputs *in, int64_t step,
+                             bool recompute) {
   fx_tensor *y = NULL, *loss = NULL;
-  fx_mode mode = { true, 0.1, { .seed = 1, .stream = FX_STREAM_DROPOUT, .step = (uint32_t)step } };
+  fx_mode mode = { .training = true,
+                   .recompute = recompute,
+                   .dropout = 0.1,
+                   .key = { .seed = 1, .stream = FX_STREAM_DROPOUT, .step = (uint32_t)step } };
   double norm;
   int bad;
   fx_status st;
@@ -224,7 +287,7 @@ static void training_is_flat_and_repeatable (void) {
     CHECK_STATUS(make_optimizer(m, &o));
     inputs in = make_inputs(&c, 2);
     for (int64_t step = 0; step < 6; step++) {
-      CHECK_STATUS(train_step(m, o, &in, step));
+      CHECK_STATUS(train_step(m, o, &in, step, false));
       fx_memory(step == 0 ? &first : &last);
     }
     CHECK(first.live_bytes == last.live_bytes && first.live_blocks == last.live_blocks);
@@ -254,7 +317,7 @@ static void failing_allocations_are_reported (void) {
     if (st == FX_OK)
       st = make_optimizer(m, &o);
     if (st == FX_OK)
-      st = train_step(m, o, &in, 0);
+      st = train_step(m, o, &in, 0, k % 2);
     fx_alloc_fail_at(0);
     CHECK(st == FX_OK || st == FX_ENOMEM);
     free_inputs(&in);
@@ -292,7 +355,7 @@ static void non_finite_gradients_change_nothing (void) {
   inputs in = make_inputs(&c, 1);
   fx_tensor_set(in.x, 5, NAN);
   const double before = fx_tensor_get(o->params[0], 0);
-  CHECK(train_step(m, o, &in, 0) == FX_EARG && strstr(fx_errmsg(), "not finite"));
+  CHECK(train_step(m, o, &in, 0, false) == FX_EARG && strstr(fx_errmsg(), "not finite"));
   CHECK(o->steps == 0 && fx_tensor_get(o->params[0], 0) == before);
   free_inputs(&in);
   fx_optimizer_free(o);
@@ -303,6 +366,7 @@ int main (void) {
   presets_have_their_sizes();
   roads_open_and_close();
   variants_keep_shapes();
+  blocks_run_again();
   samples_are_independent();
   training_is_flat_and_repeatable();
   failing_allocations_are_reported();

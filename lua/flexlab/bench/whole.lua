@@ -21,7 +21,7 @@ end
 
 local function model_of(values)
   return flex.models.flex { size = values.model, height = values.size, width = values.size,
-    in_channels = 1, cond_channels = 1, seed = 1 }
+    in_channels = 1, cond_channels = 1, recompute = values.recompute or false, seed = 1 }
 end
 
 local makers = {}
@@ -38,7 +38,7 @@ end
 M.words = { "train", "sample" }
 
 --- The function that does repeat i (0 is the warm-up) of the work `what`: "train" or "sample".
---- values: model, size, batch, steps, as the options of `flexlab bench`.
+--- values: model, size, batch, steps and recompute, as the options of `flexlab bench`.
 function M.work(what, values)
   return makers[what](model_of(values), batch_of(values), values)
 end

@@ -14,7 +14,7 @@ local is_known = { kernels = true, train = true, sample = true, scaling = true, 
 local only = {
   profile = "train sample", memory = "train sample", shapes = "train sample", op = "kernels",
   batches = "scaling", sizes = "scaling", ["thread-counts"] = "scaling", work = "scaling",
-  channels = "accuracy",
+  channels = "accuracy", recompute = "train scaling",
 }
 
 local function check(values)
@@ -99,6 +99,7 @@ return {
     { name = "profile", doc = "train, sample: time by op" },
     { name = "shapes", doc = "with --profile: by op and shapes" },
     { name = "memory", doc = "train, sample: what the peak of memory is made of" },
+    { name = "recompute", doc = "train: blocks run again in backward (model.recompute)" },
     { name = "work", value = "WORD", kind = "words", words = whole.words, doc = "scaling: train or sample [train]" },
     { name = "batches", value = "LIST", kind = "numbers", doc = "scaling: batches to try [1,2,4]" },
     { name = "sizes", value = "LIST", kind = "numbers", doc = "scaling: sides to try [32,64,128]" },

@@ -27,6 +27,7 @@ local defaults = {
   padding = "zeros",                  -- "circular", for periodic fields, or "data": as the data set says
   positions = "learned",              -- of tokens: or "sincos", fixed and the same for every size
   dropout = 0.1,
+  recompute = false,                  -- blocks run again in backward: less memory, a forward pass more
   predict = "v",                      -- a word of flex.parametrisations()
   predict_options = {},
   official = false,                   -- x and eps as the authors' code has them, defects included
@@ -145,7 +146,7 @@ local function network(cfg, open)
     cond_channels = cfg.cond_channels, use_transf = cfg.use_transf, skip = cfg.skip,
     circular = cfg.padding == "circular", weak_skips = open.weak_skips,
     strong_skips = open.strong_skips, strong_bottleneck = open.strong_bottleneck,
-    embed_condition = cfg.embed_condition or open.film, dropout = cfg.dropout,
+    embed_condition = cfg.embed_condition or open.film, dropout = cfg.dropout, recompute = cfg.recompute,
     condition_encoder = any and choices.get("encoders", cfg.encoder).inside or false }
 end
 
