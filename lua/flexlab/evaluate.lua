@@ -6,7 +6,8 @@ and then averaged (the RFNE of a batch as a whole is another number).
 scores: every metric of pairs in core.metrics.list that the fields allow (rfne ssim spectral_high ...); with
 a list of members as second result every one of ensembles (crps spread_skill ...), spread, and calibration
 (an object, calibration.lua); n; spectrum = { truth = {}, prediction = {}, low = {} }, power by ring under
-a Hann window (tiles are cut out of larger fields); per_sample = { rfne = {}, ... }, id = {}.
+a Hann window (tiles are cut out of larger fields); per_sample = { rfne = {}, ... }, id = {}; left_out =
+{ ssim = "why" }, the metrics that such fields do not allow.
 --]]
 local calibration = require "flexlab.calibration"
 local config = require "flexlab.config"
@@ -57,16 +58,25 @@ local Scorer = {}
 Scorer.__index = Scorer
 
 function M.scorer()
-  local self = setmetatable({ scores = { crps = {}, spread = {} }, ids = {},
+  local self = setmetatable({ scores = { crps = {}, spread = {} }, ids = {}, left_out = {},
     spectra = {}, sums = calibration.sums() }, Scorer)
   for _, name in ipairs(M.metrics) do self.scores[name] = {} end
   return self
 end
 
+-- The values of a metric, or nil where fields like the truth do not allow it (too small for SSIM's window): it
+-- then fails for the truth against itself too. Whatever else goes wrong is the prediction's fault, and raised.
+local function values_of(name, prediction, truth)
+  local ok, values = pcall(core.metrics[name], prediction, truth)
+  if ok then return values:totable() end
+  if pcall(core.metrics[name], truth, truth) then error(values, 0) end
+  return nil, (tostring(values):gsub("^[^:]+:%d+: ", ""))
+end
+
 function Scorer:add(batch, prediction, members)
   for _, name in ipairs(M.metrics) do
-    local ok, values = pcall(core.metrics[name], prediction, batch.truth)
-    if ok then append(self.scores[name], values:totable()) end
+    local values, why = values_of(name, prediction, batch.truth)
+    if values then append(self.scores[name], values) else self.left_out[name] = why end
   end
   if members and #members > 0 then ensemble(self.scores, members, batch.truth) end
   self.sums:add(members, batch)
@@ -81,7 +91,8 @@ end
 
 function Scorer:result()
   local n = #self.ids
-  local result = { n = n, id = self.ids, per_sample = {}, spectrum = {}, calibration = self.sums:result() }
+  local result = { n = n, id = self.ids, per_sample = {}, spectrum = {}, calibration = self.sums:result(),
+    left_out = self.left_out }
   for name, list in pairs(self.scores) do
     if #list > 0 then result[name], result.per_sample[name] = mean(list), list end
   end
