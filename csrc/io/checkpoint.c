@@ -60,6 +60,12 @@ static fx_status read_flag (const text *t, const char *name, bool *out) {
   return FX_OK;
 }
 
+/* Files of before the flag was there do not have it: false. */
+static fx_status read_late_flag (const text *t, const char *name, bool *out) {
+  *out = false;
+  return cJSON_HasObjectItem(t->json, name) ? read_flag(t, name, out) : FX_OK;
+}
+
 /* Absent, null and false give `otherwise`: false means "not set" in a recipe. */
 static fx_status read_number (const text *t, const char *name, double otherwise, double *out) {
   const cJSON *v = cJSON_GetObjectItemCaseSensitive(t->json, name);
@@ -118,13 +124,20 @@ static fx_status read_config (const text *t, fx_flex_config *c) {
                 { "strong_bottleneck", &c->strong_bottleneck },
                 { "embed_condition", &c->embed_condition },
                 { "condition_encoder", &c->condition_encoder } };
+  const char *lua = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(t->json, "lua"));
   *c = (fx_flex_config){ 0 };
+  if (lua)
+    return fx_fail(FX_EUNSUPPORTED,
+                   "its %.64s is written in Lua; C knows FLEX's own (`flexlab sample` and Lua read "
+                   "this file)",
+                   lua);
   FX_TRY(read_levels(t, "channels", c->channels, &c->levels));
   FX_TRY(read_levels(t, "res_blocks", c->res_blocks, &c->levels));
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
     FX_TRY(read_size(t, sizes[i].name, sizes[i].value));
   for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
     FX_TRY(read_flag(t, flags[i].name, flags[i].value));
+  FX_TRY(read_late_flag(t, "rotary", &c->rotary));
   FX_TRY(read_number(t, "dropout", 0, &c->dropout));
   if (!c->condition_encoder && (c->weak_skips || c->strong_skips || c->strong_bottleneck))
     return fx_fail(FX_EUNSUPPORTED, "its condition encoder is written in Lua; C knows FLEX's own");

@@ -40,6 +40,7 @@ static const char *const known[] = { "size",
                                      "use_transf",
                                      "skip",
                                      "circular",
+                                     "rotary",
                                      "weak_skips",
                                      "strong_skips",
                                      "strong_bottleneck",
@@ -92,6 +93,7 @@ static void read_config (const lfx_options *o, fx_flex_config *c) {
   c->use_transf = lfx_flag(o, "use_transf", c->use_transf);
   c->skip = lfx_flag(o, "skip", c->skip);
   c->circular = lfx_flag(o, "circular", c->circular);
+  c->rotary = lfx_flag(o, "rotary", c->rotary);
   c->weak_skips = lfx_flag(o, "weak_skips", c->weak_skips);
   c->strong_skips = lfx_flag(o, "strong_skips", c->strong_skips);
   c->strong_bottleneck = lfx_flag(o, "strong_bottleneck", c->strong_bottleneck);
@@ -137,7 +139,7 @@ static void set_flag (lua_State *L, const char *name, bool v) {
 }
 
 static void push_sizes (lua_State *L, const fx_flex_config *c) {
-  lua_createtable(L, 0, 20);
+  lua_createtable(L, 0, 21);
   set_list(L, "channels", c->channels, c->levels);
   set_list(L, "res_blocks", c->res_blocks, c->levels);
   set_int(L, "depth", c->depth);
@@ -155,6 +157,7 @@ static int flex_config (lua_State *L) {
   set_flag(L, "use_transf", c->use_transf);
   set_flag(L, "skip", c->skip);
   set_flag(L, "circular", c->circular);
+  set_flag(L, "rotary", c->rotary);
   set_flag(L, "weak_skips", c->weak_skips);
   set_flag(L, "strong_skips", c->strong_skips);
   set_flag(L, "strong_bottleneck", c->strong_bottleneck);

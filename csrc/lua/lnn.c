@@ -18,7 +18,8 @@ typedef enum {
   MODULE_RESBLOCK,
   MODULE_TRANSFORMER,
   MODULE_CONDITION,
-  MODULE_TIME
+  MODULE_TIME,
+  MODULE_POSITIONS
 } module_kind;
 
 typedef struct {
@@ -26,6 +27,7 @@ typedef struct {
   const char *name; /* of its maker, for messages */
   fx_params params;
   fx_mode mode;
+  fx_rotation rotation; /* of a transformer block; empty without */
   union {
     fx_linear_layer linear;
     fx_conv_layer conv;
@@ -34,6 +36,7 @@ typedef struct {
     fx_transformer_block transformer;
     fx_embedding condition;
     fx_time_embedding time;
+    fx_positions positions;
   } as;
 } module;
 
@@ -181,18 +184,30 @@ static int nn_resblock (lua_State *L) {
 }
 
 static int nn_transformer_block (lua_State *L) {
-  static const char *const known[] = { "heads", "skip", "dropout", NULL };
+  static const char *const known[] = { "heads", "mlp",     "skip",   "dropout",
+                                       "rows",  "columns", "before", NULL };
   const int64_t d = size_argument(L, 1, "transformer_block", "width");
   const lfx_options o = lfx_read_options(L, 2, "transformer_block", known, false);
   const int64_t heads = lfx_int(&o, "heads", 1);
+  const int64_t mlp = lfx_int(&o, "mlp", 2), before = lfx_int(&o, "before", 0);
+  const int64_t rows = lfx_int(&o, "rows", 0), columns = lfx_int(&o, "columns", rows);
   const bool skip = lfx_flag(&o, "skip", false);
   const double dropout = dropout_option(&o);
   if (heads < 1 || d % heads != 0)
     return luaL_error(L, "transformer_block: %I heads do not divide the width %I",
                       (LUAI_UACINT)heads, (LUAI_UACINT)d);
+  if (mlp < 1 || before < 0 || rows < 0 || columns < 0 || (rows == 0) != (columns == 0))
+    return luaL_error(
+        L, "transformer_block: 'mlp' must be at least 1; 'rows' and 'columns', of tokens "
+           "with rotary positions, both at least 1 or left out");
   module *m = push_module(L, MODULE_TRANSFORMER, "transformer_block");
   m->mode.dropout = dropout;
-  fx_transformer_block_init(&m->as.transformer, &m->params, "", d, heads, skip);
+  fx_transformer_block_init(&m->as.transformer, &m->params, "", d, heads, mlp, skip);
+  if (rows) {
+    fx_status st;
+    LFX_TRY(L, st, fx_rotation_new(before, rows, columns, d / heads, &m->rotation));
+    lfx_check(L, st, m->name);
+  }
   return finish(L, m);
 }
 
@@ -210,6 +225,14 @@ static int nn_time_embedding (lua_State *L) {
   return finish(L, m);
 }
 
+static int nn_positions (lua_State *L) {
+  const int64_t tokens = size_argument(L, 1, "positions", "tokens");
+  const int64_t d = size_argument(L, 2, "positions", "width");
+  module *m = push_module(L, MODULE_POSITIONS, "positions");
+  fx_positions_init(&m->as.positions, &m->params, "", tokens, d);
+  return finish(L, m);
+}
+
 /* --- running ---------------------------------------------------------------------------------- */
 
 static fx_tensor *forward (fx_scope *s, const module *m, fx_tensor *x, fx_tensor *second,
@@ -221,9 +244,11 @@ static fx_tensor *forward (fx_scope *s, const module *m, fx_tensor *x, fx_tensor
   case MODULE_RESBLOCK:
     return fx_resblock_forward(s, &m->as.resblock, &(fx_resblock_input){ .x = x }, second, mode);
   case MODULE_TRANSFORMER:
-    return fx_transformer_block_forward(s, &m->as.transformer, x, second, mode);
+    return fx_transformer_block_forward(s, &m->as.transformer, x, second,
+                                        m->rotation.cos ? &m->rotation : NULL, mode);
   case MODULE_CONDITION: return fx_condition_embedding_forward(s, &m->as.condition, x);
   case MODULE_TIME: return fx_time_embedding_forward(s, &m->as.time, x);
+  case MODULE_POSITIONS: return fx_positions_forward(s, &m->as.positions, x);
   }
   return NULL;
 }
@@ -290,6 +315,7 @@ static int module_tostring (lua_State *L) {
 static int module_gc (lua_State *L) {
   module *m = lua_touserdata(L, 1);
   fx_params_free(&m->params);
+  fx_rotation_free(&m->rotation);
   return 0;
 }
 
@@ -310,6 +336,7 @@ void lfx_open_nn (lua_State *L) {
                                         { "transformer_block", nn_transformer_block },
                                         { "condition_embedding", nn_condition_embedding },
                                         { "time_embedding", nn_time_embedding },
+                                        { "positions", nn_positions },
                                         { NULL, NULL } };
   lfx_class(L, MODULE, meta, methods);
   lfx_functions(L, "nn", functions);

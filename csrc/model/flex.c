@@ -112,14 +112,13 @@ static void tokens_init (flex_encoder *e, fx_params *ps, const fx_flex_config *c
   const int64_t d = c->channels[c->levels - 1];
   const int64_t tokens = 1 + (c->height >> c->levels) * (c->width >> c->levels);
   char p[256];
-  e->pos_embed = fx_params_add(ps, prefix, "pos_embed", FX_INIT_TRUNCATED, d, d, true, 3,
-                               (int64_t[]){ 1, tokens, d });
+  fx_positions_init(&e->positions, ps, prefix, tokens, d);
   e->block_count = (int)(c->depth / 2);
   for (int i = 0; i < e->block_count; i++)
     fx_transformer_block_init(&e->blocks[i], ps, numbered(p, prefix, "tr_blocks", i, -1), d,
-                              c->heads, false);
+                              c->heads, 2, false);
   snprintf(p, sizeof p, "%s.mid_block", prefix);
-  fx_transformer_block_init(&e->middle, ps, p, d, c->heads, false);
+  fx_transformer_block_init(&e->middle, ps, p, d, c->heads, 2, false);
 }
 
 static void encoder_init (flex_encoder *e, fx_params *ps, const fx_flex_config *c,
@@ -169,7 +168,7 @@ static void decoder_init (flex_decoder *dec, fx_params *ps, const fx_flex_config
   dec->block_count = (int)(c->depth / 2);
   for (int i = 0; i < dec->block_count; i++)
     fx_transformer_block_init(&dec->blocks[i], ps, numbered(p, "decoder", "tr_blocks", i, -1), d,
-                              c->heads, c->skip);
+                              c->heads, 2, c->skip);
   fx_layer_norm_init(&dec->norm, ps, "decoder.norm", d, 1e-5);
   fx_resblock_init(&dec->out[n].res, ps, numbered(p, "decoder", "output_blocks", n, 0),
                    width + skips[--left], d, d, FX_UP, c->circular);
@@ -205,8 +204,11 @@ fx_status fx_flex_new (const fx_flex_config *config, uint64_t seed, fx_flex **ou
   if (config->condition_encoder)
     encoder_init(&m->condition, &m->params, config, "superres_encoder", config->cond_channels,
                  false, config->use_transf);
-  if (m->params.status != FX_OK) {
-    const fx_status st = m->params.status;
+  fx_status st = m->params.status;
+  if (st == FX_OK && config->rotary)
+    st = fx_rotation_new(1, config->height >> config->levels, config->width >> config->levels,
+                         config->channels[config->levels - 1] / config->heads, &m->rotation);
+  if (st != FX_OK) {
     fx_flex_free(m);
     return st;
   }
@@ -219,6 +221,7 @@ void fx_flex_free (fx_flex *m) {
   if (!m)
     return;
   fx_params_free(&m->params);
+  fx_rotation_free(&m->rotation);
   fx_free(m);
 }
 

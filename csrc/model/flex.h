@@ -34,6 +34,7 @@ typedef struct {
   bool use_transf;                   /* a transformer in the condition encoder too     */
   bool skip;                         /* skip connections among transformer blocks      */
   bool circular;                     /* padding of convolutions                        */
+  bool rotary;                       /* queries and keys turn by row and column        */
   bool weak_skips, strong_skips, strong_bottleneck, embed_condition;
   bool condition_encoder; /* false: head and skips come from elsewhere      */
   double dropout;

@@ -11,7 +11,7 @@ typedef struct {
   fx_conv_layer first;
   fx_resblock res[FX_MAX_SKIPS]; /* input_blocks.1 .. */
   int res_count;
-  fx_tensor *pos_embed; /* (1,1+T,D) */
+  fx_positions positions; /* (1,1+T,D) */
   fx_transformer_block blocks[FX_MAX_SKIPS], middle;
   int block_count;
 } flex_encoder;
@@ -37,6 +37,7 @@ struct fx_flex {
   fx_params params;
   flex_encoder encoder, condition;
   flex_decoder decoder;
+  fx_rotation rotation; /* of all transformer blocks; empty unless config.rotary */
 };
 
 #endif

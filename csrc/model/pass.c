@@ -79,18 +79,22 @@ static fx_tensor *to_tokens (fx_scope *s, const flex_encoder *e, fx_tensor *x, f
   x = FX_DO(s, reshape, .x = x, .shape = { 3, { n, -1, d } });
   emb = FX_DO(s, reshape, .x = emb, .shape = { 3, { n, 1, d } });
   x = FX_DO(s, concat, .a = emb, .b = x, .axis = 1);
-  return FX_DO(s, add, .a = x, .b = e->pos_embed);
+  return fx_positions_forward(s, &e->positions, x);
 }
 
-static fx_tensor *encode_tokens (fx_scope *s, const flex_encoder *e, fx_tensor *x, fx_tensor *emb,
-                                 fx_mode *mode, fx_features *out) {
+static const fx_rotation *rotation (const fx_flex *m) {
+  return m->config.rotary ? &m->rotation : NULL;
+}
+
+static fx_tensor *encode_tokens (fx_scope *s, const fx_flex *m, const flex_encoder *e, fx_tensor *x,
+                                 fx_tensor *emb, fx_mode *mode, fx_features *out) {
   x = to_tokens(s, e, x, emb);
   for (int i = 0; i < e->block_count && x; i++) {
-    x = fx_transformer_block_forward(s, &e->blocks[i], x, NULL, mode);
+    x = fx_transformer_block_forward(s, &e->blocks[i], x, NULL, rotation(m), mode);
     if (!keep_skip(out, x))
       return NULL;
   }
-  return fx_transformer_block_forward(s, &e->middle, x, NULL, mode);
+  return fx_transformer_block_forward(s, &e->middle, x, NULL, rotation(m), mode);
 }
 
 static fx_status encode (fx_scope *s, const fx_flex *m, const flex_encoder *e, fx_tensor *x,
@@ -100,7 +104,7 @@ static fx_status encode (fx_scope *s, const fx_flex *m, const flex_encoder *e, f
   out->tokens = e->use_transf;
   fx_tensor *emb = embedding(s, m, &e->cond, e->use_time ? &e->time : NULL, re, t, x->shape[0]);
   x = encode_maps(s, m, e, x, emb, cond, mode, out);
-  out->head = e->use_transf && x ? encode_tokens(s, e, x, emb, mode, out) : x;
+  out->head = e->use_transf && x ? encode_tokens(s, m, e, x, emb, mode, out) : x;
   return s->status;
 }
 
@@ -182,7 +186,7 @@ static fx_tensor *decode_tokens (fx_scope *s, const fx_flex *m, skip_stack *stac
   for (int i = 0; i < d->block_count; i++) {
     const skip_pair pair = next_skip(s, m, stack, cond_tokens);
     fx_tensor *skip = pair.cond ? FX_DO(s, add, .a = pair.own, .b = pair.cond) : pair.own;
-    x = fx_transformer_block_forward(s, &d->blocks[i], x, skip, mode);
+    x = fx_transformer_block_forward(s, &d->blocks[i], x, skip, rotation(m), mode);
   }
   x = fx_norm_forward_in(s, &d->norm, x);
   if (!x)

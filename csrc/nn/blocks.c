@@ -139,7 +139,7 @@ fx_tensor *fx_resblock_forward (fx_scope *outer, const fx_resblock *b, const fx_
 /* --- transformer block -------------------------------------------------------------------------- */
 
 void fx_transformer_block_init (fx_transformer_block *b, fx_params *ps, const char *prefix,
-                                int64_t d, int64_t heads, bool has_skip) {
+                                int64_t d, int64_t heads, int64_t mlp, bool has_skip) {
   char p[256];
   b->heads = heads;
   b->has_skip = has_skip;
@@ -147,8 +147,8 @@ void fx_transformer_block_init (fx_transformer_block *b, fx_params *ps, const ch
   fx_linear_init(&b->qkv, ps, path(p, prefix, "attn.qkv"), d, 3 * d, false);
   fx_linear_init(&b->proj, ps, path(p, prefix, "attn.proj"), d, d, true);
   fx_layer_norm_init(&b->norm2, ps, path(p, prefix, "norm2"), d, 1e-6);
-  fx_linear_init(&b->fc1, ps, path(p, prefix, "mlp.fc1"), d, 2 * d, true);
-  fx_linear_init(&b->fc2, ps, path(p, prefix, "mlp.fc2"), 2 * d, d, true);
+  fx_linear_init(&b->fc1, ps, path(p, prefix, "mlp.fc1"), d, mlp * d, true);
+  fx_linear_init(&b->fc2, ps, path(p, prefix, "mlp.fc2"), mlp * d, d, true);
   if (has_skip)
     fx_linear_init(&b->skip_linear, ps, path(p, prefix, "skip_linear"), 2 * d, d, true);
 }
@@ -156,15 +156,17 @@ void fx_transformer_block_init (fx_transformer_block *b, fx_params *ps, const ch
 typedef struct {
   fx_transformer_block b;
   fx_tensor *x, *skip;
+  fx_rotation rotation; /* empty without */
   fx_mode mode;
 } transformer_pass;
 
 static int transformer_slots (transformer_pass *p, fx_tensor **slots[FX_MAX_OPERANDS]) {
   fx_transformer_block *b = &p->b;
-  fx_tensor **const all[] = { &p->x,       &p->skip,    &b->norm1.w,       &b->norm1.b,
-                              &b->qkv.w,   &b->qkv.b,   &b->proj.w,        &b->proj.b,
-                              &b->norm2.w, &b->norm2.b, &b->fc1.w,         &b->fc1.b,
-                              &b->fc2.w,   &b->fc2.b,   &b->skip_linear.w, &b->skip_linear.b };
+  fx_tensor **const all[] = {
+    &p->x,      &p->skip,   &b->norm1.w,       &b->norm1.b,       &b->qkv.w,        &b->qkv.b,
+    &b->proj.w, &b->proj.b, &b->norm2.w,       &b->norm2.b,       &b->fc1.w,        &b->fc1.b,
+    &b->fc2.w,  &b->fc2.b,  &b->skip_linear.w, &b->skip_linear.b, &p->rotation.cos, &p->rotation.sin
+  };
   _Static_assert(sizeof all / sizeof *all <= FX_MAX_OPERANDS, "a transformer block fits a segment");
   memcpy(slots, all, sizeof all);
   return (int)(sizeof all / sizeof *all);
@@ -172,13 +174,16 @@ static int transformer_slots (transformer_pass *p, fx_tensor **slots[FX_MAX_OPER
 
 /* qkv along the channels is (3, heads, head_dim): three ranges of D channels, whose heads are already
 ** where the attention op wants them. */
-static fx_tensor *self_attention (fx_scope *s, const fx_transformer_block *b, fx_tensor *x) {
+static fx_tensor *self_attention (fx_scope *s, const fx_transformer_block *b, fx_tensor *x,
+                                  const fx_rotation *rotation) {
   fx_tensor *part[3] = { NULL, NULL, NULL };
   fx_tensor *h = fx_norm_forward_in(s, &b->norm1, x);
   h = fx_linear_forward_in(s, &b->qkv, h);
   const int64_t d = x ? fx_dim(x, -1) : 0;
   for (int i = 0; i < 3; i++)
     part[i] = FX_DO(s, narrow, .x = h, .axis = -1, .start = i * d, .length = d);
+  for (int i = 0; rotation->cos && i < 2; i++)
+    part[i] = fx_rotate(s, rotation, part[i], b->heads);
   h = FX_DO(s, attention, .q = part[0], .k = part[1], .v = part[2], .heads = b->heads);
   return fx_linear_forward_in(s, &b->proj, h);
 }
@@ -200,7 +205,7 @@ static fx_tensor *transformer_body (fx_scope *s, const transformer_pass *p) {
     x = FX_DO(s, concat, .a = x, .b = p->skip, .axis = -1);
     x = fx_linear_forward_in(s, &b->skip_linear, x);
   }
-  fx_tensor *h = self_attention(s, b, x);
+  fx_tensor *h = self_attention(s, b, x, &p->rotation);
   x = FX_DO(s, add, .a = x, .b = h);
   h = mlp(s, b, x, &p->mode);
   return FX_DO(s, add, .a = x, .b = h);
@@ -218,10 +223,13 @@ static fx_status transformer_run (const void *context, fx_tensor *const *in, fx_
 }
 
 fx_tensor *fx_transformer_block_forward (fx_scope *outer, const fx_transformer_block *b,
-                                         fx_tensor *x, fx_tensor *skip, fx_mode *mode) {
-  transformer_pass p = { *b, x, b->has_skip ? skip : NULL, *mode };
+                                         fx_tensor *x, fx_tensor *skip, const fx_rotation *rotation,
+                                         fx_mode *mode) {
+  transformer_pass p = { *b, x, b->has_skip ? skip : NULL, { NULL, NULL }, *mode };
   fx_tensor **slots[FX_MAX_OPERANDS], *y;
   fx_scope s;
+  if (rotation)
+    p.rotation = *rotation;
   fx_scope_open(&s);
   if (mode->recompute && x) {
     const int count = transformer_slots(&p, slots);

@@ -68,8 +68,34 @@ typedef struct {
 fx_tensor *fx_resblock_forward(fx_scope *s, const fx_resblock *b, const fx_resblock_input *in,
                                fx_tensor *emb, fx_mode *mode);
 
+/* Rotary positions of tokens [Su et al. 2021, arXiv 2104.09864], axial in two dimensions: half of the
+** pairs of a head's channels turn by the row, half by the column, at 10000^(-i/(head_dim/4)) radians a
+** token. So q k^T sees where tokens stand relative to one another, and any size of map will do. */
+typedef struct {
+  fx_tensor *cos, *sin; /* (T,1,head_dim), owned */
+} fx_rotation;
+
+/* `before` tokens that stand nowhere (they are not turned), then a map of rows x columns, row by row.
+** Errors: FX_EARG unless 4 divides head_dim; FX_ENOMEM. */
+fx_status fx_rotation_new(int64_t before, int64_t rows, int64_t columns, int64_t head_dim,
+                          fx_rotation *out);
+void fx_rotation_free(fx_rotation *r);
+
+/* x (N,T,D) with the channels of each of `heads` heads turned; channel i < head_dim/2 and channel
+** i + head_dim/2 are a pair. */
+fx_tensor *fx_rotate(fx_scope *s, const fx_rotation *r, fx_tensor *x, int64_t heads);
+
+/* Positions that are learned: x (N,T,D) + pos_embed (1,T,D), which starts as N(0, 0.02^2). */
+typedef struct {
+  fx_tensor *pos_embed;
+} fx_positions;
+void fx_positions_init(fx_positions *p, fx_params *ps, const char *prefix, int64_t tokens,
+                       int64_t d);
+fx_tensor *fx_positions_forward(fx_scope *s, const fx_positions *p, fx_tensor *x);
+
 /* Transformer block: x += proj(attention(LN x)); x += fc2(GELU(fc1(LN x))); with has_skip first
-** x = skip_linear(concat(x, skip)). x, skip (N,T,D). */
+** x = skip_linear(concat(x, skip)). x, skip (N,T,D); fc1 widens mlp times (FLEX: 2). rotation may be
+** NULL; it is borrowed. */
 typedef struct {
   fx_norm_layer norm1, norm2;
   fx_linear_layer qkv, proj, fc1, fc2, skip_linear;
@@ -77,9 +103,10 @@ typedef struct {
   int64_t heads;
 } fx_transformer_block;
 void fx_transformer_block_init(fx_transformer_block *b, fx_params *ps, const char *prefix,
-                               int64_t d, int64_t heads, bool has_skip);
+                               int64_t d, int64_t heads, int64_t mlp, bool has_skip);
 fx_tensor *fx_transformer_block_forward(fx_scope *s, const fx_transformer_block *b, fx_tensor *x,
-                                        fx_tensor *skip, fx_mode *mode);
+                                        fx_tensor *skip, const fx_rotation *rotation,
+                                        fx_mode *mode);
 
 /* Linear(1 -> 2D), SiLU, Linear(2D -> D) of a scalar condition re (N,1) -> (N,D). */
 typedef struct {

@@ -87,7 +87,7 @@ typedef struct {
 
 /* --- descriptors ------------------------------------------------------------------------------- */
 
-#define FX_MAX_OPERANDS 20 /* of a ResBlock as a segment: 17 */
+#define FX_MAX_OPERANDS 20 /* of a transformer block as a segment: 18 */
 
 typedef enum {
   FX_ARG_TENSOR,

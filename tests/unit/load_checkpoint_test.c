@@ -140,6 +140,14 @@ static void bad_texts_are_refused_by_name (void) {
   refuse("network", edited("\"condition_encoder\":true", "\"condition_encoder\":false"),
          FX_EUNSUPPORTED);
   CHECK_MESSAGE("written in Lua");
+  refuse("network", edited("\"depth\":1", "\"lua\":\"backbone 'unet'\",\"depth\":1"),
+         FX_EUNSUPPORTED);
+  CHECK_MESSAGE("its backbone 'unet' is written in Lua");
+  refuse("network", "{\"lua\":\"model 'multitask'\"}", FX_EUNSUPPORTED);
+  refuse("network", edited("\"skip\":true", "\"skip\":true,\"rotary\":1"), FX_EFORMAT);
+  CHECK_MESSAGE("'rotary' of the text 'network' must be true or false");
+  refuse("network", edited("\"heads\":2", "\"rotary\":true,\"heads\":16"), FX_EARG);
+  CHECK_MESSAGE("must be divisible by 4, not 2");
   refuse("network", edited("\"height\":4", "\"height\":8"), FX_ESHAPE);
   CHECK_MESSAGE("pos_embed' is (1,7,32), its network wants (1,13,32)");
   refuse("network", edited("\"use_transf\":false", "\"use_transf\":true"), FX_EFORMAT);

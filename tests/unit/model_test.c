@@ -131,7 +131,8 @@ static void roads_open_and_close (void) {
   }
 }
 
-/* A transformer in the condition encoder, rectangular fields, several channels, wrapped borders. */
+/* A transformer in the condition encoder, rectangular fields, several channels, wrapped borders, rotary
+** positions. */
 static void variants_keep_shapes (void) {
   for (int variant = 0; variant < 8; variant++) {
     fx_flex_config c = tiny();
@@ -143,6 +144,7 @@ static void variants_keep_shapes (void) {
     c.use_transf = variant & 1;
     c.skip = variant & 2;
     c.circular = variant & 4;
+    c.rotary = !(variant & 2);
     c.in_channels = 2;
     c.cond_channels = 3;
     CHECK_STATUS(fx_flex_new(&c, 1, &m));
@@ -306,6 +308,7 @@ static void training_is_flat_and_repeatable (void) {
 /* Every allocation of building and of a training step fails once, in strides: all are reported. */
 static void failing_allocations_are_reported (void) {
   fx_flex_config c = tiny();
+  c.rotary = true;
   fx_memory_stats before, after;
   fx_memory(&before);
   for (int k = 1; k < 6000; k = k * 5 / 4 + 1) {
@@ -342,6 +345,10 @@ static void wrong_configurations_are_named (void) {
   c = tiny();
   c.heads = 3;
   CHECK(fx_flex_new(&c, 1, &m) == FX_EARG && strstr(fx_errmsg(), "heads"));
+  c = tiny();
+  c.rotary = true;
+  c.heads = 16;
+  CHECK(fx_flex_new(&c, 1, &m) == FX_EARG && strstr(fx_errmsg(), "divisible by 4, not 2"));
   CHECK(fx_flex_preset("tiny", &c) == FX_EARG && strstr(fx_errmsg(), "nano small medium big"));
   CHECK(m == NULL);
 }
