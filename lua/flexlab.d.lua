@@ -249,11 +249,17 @@ function core.nn.layer_norm(size, options) end
 ---@return flexlab.Module
 function core.nn.resblock(inputs, outputs, options) end
 
---- called (tokens, skip)
+--- called (tokens, skip); with rows, positions are rotary: `before` tokens that stand nowhere, then rows x columns
 ---@param size integer
----@param options { heads: integer, skip?: boolean, dropout?: number }
+---@param options { heads: integer, mlp?: integer, skip?: boolean, dropout?: number, rows?: integer, columns?: integer, before?: integer }
 ---@return flexlab.Module
 function core.nn.transformer_block(size, options) end
+
+--- called (x): x plus learned positions
+---@param tokens integer
+---@param size integer
+---@return flexlab.Module
+function core.nn.positions(tokens, size) end
 
 --- called (re): (N,1) -> (N,size)
 ---@param size integer
@@ -1420,11 +1426,19 @@ function core.metrics.pull_sd(members, truth, key) end
 ---@return flexlab.Tensor
 function core.metrics.reliability(members, truth, key) end
 
+---@class flexlab.backbones
+---@overload fun(): string[]
+---@field define fun(name: string, choice: table|nil): table|nil
+---@field flex flexlab.Choice ResBlocks around a transformer, in C: FLEX [arXiv 2505.17351]
+---@field unet flexlab.Choice FLEX with ResBlocks in place of its transformer, attention on coarse maps: a U-Net [Ho et al. 2020]
+---@field uvit flexlab.Choice a transformer on patches with long skips and FLEX's roads [Bao et al. 2023, U-ViT]
+
 ---@class flexlab.conditioning
 ---@overload fun(): string[]
 ---@field define fun(name: string, choice: table|nil): table|nil
 ---@field both flexlab.Choice all three roads: the paper's model
 ---@field concat flexlab.Choice condition beside x_t as channels, no encoder [Saharia et al. 2021, SR3]
+---@field cross_attention flexlab.Choice bottleneck tokens attend to the condition's tokens [Vaswani et al. 2017; Rombach et al. 2022]
 ---@field film flexlab.Choice the scalar (Re) alone, as scale and shift of every ResBlock [Perez et al. 2018]
 ---@field none flexlab.Choice no field condition at all: only Re, where it is embedded
 ---@field strong flexlab.Choice condition skips and head given to the decoder
@@ -1454,6 +1468,7 @@ function core.metrics.reliability(members, truth, key) end
 ---@field pyramid flexlab.Choice one strided convolution a level, 1x1 to every skip
 ---@field transformer flexlab.Choice a vision transformer on patches, sine positions [Dosovitskiy et al. 2021]
 ---@field unet flexlab.Choice the authors' encoder without transformer, in Lua: several can share one network
+---@field vit flexlab.Choice a vision transformer, one block a skip, Re as a token [Dosovitskiy et al. 2021]
 
 ---@class flexlab.formats
 ---@overload fun(): string[]
@@ -1519,6 +1534,14 @@ function core.metrics.reliability(members, truth, key) end
 ---@field v flexlab.Choice velocity alpha eps - sigma x0 [Salimans & Ho 2022]; FLEX's choice
 ---@field x flexlab.Choice the residual x0 itself
 ---@field x_official flexlab.Choice x0, sampled with the sign error of the authors' code
+
+---@class flexlab.positions
+---@overload fun(): string[]
+---@field define fun(name: string, choice: table|nil): table|nil
+---@field learned flexlab.Choice a trained vector a token, interpolated for other sizes [Dosovitskiy et al. 2021]
+---@field none flexlab.Choice none: tokens are a set; what positions are worth, by their absence
+---@field rotary flexlab.Choice queries and keys turned by row and column [Su et al. 2021, RoPE; axial]
+---@field sincos flexlab.Choice sines and cosines of row and column, fixed [Vaswani et al. 2017; He et al. 2022]
 
 ---@class flexlab.samplers
 ---@overload fun(): string[]
@@ -1599,6 +1622,8 @@ flex.study = require("flexlab.study")
 flex.table = require("flexlab.table")
 flex.text = require("flexlab.text")
 flex.turbulence = require("flexlab.turbulence")
+---@type flexlab.backbones
+flex.backbones = nil
 ---@type flexlab.conditioning
 flex.conditioning = nil
 ---@type flexlab.degradations
@@ -1621,6 +1646,8 @@ flex.observables = nil
 flex.optim = nil
 ---@type flexlab.parametrisations
 flex.parametrisations = nil
+---@type flexlab.positions
+flex.positions = nil
 ---@type flexlab.samplers
 flex.samplers = nil
 ---@type flexlab.schedules

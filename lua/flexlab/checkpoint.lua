@@ -8,6 +8,7 @@ network (JSON: the same without words, for readers that know no Lua: csrc/io/che
 task, factor, degradation), normalisation (JSON: mean and std by channel), step, phase, updates,
 log_bytes.
 --]]
+local backbone = require "flexlab.backbone"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
 local positions = require "flexlab.positions"
@@ -121,11 +122,6 @@ function M.restore(saved, entry)
   entry.optim:set_updates(math.tointeger(tonumber(saved.text[entry.prefix .. "updates"])) or 0)
 end
 
--- Rows and columns of the tokens of a FLEX network for a field of this size.
-local function tokens(height, width, channels)
-  return { height >> #channels, width >> #channels }
-end
-
 --- Copies weights named model/<name> (or their averages) of a file into a network. `size` = { height,
 --- width } of the network that was saved, if that differs: learned positions are then interpolated.
 function M.weights(file, path, model, averaged, size)
@@ -136,8 +132,8 @@ function M.weights(file, path, model, averaged, size)
     local source = file.tensors[name]
     if source and size and p.name:match "pos_embed$" and not same_shape(p.tensor, source) then
       local c = model.config
-      source = p.trained and positions.interpolate(source, tokens(size[1], size[2], c.channels),
-        tokens(c.height, c.width, c.channels)) or p.tensor:detach():clone()   -- fixed ones fit any size
+      source = p.trained and positions.interpolate(source, backbone.tokens(c, size[1], size[2]),
+        backbone.tokens(c, c.height, c.width)) or p.tensor:detach():clone()   -- fixed ones fit any size
     end
     fill(p.tensor, source, path, name)
   end
@@ -192,7 +188,7 @@ function M.load_model(path, options)
   if not ok then
     local recipe = tostring(file.text.recipe)
     error(("%s: %s%s"):format(path, (tostring(model):gsub("^[^:]+:%d+: ", "")),
-      tostring(model):find "encoders: no" and (" - the recipe '%s' defines it: require that first")
+      tostring(model):find "%a+s: no '" and (" - the recipe '%s' defines it: require that first")
         :format(recipe) or ""), 2)
   end
   M.weights(file, path, model, o.ema, size)

@@ -17,7 +17,8 @@ M.kinds = {
   schedules = { "logsnr" }, parametrisations = { "goal", "recover" }, weightings = { "weight" },
   targets = { "base" }, samplers = { "sample" }, grids = { "times" }, guidance = { "guide" },
   losses = { "loss" }, degradations = { "low", "up" }, observables = { "of" }, encoders = { "new" },
-  formats = { "recognise", "describe" }, conditioning = {}, models = { "new" }, optimizers = { "new" },
+  formats = { "recognise", "describe" }, conditioning = {}, positions = {}, models = { "new" }, optimizers = { "new" },
+  backbones = { "new", "sizes", "divisor" },
 }
 
 local registries = {}

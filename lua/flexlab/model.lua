@@ -23,7 +23,7 @@ local parts = { schedule = "schedules", parametrisation = "parametrisations", lo
   weighting = "weightings", target = "targets" }
 
 --- A model from { net, config, parametrisation, schedule, loss, target|nil, weighting|nil, encoder|nil,
---- conditioned, concat|nil, settings|nil }. settings[part] are a choice's; its defaults without.
+--- conditioned, concat|nil, cross|nil, title|nil, settings|nil }. settings[part] are a choice's; its defaults without.
 function M.new(fields)
   local model = setmetatable(fields, Model)
   model.target = model.target or choices.registry("targets").residual
@@ -56,13 +56,21 @@ local function for_network(features)
   return features.head and { head = features.head, skips = features.skips, tokens = features.tokens } or nil
 end
 
+-- The network, with attention to the condition's head between its encoder and its decoder where that road is open.
+function Model:pass(x, t, re, features)
+  if not self.cross then return self.net:predict(x, t, re, features) end
+  local encoded = self.net:encode(x, t, re, features)
+  encoded.head = self.cross(encoded.head, features and features.head)
+  return self.net:decode(encoded, t, re, features)
+end
+
 --- The network's output at times t; without features the condition is unknown (zeros).
 function Model:predict(x, t, batch, features)
   if self.concat then
     local shape = batch.lowres.shape
     x = core.concat(x, features and features.concat or core.zeros(shape), { axis = -1 })
   end
-  local p = self.net:predict(x, t, batch.re, for_network(features))
+  local p = self:pass(x, t, batch.re, for_network(features))
   -- the network answers with as many channels as it reads; those beside x_t's mean nothing
   return self.concat and p:narrow { axis = 4, start = 1, length = self.config.in_channels } or p
 end
@@ -93,6 +101,9 @@ function Model:parameters()
       list[#list + 1] = { name = "condition_encoder." .. p.name, tensor = p.tensor, trained = p.trained }
     end
   end
+  for _, p in ipairs(self.cross and self.cross:parameters() or {}) do
+    list[#list + 1] = { name = "cross_attention." .. p.name, tensor = p.tensor, trained = p.trained }
+  end
   return list
 end
 
@@ -122,8 +133,8 @@ function Model:use(f, ...) -- luacheck: ignore self
 end
 
 function Model:__tostring()
-  return ("FLEX %s: %.2f M parameters, %dx%dx%d, predicts %s"):format(self.config.size or "",
-    self:count() / 1e6, self.config.height, self.config.width, self.config.in_channels,
+  return ("%s %s: %.2f M parameters, %dx%dx%d, predicts %s"):format(self.title or "FLEX",
+    self.config.size or "", self:count() / 1e6, self.config.height, self.config.width, self.config.in_channels,
     self.config.predict)
 end
 

@@ -6,7 +6,7 @@ those of its fields, named by their path ("skips.1.weight"), in sorted order.
   function net:forward(x) return self.norm(self.first(x)):silu() end
   net:init(1, "my.")                      weights from a seed and their names
 Layers are core.nn's (docs/internals.md section 1): linear conv group_norm layer_norm resblock
-transformer_block condition_embedding time_embedding.
+transformer_block condition_embedding time_embedding positions.
 --]]
 local core = require "flexlab.core"
 local text = require "flexlab.text"
@@ -64,11 +64,20 @@ function Module:init(seed, prefix)
   return self
 end
 
---- Dropout on with a key, off with nil.
+-- Numbers of masks that a layer may draw in a pass before it meets those of the next one.
+local MASKS = 1 << 10
+
+--- Dropout on with a key, off with nil. Every layer has masks of its own: key.member counts them.
 function Module:train(key)
+  local member, layers = key and key.member or 0, 0
   walk(self, "", function(_, layer)
-    if has(layer, "train") then layer:train(key) end
+    if not has(layer, "train") then return end
+    local own = key and { seed = key.seed, stream = key.stream, sample = key.sample, step = key.step,
+      member = member + layers * MASKS }
+    layer:train(own or nil)
+    layers = layers + 1
   end)
+  return self
 end
 
 --- Number of trained numbers of any module.

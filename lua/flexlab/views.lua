@@ -11,8 +11,8 @@ local nn = require "flexlab.nn"
 
 local M = {}
 
--- map (N,h,w,C) at another height; sizes differ by whole factors.
-local function at_height(map, height)
+--- map (N,h,w,C) at another height; sizes differ by whole factors.
+function M.at_height(map, height)
   local own = map.shape[2]
   if own == height then return map end
   if own > height then return core.mean_pool(map, { factor = own // height }) end
@@ -33,7 +33,7 @@ function M.new(cfg, channels)
     local sized, skips = {}, {}
     for i, project in ipairs(net.skips) do
       local height = heights[i]
-      sized[height] = sized[height] or at_height(map, height)
+      sized[height] = sized[height] or M.at_height(map, height)
       skips[i] = project(sized[height])
     end
     return { head = skips[#skips], skips = skips }

@@ -119,6 +119,23 @@ function suite.test_other_files_are_refused_with_a_sentence()
   refused(changed(function(f) f.text.model = f.text.model:gsub('"predict":"v"', '"predict":"x"') end), "knows v")
 end
 
+-- What of a network is Lua, C refuses by its name; rotary positions it has itself.
+function suite.test_what_is_built_in_lua_is_refused_by_name()
+  local function described(model)
+    local cfg = { size = "nano", height = 32, width = 32, in_channels = 1, cond_channels = 1 }
+    for k, v in pairs(model) do cfg[k] = v end
+    return changed(function(f) flex.checkpoint.describe(f.text, flex.models.flex(cfg).config) end)
+  end
+  refused(described { backbone = "unet" }, "its backbone 'unet' is written in Lua; C knows FLEX's own")
+  refused(described { backbone = "uvit" }, "backbone 'uvit'")
+  refused(described { conditioning = "cross_attention" }, "conditioning 'cross_attention'")
+  refused(described { encoder = "pyramid" }, "condition encoder 'pyramid'")
+  local path = described { positions = "rotary" }
+  flexlab(("sample --low --checkpoint %s --data %s --out %s/rotary.h5"):format(path, low, folder))
+  lu.assertEquals(shell(("%s %s %s %s/c.h5"):format(program, path, low, folder)), 0)
+  lu.assertEquals((frames(folder .. "/c.h5")[1] - frames(folder .. "/rotary.h5")[1]):abs():summary().max, 0)
+end
+
 function suite.test_a_converted_checkpoint_of_the_authors_describes_its_network()
   local path = folder .. "/official.h5"
   flexlab(("convert tests/fixtures/checkpoint_official.pt %s"):format(path))

@@ -79,7 +79,8 @@ end
 
 -- kind -> the key of the model that takes its words.
 local keys = { schedules = "schedule", parametrisations = "predict", weightings = "weighting",
-  targets = "target", losses = "loss", encoders = "encoder", conditioning = "conditioning", models = "kind" }
+  targets = "target", losses = "loss", encoders = "encoder", conditioning = "conditioning",
+  backbones = "backbone", positions = "positions", models = "kind" }
 
 -- What some words need beside themselves.
 local function needs(kind, word)
@@ -130,8 +131,8 @@ end
 
 -- A checkpoint on fields of another size: learned positions are interpolated, fixed ones computed.
 function suite.test_positions()
-  lu.assertErrorMsgContains("'learned' or 'sincos'", build, { positions = "rotary" })
-  for _, word in ipairs { "learned", "sincos" } do
+  lu.assertErrorMsgContains("nearest is 'rotary'", build, { positions = "rotery" })
+  for _, word in ipairs(flex.positions()) do
     try("positions " .. word, { positions = word, use_transf = true })
     local model = build { positions = word, height = 32, width = 32 }
     local path = saved(model, "size_" .. word)

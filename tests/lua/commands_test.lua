@@ -100,7 +100,7 @@ function suite.test_unknown_words_and_exit_codes()
   lu.assertStrContains(err, ("; there are: %s and %s"):format(table.concat(found, ", ", 1, #found - 1), found[#found]))
   code, _, err = flexlab "show recipes/ablate"
   lu.assertEquals(code, 1)
-  lu.assertStrContains(err, "the nearest is 'ablate_conditioning'")
+  lu.assertStrContains(err, "the nearest is 'ablate_backbone'")
   lu.assertEquals(flexlab "list chioces", 2)
   lu.assertEquals(flexlab "ops conv2", 2)
   lu.assertEquals(flexlab "version", 0)

@@ -209,6 +209,13 @@ function suite.test_ablations_of_target_and_parametrisation()
   numbers(study "ablate_parametrisation", { "v", "x", "eps" })
 end
 
+function suite.test_ablation_of_backbones()
+  local r = study("ablate_backbone", { ["data.crop"] = 32, ["train.steps"] = 1 })
+  numbers(r, { "flex", "unet", "uvit", "bicubic", "p_unet", "p_uvit" })
+  lu.assertNotEquals(r.flex, r.unet)
+  lu.assertStrContains(core.sys.read(r.dir .. "/report.html"), "model.backbone=uvit")
+end
+
 function suite.test_steps_of_one_network()
   local r = run("ablate_steps", { ["eval.steps"] = { 1, 3 } })
   numbers(r, { "rfne_1", "rfne_3", "crps_1" })

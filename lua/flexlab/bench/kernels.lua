@@ -1,11 +1,12 @@
 --[[
 kernels - every distinct call that a network makes, timed by itself and set against the machine.
 
-The calls come from running one training step under core.measure, so there is no list of shapes to keep. Ops in
-`work` are measured in GFLOP/s, *effective*: the arithmetic of the definition over the time taken, so a convolution
-that needs less (Winograd) can exceed 100 % of the peak. The others move numbers, and are measured in GB/s (10^9
-bytes a second): each operand, result and gradient counted once.
+The calls come from running one training step under core.measure, so there is no list of shapes to keep. Ops whose
+work flexlab.arithmetic knows are measured in GFLOP/s, *effective*: the arithmetic of the definition over the time
+taken, so a convolution that needs less (Winograd) can exceed 100 % of the peak. The others move numbers, and are
+measured in GB/s (10^9 bytes a second): each operand, result and gradient counted once.
 --]]
+local arithmetic = require "flexlab.arithmetic"
 local clock = require "flexlab.bench.clock"
 local core = require "flexlab.core"
 local flex = require "flexlab"
@@ -13,36 +14,6 @@ local machines = require "flexlab.bench.machine"
 local whole = require "flexlab.bench.whole"
 
 local M = {}
-
-local function product(shape, first)
-  local n = 1
-  for i = first or 1, #shape do n = n * shape[i] end
-  return n
-end
-
--- The shape of a call's operand by its name in ops.def, where operands come before options.
-local function operand(call, name)
-  for _, op in ipairs(core.ops) do
-    if op.name == call.name then
-      for i, argument in ipairs(op.args) do
-        if argument.name == name then return call.operands[i] end
-      end
-    end
-  end
-end
-
--- Multiply-adds of a forward pass, by op; a backward pass to one operand costs the same.
-local work = {}
-
-function work.conv2d(call) return product(call.result) * product(operand(call, "w"), 2) end
-
-work.fused_conv = work.conv2d
-
-function work.linear(call) return product(call.result) * operand(call, "w")[2] end
-
-function work.matmul(call) return product(call.result) * call.operands[1][#call.operands[1]] end
-
-function work.attention(call) return 2 * product(call.operands[1]) * call.operands[2][2] end
 
 -- Which parts of backward are measured: an op with weights has two gradients worth telling apart.
 local parts = {
@@ -71,7 +42,7 @@ local function measure(call, part, values)
   local backward = part ~= "forward"
   local sum = backward and call.backward or call.forward
   local cell = { ms = seconds * 1e3, bytes = sum.bytes / sum.count }
-  local madd = work[call.name] and work[call.name](call)
+  local madd = arithmetic.multiply_adds(call)
   if madd then
     local factor = part == "backward" and backward_work[call.name] or 1
     cell.gflops = 2 * madd * factor / seconds / 1e9
@@ -110,7 +81,7 @@ local function cells(row, part, machine)
   return cell.ms, cell.gbs, ("%.0f %%"):format(100 * cell.gbs * 1e9 / machine.bandwidth)
 end
 
-local function print_arithmetic(rows, machine)
+local function print_products(rows, machine)
   local t = flex.table { "op", "shapes", "times", "forward ms", "GFLOP/s", "of peak",
     "data ms", "GFLOP/s", "of peak", "weights ms", "GFLOP/s", "of peak" }
   for _, row in ipairs(rows) do
@@ -148,23 +119,23 @@ function M.run(values)
   local machine = machines.measure()
   local rows = rows_of(walk(values), values)
   if #rows == 0 then
-    error(("bench kernels: a training step of '%s' does not use %s"):format(values.model, values.op), 0)
+    error(("bench kernels: a training step of '%s' does not use %s"):format(whole.name(values), values.op), 0)
   end
   if values.json then
     print(core.json.encode { machine = machine, rows = rows })
     return
   end
-  local arithmetic, movement = {}, {}
+  local products, movement = {}, {}
   for _, row in ipairs(rows) do
-    table.insert(row.forward.gflops and arithmetic or movement, row)
+    table.insert(row.forward.gflops and products or movement, row)
   end
   print(machines.text(machine))
-  print(("%s, batch %d of %dx%d; least of %d\n"):format(values.model, values.batch, values.size, values.size,
+  print(("%s, batch %d of %dx%d; least of %d\n"):format(whole.name(values), values.batch, values.size, values.size,
     values.repeats))
-  print_arithmetic(arithmetic, machine)
-  if #arithmetic > 0 and #movement > 0 then print() end
+  print_products(products, machine)
+  if #products > 0 and #movement > 0 then print() end
   print_movement(movement, machine)
-  print(("\ntimes x ms: arithmetic %.0f ms, movement %.0f ms"):format(sum(arithmetic), sum(movement)))
+  print(("\ntimes x ms: arithmetic %.0f ms, movement %.0f ms"):format(sum(products), sum(movement)))
 end
 
 return M

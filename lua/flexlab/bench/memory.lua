@@ -7,6 +7,7 @@ program, libraries, and blocks that the allocator keeps for reuse; its peak is t
 local clock = require "flexlab.bench.clock"
 local core = require "flexlab.core"
 local flex = require "flexlab"
+local whole = require "flexlab.bench.whole"
 
 local M = {}
 
@@ -27,7 +28,7 @@ function M.run(work, values)
     t:row { kind, bytes / 2 ^ 20, ("%.1f %%"):format(100 * bytes / m.peak) }
   end
   t:row { "all", m.peak / 2 ^ 20, "100 %" }
-  print(("%s %s, batch %d of %dx%d\n"):format(values.what, values.model, values.batch, values.size, values.size))
+  print(("%s %s, batch %d of %dx%d\n"):format(values.what, whole.name(values), values.batch, values.size, values.size))
   t:print()
   print(("\nkept for reuse: %.0f MiB; peak of resident memory: %.0f MiB"):format(m.cached / 2 ^ 20, resident / 2 ^ 20))
 end

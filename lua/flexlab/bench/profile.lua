@@ -7,6 +7,7 @@ other processes on the machine.
 local clock = require "flexlab.bench.clock"
 local core = require "flexlab.core"
 local flex = require "flexlab"
+local whole = require "flexlab.bench.whole"
 
 local M = {}
 
@@ -70,7 +71,7 @@ function M.run(work, values)
     print(core.json.encode { seconds = seconds, rows = rows })
     return
   end
-  print(("%s %s, batch %d of %dx%d: %.4g s (mean of %d)\n"):format(values.what, values.model, values.batch,
+  print(("%s %s, batch %d of %dx%d: %.4g s (mean of %d)\n"):format(values.what, whole.name(values), values.batch,
     values.size, values.size, wall, values.repeats))
   show(rows, wall, values)
 end

@@ -19,11 +19,6 @@ local function batch_of(values)
   return { n = n, target = target, estimate = estimate, lowres = estimate, re = core.full({ n, 1 }, 0.1) }
 end
 
-local function model_of(values)
-  return flex.models.flex { size = values.model, height = values.size, width = values.size,
-    in_channels = 1, cond_channels = 1, recompute = values.recompute or false, seed = 1 }
-end
-
 local makers = {}
 
 function makers.train(model, batch)
@@ -37,10 +32,21 @@ end
 
 M.words = { "train", "sample" }
 
+--- What the network is called: "nano", "unet nano".
+function M.name(values)
+  return (values.backbone or "flex") == "flex" and values.model or values.backbone .. " " .. values.model
+end
+
+--- The network that the options name: model, backbone, size, recompute.
+function M.model(values)
+  return flex.models.flex { size = values.model, backbone = values.backbone or "flex", height = values.size,
+    width = values.size, in_channels = 1, cond_channels = 1, recompute = values.recompute or false, seed = 1 }
+end
+
 --- The function that does repeat i (0 is the warm-up) of the work `what`: "train" or "sample".
---- values: model, size, batch, steps and recompute, as the options of `flexlab bench`.
+--- values: model, backbone, size, batch, steps, recompute, as the options of `flexlab bench`.
 function M.work(what, values)
-  return makers[what](model_of(values), batch_of(values), values)
+  return makers[what](M.model(values), batch_of(values), values)
 end
 
 return M

@@ -1,5 +1,7 @@
 -- flexlab bench - how fast this machine trains and samples, call by call, and what it could do at best.
 local arguments = require "flexlab.arguments"
+local arithmetic = require "flexlab.arithmetic"
+local choices = require "flexlab.choices"
 local clock = require "flexlab.bench.clock"
 local commands = require "flexlab.commands"
 local core = require "flexlab.core"
@@ -68,6 +70,13 @@ local function accuracy(values)
   bench.run(values)
 end
 
+-- What the network is, apart from time.
+local function describe(values)
+  local model = whole.model(values)
+  return ("%.2f M parameters, %.4g GFLOP a forward pass of one field"):format(model:count() / 1e6,
+    arithmetic.gflop(model))
+end
+
 local function measure(values)
   local work = whole.work(values.what, values)
   if values.profile then return require("flexlab.bench.profile").run(work, values) end
@@ -80,8 +89,9 @@ local function measure(values)
   end
   local median = stats.median(seconds)
   print(("%s  %s  batch %d of %dx%d: %.4g s (median of %d), %.4g samples/s, peak %.0f MiB resident"):format(
-    values.what, values.model, values.batch, values.size, values.size, median, #seconds,
+    values.what, whole.name(values), values.batch, values.size, values.size, median, #seconds,
     values.batch / median, mib))
+  print(describe(values))
 end
 
 return {
@@ -91,6 +101,8 @@ return {
   options = {
     { name = "model", value = "SIZE", kind = "words", words = { "nano", "small", "medium", "big" }, default = "nano",
       doc = "nano, small, medium or big" },
+    { name = "backbone", value = "WORD", kind = "words", words = choices.registry "backbones"(), default = "flex",
+      doc = "what the network is built of: `flexlab list choices`" },
     { name = "size", value = "N", kind = "integer", least = 1, default = 64, doc = "side of the fields" },
     { name = "batch", value = "N", kind = "integer", least = 1, default = 4, doc = "fields at once" },
     { name = "steps", value = "N", kind = "integer", least = 1, default = 2, doc = "reverse steps of a sample" },

@@ -1,14 +1,25 @@
--- flexlab info - what this build is and what it found on this machine.
+-- flexlab info - what this build is and what it found on this machine; or what a checkpoint's network is.
 local core = require "flexlab.core"
 local words = require "flexlab.text"
 
+-- What a checkpoint, or the folder of a run, holds: words of its configuration, size and arithmetic.
+local function network(path)
+  local model = require("flexlab.checkpoint").load_model(path)
+  local c = model.config
+  return { network = tostring(model), backbone = c.backbone or "flex", size = c.size, conditioning = c.conditioning,
+    encoder = c.encoder, predict = c.predict, parameters = model:count(),
+    gflop = require("flexlab.arithmetic").gflop(model) or "not known", field = { c.height, c.width, c.in_channels } }
+end
+
 return {
   name = "info",
-  doc = "version, processor, threads, libraries",
+  doc = "version, processor, libraries; or a network",
+  arguments = { { name = "checkpoint", optional = true,
+    doc = "a checkpoint or a run's folder: its parameters, GFLOP of a forward pass of one field" } },
   options = { { name = "json", doc = "one line of JSON" } },
   run = function(values)
-    local info = core.info()
-    info.lua = info.lua or _VERSION
+    local info = values.checkpoint and network(values.checkpoint) or core.info()
+    if not values.checkpoint then info.lua = info.lua or _VERSION end
     if values.json then
       print(core.json.encode(info))
       return
@@ -16,7 +27,7 @@ return {
     for _, key in ipairs(words.keys(info)) do
       local value = info[key]
       if type(value) == "table" then value = table.concat(value, " ") end
-      print(("%-10s %s"):format(key, tostring(value)))
+      print(("%-12s %s"):format(key, tostring(value)))
     end
   end,
 }

@@ -1,4 +1,4 @@
--- flexlab list - the choices a recipe may name, the recipes there are, the runs there were.
+-- flexlab list - the choices a recipe may name, the recipes there are, the runs there were, what backbones cost.
 local choices = require "flexlab.choices"
 local commands = require "flexlab.commands"
 local core = require "flexlab.core"
@@ -39,6 +39,23 @@ function lists.recipes()
   t:print()
 end
 
+-- What each backbone is made of and takes, of the sizes asked for: the networks are built to be counted.
+function lists.backbones(values)
+  local whole, arithmetic = require "flexlab.bench.whole", require "flexlab.arithmetic"
+  local t = tabulate { "backbone", "size", "parameters", "GFLOP", "what it is" }
+  for _, size in ipairs(values.sizes) do
+    for _, name in ipairs(choices.registry "backbones"()) do
+      local scope <close> = core.scope()
+      local model = whole.model { model = size, backbone = name, size = values.side }
+      t:row { name, size, model:count(), arithmetic.gflop(model) or "-", choices.get("backbones", name).doc }
+      scope:close()
+    end
+    t:gap()
+  end
+  t:print()
+  print(("GFLOP: one forward pass of a field of %dx%d, condition encoder included."):format(values.side, values.side))
+end
+
 local function brief(result)
   local parts = {}
   for _, key in ipairs(words.keys(result)) do
@@ -56,7 +73,8 @@ local function run_row(t, folder)
   t:row { folder, result and "done" or "unfinished", result and brief(result) or "" }
 end
 
-function lists.runs(root)
+function lists.runs(values)
+  local root = values.out
   local t = tabulate { "run", "state", "result" }
   for _, name in ipairs(sorted(root)) do
     for _, hash in ipairs(sorted(root .. "/" .. name)) do
@@ -68,20 +86,34 @@ function lists.runs(root)
   t:print()
 end
 
+-- "nano,small" -> { "nano", "small" }
+local function sizes_of(text)
+  local list = {}
+  for word in (text or "nano"):gmatch("[^,%s]+") do list[#list + 1] = word end
+  return list
+end
+
 return {
   name = "list",
-  doc = "list choices, recipes or runs",
-  arguments = { { name = "what", optional = true, doc = "choices, recipes or runs; all of them without it" } },
-  options = { { name = "out", value = "DIR", default = "runs", doc = "where runs are kept" } },
+  doc = "list choices, recipes, runs or backbones",
+  arguments = { { name = "what", optional = true,
+    doc = "choices, recipes or runs, all three without it; backbones: what they cost" } },
+  options = {
+    { name = "out", value = "DIR", default = "runs", doc = "where runs are kept" },
+    { name = "sizes", value = "LIST", doc = "of backbones: nano, small, medium, big [nano]" },
+    { name = "side", value = "N", kind = "integer", least = 1, default = 64, doc = "of backbones: side of the field" },
+  },
   run = function(values)
     if values.what and not lists[values.what] then
       arguments.wrong("list does not know '%s'; %s", values.what,
         words.hint(values.what, words.keys(lists)))
     end
+    values.sizes = sizes_of(values.sizes)
+    if values.what then return lists[values.what](values) end
     for _, name in ipairs { "choices", "recipes", "runs" } do
-      if not values.what then print(name:upper()) end
-      if not values.what or values.what == name then lists[name](values.out) end
-      if not values.what and name ~= "runs" then print() end
+      print(name:upper())
+      lists[name](values)
+      if name ~= "runs" then print() end
     end
   end,
 }

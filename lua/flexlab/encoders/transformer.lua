@@ -5,15 +5,9 @@ blocks, and the map of tokens shown to every skip [Dosovitskiy et al. 2021; posi
 convolution sees its surroundings; attention costs tokens squared, (H W / patch^2)^2.
 --]]
 local nn = require "flexlab.nn"
+local patches = require "flexlab.patches"
 local positions = require "flexlab.positions"
 local views = require "flexlab.views"
-
--- (N,H,W,C) -> (N, H/p * W/p, p*p*C): every patch one token, row by row.
-local function patches(x, p)
-  local n, h, w, c = table.unpack(x.shape)
-  return x:reshape({ n, h // p, p, w // p, p * c }):permute({ 1, 2, 4, 3, 5 })
-    :reshape { n, (h // p) * (w // p), p * p * c }
-end
 
 local function new(cfg)
   local p, d = cfg.patch, cfg.width
@@ -28,7 +22,7 @@ local function new(cfg)
   local where = positions.sincos(rows, columns, d)
 
   self.condition = function(net, lowres)
-    local x = net.embed(patches(lowres, p)) + where
+    local x = net.embed(patches.fold(lowres, p):reshape { lowres.shape[1], rows * columns, -1 }) + where
     for _, block in ipairs(net.blocks) do x = block(x) end
     return net.views:show(net.norm(x):reshape { lowres.shape[1], rows, columns, d })
   end

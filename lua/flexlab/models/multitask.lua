@@ -4,12 +4,12 @@ of its own [arXiv 2505.17351, multi-task training].
 
   model = flex.models.multitask({ size = "nano" }, data)     data = flex.data.multitask {...}
   model:task "forecast"       a model like any other: sample it, evaluate it
-It is a core.flex without condition encoder; encoders are modules in Lua ("unet" computes what the C
+It is a network without condition encoder; encoders are modules in Lua ("unet" computes what the C
 network's own does). Parameters: the network's, and condition_encoder.<task>.<name>. What is trained for one
 task only gets no gradient from the other.
 --]]
+local backbone = require "flexlab.backbone"
 local choices = require "flexlab.choices"
-local core = require "flexlab.core"
 local data = require "flexlab.data"
 local models = require "flexlab.model"
 local nn = require "flexlab.nn"
@@ -54,13 +54,13 @@ end
 -- A network without condition encoder, and one encoder a task for the skips it has.
 local function parts(cfg, channels, seed)
   local network = flex.network(cfg)
-  network.condition_encoder, network.seed = false, seed
-  local net = core.flex(network)
+  network.condition_encoder = false
+  local net = backbone.build(cfg, network, seed)
   local bundle = nn.module {}
   for name, cond in pairs(channels) do
     local own = { cond_channels = cond }
     for k, v in pairs(cfg) do own[k] = own[k] or v end
-    bundle[name] = flex.build_encoder(own, net, seed, "condition_encoder." .. name .. ".")
+    bundle[name] = backbone.encoder(own, net, seed, "condition_encoder." .. name .. ".")
   end
   return net, bundle
 end
@@ -72,7 +72,9 @@ local function new(given, set)
   for k, v in pairs(given) do
     if k ~= "tasks" and k ~= "kind" then options[k] = v end
   end
-  if (options.encoder or "flex") == "flex" then options.encoder = "unet" end
+  if (options.encoder or "flex") == "flex" then
+    options.encoder = backbone.of(options).encoder or "unet"     -- FLEX's own is inside a network, for one task
+  end
   options.cond_channels = 1     -- no condition encoder is inside the network; each task has its own number
   local cfg = flex.resolve(options, set)
   cfg.kind, cfg.tasks = "multitask", channels
@@ -85,14 +87,20 @@ local function new(given, set)
     error("a multitask model must be told the task: model:task \"superres\"", 2)
   end
   local fields, settings = flex.chosen(cfg)
-  if cfg.positions == "sincos" then flex.fix_positions(cfg, net) end
   fields.settings, fields.config, fields.net, fields.seed = settings, cfg, net, seed
   fields.conditioned, fields.encoder, fields.encoders = true, bundle, bundle
-  fields.fixed_positions, fields.scale = cfg.positions == "sincos", set and set.scale
+  fields.cross = flex.open_roads(cfg.conditioning).cross_attention and backbone.cross(cfg, net, seed) or nil
+  fields.fixed_positions = choices.get("positions", cfg.positions).fixed ~= nil
+  fields.title, fields.scale = backbone.of(cfg).title, set and set.scale
   local model = models.new(fields)
   function model:task(name) return view(self, name) end
   return model
 end
 
 return { doc = "one network, one condition encoder a task [arXiv 2505.17351]", defaults = flex.defaults,
-  new = new, resolve = flex.resolve }
+  new = new, resolve = flex.resolve,
+  network = function(cfg)
+    local network = flex.network(cfg)
+    network.lua = "model 'multitask'"
+    return network
+  end }
