@@ -242,16 +242,16 @@ function core.nn.group_norm(channels, options) end
 ---@return flexlab.Module
 function core.nn.layer_norm(size, options) end
 
---- called (x, emb)
+--- called (x, emb); recompute: its inside is made again in backward
 ---@param inputs integer
 ---@param outputs integer
----@param options { emb: integer, resample?: "same"|"down"|"up", circular?: boolean, dropout?: number }
+---@param options { emb: integer, resample?: "same"|"down"|"up", circular?: boolean, dropout?: number, recompute?: boolean }
 ---@return flexlab.Module
 function core.nn.resblock(inputs, outputs, options) end
 
 --- called (tokens, skip); with rows, positions are rotary: `before` tokens that stand nowhere, then rows x columns
 ---@param size integer
----@param options { heads: integer, mlp?: integer, skip?: boolean, dropout?: number, rows?: integer, columns?: integer, before?: integer }
+---@param options { heads: integer, mlp?: integer, skip?: boolean, dropout?: number, recompute?: boolean, rows?: integer, columns?: integer, before?: integer }
 ---@return flexlab.Module
 function core.nn.transformer_block(size, options) end
 

@@ -162,7 +162,9 @@ static int nn_layer_norm (lua_State *L) {
 }
 
 static int nn_resblock (lua_State *L) {
-  static const char *const known[] = { "emb", "resample", "circular", "dropout", NULL };
+  static const char *const known[] = {
+    "emb", "resample", "circular", "dropout", "recompute", NULL
+  };
   const int64_t in = size_argument(L, 1, "resblock", "inputs");
   const int64_t out = size_argument(L, 2, "resblock", "outputs");
   const lfx_options o = lfx_read_options(L, 3, "resblock", known, false);
@@ -179,13 +181,14 @@ static int nn_resblock (lua_State *L) {
                       (LUAI_UACINT)in, (LUAI_UACINT)out);
   module *m = push_module(L, MODULE_RESBLOCK, "resblock");
   m->mode.dropout = dropout;
+  m->mode.recompute = lfx_flag(&o, "recompute", false);
   fx_resblock_init(&m->as.resblock, &m->params, "", in, out, emb, resample, circular);
   return finish(L, m);
 }
 
 static int nn_transformer_block (lua_State *L) {
-  static const char *const known[] = { "heads", "mlp",     "skip",   "dropout",
-                                       "rows",  "columns", "before", NULL };
+  static const char *const known[] = { "heads",   "mlp",    "skip",      "dropout", "rows",
+                                       "columns", "before", "recompute", NULL };
   const int64_t d = size_argument(L, 1, "transformer_block", "width");
   const lfx_options o = lfx_read_options(L, 2, "transformer_block", known, false);
   const int64_t heads = lfx_int(&o, "heads", 1);
@@ -202,6 +205,7 @@ static int nn_transformer_block (lua_State *L) {
            "with rotary positions, both at least 1 or left out");
   module *m = push_module(L, MODULE_TRANSFORMER, "transformer_block");
   m->mode.dropout = dropout;
+  m->mode.recompute = lfx_flag(&o, "recompute", false);
   fx_transformer_block_init(&m->as.transformer, &m->params, "", d, heads, mlp, skip);
   if (rows) {
     fx_status st;

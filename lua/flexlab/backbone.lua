@@ -86,7 +86,7 @@ function M.network(cfg, open)
     circular = cfg.padding == "circular", rotary = choices.get("positions", cfg.positions).rotary or false,
     weak_skips = open.weak_skips, strong_skips = open.strong_skips,
     strong_bottleneck = open.strong_bottleneck, embed_condition = cfg.embed_condition or open.film,
-    dropout = cfg.dropout, condition_encoder = inside, lua = lua }
+    dropout = cfg.dropout, recompute = cfg.recompute, condition_encoder = inside, lua = lua }
 end
 
 --- The network that M.network described, weights from the seed, positions as the configuration has them.

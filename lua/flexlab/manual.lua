@@ -73,10 +73,12 @@ conv(inputs: integer, outputs: integer, options?: { kernel?: integer, stride?: i
 group_norm(channels: integer, options?: { groups?: integer }): flexlab.Module -- called (x); 32 groups
 layer_norm(size: integer, options?: { eps?: number }): flexlab.Module -- called (x)
 resblock(inputs: integer, outputs: integer, options: { emb: integer, resample?: "same"|"down"|"up",
-  circular?: boolean, dropout?: number }): flexlab.Module -- called (x, emb)
+  circular?: boolean, dropout?: number, recompute?: boolean }): flexlab.Module -- called (x, emb);
+  recompute: its inside is made again in backward
 transformer_block(size: integer, options: { heads: integer, mlp?: integer, skip?: boolean, dropout?:
-  number, rows?: integer, columns?: integer, before?: integer }): flexlab.Module -- called (tokens,
-  skip); with rows, positions are rotary: `before` tokens that stand nowhere, then rows x columns
+  number, recompute?: boolean, rows?: integer, columns?: integer, before?: integer }): flexlab.Module --
+  called (tokens, skip); with rows, positions are rotary: `before` tokens that stand nowhere, then rows x
+  columns
 positions(tokens: integer, size: integer): flexlab.Module -- called (x): x plus learned positions
 condition_embedding(size: integer): flexlab.Module -- called (re): (N,1) -> (N,size)
 time_embedding(size: integer): flexlab.Module -- called (t): (N) -> (N,size)

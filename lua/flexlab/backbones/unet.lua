@@ -41,7 +41,7 @@ end
 -- A ResBlock, and attention behind it where its level has that.
 local function block(c, from, to, level, resample)
   local one = { res = nn.resblock(from, to, { emb = c.channels[#c.channels], resample = resample,
-    circular = c.circular, dropout = c.dropout }) }
+    circular = c.circular, dropout = c.dropout, recompute = c.recompute }) }
   if resample == "same" and level > #c.channels - c.attention then one.attention = attention.map(to, c.heads) end
   return one
 end

@@ -35,7 +35,7 @@ local function blocks_of(c, count, skip)
   local list = {}
   for i = 1, count do
     list[i] = nn.transformer_block(c.width, { heads = c.heads, mlp = c.mlp, skip = skip, dropout = c.dropout,
-      rows = c.rotary and c.rows or 0, columns = c.rotary and c.columns or 0, before = 1 })
+      recompute = c.recompute, rows = c.rotary and c.rows or 0, columns = c.rotary and c.columns or 0, before = 1 })
   end
   return list
 end
