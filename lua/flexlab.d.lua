@@ -1617,10 +1617,12 @@ flex.run = require("flexlab.run").current
 flex.runs = require("flexlab.runs")
 flex.sampler_study = require("flexlab.sampler_study").study
 flex.samples = require("flexlab.samples")
+flex.seams = require("flexlab.seams")
 flex.stats = require("flexlab.stats")
 flex.study = require("flexlab.study")
 flex.table = require("flexlab.table")
 flex.text = require("flexlab.text")
+flex.tiling = require("flexlab.tiling")
 flex.turbulence = require("flexlab.turbulence")
 ---@type flexlab.backbones
 flex.backbones = nil

@@ -170,9 +170,10 @@ end
 --- A network from a checkpoint alone: model, configuration of its recipe, normalisation.
 ---@param path string        a checkpoint, or the folder of a run: its last.h5
 ---@param options table|nil  { ema = true: the averaged weights, where there are any; height, width: of
----  fields of another size than those it was trained on }
+---  fields of another size than those it was trained on; padding: "circular" for whole periodic ones }
 function M.load_model(path, options)
-  local o = config.options("load_model", { ema = true, height = false, width = false }, options, nil, 2)
+  local o = config.options("load_model", { ema = true, height = false, width = false, padding = false },
+    options, nil, 2)
   if core.sys.exists(path) == "folder" then path = path .. "/last.h5" end
   local file, message = core.io.load(path)
   if not file then error(message, 2) end
@@ -183,6 +184,7 @@ function M.load_model(path, options)
   local description = core.json.decode(file.text.model)
   local size = { description.height, description.width }
   description.height, description.width = o.height or size[1], o.width or size[2]
+  description.padding = o.padding or description.padding
   local models = require("flexlab.choices").registry "models"
   local ok, model = pcall(function() return models[description.kind or "flex"].new(description) end)
   if not ok then

@@ -22,7 +22,7 @@ local parts = {
   help = { "help" }, sampler_study = { "sampler_study", "study" }, calibration = { "calibration" },
   turbulence = { "turbulence" }, reference_ensemble = { "reference_ensemble", "make" },
   rollout = { "rollout" }, runs = { "runs" }, prediction = { "prediction" }, doctor = { "doctor" },
-  multitask = { "multitask" },
+  multitask = { "multitask" }, tiling = { "tiling" }, seams = { "seams" },
 }
 
 local kinds = { schedules = true, parametrisations = true, weightings = true, targets = true,

@@ -15,6 +15,7 @@ local core = require "flexlab.core"
 local html = require "flexlab.html"
 local literal = require "flexlab.literal"
 local plot = require "flexlab.plot"
+local seams = require "flexlab.seams"
 local tabulate = require "flexlab.table"
 local words = require "flexlab.text"
 
@@ -51,6 +52,16 @@ local function loss_chart(dir)
     end
   end
   if #steps > 1 then return plot.loss(steps, losses) end
+end
+
+-- The parts, behind the first what sampling by tiles has left to say.
+local function with_seams(parts, dir)
+  local list = core.sys.exists(dir .. "/seams.lua") and literal.read(dir .. "/seams.lua")
+  local part = type(list) == "table" and seams.part(list)
+  if not part then return parts end
+  local all = table.move(parts, 1, #parts, 1, {})
+  table.insert(all, math.min(2, #all + 1), part)
+  return all
 end
 
 -- The parts with the loss chart beside the charts of the last part, if it has any.
@@ -148,7 +159,7 @@ local function write(run, parts, head)
   end
   local name, hash, seed = dir:match("([^/]+)/([^/]+)/([^/]+)/*$")
   local body = {}
-  parts = with_loss(parts or parts_of(dir), loss_chart(dir))
+  parts = with_loss(with_seams(parts or parts_of(dir), dir), loss_chart(dir))
   for i, part in ipairs(parts) do body[i] = section_of(checked(part)) end
   body[#body + 1] = settings(dir)
   body[#body + 1] = provenance(dir)

@@ -12,6 +12,8 @@ local config = require "flexlab.config"
 local core = require "flexlab.core"
 local data = require "flexlab.data"
 local Run = require "flexlab.run"
+local seams = require "flexlab.seams"
+local tiling = require "flexlab.tiling"
 
 local M = {}
 
@@ -53,12 +55,15 @@ end
 local function denoise(model, batch, known, x, t)
   local times = filled(x.shape[1], t)
   local s = M.coefficients(model, times)
-  local p = M.ask(model, batch, known, x, times, s)
+  local p = (known.ask or M.ask)(model, batch, known, x, times, s)
   return model.parametrisation.recover(s, x, p, model.settings.parametrisation)
 end
 
 -- x0, eps and the gradient of f(x0) (a scalar tensor) with respect to x. Weights get no gradients.
 local function differentiate(model, batch, known, x, t, f)
+  if known.ask then
+    error("guidance by a gradient through the network is not to be had of tiles; 'consistency' is, and 'none'", 0)
+  end
   local frozen = {}
   for _, p in ipairs(model:parameters()) do
     if p.tensor.requires_grad then
@@ -77,10 +82,23 @@ local function differentiate(model, batch, known, x, t, f)
   return x0:detach(), eps:detach(), leaf.grad
 end
 
---- What a sampler, and guidance, may ask of a model about a batch. `features` are model:condition's.
-function M.environment(model, batch, features, base)
-  local noising = model.noising
-  local known, blind = { features = features, base = base }, { base = base }
+-- Asks tile by tile (tiling.lua); what is known of the whole field's condition is worked out for each tile.
+local function by_tiles(plan)
+  return function(model, batch, known, x_t, times)
+    local t = times[1]
+    return tiling.fused(plan, batch, known.base, function(part, x)
+      local here = filled(part.n, t)
+      local features = not known.blind and model:condition(part) or nil
+      return M.ask(model, part, { features = features, base = part.base }, x, here, M.coefficients(model, here))
+    end)(x_t)
+  end
+end
+
+--- What a sampler, and guidance, may ask of a model about a batch. `features` are model:condition's; with a
+--- `plan` of tiles there are none, and the model is asked tile by tile.
+function M.environment(model, batch, features, base, plan)
+  local noising, ask = model.noising, plan and by_tiles(plan)
+  local known, blind = { features = features, base = base, ask = ask }, { base = base, ask = ask, blind = true }
   return {
     batch = batch, base = base, noising = noising, data = model.data,
     coefficients = function(t) return model:coefficients(t) end,
@@ -106,7 +124,7 @@ local function noise(batch, shape, seed, member, step)
 end
 
 M.defaults = { steps = 2, members = 1, first_member = 1, sampler = "ddim", grid = false, guidance = "none",
-  seed = false, noise = false, features = false }
+  seed = false, noise = false, features = false, tiling = false }
 
 -- "a+b" or a list of words -> list of words, without "none".
 local function words(value)
@@ -172,6 +190,12 @@ function M.times(grid, n, noising, settings)
   return list
 end
 
+-- Tiles of the network's own size over the fields of a batch.
+local function plan_of(model, batch, options)
+  local shape, about = batch.estimate.shape, model.data or data.current() and data.current().description or {}
+  return tiling.plan({ shape[2], shape[3] }, { model.config.height, model.config.width }, options, about.factor)
+end
+
 -- One ensemble member: the base plus the sampler's x0.
 local function member(sampler, env, o, index)
   local batch, shape = env.batch, env.batch.estimate.shape
@@ -185,12 +209,12 @@ end
 -- The members and their mean, with what they share computed once.
 local function ensemble(model, batch, o, sampler, guides)
   local scope <close> = core.scope()
-  local members = {}
+  local members, plan = {}, o.tiling and plan_of(model, batch, o.tiling)
   model:train(nil)
   local features, base = core.no_grad(function()
-    return o.features or model:condition(batch), model:base(batch)
+    return not plan and (o.features or model:condition(batch)), model:base(batch)
   end)
-  local env = M.environment(model, batch, features or nil, base)
+  local env = M.environment(model, batch, features or nil, base, plan)
   env.times = M.times(o.grid, o.steps, model.noising, o)
   for _, guide in ipairs(guides) do env.predict = guide.guide(o, env) end
   for i = 1, o.members do
@@ -201,7 +225,7 @@ local function ensemble(model, batch, o, sampler, guides)
   for i = 2, o.members do sum = sum + members[i] end
   local mean = o.members > 1 and sum * (1 / o.members) or members[1]
   scope:keep(table.unpack(members))
-  return scope:keep(mean), members
+  return scope:keep(mean), members, plan and seams.judge(plan, batch, mean, members) or nil
 end
 
 --- Samples a batch: the mean of the members (N,H,W,C) in physical units, and the list of members.
@@ -209,11 +233,15 @@ end
 --- those of the choices named, and `noise` (a list of tensors, a member's at t = 1), `features` (what
 --- model:condition(batch) gave, when one batch is sampled several times). Members are numbered from
 --- `first_member` on: member 17 alone is the seventeenth of any larger ensemble, bit for bit.
+--- With `tiling` (true or options of tiling.lua) the batch holds fields larger than the network's; a third result
+--- says how the tiles' edges came out (seams.lua), and so does the report of the run.
 function M.sample(model, batch, options)
   local o, sampler, guides = options_of(options)
   local run = Run.current()
   o.seed = o.seed or run and run.seed or model.seed or 1
-  return model:use(ensemble, model, batch, o, sampler, guides)
+  local mean, members, judged = model:use(ensemble, model, batch, o, sampler, guides)
+  if judged and run then seams.note(run, judged) end
+  return mean, members, judged
 end
 
 return M

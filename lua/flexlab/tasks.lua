@@ -23,7 +23,8 @@ end
 M.superres = {
   name = "superres",
   -- low, test_low: files with the coarse fields themselves, frame by frame as `file` and `test`
-  defaults = { factor = 4, degradation = "bicubic", noise = 0.05, low = false, test_low = false },
+  -- circular: fields are whole periodic ones, so the estimate is interpolated over their ends
+  defaults = { factor = 4, degradation = "bicubic", noise = 0.05, circular = false, low = false, test_low = false },
 }
 
 function M.superres.check(cfg, set)
@@ -41,7 +42,7 @@ function M.superres.cond_channels(_, channels) return channels end
 
 function M.superres.describe(cfg)
   return { task = "superres", factor = cfg.factor, degradation = cfg.degradation, noise = cfg.noise,
-    crop = cfg.crop }
+    crop = cfg.crop, circular = cfg.circular }
 end
 
 --- What the network is given of low (N,h,w,C), physical: batch.low, estimate and lowres.

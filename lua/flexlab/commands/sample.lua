@@ -1,4 +1,5 @@
--- flexlab sample - a checkpoint applied to a file of fields, frame by frame, tile by tile.
+-- flexlab sample - a checkpoint applied to a file of fields, frame by frame: patch by patch of the network's own
+-- size, each by itself, or whole fields (--domain), by tiles fused at every step or by the network at that size.
 local arguments = require "flexlab.arguments"
 local commands = require "flexlab.commands"
 local core = require "flexlab.core"
@@ -6,10 +7,40 @@ local flex = require "flexlab"
 local frames = require "flexlab.frames"
 local tasks = require "flexlab.tasks"
 
+local function sides(crop)
+  if type(crop) == "number" then return crop, crop end
+  return crop[1], crop[2]
+end
+
+-- The file as a source of frames, read as those of training were.
+local function open(values, about)
+  if values.low and about.task ~= "superres" then arguments.wrong("sample: --low is for super-resolution only") end
+  return frames.open(values.data, { dataset = values.dataset or about.dataset, format = about.format,
+    channels = about.channels })
+end
+
+-- Whole fields: { height, width, periodic } at full resolution, which all files share. A file that does not say
+-- what its boundary is counts as periodic.
+local function domain_of(values, about)
+  local source = open(values, about)
+  local first, scale = source.files[1], values.low and about.factor or 1
+  for _, file in ipairs(source.files) do
+    if file.height ~= first.height or file.width ~= first.width then
+      error(("sample: --domain wants fields of one size, '%s' has %dx%d and '%s' %dx%d"):format(first.path,
+        first.height, first.width, file.path, file.height, file.width), 0)
+    end
+    file.reader:close()
+  end
+  return { height = first.height * scale, width = first.width * scale,
+    periodic = (source.boundary or "periodic") == "periodic" }
+end
+
 -- Batches of tiles in reading order from fields at full resolution, which are degraded as in training.
-local function from_truth(model, values)
+local function from_truth(model, values, domain)
   local data = flex.data.as_trained(model, { file = values.data, test = values.data,
-    dataset = values.dataset, batch = values.batch, test_tiles = math.maxinteger // 4 })
+    dataset = values.dataset, batch = domain and 1 or values.batch, test_tiles = math.maxinteger // 4,
+    crop = domain and { domain.height, domain.width } or model.data.crop,
+    circular = domain and model.data.task == "superres" and domain.periodic or nil })
   local tiles = data.test.tiles
   local file = data.test.source.files[1]
   local rows, columns = file.height // data.height, file.width // data.width
@@ -17,18 +48,12 @@ local function from_truth(model, values)
     width = data.width, frames = #tiles // (rows * columns), channels = data.channels }
 end
 
-local function sides(crop)
-  if type(crop) == "number" then return crop, crop end
-  return crop[1], crop[2]
-end
-
 -- The same from fields that are coarse already; there is no truth to compare with.
-local function from_low(model, values)
-  local about = model.data
-  if about.task ~= "superres" then arguments.wrong("sample: --low is for super-resolution only") end
-  local source = frames.open(values.data, { dataset = values.dataset or about.dataset,
-    format = about.format, channels = about.channels })
+local function from_low(model, values, domain)
+  local about = flex.config.merge(model.data, nil)
+  local source = open(values, about)
   local height, width = sides(about.crop)
+  if domain then height, width, about.circular = domain.height, domain.width, domain.periodic end
   local low_h, low_w = height // about.factor, width // about.factor
   local list, entries = source:list(), {}
   for _, e in ipairs(list) do
@@ -38,12 +63,12 @@ local function from_low(model, values)
       end
     end
   end
-  local file, first = source.files[1], 1
+  local file, first, at_once = source.files[1], 1, domain and 1 or values.batch
   local grid = { rows = file.height // low_h, columns = file.width // low_w, height = height,
     width = width, frames = #list, channels = source.channels }
   return function()
     if first > #entries then return nil end
-    local n = math.min(values.batch, #entries - first + 1)
+    local n = math.min(at_once, #entries - first + 1)
     local batch = { n = n, ids = {}, scale = model.scale,
       low = core.zeros { n, low_h, low_w, source.channels } }
     local re = {}
@@ -75,7 +100,12 @@ local function assembler(path, grid)
   return writer, place
 end
 
-local function finish(writer, values, members)
+local function finish(writer, values, members, judged)
+  if values.domain then assert(writer:text("domain", values.domain)) end
+  for name, s in pairs(judged and { seam = judged.mean, seam_member = judged.member } or {}) do
+    assert(writer:number(name, s.ratio))
+    assert(writer:number(name .. "_noise", s.noise))
+  end
   assert(writer:text("checkpoint", values.checkpoint))
   assert(writer:text("data", values.data))
   assert(writer:number("steps", values.steps))
@@ -89,16 +119,18 @@ local function picture(path, batch, mean, spread)
     truth = batch.truth, spread = spread }):save(path)
 end
 
--- Samples every batch; on an error the writers are abandoned, so that no half file stays.
-local function sample(model, values, batches, grid)
+-- Samples every batch; on an error the writers are abandoned, so that no half file stays. Returns what was
+-- judged of the tiles of the last frame, with --domain tiles.
+local function sample(model, values, batches, grid, tiling)
   local writer, place = assembler(values.out, grid)
-  local spread_writer, place_spread
+  local spread_writer, place_spread, judged
   if values.spread then spread_writer, place_spread = assembler(values.spread, grid) end
   local ok, message = pcall(function()
     local drawn = false
     for batch in batches do
-      local mean, members = flex.diffusion.sample(model, batch, { steps = values.steps,
-        members = values.members, seed = values.seed })
+      local mean, members
+      mean, members, judged = flex.diffusion.sample(model, batch, { steps = values.steps,
+        members = values.members, seed = values.seed, tiling = tiling })
       local spread = flex.report.compare.spread(mean, members)
       for i = 1, mean.shape[1] do
         place(mean[i])
@@ -107,13 +139,36 @@ local function sample(model, values, batches, grid)
       if values.picture and not drawn then picture(values.picture, batch, mean, spread) end
       drawn = true
     end
-    finish(writer, values, values.members)
+    finish(writer, values, values.members, judged)
     if spread_writer then finish(spread_writer, values, values.members) end
   end)
-  if ok then return end
+  if ok then return judged end
   writer:abandon()
   if spread_writer then spread_writer:abandon() end
   error(message, 0)
+end
+
+-- The options of tiling.lua; nil without --domain tiles.
+local function tiling_of(values, domain)
+  if values.domain ~= "tiles" then
+    for _, name in ipairs { "overlap", "border" } do
+      if values[name] then arguments.wrong("sample: --%s is for --domain tiles", name) end
+    end
+    return nil
+  end
+  return { overlap = values.overlap, border = values.border, batch = values.batch, periodic = domain.periodic }
+end
+
+-- The network, for --domain network at the size of the fields, where a periodic one gets circular padding.
+local function load(values)
+  local model = flex.load_model(values.checkpoint, { ema = not values.raw })
+  if not model.data then error(values.checkpoint .. " does not say what data it was trained on", 0) end
+  local domain = values.domain and domain_of(values, model.data)
+  if values.domain == "network" then
+    model = flex.load_model(values.checkpoint, { ema = not values.raw, height = domain.height,
+      width = domain.width, padding = domain.periodic and "circular" })
+  end
+  return model, domain
 end
 
 return {
@@ -130,6 +185,11 @@ return {
     { name = "members", value = "N", kind = "integer", least = 1, default = 1, doc = "ensemble members" },
     { name = "seed", value = "N", kind = "integer", least = 0, default = 1, doc = "of the noise" },
     { name = "spread", value = "FILE", doc = "also write the standard deviation over members" },
+    { name = "domain", value = "HOW", kind = "words", words = { "tiles", "network" },
+      doc = "whole fields: by tiles fused at every step, or by the network at their size" },
+    { name = "overlap", value = "N", kind = "integer", least = 0, doc = "pixels that tiles share [16]" },
+    { name = "border", value = "N", kind = "integer", least = 0,
+      doc = "outer pixels of a tile that count nothing [4]" },
     { name = "picture", value = "FILE", doc = "a PNG of the first tile" },
     { name = "batch", value = "N", kind = "integer", least = 1, default = 8, doc = "tiles at once" },
     { name = "raw", doc = "the last weights instead of the averaged ones" },
@@ -140,14 +200,18 @@ return {
       arguments.wrong("sample: --spread needs --members 2 or more")
     end
     commands.setup(values)
-    local model = flex.load_model(values.checkpoint, { ema = not values.raw })
-    if not model.data then error(values.checkpoint .. " does not say what data it was trained on", 0) end
-    local batches, grid = (values.low and from_low or from_truth)(model, values)
+    local model, domain = load(values)
+    local tiling = tiling_of(values, domain)
+    local batches, grid = (values.low and from_low or from_truth)(model, values, domain)
     if grid.rows < 1 or grid.columns < 1 then
       error(("the fields of '%s' are smaller than the network's %dx%d"):format(values.data, grid.height,
         grid.width), 0)
     end
-    sample(model, values, batches, grid)
+    local judged = sample(model, values, batches, grid, tiling)
     print(values.out)
+    if judged and judged.mean then
+      print(("seams     %.3f of the field's own step, noise %.3f (%d tiles)"):format(judged.mean.ratio,
+        judged.mean.noise, judged.tiles))
+    end
   end,
 }
