@@ -185,7 +185,7 @@ return {
     { name = "members", value = "N", kind = "integer", least = 1, default = 1, doc = "ensemble members" },
     { name = "seed", value = "N", kind = "integer", least = 0, default = 1, doc = "of the noise" },
     { name = "spread", value = "FILE", doc = "also write the standard deviation over members" },
-    { name = "domain", value = "HOW", kind = "words", words = { "tiles", "network" },
+    { name = "domain", value = "NAME", kind = "words", words = { "tiles", "network" },
       doc = "whole fields: by tiles fused at every step, or by the network at their size" },
     { name = "overlap", value = "N", kind = "integer", least = 0, doc = "pixels that tiles share [16]" },
     { name = "border", value = "N", kind = "integer", least = 0,
