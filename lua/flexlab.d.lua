@@ -1516,6 +1516,7 @@ function core.metrics.reliability(members, truth, key) end
 ---@overload fun(): string[]
 ---@field define fun(name: string, choice: table|nil): table|nil
 ---@field velocity flexlab.Choice the two components of the velocity, from a periodic frame of vorticity
+---@field velocity_x flexlab.Choice the first component of the velocity, from a periodic frame of vorticity
 
 ---@class flexlab.optimizers
 ---@overload fun(): string[]

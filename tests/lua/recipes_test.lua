@@ -235,6 +235,13 @@ function suite.test_unseen_reynolds_numbers()
   numbers(r, { "seen", "Re_250", "Re_400" })
 end
 
+function suite.test_vorticity_known_velocity_met()
+  local r = run("ood_velocity", { ["first.steps"] = 2 })
+  numbers(r, { "vorticity", "unchanged", "tuned", "bicubic", "registered", "vorticity_scale" })
+  lu.assertNotEquals(r.tuned, r.unchanged)
+  lu.assertTrue(r.registered < r.bicubic)
+end
+
 function suite.test_a_whole_domain_by_tiles()
   local r = run("whole_domain", { ["seen.size"] = 64, ["seen.k0"] = 5.0, ["seen.out"] = folder .. "/wide.h5",
     ["unseen.size"] = 40, ["unseen.k0"] = 4.0, ["unseen.out"] = folder .. "/domain.h5", ["unseen.re"] = 60,

@@ -127,6 +127,9 @@ function suite.test_velocity_is_divergence_free_and_its_curl_is_the_vorticity()
   local set = flex.data.superres { file = flow, factor = 2, crop = 32, batch = 1, observable = "velocity", seed = 1 }
   lu.assertEquals(set.channels, 2)
   local truth = set.train:batch(1)
+  local one = { file = flow, factor = 2, crop = 32, batch = 1, observable = "velocity_x", seed = 1 }
+  lu.assertEquals(flex.data.superres(one).train:batch(1).truth:totable(),
+    truth.truth:narrow({ axis = 4, start = 1, length = 1 }):totable())
   local e = truth.index[1]
   local w = flex.data.superres({ file = flow, factor = 2, crop = 32, batch = 1, seed = 1 }).train:batch(1)
   lu.assertEquals(w.index[1].frame, e.frame)
