@@ -151,6 +151,7 @@ fx_status fx_container_open (const char *path, fx_container **out) {
   fx_container *c = fx_calloc(1, sizeof *c);
   if (!c)
     return FX_ENOMEM;
+  pthread_mutex_init(&c->turn, NULL);
   const fx_status st = (c->path = fx_strdup(path)) ? recognise(c) : FX_ENOMEM;
   if (st == FX_OK)
     *out = c;
@@ -173,6 +174,7 @@ void fx_container_close (fx_container *c) {
   fx_free(c->variables);
   fx_free(c->group);
   fx_free(c->path);
+  pthread_mutex_destroy(&c->turn);
   fx_free(c);
 }
 
@@ -196,7 +198,9 @@ fx_status fx_container_attributes (fx_container *c, const char *path, fx_attribu
   fx_attributes *a = fx_calloc(1, sizeof *a);
   if (!a)
     return FX_ENOMEM;
+  pthread_mutex_lock(&c->turn);
   const fx_status st = c->format->attributes(c, path, a);
+  pthread_mutex_unlock(&c->turn);
   if (st == FX_OK)
     *out = a;
   else
@@ -227,6 +231,14 @@ static double unpacked (const fx_variable *v, double x) {
   return x * v->scale + v->offset;
 }
 
+static fx_status read_stored (fx_container *c, int64_t i, const int64_t *start,
+                              const int64_t *sizes, bool wide, void *to) {
+  pthread_mutex_lock(&c->turn);
+  const fx_status st = c->format->read(c, i, start, sizes, wide, to);
+  pthread_mutex_unlock(&c->turn);
+  return st;
+}
+
 static bool is_packed (const fx_variable *v) { return v->packed || v->filled[0] || v->filled[1]; }
 
 /* As doubles, unpacked there, and then narrowed. */
@@ -237,7 +249,7 @@ static fx_status read_packed (fx_container *c, int64_t i, const int64_t *start,
   double *stored = t->dtype == FX_F64 ? fx_f64(t) : fx_calloc((size_t)n, sizeof *stored);
   if (!stored)
     return FX_ENOMEM;
-  const fx_status st = c->format->read(c, i, start, sizes, true, stored);
+  const fx_status st = read_stored(c, i, start, sizes, true, stored);
   for (int64_t k = 0; k < n && st == FX_OK; k++) {
     const double x = unpacked(v, stored[k]);
     if (t->dtype == FX_F64)
@@ -266,14 +278,28 @@ fx_status fx_container_read (fx_container *c, int64_t i, const int64_t *start, c
   fx_tensor *t;
   FX_TRY(fx_tensor_new(dtype, rank, shape, &t));
   const fx_status st = fx_tensor_count(t) == 0 ? FX_OK
-                       : is_packed(v)
-                           ? read_packed(c, i, start, sizes, t)
-                           : c->format->read(c, i, start, sizes, dtype == FX_F64, t->data);
+                       : is_packed(v)          ? read_packed(c, i, start, sizes, t)
+                                      : read_stored(c, i, start, sizes, dtype == FX_F64, t->data);
   if (st == FX_OK)
     *out = t;
   else
     fx_tensor_release(t);
   return st;
+}
+
+fx_status fx_container_expect (fx_container *c, int64_t i, const int64_t *count) {
+  fx_variable *v = &c->variables[i];
+  for (int a = 0; a < v->rank; a++)
+    if (count[a] < 1)
+      return fx_fail(FX_EARG, "%s: a visit of '%s' is at least 1 along axis %d, not %" PRId64,
+                     c->path, v->path, a + 1, count[a]);
+  pthread_mutex_lock(&c->turn);
+  for (int a = 0; a < v->rank; a++)
+    v->visit[a] = count[a] < v->shape[a] ? count[a] : v->shape[a];
+  if (c->format->expect)
+    c->format->expect(c, i);
+  pthread_mutex_unlock(&c->turn);
+  return FX_OK;
 }
 
 /* --- statistics ------------------------------------------------------------------------------ */

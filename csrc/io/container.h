@@ -6,6 +6,8 @@
 ** box of a variable is read as f32 or f64 without touching the rest of the file, so files may be
 ** larger than memory. What the axes mean is decided in Lua (lua/flexlab/formats).
 **
+** A container may be read by several threads, which take turns; it is opened and closed by one.
+**
 ** netCDF's packing is undone: value = stored * scale_factor + add_offset; _FillValue and
 ** missing_value become NaN [NetCDF Users Guide, appendix A].
 **
@@ -31,7 +33,8 @@ typedef struct {
   char *axes;                       /* names of the axes, "time lat lon", "" where unknown */
   char filters[64];                 /* "shuffle gzip", "" without compression */
   bool packed, filled[2];
-  double scale, offset, fill[2]; /* _FillValue, missing_value */
+  double scale, offset, fill[2];    /* _FillValue, missing_value */
+  int64_t visit[FX_CONTAINER_AXES]; /* fx_container_expect; visit[0] = 0: nothing is known */
 } fx_variable;
 
 typedef struct {
@@ -72,6 +75,18 @@ void fx_attributes_free(fx_attributes *a); /* NULL is ignored */
 ** FX_MAX_DIMS axes. FX_EARG if the box does not lie in the variable. */
 fx_status fx_container_read(fx_container *c, int64_t i, const int64_t *start, const int64_t *count,
                             fx_dtype dtype, fx_tensor **out);
+
+/*
+** Says that boxes of up to `count` (at least 1 an axis) of variable i are going to be read, each in one or
+** several reads that follow each other: HDF5's cache of decoded chunks then holds what one such visit
+** touches, so that a chunk is decoded once a visit, and no more, so that a thousand open files stay small.
+** Without it the cache holds a whole field, and at least 64 MiB. FX_EARG where count is below 1.
+*/
+fx_status fx_container_expect(fx_container *c, int64_t i, const int64_t *count);
+
+/* How many bytes of decoded chunks of variable i are kept, and in how many places of a table; 0 where the
+** file is not chunked HDF5. */
+int64_t fx_container_cache(const fx_variable *v, int64_t *slots);
 
 typedef struct {
   int64_t count, nan, infinite; /* count: of the finite ones, which the rest is about */

@@ -8,7 +8,6 @@
 ** netCDF-4 keeps the names of a variable's axes as references to other datasets (DIMENSION_LIST).
 */
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,10 +21,7 @@
 enum {
   MOST_OBJECTS = 100000,
   MOST_ATTRIBUTE = 1 << 20, /* bytes of one attribute that is read */
-  OPEN_DATASETS = 8,
-  CACHE_BYTES = 64 << 20, /* chunk cache of an open dataset: at least, ... */
-  CACHE_MOST = 1 << 30,   /* ... and at most */
-  CACHE_SLOTS = 12421
+  OPEN_DATASETS = 8
 };
 
 typedef struct {
@@ -137,7 +133,7 @@ static fx_status attributes_of (hid_t object, fx_attributes *to) {
 
 static fx_status h5_attributes (fx_container *c, const char *path, fx_attributes *to) {
   h5_own *own = c->own;
-  fx_h5_begin();
+  FX_H5_TURN;
   const hid_t object = H5Oopen(own->file, *path ? path : "/", H5P_DEFAULT);
   if (object < 0)
     return fx_h5_fail(FX_EARG, "%s has no '%s'", c->path, path);
@@ -300,20 +296,6 @@ static fx_status list_objects (fx_container *c) {
 
 /* --- reading --------------------------------------------------------------------------------- */
 
-/* Bytes of the chunks that one field touches: all along the last two axes, and along a third from
-** the end that is short (channels), one chunk along the others. */
-static double slab_bytes (const fx_variable *v, size_t element) {
-  double bytes = (double)element;
-  for (int a = 0; a < v->rank; a++) {
-    const int from_end = v->rank - 1 - a;
-    const bool whole =
-        from_end < 2 || (from_end == 2 && (v->shape[a] <= 16 || v->shape[v->rank - 1] <= 16));
-    bytes *= whole ? ceil((double)v->shape[a] / (double)v->chunk[a]) * (double)v->chunk[a]
-                   : (double)v->chunk[a];
-  }
-  return bytes;
-}
-
 static void close_slot (h5_own *own, int k) {
   if (own->open[k].variable >= 0)
     H5Dclose(own->open[k].data);
@@ -325,10 +307,10 @@ static fx_status open_dataset (fx_container *c, const fx_variable *v, hid_t *dat
   const h5_own *own = c->own;
   hid_t plist = H5P_DEFAULT;
   if (v->chunk[0]) {
-    const double slab = slab_bytes(v, 8);
-    const double bytes = slab > CACHE_MOST ? CACHE_MOST : slab < CACHE_BYTES ? CACHE_BYTES : slab;
+    int64_t slots;
+    const int64_t bytes = fx_container_cache(v, &slots);
     plist = H5Pcreate(H5P_DATASET_ACCESS);
-    H5Pset_chunk_cache(plist, CACHE_SLOTS, (size_t)bytes, 1.0);
+    H5Pset_chunk_cache(plist, (size_t)slots, (size_t)bytes, 1.0); /* 1: read chunks leave first */
   }
   *data = H5Dopen2(own->file, v->path, plist);
   if (plist != H5P_DEFAULT)
@@ -370,7 +352,7 @@ static fx_status h5_read (fx_container *c, int64_t i, const int64_t *start, cons
   hsize_t from[FX_CONTAINER_AXES] = { 0 }, size[FX_CONTAINER_AXES] = { 1 };
   h5_own *own = c->own;
   int k;
-  fx_h5_begin();
+  FX_H5_TURN;
   FX_TRY(slot_of(c, i, &k));
   const hid_t data = own->open[k].data;
   FX_TRY(fx_h5_check_chunks(data, c->path, v, c->size, start, count, &own->open[k].chunks));
@@ -390,9 +372,18 @@ static fx_status h5_read (fx_container *c, int64_t i, const int64_t *start, cons
   return st;
 }
 
+/* A cache is fixed when a dataset is opened: the next read opens it again. */
+static void h5_expect (fx_container *c, int64_t i) {
+  h5_own *own = c->own;
+  FX_H5_TURN;
+  for (int k = 0; k < OPEN_DATASETS; k++)
+    if (own->open[k].variable == i)
+      close_slot(own, k);
+}
+
 static void h5_close (fx_container *c) {
   h5_own *own = c->own;
-  fx_h5_begin();
+  FX_H5_TURN;
   for (int k = 0; k < OPEN_DATASETS; k++)
     close_slot(own, k);
   H5Fclose(own->file);
@@ -400,10 +391,10 @@ static void h5_close (fx_container *c) {
 }
 
 fx_status fx_container_hdf5 (fx_container *c) {
-  static const fx_container_format format = { h5_read, h5_attributes, h5_close };
+  static const fx_container_format format = { h5_read, h5_attributes, h5_close, h5_expect };
   hid_t file;
   FX_TRY(fx_h5_probe(c->path));
-  fx_h5_begin();
+  FX_H5_TURN;
   FX_TRY(fx_h5_open(c->path, &file));
   h5_own *own = fx_calloc(1, sizeof *own);
   if (!own) {

@@ -4,6 +4,8 @@
 #ifndef FX_CONTAINER_PARTS_H
 #define FX_CONTAINER_PARTS_H
 
+#include <pthread.h>
+
 #include "io/container.h"
 #include "io/element.h"
 #include "io/zip.h"
@@ -13,10 +15,12 @@ typedef struct {
   fx_status (*read)(fx_container *c, int64_t i, const int64_t *start, const int64_t *count,
                     bool wide, void *to);
   fx_status (*attributes)(fx_container *c, const char *path, fx_attributes *to);
-  void (*close)(fx_container *c); /* frees `own` */
+  void (*close)(fx_container *c);             /* frees `own` */
+  void (*expect)(fx_container *c, int64_t i); /* variable i has another `visit`; NULL: no matter */
 } fx_container_format;
 
 struct fx_container {
+  pthread_mutex_t turn; /* formats read one box at a time: they keep streams and open datasets */
   const char *kind;
   const fx_container_format *format;
   char *path;

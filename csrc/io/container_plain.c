@@ -204,4 +204,4 @@ static void plain_close (fx_container *c) {
   fx_free(own);
 }
 
-const fx_container_format fx_plain_format = { plain_read, plain_attributes, plain_close };
+const fx_container_format fx_plain_format = { plain_read, plain_attributes, plain_close, NULL };

@@ -6,10 +6,11 @@
 ** and its attributes may exceed 64 KiB. Texts have a fixed length: those of variable length live in
 ** the global heap, which has no checksum, and HDF5 1.10.8 loops for ever on a damaged one (seen).
 */
-#define _GNU_SOURCE /* memfd_create */
+#define _GNU_SOURCE /* memfd_create, recursive mutexes */
 #include "io/h5.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,17 +23,38 @@
 
 enum { MAX_TEXT = 64 << 20, REASON_SIZE = 160 };
 
+static pthread_mutex_t turn = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+
 /* HDF5's exit handler flushes what it still holds; after a write that failed (a full disk) it does so
 ** again and crashes. Files are closed by us, so it is not needed; it must be declined before HDF5 is
 ** used for the first time. */
-void fx_h5_begin (void) {
+int fx_h5_turn_begin (void) {
   static bool begun;
+  pthread_mutex_lock(&turn);
   if (!begun)
     H5dont_atexit();
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   if (!begun)
     fx_h5_lzf_register();
   begun = true;
+  return 0;
+}
+
+void fx_h5_turn_end (const int *unused) {
+  (void)unused;
+  pthread_mutex_unlock(&turn);
+}
+
+/* To the child, a recursive lock that the parent's thread held is held by a stranger. */
+int fx_h5_fork (void) {
+  static const pthread_mutex_t fresh = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+  pthread_mutex_lock(&turn);
+  const int child = fork();
+  if (child == 0)
+    turn = fresh;
+  else
+    pthread_mutex_unlock(&turn);
+  return child;
 }
 
 /* --- errors ---------------------------------------------------------------------------------- */

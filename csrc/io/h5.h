@@ -17,9 +17,18 @@
 /* Deflate packs at most 1032 bytes into one; chunks of one value reach that. */
 #define FX_H5_BEST_RATIO 1032
 
-/* Silences HDF5's own printing in this thread, and declines its exit handler. Whatever uses HDF5,
-** and be it to ask for its version, calls it first. */
-void fx_h5_begin(void);
+/* One thread at a time is inside HDF5: not every build of the library keeps a lock of its own, and what we
+** keep beside a file (open datasets, chunks already looked at) has none. Whatever uses HDF5, and be it to
+** ask for its version, begins with `FX_H5_TURN;`, which waits for its turn and holds it to the end of the
+** block. Turns nest. The first one ever declines HDF5's exit handler; each silences its own printing, which
+** is a setting of the thread. */
+#define FX_H5_TURN const int h5_turn_ __attribute__((cleanup(fx_h5_turn_end))) = fx_h5_turn_begin()
+int fx_h5_turn_begin(void);
+void fx_h5_turn_end(const int *unused);
+
+/* fork while no thread is inside HDF5: one that was would leave its lock shut, or its lists half changed, in
+** the child for ever. Returns as fork does. */
+int fx_h5_fork(void);
 
 /* fx_fail with the innermost explanation HDF5 has, in brackets, at the end. */
 fx_status fx_h5_fail(fx_status status, const char *format, ...)

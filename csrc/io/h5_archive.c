@@ -111,7 +111,7 @@ static fx_status write_texts (hid_t file, const fx_archive *a) {
 fx_status fx_h5_archive_save (const char *path, const fx_archive *a) {
   char temporary[FX_PATH_SIZE];
   hid_t file;
-  fx_h5_begin();
+  FX_H5_TURN;
   FX_TRY(fx_file_temporary(path, temporary));
   FX_TRY(fx_h5_create(temporary, &file));
   fx_status st = write_tensors(file, a);

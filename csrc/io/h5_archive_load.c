@@ -236,7 +236,7 @@ static fx_status read_root (reader *r, hid_t file) {
 
 fx_status fx_h5_archive_load (const char *path, fx_archive **out) {
   hid_t file;
-  fx_h5_begin();
+  FX_H5_TURN;
   FX_TRY(fx_h5_open(path, &file));
   reader *r = fx_calloc(1, sizeof *r);
   fx_status st = r ? FX_OK : FX_ENOMEM;

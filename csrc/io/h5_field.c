@@ -184,7 +184,7 @@ static fx_status open_dataset (fx_field *f, const char *wanted) {
 
 fx_status fx_field_open (const char *path, const char *dataset, fx_field **out) {
   hid_t file;
-  fx_h5_begin();
+  FX_H5_TURN;
   FX_TRY(fx_h5_open(path, &file));
   fx_field *f = fx_calloc(1, sizeof *f);
   if (!f) {
@@ -204,7 +204,7 @@ fx_status fx_field_open (const char *path, const char *dataset, fx_field **out) 
 void fx_field_close (fx_field *f) {
   if (!f)
     return;
-  fx_h5_begin();
+  FX_H5_TURN;
   if (f->data >= 0)
     H5Dclose(f->data);
   H5Fclose(f->file);
@@ -273,7 +273,7 @@ fx_status fx_field_read (const fx_field *f, int64_t frame, int64_t channel_from,
   FX_TRY(check_range(f, "channels", channel_from, channels, f->channels));
   FX_TRY(check_range(f, "rows", y0, h, f->height));
   FX_TRY(check_range(f, "columns", x0, w, f->width));
-  fx_h5_begin();
+  FX_H5_TURN;
   const int64_t shape[4] = { 1, h, w, channels };
   const hsize_t start[4] = { (hsize_t)frame, (hsize_t)(f->rank == 4 ? channel_from : y0),
                              (hsize_t)(f->rank == 4 ? y0 : x0), (hsize_t)x0 };
@@ -358,7 +358,7 @@ static int dataset_number (const fx_field *f, const char *key, double *value) {
 }
 
 fx_status fx_field_number (const fx_field *f, const char *key, double *value) {
-  fx_h5_begin();
+  FX_H5_TURN;
   if (attribute_number(f->data, key, value) || attribute_number(f->file, key, value) ||
       dataset_number(f, key, value))
     return FX_OK;
@@ -378,7 +378,7 @@ static hid_t open_attribute (const fx_field *f, const char *key) {
 }
 
 fx_status fx_field_text (const fx_field *f, const char *key, char **text) {
-  fx_h5_begin();
+  FX_H5_TURN;
   const hid_t attribute = open_attribute(f, key);
   if (attribute < 0)
     return no_attribute(f, key);
@@ -406,7 +406,7 @@ static fx_status new_array (const fx_field *f, const char *key, hid_t data, hid_
 }
 
 fx_status fx_field_array (const fx_field *f, const char *key, fx_tensor **out) {
-  fx_h5_begin();
+  FX_H5_TURN;
   fx_tensor *t = NULL;
   const hid_t attribute = open_attribute(f, key);
   const int stored = attribute < 0 && exists(f->file, key);

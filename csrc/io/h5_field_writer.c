@@ -76,7 +76,6 @@ static fx_status create_dataset (fx_field_writer *w) {
 /* A writer without its file: `temporary` and memory. */
 static fx_status new_writer (const char *path, const fx_field_layout *layout, bool part,
                              fx_field_writer **out) {
-  fx_h5_begin();
   FX_TRY(check_layout(path, layout));
   if (part && layout->deflate)
     return fx_fail(FX_EARG, "%s: frames that can be resumed are not compressed; deflate is %d",
@@ -103,6 +102,7 @@ fx_status fx_field_writer_create (const char *path, const fx_field_layout *layou
                                   fx_field_writer **out) {
   fx_field_writer *w = NULL;
   fx_status st;
+  FX_H5_TURN;
   FX_GOTO(new_writer(path, layout, false, &w));
   FX_GOTO(fx_h5_create(w->temporary, &w->file));
   FX_GOTO(create_dataset(w));
@@ -134,6 +134,7 @@ fx_status fx_field_writer_resume (const char *path, const fx_field_layout *layou
                                   fx_field_writer **out) {
   fx_field_writer *w = NULL;
   fx_status st;
+  FX_H5_TURN;
   if (done < 0 || done > layout->frames)
     return fx_fail(FX_EARG, "%s: %" PRId64 " of %" PRId64 " frames cannot be done", path, done,
                    layout->frames);
@@ -156,7 +157,7 @@ done:
 }
 
 fx_status fx_field_writer_flush (fx_field_writer *w) {
-  fx_h5_begin();
+  FX_H5_TURN;
   if (H5Fflush(w->file, H5F_SCOPE_LOCAL) < 0)
     return fx_h5_fail(FX_EIO, "cannot write %s: is the disk full?", w->path);
   return fx_file_sync(w->temporary);
@@ -187,7 +188,7 @@ static void unweave (const fx_field_writer *w, const fx_tensor *t) {
 fx_status fx_field_writer_append (fx_field_writer *w, const fx_tensor *frame) {
   const fx_field_layout *l = &w->layout;
   char text[FX_SHAPE_TEXT];
-  fx_h5_begin();
+  FX_H5_TURN;
   if (!fits(l, frame))
     return fx_fail(
         FX_ESHAPE,
@@ -211,20 +212,20 @@ fx_status fx_field_writer_append (fx_field_writer *w, const fx_tensor *frame) {
 }
 
 fx_status fx_field_writer_number (fx_field_writer *w, const char *key, double value) {
-  fx_h5_begin();
+  FX_H5_TURN;
   const fx_status st = fx_h5_write_number(w->file, key, value);
   return st == FX_OK ? FX_OK : fx_fail_in(st, "%s", w->path);
 }
 
 fx_status fx_field_writer_text (fx_field_writer *w, const char *key, const char *text) {
-  fx_h5_begin();
+  FX_H5_TURN;
   const fx_status st = fx_h5_write_text(w->file, key, text);
   return st == FX_OK ? FX_OK : fx_fail_in(st, "%s", w->path);
 }
 
 fx_status fx_field_writer_array (fx_field_writer *w, const char *key, int64_t n,
                                  const double *values) {
-  fx_h5_begin();
+  FX_H5_TURN;
   if (n < 0)
     return fx_fail(FX_EARG, "%s: '%s' cannot have %" PRId64 " elements", w->path, key, n);
   const hsize_t dims = (hsize_t)n;
@@ -250,7 +251,7 @@ static void free_writer (fx_field_writer *w) {
 }
 
 fx_status fx_field_writer_finish (fx_field_writer *w) {
-  fx_h5_begin();
+  FX_H5_TURN;
   if (w->next != w->layout.frames) {
     const fx_status st = fx_fail(FX_ESHAPE,
                                  "%s: %" PRId64 " of %" PRId64 " frames were written: "
@@ -268,7 +269,7 @@ fx_status fx_field_writer_finish (fx_field_writer *w) {
 static void drop (fx_field_writer *w, bool keep) {
   if (!w)
     return;
-  fx_h5_begin();
+  FX_H5_TURN;
   if (w->data >= 0)
     H5Dclose(w->data);
   if (w->file >= 0)

@@ -2,9 +2,8 @@
 ** h5_probe.c - see h5_probe.h.
 **
 ** The child is a fork that ends with _exit: it opens the file by itself, so no HDF5 handle of the
-** parent is used in it, and nothing of the parent is flushed or freed. If a thread of the parent was
-** inside HDF5 at the fork, HDF5's lock stays shut in the child for ever; then the child hangs, and
-** only its time limit ends it. FlexLab opens files from one thread.
+** parent is used in it, and nothing of the parent is flushed or freed. No other thread of
+** the parent is inside HDF5 at the fork (fx_h5_fork).
 */
 #define _GNU_SOURCE
 #include "io/h5_probe.h"
@@ -82,7 +81,7 @@ static void probe (const char *path) {
   if (nowhere >= 0)
     dup2(nowhere, 2); /* glibc's last words */
   hid_t file;
-  fx_h5_begin();
+  FX_H5_TURN;
   if (fx_h5_open(path, &file) == FX_OK) {
     H5Ovisit2(file, H5_INDEX_NAME, H5_ITER_NATIVE, probe_object, NULL, H5O_INFO_BASIC);
     H5Fclose(file);
@@ -112,7 +111,7 @@ static int wait_for (pid_t child, int *status) {
 
 fx_status fx_h5_probe (const char *path) {
   int status = 0;
-  const pid_t child = fork();
+  const pid_t child = fx_h5_fork();
   if (child < 0)
     return FX_OK;
   if (child == 0) {

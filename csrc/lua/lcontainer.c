@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "io/container.h"
+#include "io/reading.h"
 
 #define CONTAINER "flexlab.Container"
 
@@ -34,6 +34,8 @@ static int io_container (lua_State *L) {
 
 static int container_close (lua_State *L) {
   holder *h = luaL_checkudata(L, 1, CONTAINER);
+  if (h->file)
+    fx_reading_forget(h->file);
   fx_container_close(h->file);
   h->file = NULL;
   return 0;
@@ -164,26 +166,77 @@ static void sizes_of (const lfx_options *o, const char *name, int rank, int64_t 
   lua_pop(L, 1);
 }
 
-static int container_read (lua_State *L) {
+typedef struct {
+  int64_t variable, start[FX_CONTAINER_AXES], count[FX_CONTAINER_AXES];
+  fx_dtype dtype;
+} box;
+
+/* The box of read(path, options) and ask(path, options). */
+static box to_box (lua_State *L, const fx_container *c, const char *what) {
   static const char *const known[] = { "start", "count", "dtype", NULL };
+  box b = { .variable = variable_at(L, c, 2) };
+  const fx_variable *v = fx_container_at(c, b.variable);
+  const lfx_options o = lfx_read_options(L, 3, what, known, false);
+  memcpy(b.count, v->shape, sizeof b.count);
+  sizes_of(&o, "start", v->rank, 1, b.start);
+  sizes_of(&o, "count", v->rank, 0, b.count);
+  b.dtype = lfx_dtype(&o, "dtype", FX_F32);
+  if (b.dtype != FX_F32 && b.dtype != FX_F64)
+    luaL_error(L, "%s: 'dtype' is f32 or f64", what);
+  return b;
+}
+
+static int container_read (lua_State *L) {
   fx_container *c = self(L);
-  const int64_t i = variable_at(L, c, 2);
-  const fx_variable *v = fx_container_at(c, i);
-  int64_t start[FX_CONTAINER_AXES] = { 0 }, count[FX_CONTAINER_AXES];
+  const box b = to_box(L, c, "read");
   fx_status st;
-  const lfx_options o = lfx_read_options(L, 3, "read", known, false);
-  memcpy(count, v->shape, sizeof count);
-  sizes_of(&o, "start", v->rank, 1, start);
-  sizes_of(&o, "count", v->rank, 0, count);
-  const fx_dtype dtype = lfx_dtype(&o, "dtype", FX_F32);
-  if (dtype != FX_F32 && dtype != FX_F64)
-    return luaL_error(L, "read: 'dtype' is f32 or f64");
   lfx_budget(L);
   lfx_handle *t = lfx_push_handle(L);
-  LFX_TRY(L, st, fx_container_read(c, i, start, count, dtype, &t->t));
+  LFX_TRY(L, st, fx_reading_take(c, b.variable, b.start, b.count, b.dtype, &t->t));
   if (st == FX_EARG)
     lfx_check(L, st, NULL);
   return st == FX_OK ? 1 : lfx_refused(L, st);
+}
+
+static int container_ask (lua_State *L) {
+  fx_container *c = self(L);
+  const box b = to_box(L, c, "ask");
+  fx_reading_ask(c, b.variable, b.start, b.count, b.dtype);
+  return 0;
+}
+
+static int container_forget (lua_State *L) {
+  fx_reading_forget(self(L));
+  return 0;
+}
+
+/* expect(path, { count, ... }): returns the bytes of decoded chunks that are kept, and the places. */
+static int container_expect (lua_State *L) {
+  fx_container *c = self(L);
+  const int64_t i = variable_at(L, c, 2);
+  const fx_variable *v = fx_container_at(c, i);
+  int64_t count[FX_CONTAINER_AXES], slots;
+  luaL_checktype(L, 3, LUA_TTABLE);
+  if ((int)lua_rawlen(L, 3) != v->rank)
+    return luaL_error(L, "expect: argument 2 must have %d entries, one an axis", v->rank);
+  for (int a = 0; a < v->rank; a++) {
+    lua_rawgeti(L, 3, a + 1);
+    count[a] = lfx_to_int(L, -1, "expect", "count");
+    lua_pop(L, 1);
+  }
+  lfx_check(L, fx_container_expect(c, i, count), "expect");
+  lua_pushinteger(L, fx_container_cache(v, &slots));
+  lua_pushinteger(L, slots);
+  return 2;
+}
+
+/* core.io.reading(): how many boxes wait to be read, and how many are read and wait to be taken. */
+static int io_reading (lua_State *L) {
+  int64_t waiting, ready;
+  fx_reading_count(&waiting, &ready);
+  lua_pushinteger(L, waiting);
+  lua_pushinteger(L, ready);
+  return 2;
 }
 
 static int container_statistics (lua_State *L) {
@@ -238,6 +291,9 @@ void lfx_open_container (lua_State *L) {
                                       { "groups", container_groups },
                                       { "attributes", container_attributes },
                                       { "read", container_read },
+                                      { "ask", container_ask },
+                                      { "forget", container_forget },
+                                      { "expect", container_expect },
                                       { "statistics", container_statistics },
                                       { "close", container_close },
                                       { NULL, NULL } };
@@ -251,5 +307,7 @@ void lfx_open_container (lua_State *L) {
   lua_getfield(L, -1, "io");
   lua_pushcfunction(L, io_container);
   lua_setfield(L, -2, "container");
+  lua_pushcfunction(L, io_reading);
+  lua_setfield(L, -2, "reading");
   lua_pop(L, 1);
 }

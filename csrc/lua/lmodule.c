@@ -121,10 +121,15 @@ static int usable_cores (void) {
   return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
 }
 
+/* Apart, because a turn at HDF5 may not be held across a call of Lua, which may raise. */
+static void hdf5_version (unsigned *major, unsigned *minor, unsigned *release) {
+  FX_H5_TURN;
+  H5get_libversion(major, minor, release);
+}
+
 static int core_info (lua_State *L) {
   unsigned major = 0, minor = 0, release = 0;
-  fx_h5_begin();
-  H5get_libversion(&major, &minor, &release);
+  hdf5_version(&major, &minor, &release);
   lua_createtable(L, 0, 9);
   lua_pushliteral(L, FLEXLAB_VERSION);
   lua_setfield(L, -2, "version");
