@@ -302,6 +302,13 @@ typedef struct {
   fx_tensor *y;
 } fx_kernel_place;
 
+/* y = x with the entries along axis in reverse order. */
+typedef struct {
+  const fx_tensor *x;
+  int64_t axis;
+  fx_tensor *y;
+} fx_kernel_flip;
+
 /* t (N), freqs and phases (D) -> y (N,D) = sqrt(2) cos(t freqs + phases). */
 typedef struct {
   const fx_tensor *t, *freqs, *phases;

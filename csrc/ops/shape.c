@@ -148,3 +148,22 @@ fx_status fx_narrow_backward (const fx_narrow_args *a, const fx_kept *kept, cons
   FX_TRY(fx_tensor_like(a->x, d->x));
   return FX_RUN(dy, place, .x = dy, .axis = axis, .start = a->start, .clear = true, .y = *d->x);
 }
+
+static fx_status flipped (const fx_tensor *x, int64_t which, fx_tensor **y) {
+  int axis;
+  FX_TRY(fx_axis(x, which, &axis));
+  FX_TRY(fx_tensor_like(x, y));
+  return FX_RUN(x, flip, .x = x, .axis = axis, .y = *y);
+}
+
+fx_status fx_flip_forward (const fx_flip_args *a, fx_kept *kept, fx_tensor **y) {
+  (void)kept;
+  FX_TRY(fx_same_dtype(a->x, a->x));
+  return flipped(a->x, a->axis, y);
+}
+
+fx_status fx_flip_backward (const fx_flip_args *a, const fx_kept *kept, const fx_tensor *dy,
+                            const fx_flip_grads *d) {
+  (void)kept;
+  return d->x ? flipped(dy, a->axis, d->x) : FX_OK;
+}

@@ -1,55 +1,98 @@
 --[[
-batches - patches put together: random ones addressed by (seed, step, sample) for training, tiles that do
-not overlap for tests. What is in a batch is said by its task (tasks.lua); data.lua makes the sets.
+batches - patches put together: drawn ones for training (draws.lua), tiles that do not overlap for tests. What
+is in a batch is said by its task (tasks.lua); data.lua makes the sets.
 
-A set is { task, cfg, seed, height, width, scale, ... }; an entry { file, frame, y, x, id } is the patch whose
-first corner is (y, x). With coarse files (cfg.low) corners are multiples of the factor, so that a patch
+A set is { task, cfg, seed, height, width, scale, symmetry, ... }; a draw { file, frame, y, x, id } is the patch
+whose first corner is (y, x). With coarse files (cfg.low) corners are multiples of the factor, so that a patch
 of the coarse field begins where one of its own samples does.
+
+Where patches come from files, those of the next batches are asked for while this one is computed with
+(csrc/io/reading.h): what is read is the same, only earlier. Draw by draw, all frames of one after each other, so
+that a chunk of the file is decoded once.
 --]]
 local core = require "flexlab.core"
-local rng = require "flexlab.rng"
+local draws = require "flexlab.draws"
+local symmetry = require "flexlab.symmetry"
 
 local M = {}
 
 M.re_scale = 40000   -- Re is divided by it before it enters a network [flex-method section 2]
 
--- Patches of frames `offset` after those of the entries: offset is a number, or one for each entry.
-local function stack(source, entries, offset, h, w)
-  local all = core.zeros { #entries, h, w, source.channels }
-  for i, e in ipairs(entries) do
-    local at = { file = e.file, frame = e.frame + (type(offset) == "table" and offset[i] or offset) }
-    all[i]:copy_(source:patch(at, e.y, e.x, h, w))
+--- How many batches are read ahead: `data.prefetch` is true (2), false (0) or a number.
+function M.ahead(cfg)
+  local n = cfg.prefetch == true and 2 or cfg.prefetch or 0
+  if math.type(n) ~= "integer" or n < 0 then
+    error("data: prefetch is true, false or a number of batches, got " .. tostring(cfg.prefetch), 0)
+  end
+  return n
+end
+
+-- The patch of a draw `offset` frames later, as source:patch and source:ask want it.
+local function fine(set, draw, offset)
+  return { file = draw.file, frame = draw.frame + offset }, draw.y + (draw.rows or 0), draw.x + (draw.columns or 0),
+    set.height, set.width
+end
+
+-- The same of the coarse files, whose patches are `factor` times smaller.
+local function coarse(set, draw)
+  local f = set.cfg.factor
+  return { file = draw.file, frame = draw.frame }, (draw.y - 1) // f + 1 + (draw.rows or 0),
+    (draw.x - 1) // f + 1 + (draw.columns or 0), set.height // f, set.width // f
+end
+
+local function at_sample(offset, i) return type(offset) == "table" and offset[i] or offset end
+
+-- The patches of draws, moved by their symmetries: (N,h,w,C). `offset` is a number or one for each draw.
+local function stack(set, source, list, place, offset)
+  local all
+  for i, draw in ipairs(list) do
+    local patch = source:patch(place(set, draw, at_sample(offset, i)))
+    if draw.element then patch = symmetry.apply(patch, set.symmetry.kinds, draw.element) end
+    all = all or core.zeros { #list, table.unpack(patch.shape) }
+    all[i]:copy_(patch)
   end
   return all
 end
 
--- The same of the coarse files, whose patches are `factor` times smaller.
-local function coarse(set, low, entries)
-  local f, shifted = set.cfg.factor, {}
-  for i, e in ipairs(entries) do
-    shifted[i] = { file = e.file, frame = e.frame, y = (e.y - 1) // f + 1, x = (e.x - 1) // f + 1 }
-  end
-  return stack(low, shifted, 0, set.height // f, set.width // f)
+-- What a task is given of a batch (see tasks.lua); `step` is 0 for tests.
+local function address(part, list, step)
+  local set = part.set
+  return {
+    lead = part.lead,
+    frame = function(offset) return stack(set, part.source, list, fine, offset) end,
+    low = function() return part.low and stack(set, part.low, list, coarse, 0) or nil end,
+    key = function(i)
+      return { seed = set.seed, stream = "data", step = step, sample = step == 0 and list[i].id or list[i].sample }
+    end,
+  }
 end
 
--- One batch of `part` (a Train or Test) from entries; `step` is 0 for tests.
-local function assemble(part, entries, step)
-  local set, source, n = part.set, part.source, #entries
-  local batch = { n = n, scale = set.scale, task = set.task.name, ids = {}, index = entries }
+-- Has the patches of a batch read meanwhile.
+local function ask(part, list, step)
+  local set, source = part.set, part.source
+  local offsets = set.task.offsets({ n = #list }, set, address(part, list, step))
+  for i, draw in ipairs(list) do
+    for _, offset in ipairs(offsets) do source:ask(fine(set, draw, at_sample(offset, i))) end
+    if part.low then part.low:ask(coarse(set, draw)) end
+  end
+end
+
+local function forget(part)
+  part.source:forget()
+  if part.low then part.low:forget() end
+end
+
+-- One batch of `part` (a Train or Test) from draws.
+local function assemble(part, list, step)
+  local set, n = part.set, #list
+  local batch = { n = n, scale = set.scale, task = set.task.name, ids = {}, index = list }
   local re = {}
-  for i, e in ipairs(entries) do
-    re[i] = source:re(e) / M.re_scale
-    batch.ids[i] = e.id
+  for i, draw in ipairs(list) do
+    re[i] = part.source:re(draw) / M.re_scale
+    batch.ids[i] = draw.id
   end
   batch.re = core.tensor(re):reshape { n, 1 }
-  set.task.fill(batch, set, {
-    lead = part.lead,
-    frame = function(offset) return stack(source, entries, offset, set.height, set.width) end,
-    low = function() return part.low and coarse(set, part.low, entries) or nil end,
-    key = function(i)
-      return { seed = set.seed, stream = "data", step = step, sample = step == 0 and batch.ids[i] or i }
-    end,
-  })
+  set.task.fill(batch, set, address(part, list, step))
   return batch
 end
 
@@ -58,22 +101,30 @@ Train.__index = Train
 
 --- The random part of a set: entries of `source`, with coarse fields `low` or without.
 function M.train(set, source, entries, low)
-  return setmetatable({ set = set, source = source, entries = entries, low = low }, Train)
+  local part = setmetatable({ set = set, source = source, entries = entries, low = low }, Train)
+  part.ahead = (source:reads() or low and low:reads()) and M.ahead(set.cfg) or 0
+  return part
 end
 
---- The batch of a step: a function of (seed, step) alone.
-function Train:batch(step)
-  local set, n = self.set, self.set.cfg.batch
-  local order = rng.integers({ seed = set.seed, stream = "order", step = step }, n, #self.entries)
-  local corner = rng.uniform({ seed = set.seed, stream = "crop", step = step }, 2 * n)
-  local grid, chosen = self.low and set.cfg.factor or 1, {}
-  for i = 1, n do
-    local e = self.entries[order[i]]
-    local y = math.floor(corner[2 * i - 1] * ((self.source:height(e) - set.height) // grid + 1)) * grid + 1
-    local x = math.floor(corner[2 * i] * ((self.source:width(e) - set.width) // grid + 1)) * grid + 1
-    chosen[i] = { file = e.file, frame = e.frame, y = y, x = x, id = order[i] }
+-- Asks for the steps up to `step` + ahead that have not been asked for; after a jump, anew.
+local function look_ahead(part, step, from, to)
+  local asked = part.asked
+  if not asked or step > asked + 1 or step < asked - part.ahead then
+    forget(part)
+    asked = step - 1
   end
-  return assemble(self, chosen, step)
+  for later = asked + 1, step + part.ahead do
+    ask(part, draws.of(part, later, from, to), later)
+    asked = later
+  end
+  part.asked = asked
+end
+
+--- The batch of a step: a function of (seed, step) alone. With `from` and `to` only those of its samples, the
+--- same as in the whole: processes that share a step take a part each.
+function Train:batch(step, from, to)
+  if self.ahead > 0 then look_ahead(self, step, from, to) end
+  return assemble(self, draws.of(self, step, from, to), step)
 end
 
 local Test = {}
@@ -97,19 +148,25 @@ end
 
 --- The tiled part of a set.
 function M.test(set, source, entries, low)
-  return setmetatable({ set = set, source = source, entries = entries, low = low,
+  local part = setmetatable({ set = set, source = source, entries = entries, low = low,
     tiles = tiles(set, source, entries, set.cfg.test_tiles) }, Test)
+  part.ahead = (source:reads() or low and low:reads()) and M.ahead(set.cfg) or 0
+  return part
 end
 
 --- Iterates over the test batches; the tensors belong to the caller's scope.
 function Test:batches()
-  local set, first = self.set, 1
-  local size = set.cfg.test_batch or set.cfg.batch
+  local size, first, asked = self.set.cfg.test_batch or self.set.cfg.batch, 1, 1
+  local function batch_at(i) return table.move(self.tiles, i, math.min(i + size - 1, #self.tiles), 1, {}) end
+  if self.ahead > 0 then forget(self) end
   return function()
     if first > #self.tiles then return nil end
-    local chosen = table.move(self.tiles, first, math.min(first + size - 1, #self.tiles), 1, {})
+    while self.ahead > 0 and asked <= math.min(first + self.ahead * size, #self.tiles) do
+      ask(self, batch_at(asked), 0)
+      asked = asked + size
+    end
     first = first + size
-    return assemble(self, chosen, 0)
+    return assemble(self, batch_at(first - size), 0)
   end
 end
 

@@ -17,8 +17,8 @@ M.kinds = {
   schedules = { "logsnr" }, parametrisations = { "goal", "recover" }, weightings = { "weight" },
   targets = { "base" }, samplers = { "sample" }, grids = { "times" }, guidance = { "guide" },
   losses = { "loss" }, degradations = { "low", "up" }, observables = { "of" }, encoders = { "new" },
-  formats = { "recognise", "describe" }, conditioning = {}, positions = {}, models = { "new" }, optimizers = { "new" },
-  backbones = { "new", "sizes", "divisor" },
+  formats = { "recognise", "describe" }, symmetries = {}, conditioning = {}, positions = {}, models = { "new" },
+  backbones = { "new", "sizes", "divisor" }, optimizers = { "new" },
 }
 
 local registries = {}

@@ -12,20 +12,29 @@ The residual that is diffused is target - estimate. Normalisation is fitted on t
 --]]
 local batches = require "flexlab.batches"
 local choices = require "flexlab.choices"
+local coarse = require "flexlab.coarse"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
+local draws = require "flexlab.draws"
 local frames = require "flexlab.frames"
 local Run = require "flexlab.run"
+local scales = require "flexlab.scale"
+local split = require "flexlab.split"
+local symmetry = require "flexlab.symmetry"
 local tasks = require "flexlab.tasks"
 
 local M = {}
 
 M.re_scale = batches.re_scale
 
+--- Settings of every task; those of the task itself are in tasks.lua.
 M.defaults = {
   file = "", test = false, split = 0.8, memory = 1 << 30, observable = false,
   crop = 64, batch = 8, test_tiles = 64, test_batch = false, mean = false, std = false, seed = false,
   dataset = false, format = false, channels = false,   -- which variables, of what format (flexlab.source)
+  order = "draws", balance = "frames",                 -- which frames a step sees (draws.lua)
+  augment = false, kinds = false,                      -- symmetries/*.lua, and what they do to each channel
+  prefetch = true, fit = scales.frames,                -- batches read ahead; frames that mean and std are fitted on
 }
 
 local last
@@ -36,35 +45,7 @@ function M.current()
   return run and run.data or last
 end
 
---- t (N,H,W,C) in the units of training; scale = { mean = {by channel}, std = {} }.
-function M.normalise(t, scale)
-  return (t - core.tensor(scale.mean)) / core.tensor(scale.std)
-end
-
---- Back to physical units; `residual` leaves the mean out.
-function M.physical(t, scale, residual)
-  local scaled = t * core.tensor(scale.std)
-  return residual and scaled or scaled + core.tensor(scale.mean)
-end
-
-local function per_channel(v, channels, name)
-  if type(v) == "number" then
-    local list = {}
-    for c = 1, channels do list[c] = v end
-    return list
-  elseif type(v) == "table" and #v == channels then
-    return v
-  end
-  error(("data: %s must be a number or %d of them, one a channel"):format(name, channels), 0)
-end
-
-local function scale_of(cfg, source, entries)
-  local mean, std
-  if cfg.mean == false or cfg.std == false then mean, std = source:statistics(entries) end
-  if cfg.mean ~= false then mean = per_channel(cfg.mean, source.channels, "mean") end
-  if cfg.std ~= false then std = per_channel(cfg.std, source.channels, "std") end
-  return { mean = mean, std = std }
-end
+M.normalise, M.physical = scales.normalise, scales.physical
 
 local function size_of(cfg)
   local crop = cfg.crop
@@ -122,7 +103,7 @@ local function load_all(cfg, sources)
   end
   for _, source in ipairs(sources) do
     if fits then source:load() end
-    if choice then source:observe(choice.of) end
+    if choice then source:observe(choice.of, choice.names) end
   end
 end
 
@@ -136,44 +117,56 @@ local function open(cfg)
   return { train = source, test = test }
 end
 
--- Leaves data.txt in the folder of the run: which files, and their hashes.
-local function record(run, source, test)
-  local lines = {}
-  for _, set in ipairs { { "train", source }, test ~= source and { "test", test } or nil } do
-    for _, fact in ipairs(set[2]:provenance()) do
-      lines[#lines + 1] = ("%s %s\t%s\n"):format(set[1], fact[1], fact[2])
+-- Leaves data.txt in the folder of the run: which files, and their hashes; and how a set was split.
+local function record(run, set)
+  local source, test, lines = set.opened.train, set.opened.test, {}
+  for _, part in ipairs { { "train", source }, test ~= source and { "test", test } or nil } do
+    for _, fact in ipairs(part[2]:provenance()) do
+      lines[#lines + 1] = ("%s %s\t%s\n"):format(part[1], fact[1], fact[2])
     end
   end
   assert(core.sys.write(run.dir .. "/data.txt", table.concat(lines)))
+  if set.split then run:record("split", set.split) end
 end
 
--- The coarse files that belong to `fine`, frame by frame; nil when none are named.
-local function open_low(cfg, names, fine, name)
-  if not names then return nil end
-  local low = open_files(cfg, names)
-  load_all(cfg, { low })
-  for i, file in ipairs(fine.files) do
-    local other = low.files[i]
-    if #low.files ~= #fine.files or other.frames ~= file.frames or low.channels ~= fine.channels
-      or other.height * cfg.factor ~= file.height or other.width * cfg.factor ~= file.width then
-      error(("data.superres: %s must hold what '%s' does, %d times coarser: %d frames of %dx%dx%d%s"):format(
-        name, file.path, cfg.factor, file.frames, file.height // cfg.factor, file.width // cfg.factor,
-        fine.channels, other and ("; '%s' has %d of %dx%dx%d"):format(other.path, other.frames, other.height,
-        other.width, low.channels) or ""), 0)
-    end
+-- The entries of each part (split.lua) that have the neighbours in time that the task asks for.
+local function divide(set, cfg, span)
+  local source, test = set.opened.train, set.opened.test
+  if cfg.test and type(cfg.split) == "table" then
+    error("data: test files are given; split is for one set of files: leave one of them out", 0)
   end
-  return low
+  local parts = { train = source:list(), test = test:list() }
+  if not cfg.test then parts, set.split = split.parts(source, cfg.split) end
+  return {
+    train = usable(source, parts.train, span.before, span.after, "training"),
+    validation = parts.validation and usable(source, parts.validation, span.before, span.horizon, "validation"),
+    test = usable(test, parts.test, span.before, span.horizon, "test"),
+  }
 end
 
--- The coarse sources of a set: { train =, test = }, empty when the fields are made coarse here.
-local function lows(cfg, opened)
-  local low = { train = open_low(cfg, cfg.low, opened.train, "low") }
-  if not cfg.low then return low end
-  if cfg.test and not cfg.test_low then
-    error("data.superres: low is given for training, so test_low must be given too", 0)
+-- The parts of a set as batches (batches.lua).
+local function fill(set, parts, low, span)
+  local source, test = set.opened.train, set.opened.test
+  local frames_of_a_draw = span.before + math.max(span.after, span.horizon) + 1
+  for _, one in ipairs { source, test ~= source and test or nil } do
+    one:expect(set.height, set.width, frames_of_a_draw)
   end
-  low.test = cfg.test and open_low(cfg, cfg.test_low, opened.test, "test_low") or low.train
-  return low
+  for _, one in pairs(low) do one:expect(set.height // set.cfg.factor, set.width // set.cfg.factor, 1) end
+  set.train = batches.train(set, source, parts.train, low.train)
+  set.train.on_points = low.train and coarse.on_points(set.cfg)
+  set.test = batches.test(set, test, parts.test, low.test)
+  set.validation = parts.validation and batches.test(set, source, parts.validation, low.train)
+end
+
+-- Symmetries of patches; with coarse samples on points of the grid, about a point: the patch then begins one
+-- sample later, which only fields that go on at the other side have always.
+local function symmetry_of(set, low)
+  local found = symmetry.of(set.cfg, set.opened.train, set.height == set.width)
+  if found and found.moves and low.train and coarse.on_points(set.cfg) and set.boundary ~= "periodic" then
+    error("data: augment: coarse files whose samples lie on every factor-th point can be turned or reflected only "
+      .. "where fields are periodic", 0)
+  end
+  return found
 end
 
 --- A set for a task (tasks.lua). `opened` are the sources of another set that this one shares.
@@ -186,24 +179,26 @@ function M.build(task, given, opened, level)
   local set = { task = task, cfg = cfg, seed = cfg.seed or run and run.seed or 1 }
   set.height, set.width = size_of(cfg)
   local span = task.check(cfg, set)
-  opened = opened or open(cfg)
-  local source, test = opened.train, opened.test
-  local low = lows(cfg, opened)
-  set.opened, set.channels = opened, source.channels
-  set.cond_channels = task.cond_channels(cfg, source.channels)
+  draws.check(cfg)
+  set.opened = opened or open(cfg)
+  local source, test = set.opened.train, set.opened.test
+  local low = coarse.open(cfg, set.opened, function(names)
+    local opened_low = open_files(cfg, names)
+    load_all(cfg, { opened_low })
+    return opened_low
+  end)
+  set.channels, set.cond_channels = source.channels, task.cond_channels(cfg, source.channels)
   set.boundary, set.names = source.boundary, source.names
   check(set, source)
   check(set, test)
-  local split = cfg.test and 1 or cfg.split
-  local entries = usable(source, source:list(0, split), span.before, span.after, "training")
-  local held_out = usable(test, test:list(cfg.test and 0 or split, 1), span.before, span.horizon, "test")
-  set.scale = scale_of(cfg, source, entries)
+  set.symmetry = symmetry_of(set, low)
+  local parts = divide(set, cfg, span)
+  set.scale = scales.of(cfg, source, parts.train)
   set.description = task.describe(cfg)
   for _, key in ipairs { "dataset", "format", "channels", "observable" } do
     if cfg[key] then set.description[key] = cfg[key] end   -- what `flexlab sample` must read alike
   end
-  set.train = batches.train(set, source, entries, low.train)
-  set.test = batches.test(set, test, held_out, low.test)
+  fill(set, parts, low, span)
   return M.announce(set)
 end
 
@@ -213,7 +208,7 @@ function M.announce(set)
   last = set
   if run and not run.data then
     run.data = set
-    record(run, set.opened.train, set.opened.test)
+    record(run, set)
   end
   return set
 end

@@ -8,6 +8,7 @@ fields - frames (H,W,C) of any file that flexlab.source can describe, read by pa
 Only the boxes that are asked for are read. Frames run along samples, then depth, then time (layout.lua);
 reader.run[j] names the run in time that frame j belongs to, reader:time(j) its time.
 --]]
+local boxes = require "flexlab.boxes"
 local core = require "flexlab.core"
 local layout = require "flexlab.layout"
 local source = require "flexlab.source"
@@ -92,61 +93,6 @@ local function place(self, j)
   return (j - 1) // (self.size.t * self.size.z) + 1, z, t
 end
 
--- The box of a part, channels last: (h,w,C of the part).
-local function read_part(self, part, at, box)
-  local d = self.file.description
-  local path = d.groups and d.groups[at.n] .. "/" .. part.path or part.path
-  local start, count, order, where, kept = {}, {}, {}, {}, 0
-  for a = 1, #part.axes do
-    local letter = part.axes:sub(a, a)
-    if letter == "y" or letter == "x" or letter == "c" then
-      kept = kept + 1
-      where[letter] = where[letter] or {}
-      table.insert(where[letter], kept)
-      start[a], count[a] = box[letter] or 1, box[letter .. "_size"] or self.variable(path).shape[a]
-    else
-      start[a], count[a] = at[letter], 0
-    end
-  end
-  local t, message = self.file.container:read(path, { start = start, count = count })
-  if not t then return nil, message end
-  for _, letter in ipairs { "y", "x", "c" } do
-    for _, axis in ipairs(where[letter] or {}) do order[#order + 1] = axis end
-  end
-  for i, axis in ipairs(order) do
-    if i ~= axis then t = t:permute(order) break end
-  end
-  local h, w = where.y and box.y_size or 1, where.x and box.x_size or 1
-  t = t:reshape { h, w, part.sizes.c }
-  if h == box.y_size and w == box.x_size then return t end
-  return core.zeros { box.y_size, box.x_size, part.sizes.c } + t
-end
-
--- Channels in the order that was asked for: as they are if whole parts follow each other.
-local function assemble(self, at, box)
-  local read, pieces = {}, {}
-  local i = 1
-  while i <= #self.chosen do
-    local c = self.chosen[i]
-    if not read[c.part] then
-      local t, message = read_part(self, c.part, at, box)
-      if not t then return nil, message end
-      read[c.part] = t
-    end
-    local n = 1
-    while self.chosen[i + n] and self.chosen[i + n].part == c.part and self.chosen[i + n].at == c.at + n do
-      n = n + 1
-    end
-    local piece = read[c.part]
-    if n < c.part.sizes.c then piece = piece:narrow { axis = 3, start = c.at, length = n } end
-    pieces[#pieces + 1] = piece
-    i = i + n
-  end
-  local whole = pieces[1]
-  for k = 2, #pieces do whole = whole:concat(pieces[k], { axis = 3 }) end
-  return whole:reshape { 1, table.unpack(whole.shape) }
-end
-
 -- Where the first value that is not finite is, as a sentence.
 local function not_finite(self, t, frame, box)
   local w, c = t.shape[3], t.shape[4]
@@ -160,17 +106,35 @@ local function not_finite(self, t, frame, box)
   end
 end
 
+-- A box of a frame: { y, x, y_size, x_size }.
+local function box_of(self, o)
+  local box = { y = o.y or 1, x = o.x or 1 }
+  box.y_size, box.x_size = o.height or self.height - box.y + 1, o.width or self.width - box.x + 1
+  return box
+end
+
 --- { frame, y = 1, x = 1, height, width, check = true } -> (1,h,w,C), or nil and a message.
 function Reader:read(o)
   local n, z, t = place(self, o.frame)
-  local box = { y = o.y or 1, x = o.x or 1 }
-  box.y_size, box.x_size = o.height or self.height - box.y + 1, o.width or self.width - box.x + 1
-  local whole, message = assemble(self, { n = n, z = z, t = t }, box)
+  local box = box_of(self, o)
+  local whole, message = boxes.read(self, { n = n, z = z, t = t }, box)
   if whole and o.check ~= false and whole:summary().nonfinite > 0 then
     return nil, not_finite(self, whole, o.frame, box)
   end
   return whole, message
 end
+
+--- Has what read(o) reads read meanwhile (container:ask).
+function Reader:ask(o)
+  local n, z, t = place(self, o.frame)
+  boxes.ask(self, { n = n, z = z, t = t }, box_of(self, o))
+end
+
+--- Says that patches of this size in `frames` frames that follow each other are going to be read.
+function Reader:expect(height, width, count) boxes.expect(self, height, width, count) end
+
+--- Drops what was asked and not read.
+function Reader:forget() self.file.container:forget() end
 
 --- A number of the file: attribute of the first channel or of the file, else a dataset of one number.
 function Reader:number(key)

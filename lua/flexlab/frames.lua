@@ -7,7 +7,7 @@ one a frame), else from a name like 16000_2048_2048_seed_2150.h5, else it is 0.
 --]]
 local core = require "flexlab.core"
 local fields = require "flexlab.fields"
-local text = require "flexlab.text"
+local paths = require "flexlab.paths"
 
 local M = {}
 
@@ -15,42 +15,6 @@ local HASH_LIMIT = 256 << 20      -- larger files are named without a hash
 
 local Frames = {}
 Frames.__index = Frames
-
-local function matching(pattern)
-  local folder, name = pattern:match("^(.*)/([^/]*)$")
-  folder, name = folder or ".", name or pattern
-  local lua_pattern = "^" .. name:gsub("[%^%$%(%)%%%.%[%]%+%-%?]", "%%%0"):gsub("%*", ".*") .. "$"
-  local found = {}
-  for _, file in ipairs(core.sys.list(folder) or {}) do
-    if file:match(lua_pattern) then found[#found + 1] = folder .. "/" .. file end
-  end
-  table.sort(found)
-  return found
-end
-
---- The paths that `files` means; raises when there are none.
-function M.expand(files)
-  local paths = {}
-  for _, item in ipairs(type(files) == "table" and files or { files }) do
-    local found = item:find("*", 1, true) and matching(item) or { item }
-    if #found == 0 then error(("data: no file matches '%s'"):format(item), 0) end
-    for _, path in ipairs(found) do paths[#paths + 1] = path end
-  end
-  if #paths == 0 then error("data: no file is named", 0) end
-  return paths
-end
-
-local function missing(path)
-  local candidates = {}
-  for _, name in ipairs(core.sys.list(path:match("^(.*)/[^/]*$") or ".") or {}) do
-    if name:match("%.h5$") or name:match("%.hdf5$") or name:match("%.nc$") or name:match("%.np[yz]$") then
-      candidates[#candidates + 1] = name
-    end
-  end
-  local near = text.nearest(path:match("[^/]*$"), candidates)
-  local hint = near and ("; nearest in that folder: " .. near) or ""
-  return ("data: there is no file '%s'%s (`flexlab generate turbulence` makes one)"):format(path, hint)
-end
 
 -- Re of each frame: a list, or one number for all.
 local function reynolds(reader)
@@ -79,13 +43,21 @@ local function segments(file)
 end
 
 local function open_one(path, options)
-  if core.sys.exists(path) ~= "file" then error(missing(path), 0) end
+  if core.sys.exists(path) ~= "file" then error(paths.missing(path), 0) end
   local reader = fields.open(path, options)
   if reader.frames < 1 then error(("data: '%s' has no frames"):format(path), 0) end
   local file = { path = path, reader = reader, frames = reader.frames, height = reader.height,
     width = reader.width, channels = reader.channels, re = reynolds(reader) }
-  file.segment = segments(file)
+  file.segment, file.forcing, file.seed = segments(file), reader:text "forcing", reader:number "seed"
   return file
+end
+
+-- Whether all files were made by `flexlab generate`, where u runs along columns and v along rows.
+local function simulated(files)
+  for _, file in ipairs(files) do
+    if not file.reader:text "solver" then return false end
+  end
+  return true
 end
 
 -- The boundary of the domain that all files agree on, or nil.
@@ -102,7 +74,7 @@ end
 function M.open(files, options)
   if type(options) == "string" then options = { dataset = options } end
   local self = setmetatable({ files = {}, total = 0, bytes = 0 }, Frames)
-  for i, path in ipairs(M.expand(files)) do
+  for i, path in ipairs(paths.expand(files)) do
     local file = open_one(path, options)
     self.files[i] = file
     self.channels = self.channels or file.channels
@@ -114,6 +86,7 @@ function M.open(files, options)
     self.bytes = self.bytes + 4 * file.frames * file.height * file.width * file.channels
   end
   self.boundary, self.names = boundary(self.files), self.files[1].reader.names
+  self.simulated = simulated(self.files)
   return self
 end
 
@@ -178,18 +151,72 @@ function Frames:load()
   end
 end
 
---- The patch (h,w,C) of frame e with its first corner at (y, x).
-function Frames:patch(e, y, x, h, w)
-  local file = self.files[e.file]
-  if not file.tensor then return read(file, e.frame, y, x, h, w)[1] end
-  local frame = file.tensor[e.frame]
+-- The pieces of a patch that may go round the edges of its frame: lists { at, length } of rows or columns.
+local function pieces(first, length, size)
+  first = (first - 1) % size + 1
+  local before = math.min(length, size - first + 1)
+  if before == length then return { { first, length } } end
+  return { { first, before }, { 1, length - before } }
+end
+
+-- The part (h,w,C) of frame j of a file that lies within it.
+local function inner(file, j, y, x, h, w)
+  if not file.tensor then return read(file, j, y, x, h, w)[1] end
+  local frame = file.tensor[j]
   if h ~= file.height then frame = frame:narrow { axis = 1, start = y, length = h } end
   if w ~= file.width then frame = frame:narrow { axis = 2, start = x, length = w } end
   return frame
 end
 
---- Replaces every frame (1,H,W,C) in memory by of(frame), whose channels may differ; returns itself.
-function Frames:observe(of)
+-- f(piece) joined along an axis.
+local function joined(list, axis, f)
+  local whole = f(list[1])
+  return list[2] and whole:concat(f(list[2]), { axis = axis }) or whole
+end
+
+--- The patch (h,w,C) of frame e with its first corner at (y, x). One that leaves the frame goes on at the
+--- other side of it, as periodic fields do; h and w are at most the frame's.
+function Frames:patch(e, y, x, h, w)
+  local file = self.files[e.file]
+  local columns = pieces(x, w, file.width)
+  return joined(pieces(y, h, file.height), 1, function(row)
+    return joined(columns, 2, function(column)
+      return inner(file, e.frame, row[1], column[1], row[2], column[2])
+    end)
+  end)
+end
+
+--- Has what patch(e, y, x, h, w) reads read meanwhile; nothing where frames are in memory.
+function Frames:ask(e, y, x, h, w)
+  local file = self.files[e.file]
+  if file.tensor then return end
+  for _, row in ipairs(pieces(y, h, file.height)) do
+    for _, column in ipairs(pieces(x, w, file.width)) do
+      file.reader:ask { frame = e.frame, y = row[1], x = column[1], height = row[2], width = column[2] }
+    end
+  end
+end
+
+--- Whether patches are read from files, not from memory.
+function Frames:reads() return not self.files[1].tensor end
+
+--- Drops what was asked and not used.
+function Frames:forget()
+  for _, file in ipairs(self.files) do
+    if not file.tensor then file.reader:forget() end
+  end
+end
+
+--- Fits caches of decoded chunks to patches of h x w in `count` frames in a row (container:expect).
+function Frames:expect(h, w, count)
+  for _, file in ipairs(self.files) do
+    if not file.tensor then file.reader:expect(h, w, count) end
+  end
+end
+
+--- Replaces every frame (1,H,W,C) in memory by of(frame), whose channels (and their names) may differ.
+function Frames:observe(of, names)
+  self.names, self.simulated = names or {}, names ~= nil
   for _, file in ipairs(self.files) do
     local observed
     for j = 1, file.frames do
@@ -202,30 +229,6 @@ function Frames:observe(of)
     self.channels = file.channels
   end
   return self
-end
-
--- Mean over channels of f(frame) over up to 64 evenly spaced entries.
-local function average(self, entries, f)
-  local sum, count = {}, math.min(#entries, 64)
-  for i = 1, count do
-    local scope <close> = core.scope()
-    local e = entries[(i - 1) * #entries // count + 1]
-    local frame = self:patch(e, 1, 1, self:height(e), self:width(e)):to("f64")
-    local values = f(frame):mean({ 1, 2 }):totable()
-    for c, v in ipairs(values) do sum[c] = (sum[c] or 0) + v / count end
-    scope:close()
-  end
-  return sum
-end
-
---- Mean and standard deviation of each channel over these entries (at most 64 frames, evenly spaced).
-function Frames:statistics(entries)
-  local mean = average(self, entries, function(frame) return frame end)
-  local centre <const> = core.tensor(mean, { dtype = "f64" })
-  local variance = average(self, entries, function(frame) return (frame - centre):square() end)
-  local std = {}
-  for c, v in ipairs(variance) do std[c] = v > 0 and math.sqrt(v) or 1 end
-  return mean, std
 end
 
 return M

@@ -27,7 +27,7 @@ local parts = {
 
 local kinds = { schedules = true, parametrisations = true, weightings = true, targets = true,
   samplers = true, grids = true, guidance = true, losses = true, degradations = true,
-  observables = true, formats = true, encoders = true, conditioning = true, models = true,
+  observables = true, formats = true, symmetries = true, encoders = true, conditioning = true, models = true,
   backbones = true, positions = true }
 
 local function load_part(name)

@@ -7,17 +7,20 @@ A task says how a batch is filled. `fill(batch, set, at)`, where
   at.low()           patches (N,H/f,W/f,C) of the coarse files, nil where none are given
   at.key(i)          an address of random numbers for sample i
 sets target, estimate and lowres (normalised), truth and, for super-resolution, low (physical).
+`offsets(batch, set, at)` lists the offsets that fill will ask for, so that they can be read ahead; only n is
+known of the batch.
 `check(cfg, set)` gives { before =, after =, horizon = } : the neighbours in time that a batch asks for, and
 those that a test batch asks for (rollout.lua).
 --]]
 local choices = require "flexlab.choices"
 local core = require "flexlab.core"
 local rng = require "flexlab.rng"
+local scales = require "flexlab.scale"
 
 local M = {}
 
 local function normalise(t, scale)
-  return require("flexlab.data").normalise(t, scale)
+  return scales.normalise(t, scale)
 end
 
 M.superres = {
@@ -54,6 +57,8 @@ function M.superres.condition(batch, description, height, width)
   batch.lowres = batch.estimate
   return batch
 end
+
+function M.superres.offsets() return { 0 } end
 
 function M.superres.fill(batch, set, at)
   local degradation = choices.get("degradations", set.cfg.degradation)
@@ -122,13 +127,20 @@ local function leads_of(batch, cfg, at)
   return list
 end
 
+--- The leads first, then the past from the oldest frame on.
+function M.forecast.offsets(batch, set, at)
+  local offsets = { leads_of(batch, set.cfg, at) }
+  for offset = 1 - set.cfg.past, 0 do offsets[#offsets + 1] = offset end
+  return offsets
+end
+
 -- The batch's frame is the last past one; channels of lowres run from the oldest frame to it.
 function M.forecast.fill(batch, set, at)
-  batch.lead = leads_of(batch, set.cfg, at)
+  local offsets, past = M.forecast.offsets(batch, set, at), {}
+  batch.lead = offsets[1]
   batch.truth = at.frame(batch.lead)
   batch.target = normalise(batch.truth, batch.scale)
-  local past = {}
-  for offset = 1 - set.cfg.past, 0 do past[#past + 1] = normalise(at.frame(offset), batch.scale) end
+  for i = 2, #offsets do past[i - 1] = normalise(at.frame(offsets[i]), batch.scale) end
   M.forecast.condition(batch, set.cfg, past, batch.lead)
   -- The truth `frames` after the last past one, while the batch's scope is open.
   batch.after = at.frame

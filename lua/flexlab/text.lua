@@ -53,6 +53,14 @@ function M.nearest(word, known)
   return best, best ~= nil and least <= math.max(1.5, #word / 2)
 end
 
+--- Whether a word is among those of a list.
+function M.has(list, word)
+  for _, known in ipairs(list) do
+    if known == word then return true end
+  end
+  return false
+end
+
 --- "a, b and c".
 function M.list(words)
   local n = #words

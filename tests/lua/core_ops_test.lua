@@ -47,6 +47,7 @@ local cases = {
   reshape = function() return { t(2, 3), { 3, -1 }, shape = { 3, 2 } } end,
   permute = function() return { t(2, 3, 4), { 1, -1, 2 }, shape = { 2, 4, 3 } } end,
   concat = function() return { t(2, 3), t(2, 4), { axis = -1 }, shape = { 2, 7 } } end,
+  flip = function() return { t(2, 3), { axis = 2 }, shape = { 2, 3 } } end,
   narrow = function() return { t(2, 3), { axis = 2, start = -2, length = 2 }, shape = { 2, 2 } } end,
   fourier = function() return { t(3), t(4), t(4), shape = { 3, 4 } } end,
   dropout = function() return { t(2, 3), { p = 0.5, key = KEY }, shape = { 2, 3 } } end,
@@ -94,6 +95,8 @@ function TestOps.test_axes_count_from_one()
   lu.assertEquals(x:permute({ 2, 1 }):totable(), { 0, 3, 1, 4, 2, 5 })
   lu.assertEquals(x:narrow({ axis = 2, start = 2, length = 1 }):totable(), { 1, 4 })
   lu.assertEquals(core.concat(x, x, { axis = 1 }).shape, { 4, 3 })
+  lu.assertEquals(x:flip({ axis = 1 }):totable(), { 3, 4, 5, 0, 1, 2 })
+  lu.assertEquals(x:flip():totable(), { 2, 1, 0, 5, 4, 3 })
 end
 
 function TestOps.test_optional_operands_may_be_left_out()

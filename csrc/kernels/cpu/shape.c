@@ -1,5 +1,5 @@
 /*
-** shape.c - moving numbers: permute, narrow, place.
+** shape.c - moving numbers: permute, narrow, place, flip.
 **
 ** permute merges axes that stay neighbours. If the last axis stays last, runs are copied; otherwise
 ** the two axes that matter are the one that is innermost in x and the one innermost in y, and
@@ -177,5 +177,40 @@ fx_status fxcpu_place (const fx_kernel_place *a) {
                    .to = fx_f32(a->y) + a->start * inner };
   job.from_step = job.run;
   copy_runs(&job);
+  return FX_OK;
+}
+
+/* --- flip --------------------------------------------------------------------------------------- */
+
+/* Item i is one slice of the leading axes: n rows of `inner` floats change places. */
+typedef struct {
+  int64_t n, inner;
+  const float *from;
+  float *to;
+} flip_job;
+
+static void flip_task (void *context, int64_t item, int worker) {
+  (void)worker;
+  const flip_job *job = context;
+  const float *from = job->from + item * job->n * job->inner;
+  float *to = job->to + (item + 1) * job->n * job->inner;
+  for (int64_t r = 0; r < job->n; r++, from += job->inner) {
+    to -= job->inner;
+    for (int64_t i = 0; i < job->inner; i++)
+      to[i] = from[i];
+  }
+}
+
+fx_status fxcpu_flip (const fx_kernel_flip *a) {
+  const int64_t outer = product_of(a->x, 0, a->axis);
+  flip_job job = { .n = a->x->shape[a->axis],
+                   .inner = product_of(a->x, a->axis + 1, a->x->ndim),
+                   .from = fx_f32(a->x),
+                   .to = fx_f32(a->y) };
+  if (outer * job.n * job.inner < FXCPU_CHUNK) /* waking threads would cost more */
+    for (int64_t i = 0; i < outer; i++)
+      flip_task(&job, i, 0);
+  else
+    fx_parallel(outer, flip_task, &job);
   return FX_OK;
 }

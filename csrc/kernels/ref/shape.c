@@ -39,3 +39,12 @@ fx_status fxref_place (const fx_kernel_place *k) {
     store(k->y, whole_index(k->y, k->x, (int)k->axis, k->start, i), load(k->x, i));
   return FX_OK;
 }
+
+fx_status fxref_flip (const fx_kernel_flip *k) {
+  const int64_t inner = extent(k->x, (int)k->axis + 1, k->x->ndim), n = k->x->shape[k->axis];
+  for (int64_t i = 0; i < fx_tensor_count(k->y); i++) {
+    const int64_t at = i / inner % n;
+    store(k->y, i, load(k->x, i + (n - 1 - 2 * at) * inner));
+  }
+  return FX_OK;
+}

@@ -3,6 +3,7 @@ doctor/data - leakage, normalisation, registration. A check takes the subject { 
 and a sentence, or nothing where it does not apply.
 --]]
 local core = require "flexlab.core"
+local scale = require "flexlab.scale"
 
 local M = {}
 
@@ -75,12 +76,12 @@ function M.normalisation(subject)
   local set, model = subject.set, subject.model
   if not (set and model and model.scale) then return nil end
   local source, test = set.train.source, set.test.source
-  local mean, std = source:statistics(set.train.entries)
+  local mean, std = scale.fit(source, set.train.entries, set.cfg.fit)
   local own = distance(model.scale, mean, std)
   if own < M.tolerance then return "ok", "mean and std are those of the training frames" end
   local tests = frames_of(set.test.entries)
-  local away = distance(model.scale, test:statistics(tests))
-  local both = source == test and distance(model.scale, source:statistics(source:list())) or math.huge
+  local away = distance(model.scale, scale.fit(test, tests, set.cfg.fit))
+  local both = source == test and distance(model.scale, scale.fit(source, source:list(), set.cfg.fit)) or math.huge
   local text = ("mean %.4g, std %.4g differ from the training frames' (%.4g, %.4g)"):format(model.scale.mean[1],
     model.scale.std[1], mean[1], std[1])
   if away < M.tolerance then return "fault", text .. ": they are those of the test frames" end

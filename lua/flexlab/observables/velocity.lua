@@ -6,6 +6,7 @@ local core = require "flexlab.core"
 
 return {
   doc = "the two components of the velocity, from a periodic frame of vorticity",
+  names = { "u", "v" },
   of = function(frame)
     local _, h, w, c = table.unpack(frame.shape)
     if c ~= 1 then error(("velocity wants one channel, the vorticity; these data have %d"):format(c), 0) end

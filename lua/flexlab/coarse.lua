@@ -1,0 +1,43 @@
+--[[
+coarse - files with the coarse fields themselves (data.low, data.test_low), frame by frame as the fine ones.
+--]]
+local choices = require "flexlab.choices"
+
+local M = {}
+
+local function check(cfg, low, fine, name)
+  for i, file in ipairs(fine.files) do
+    local other = low.files[i]
+    if #low.files ~= #fine.files or other.frames ~= file.frames or low.channels ~= fine.channels
+      or other.height * cfg.factor ~= file.height or other.width * cfg.factor ~= file.width then
+      error(("data.superres: %s must hold what '%s' does, %d times coarser: %d frames of %dx%dx%d%s"):format(
+        name, file.path, cfg.factor, file.frames, file.height // cfg.factor, file.width // cfg.factor,
+        fine.channels, other and ("; '%s' has %d of %dx%dx%d"):format(other.path, other.frames, other.height,
+        other.width, low.channels) or ""), 0)
+    end
+  end
+end
+
+--- The coarse sources of a set: { train =, test = }, empty when the fields are made coarse here. `open` opens
+--- the files that a setting names; `opened` are the fine sources.
+function M.open(cfg, opened, open)
+  if not cfg.low then return {} end
+  if cfg.test and not cfg.test_low then
+    error("data.superres: low is given for training, so test_low must be given too", 0)
+  end
+  local low = { train = open(cfg.low) }
+  check(cfg, low.train, opened.train, "low")
+  low.test = low.train
+  if cfg.test then
+    low.test = open(cfg.test_low)
+    check(cfg, low.test, opened.test, "test_low")
+  end
+  return low
+end
+
+--- Whether coarse samples lie on points of the fine grid, every factor-th, and not in the middle of blocks.
+function M.on_points(cfg)
+  return not choices.get("degradations", cfg.degradation).cells
+end
+
+return M

@@ -1,0 +1,56 @@
+--[[
+paths - which files are meant: a path, a list of paths, or a pattern with * in its last part.
+--]]
+local core = require "flexlab.core"
+local text = require "flexlab.text"
+
+local M = {}
+
+-- A pattern with * as one of Lua's.
+local function lua_pattern(name)
+  return "^" .. name:gsub("[%^%$%(%)%%%.%[%]%+%-%?]", "%%%0"):gsub("%*", ".*") .. "$"
+end
+
+--- Whether a path, or its last part, is what `pattern` (with or without *) says.
+function M.matches(path, pattern)
+  local lua = lua_pattern(pattern)
+  return path == pattern or path:match(lua) ~= nil or path:match("[^/]*$"):match(lua) ~= nil
+end
+
+local function matching(pattern)
+  local folder, name = pattern:match("^(.*)/([^/]*)$")
+  folder, name = folder or ".", lua_pattern(name or pattern)
+  local found = {}
+  for _, file in ipairs(core.sys.list(folder) or {}) do
+    if file:match(name) then found[#found + 1] = folder .. "/" .. file end
+  end
+  table.sort(found)
+  return found
+end
+
+--- The paths that `files` means; raises when there are none.
+function M.expand(files)
+  local paths = {}
+  for _, item in ipairs(type(files) == "table" and files or { files }) do
+    local found = item:find("*", 1, true) and matching(item) or { item }
+    if #found == 0 then error(("data: no file matches '%s'"):format(item), 0) end
+    for _, path in ipairs(found) do paths[#paths + 1] = path end
+  end
+  if #paths == 0 then error("data: no file is named", 0) end
+  return paths
+end
+
+--- The sentence about a file that is not there, with the nearest name in its folder.
+function M.missing(path)
+  local candidates = {}
+  for _, name in ipairs(core.sys.list(path:match("^(.*)/[^/]*$") or ".") or {}) do
+    if name:match("%.h5$") or name:match("%.hdf5$") or name:match("%.nc$") or name:match("%.np[yz]$") then
+      candidates[#candidates + 1] = name
+    end
+  end
+  local near = text.nearest(path:match("[^/]*$"), candidates)
+  local hint = near and ("; nearest in that folder: " .. near) or ""
+  return ("data: there is no file '%s'%s (`flexlab generate turbulence` makes one)"):format(path, hint)
+end
+
+return M

@@ -1,0 +1,84 @@
+--[[
+scale - mean and standard deviation of each channel, fitted on training frames, and what is done with them.
+
+A scale is { mean = {by channel}, std = {} }. Frames are read one at a time and merged into running sums, so
+that a set may exceed memory and is read once. [Chan, Golub & LeVeque 1983: merging of means and squares]
+--]]
+local core = require "flexlab.core"
+
+local M = {}
+
+M.frames = 64   -- how many frames a scale is fitted on unless `data.fit` says otherwise
+
+--- t (N,H,W,C) in the units of training.
+function M.normalise(t, scale)
+  return (t - core.tensor(scale.mean)) / core.tensor(scale.std)
+end
+
+--- Back to physical units; `residual` leaves the mean out.
+function M.physical(t, scale, residual)
+  local scaled = t * core.tensor(scale.std)
+  return residual and scaled or scaled + core.tensor(scale.mean)
+end
+
+-- Mean and variance of each channel of a frame (H,W,C).
+local function moments(frame)
+  local wide = frame:to("f64")
+  local mean = wide:mean { 1, 2 }
+  return mean:totable(), (wide - mean):square():mean({ 1, 2 }):totable()
+end
+
+-- Merges a frame's moments into those of the frames before it. Frames count alike, whatever their sizes, as
+-- they do when patches are drawn.
+local function merge(all, mean, variance)
+  local before, total = all.frames, all.frames + 1
+  for c = 1, #mean do
+    local gap = mean[c] - (all.mean[c] or 0)
+    all.squares[c] = (all.squares[c] or 0) + variance[c] + gap * gap * before / total
+    all.mean[c] = (all.mean[c] or 0) + gap / total
+  end
+  all.frames = total
+end
+
+--- Mean and standard deviation of these entries of a source (frames.lua), of at most `most`
+--- of them, evenly spaced (0: all). A channel that does not vary has the standard deviation 1.
+function M.fit(source, entries, most)
+  most = (not most or most == 0) and #entries or most
+  local all, count = { frames = 0, mean = {}, squares = {} }, math.min(#entries, most)
+  for i = 1, count do
+    local scope <close> = core.scope()
+    local e = entries[(i - 1) * #entries // count + 1]
+    merge(all, moments(source:patch(e, 1, 1, source:height(e), source:width(e))))
+    scope:close()
+  end
+  local std = {}
+  for c, squares in ipairs(all.squares) do std[c] = squares > 0 and math.sqrt(squares / all.frames) or 1 end
+  return all.mean, std
+end
+
+local function per_channel(v, channels, name)
+  if type(v) == "number" then
+    local list = {}
+    for c = 1, channels do list[c] = v end
+    return list
+  elseif type(v) == "table" and #v == channels then
+    return v
+  end
+  error(("data: %s must be a number or %d of them, one a channel"):format(name, channels), 0)
+end
+
+--- The scale that settings name (mean, std), or that of these entries (fit: how many of them).
+function M.of(cfg, source, entries)
+  local mean, std
+  if cfg.mean == false or cfg.std == false then
+    if math.type(cfg.fit) ~= "integer" or cfg.fit < 0 then
+      error(("data: fit must be a whole number of frames, or 0 for all; got %s"):format(tostring(cfg.fit)), 0)
+    end
+    mean, std = M.fit(source, entries, cfg.fit)
+  end
+  if cfg.mean ~= false then mean = per_channel(cfg.mean, source.channels, "mean") end
+  if cfg.std ~= false then std = per_channel(cfg.std, source.channels, "std") end
+  return { mean = mean, std = std }
+end
+
+return M
