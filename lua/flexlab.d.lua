@@ -1251,6 +1251,17 @@ function core.narrow(x, options) end
 ---@return flexlab.Tensor
 function Tensor:narrow(options) end
 
+--- The entries along an axis in reverse order. -> as x
+---@param x flexlab.Tensor
+---@param options? { axis?: integer }
+---@return flexlab.Tensor
+function core.flip(x, options) end
+
+--- The entries along an axis in reverse order. -> as x
+---@param options? { axis?: integer }
+---@return flexlab.Tensor
+function Tensor:flip(options) end
+
 --- sqrt(2) cos(t freqs + phases) [magnitude-preserving Fourier features, Karras et al. 2024]. -> (N,D)
 ---@param t flexlab.Tensor
 ---@param freqs flexlab.Tensor
@@ -1565,6 +1576,13 @@ function core.metrics.reliability(members, truth, key) end
 ---@field linear_beta flexlab.Choice beta linear in t, 0.1 to 20: DDPM's [Ho et al. 2020; Song et al. 2021]
 ---@field sigmoid flexlab.Choice alpha^2 a logistic curve of t [Jabri et al. 2022; Chen 2023]
 
+---@class flexlab.symmetries
+---@overload fun(): string[]
+---@field define fun(name: string, choice: table|nil): table|nil
+---@field reflection flexlab.Choice x to -x: vorticity and the component along x change their sign
+---@field rotation flexlab.Choice quarter turns (half turns of patches that are not square); vectors turn with the field
+---@field shift flexlab.Choice patches anywhere on a periodic frame, across its edges too
+
 ---@class flexlab.targets
 ---@overload fun(): string[]
 ---@field define fun(name: string, choice: table|nil): table|nil
@@ -1655,6 +1673,8 @@ flex.positions = nil
 flex.samplers = nil
 ---@type flexlab.schedules
 flex.schedules = nil
+---@type flexlab.symmetries
+flex.symmetries = nil
 ---@type flexlab.targets
 flex.targets = nil
 ---@type flexlab.weightings

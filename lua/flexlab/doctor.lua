@@ -5,6 +5,7 @@ doctor - looks for the mistakes that make a result wrong without an error.
   local findings = flex.doctor({ file = "train.h5", test = "test.h5", factor = 4 })    data alone
 A finding is { check =, state = "ok" | "note" | "fault", text = one sentence with the numbers }. The checks, and
 the defect of published code or the thread that each comes from (flex-method section 5; the_well 49, 68):
+  split          parts that are not those the run recorded, or overlap (doctor/split.lua)
   leakage        frames that are in the training and in the test part (doctor/data.lua)
   normalisation  mean and std that were fitted on test frames
   registration   an estimate that is shifted against the truth: (f - 1) / 2 pixels for field[::f] resized
@@ -18,6 +19,7 @@ local core = require "flexlab.core"
 local data_checks = require "flexlab.doctor.data"
 local literal = require "flexlab.literal"
 local run_checks = require "flexlab.doctor.run"
+local split_checks = require "flexlab.doctor.split"
 
 local M = {}
 
@@ -67,7 +69,8 @@ local function subject_of_data(given)
   return { set = set }
 end
 
-local checks = { { "leakage", data_checks.leakage }, { "normalisation", data_checks.normalisation },
+local checks = { { "split", split_checks.split }, { "leakage", data_checks.leakage },
+  { "normalisation", data_checks.normalisation },
   { "registration", data_checks.registration }, { "weights", run_checks.weights }, { "pull", run_checks.pull },
   { "feedback", run_checks.feedback } }
 

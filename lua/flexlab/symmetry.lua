@@ -80,7 +80,7 @@ local function mixing(kinds, element)
     elseif kind == "x" or kind == "y" then
       local turned = element.turns % 2 == 1
       from[c] = turned and partner(kinds, c) or c
-      local reflected = element.mirror and kinds[from[c]] == "x"
+      local reflected = element.mirror == true and kinds[from[c]] == "x"
       local back = element.turns == 2 or element.turns == (kind == "x" and 1 or 3)
       sign[c] = (reflected ~= back) and -1 or 1
     end
@@ -99,7 +99,7 @@ local function mixed(t, kinds, element)
     end
   end
   whole = whole or t
-  return signed and whole * core.tensor(sign) or whole
+  return signed and whole * core.tensor(sign, { dtype = whole.dtype }) or whole
 end
 
 --- The patch t (h,w,C) moved by an element; h = w where it turns by a quarter.
