@@ -101,7 +101,9 @@ int main (int argc, char **argv) {
   if (in->height * c.factor != n->height || in->width * c.factor != n->width)
     FX_GOTO(
         fx_fail(FX_ESHAPE, "%s: fields must be the network's size divided by its factor", argv[2]));
-  const fx_field_layout layout = { NULL, in->frames, n->in_channels, n->height, n->width, 0 };
+  const fx_field_layout layout = {
+    .frames = in->frames, .channels = n->in_channels, .height = n->height, .width = n->width
+  };
   FX_GOTO(fx_field_writer_create(argv[3], &layout, &out));
   for (int64_t i = 0; i < in->frames; i++)
     FX_GOTO(one(&c, in, i, re, out));

@@ -408,7 +408,7 @@ function core.io.container(path) end
 
 --- begins a file; with done (frames that are there) in PATH.part, which outlives the process
 ---@param path string
----@param options { dataset?: string, frames: integer, height: integer, width: integer, channels?: integer, deflate?: integer, done?: integer }
+---@param options { dataset?: string, frames: integer, height: integer, width: integer, channels?: integer, deflate?: integer, chunk?: integer, done?: integer }
 ---@return flexlab.FieldWriter?
 function core.io.field_writer(path, options) end
 

@@ -3,7 +3,7 @@
 ** byte order, chunking and installed compression.
 **
 ** Reading gives channels last, f32. Writing gives (T,H,W) for one channel and (T,C,H,W) for
-** several, f32, one chunk a frame. Frames, channels, rows and columns are counted from 0.
+** several, f32, one chunk a frame or smaller ones. Frames, channels, rows and columns are counted from 0.
 ** HDF5 has one global lock: reads from several threads are safe but take turns.
 */
 #ifndef FX_H5_FIELD_H
@@ -60,7 +60,8 @@ fx_status fx_field_array(const fx_field *f, const char *key, fx_tensor **out);
 typedef struct {
   const char *dataset; /* NULL: "w" */
   int64_t frames, channels, height, width;
-  int deflate; /* 0: as it is (turbulence hardly compresses); 1..9: shuffle + gzip */
+  int deflate;   /* 0: as it is (turbulence hardly compresses); 1..9: shuffle + gzip */
+  int64_t chunk; /* side of the chunks, in rows and columns; 0: a whole frame */
 } fx_field_layout;
 
 typedef struct fx_field_writer fx_field_writer;

@@ -38,6 +38,9 @@ static fx_status check_layout (const char *path, const fx_field_layout *l) {
                    path);
   if (l->deflate < 0 || l->deflate > 9)
     return fx_fail(FX_EARG, "%s: deflate is 0 (off) to 9, not %d", path, l->deflate);
+  if (l->chunk < 0)
+    return fx_fail(FX_EARG, "%s: chunk is a side in pixels, or 0 for a frame, not %" PRId64, path,
+                   l->chunk);
   return FX_OK;
 }
 
@@ -57,6 +60,8 @@ static fx_status create_dataset (fx_field_writer *w) {
   hsize_t dims[4], chunk[4];
   frame_dims(l, l->frames, dims);
   frame_dims(l, 1, chunk);
+  for (int a = rank_of(l) - 2; l->chunk && a < rank_of(l); a++)
+    chunk[a] = chunk[a] < (hsize_t)l->chunk ? chunk[a] : (hsize_t)l->chunk;
   const hid_t plist = fx_h5_dataset_plist(), space = H5Screate_simple(rank_of(l), dims, NULL);
   H5Pset_chunk(plist, rank_of(l), chunk);
   if (w->part)

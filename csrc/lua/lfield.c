@@ -168,8 +168,8 @@ static fx_field_writer *open_writer (lua_State *L) {
 }
 
 static int io_field_writer (lua_State *L) {
-  static const char *const known[] = { "dataset",  "frames",  "height", "width",
-                                       "channels", "deflate", "done",   NULL };
+  static const char *const known[] = { "dataset", "frames", "height", "width", "channels",
+                                       "deflate", "chunk",  "done",   NULL };
   const char *path = luaL_checkstring(L, 1);
   luaL_checktype(L, 2, LUA_TTABLE);
   const lfx_options o = lfx_read_options(L, 2, "field_writer", known, false);
@@ -178,7 +178,8 @@ static int io_field_writer (lua_State *L) {
                                    .channels = lfx_int(&o, "channels", 1),
                                    .height = lfx_int(&o, "height", 0),
                                    .width = lfx_int(&o, "width", 0),
-                                   .deflate = (int)lfx_int(&o, "deflate", 0) };
+                                   .deflate = (int)lfx_int(&o, "deflate", 0),
+                                   .chunk = lfx_int(&o, "chunk", 0) };
   if (layout.frames < 1 || layout.channels < 1 || layout.height < 1 || layout.width < 1)
     return luaL_error(L, "field_writer: 'frames', 'height', 'width' and 'channels' must be at "
                          "least 1");

@@ -129,7 +129,7 @@ save(path: string, content: { names?: string[], tensors: table<string, flexlab.T
 field(path: string, dataset?: string): flexlab.Field? -- opens fields over time for reading
 container(path: string): flexlab.Container? -- any file of arrays: HDF5, netCDF, .npy, .npz
 field_writer(path: string, options: { dataset?: string, frames: integer, height: integer, width:
-  integer, channels?: integer, deflate?: integer, done?: integer }): flexlab.FieldWriter? -- begins a
+  integer, channels?: integer, deflate?: integer, chunk?: integer, done?: integer }): flexlab.FieldWriter? -- begins a
   file; with done (frames that are there) in PATH.part, which outlives the process
 png(path: string, image: flexlab.Tensor): boolean? -- (H,W,3), values 0 to 1
 png_encode(image: flexlab.Tensor): string -- the same as a string

@@ -1,6 +1,6 @@
 --[[
-repack - rewrites any file that can be read as `w` (frames, channels, height, width), f32, one frame a chunk,
-with times, Re and where it came from. Frame by frame, so files may exceed memory.
+repack - rewrites any file that can be read as `w` (frames, channels, height, width), f32, one
+frame a chunk or smaller ones, with times, Re and where it came from. Frame by frame, so files may exceed memory.
 --]]
 local core = require "flexlab.core"
 local fields = require "flexlab.fields"
@@ -36,14 +36,14 @@ local function copy(writer, reader)
   end
 end
 
---- Returns a sentence about what was written. Options: format, dataset, channels ("a,b"), deflate.
+--- Returns a sentence about what was written. Options: format, dataset, channels ("a,b"), deflate, chunk.
 return function(from, to, o)
   if core.sys.exists(to) then
     error(("data repack: '%s' is there already; give another name"):format(to), 0)
   end
   local reader = fields.open(from, { format = o.format, dataset = o.dataset, channels = split(o.channels) })
   local writer = assert(core.io.field_writer(to, { dataset = "w", frames = reader.frames, height = reader.height,
-    width = reader.width, channels = reader.channels, deflate = o.deflate or 0 }))
+    width = reader.width, channels = reader.channels, deflate = o.deflate or 0, chunk = o.chunk or 0 }))
   local ok, message = pcall(function()
     copy(writer, reader)
     attributes(writer, reader, from)

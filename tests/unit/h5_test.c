@@ -65,6 +65,33 @@ static void check_window (const fx_field *f, int64_t t, int64_t c0, int64_t c, i
   fx_tensor_release(got);
 }
 
+/* Chunks of 4x4 of a frame of 7x9: the numbers are the same, and stored so. */
+static void written_chunks_are_as_large_as_asked (void) {
+  const char *path = scratch("chunks.h5");
+  const fx_field_layout layout = {
+    .frames = 1, .channels = CHANNELS, .height = HEIGHT, .width = WIDTH, .chunk = 4
+  };
+  fx_field_writer *w = NULL;
+  fx_field *r = NULL;
+  fx_tensor *f = frame_of(0, CHANNELS, FX_F32), *read = NULL;
+  hsize_t chunk[4];
+  CHECK_STATUS(fx_field_writer_create(path, &layout, &w));
+  CHECK_STATUS(fx_field_writer_append(w, f));
+  CHECK_STATUS(fx_field_writer_finish(w));
+  CHECK_STATUS(fx_field_open(path, NULL, &r));
+  const hid_t plist = H5Dget_create_plist(r->data);
+  CHECK(H5Pget_chunk(plist, 4, chunk) == 4);
+  CHECK(chunk[0] == 1 && chunk[1] == CHANNELS && chunk[2] == 4 && chunk[3] == 4);
+  H5Pclose(plist);
+  CHECK_STATUS(fx_field_read(r, 0, 0, CHANNELS, 0, 0, HEIGHT, WIDTH, &read));
+  for (int64_t i = 0; i < fx_tensor_count(f); i++)
+    CHECK(fx_tensor_get(read, i) == fx_tensor_get(f, i));
+  fx_tensor_release(read);
+  fx_tensor_release(f);
+  fx_field_close(r);
+  unlink(path);
+}
+
 static void written_fields_come_back (int64_t channels, int deflate) {
   const char *path = scratch("f.h5");
   fx_field *f = NULL;
@@ -461,6 +488,7 @@ static void equal_fields_give_equal_files (void) {
 int main (void) {
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   CHECK(scratch_begin());
+  written_chunks_are_as_large_as_asked();
   written_fields_come_back(1, 0);
   written_fields_come_back(1, 3);
   written_fields_come_back(CHANNELS, 0);
