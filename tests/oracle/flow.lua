@@ -1,5 +1,6 @@
 -- flow.lua - one decaying run of core.flow for tests/oracle/flow.py and bench/flow.py: where it starts and ends.
---   flexlab script tests/oracle/flow.lua OUT.safetensors [--size 256] [--re 1000] [--time 1] [--seed 1] [--dt 0] [--threads N]
+--   flexlab script tests/oracle/flow.lua OUT.safetensors [--size 256] [--re 1000] [--time 1] [--seed 1] [--dt 0]
+--     [--threads N]
 local flex = require "flexlab"
 local core = flex.core
 
