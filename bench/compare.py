@@ -56,12 +56,19 @@ def own_seconds():
     return usage.ru_utime + usage.ru_stime
 
 
-def run_beside(command, environment):
-    """As run, and `others`: cores that other processes kept busy meanwhile (None: the system does not say)."""
+def watched(work):
+    """What work() gives, and the cores that other processes kept busy meanwhile (None: the system does not say).
+    The work is in processes that have ended with it."""
     began, busy, own = time.monotonic(), busy_seconds(), own_seconds()
-    result = run(command, environment)
+    result = work()
     wall = time.monotonic() - began
-    result["others"] = None if busy is None else max(0.0, busy_seconds() - busy - (own_seconds() - own)) / wall
+    return result, None if busy is None else max(0.0, busy_seconds() - busy - (own_seconds() - own)) / wall
+
+
+def run_beside(command, environment):
+    """As run, and `others` (see watched)."""
+    result, others = watched(lambda: run(command, environment))
+    result["others"] = others
     return result
 
 

@@ -23,6 +23,8 @@ import time
 
 import numpy as np
 
+import compare
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 THREADS = 2
 
@@ -177,20 +179,29 @@ def check(o, names, size):
         print(f"{size}^2, Re {o.re:g}, t = 1, dt {dt:.2g}: FlexLab against {name}: {relative(end, other):.2e}", flush=True)
 
 
+def line(size, name, seconds, ours):
+    ratios = [a / b for a, b in zip(seconds, ours)]
+    usual = statistics.median(seconds)
+    return (f"{size:5d}^2  {name:18s} {1e3 * usual:9.2f} ms a step, {1e9 * usual / (size ** 2 * np.log2(size ** 2)):6.2f} ns "
+            f"/ (N^2 log2 N^2), x {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
+
+
 def race(o, names, size):
-    dt = 1.0 / (2 * size)
+    dt, busy = 1.0 / (2 * size), []
     steps = max(6, min(400, o.work // size ** 2))
     times = {"flexlab": [], **{name: [] for name in names}}
     for _ in range(o.repeats):
-        seconds, start, _ = flexlab(o.program, size, o.re, dt, steps)
+        (seconds, start, _), others = compare.watched(lambda: flexlab(o.program, size, o.re, dt, steps))
         times["flexlab"].append(seconds)
+        busy.append(others or 0.0)
         for name in names:
-            times[name].append(measure(name, start, o.re, dt, max(6, steps // 4))[0])
-    for name, list_ in times.items():
-        ratios = [a / b for a, b in zip(list_, times["flexlab"])]
-        print(f"{size:5d}^2  {name:18s} {1e3 * statistics.median(list_):9.2f} ms a step, "
-              f"{1e9 * statistics.median(list_) / (size ** 2 * np.log2(size ** 2)):6.3f} ns / (N^2 log2 N^2), "
-              f"x {statistics.median(ratios):.2f} ({min(ratios):.2f} .. {max(ratios):.2f})", flush=True)
+            (seconds, _), others = compare.watched(lambda: measure(name, start, o.re, dt, max(6, steps // 4)))
+            times[name].append(seconds)
+            busy.append(others or 0.0)
+    for name, seconds in times.items():
+        print(line(size, name, seconds, times["flexlab"]), flush=True)
+    print(f"        other processes kept {statistics.median(busy):.2f} cores busy (at most {max(busy):.2f})"
+          + (": do not quote" if statistics.median(busy) > compare.QUIET else ""), flush=True)
 
 
 def main():
