@@ -533,8 +533,8 @@ local Lock = {}
 --- ends it and removes its file; also by `local l <close>`
 function Lock:close() end
 
---- two-dimensional Navier-Stokes on [0, 2 pi]^2, pseudo-spectral; nu = 1/re; cylinders are x, y, radius of each
----@param options { height: integer, width: integer, re: number, seed?: integer, initial?: "random"|"rest", k0?: number, rms_velocity?: number, forcing?: "none"|"kolmogorov"|"ring", forcing_wavenumber?: integer, forcing_amplitude?: number, forcing_width?: number, forcing_rate?: number, drag?: number, cfl?: number, dt?: number, walls?: "none"|"channel"|"box"|"slip", wall?: number, cylinders?: number[], mean_velocity?: number, sponge?: number, penalty?: number }
+--- two-dimensional Navier-Stokes on [0, 2 pi]^2, pseudo-spectral; nu = 1/re; cylinders are x, y, radius of each; a passive scalar on request
+---@param options { height: integer, width: integer, re: number, seed?: integer, initial?: "random"|"rest", k0?: number, rms_velocity?: number, forcing?: "none"|"kolmogorov"|"ring", forcing_wavenumber?: integer, forcing_amplitude?: number, forcing_width?: number, forcing_rate?: number, drag?: number, cfl?: number, dt?: number, walls?: "none"|"channel"|"box"|"slip", wall?: number, cylinders?: number[], mean_velocity?: number, sponge?: number, penalty?: number, scalar?: boolean, schmidt?: number }
 ---@return flexlab.Flow
 function core.flow(options) end
 
@@ -572,6 +572,18 @@ function Flow:velocity() end
 ---@return flexlab.Tensor
 function Flow:pressure() end
 
+--- (1,H,W,1) f64: the passive scalar
+---@return flexlab.Tensor
+function Flow:scalar() end
+
+--- replaces it; time and vorticity stay
+---@param c flexlab.Tensor
+function Flow:set_scalar(c) end
+
+--- what the options left to the solver: drag, and beside solids penalty
+---@return table<string, number>
+function Flow:settings() end
+
 --- (1,H,W,1) f64: how solid a point is, 0 to 1
 ---@return flexlab.Tensor
 function Flow:solid() end
@@ -594,7 +606,7 @@ function Flow:restore(state, time, steps) end
 ---@return flexlab.Tensor
 function Flow:spectrum() end
 
---- energy, enstrophy, their budgets, kmax_eta, dt
+--- energy, enstrophy, their budgets, kmax_eta, dt, steps; mean, variance and its loss of the scalar
 ---@return table<string, number>
 function Flow:diagnostics() end
 

@@ -42,6 +42,8 @@ static void read_settings (const lfx_options *o, fx_flow_options *c) {
   c->mean_velocity = lfx_number(o, "mean_velocity", c->mean_velocity);
   c->sponge = lfx_number(o, "sponge", c->sponge);
   c->penalty = lfx_number(o, "penalty", c->penalty);
+  c->scalar = lfx_flag(o, "scalar", c->scalar != 0);
+  c->schmidt = lfx_number(o, "schmidt", c->schmidt);
 }
 
 static int core_flow (lua_State *L) {
@@ -66,6 +68,8 @@ static int core_flow (lua_State *L) {
                                        "mean_velocity",
                                        "sponge",
                                        "penalty",
+                                       "scalar",
+                                       "schmidt",
                                        NULL };
   fx_flow_options c;
   fx_status st;
@@ -122,6 +126,7 @@ static int push_made (lua_State *L, fx_status (*make)(fx_flow *, fx_tensor **)) 
 static int flow_vorticity (lua_State *L) { return push_made(L, fx_flow_vorticity); }
 static int flow_velocity (lua_State *L) { return push_made(L, fx_flow_velocity); }
 static int flow_pressure (lua_State *L) { return push_made(L, fx_flow_pressure); }
+static int flow_scalar (lua_State *L) { return push_made(L, fx_flow_scalar); }
 
 static fx_status spectrum (fx_flow *flow, fx_tensor **out) {
   return fx_flow_energy_spectrum(flow, out);
@@ -134,6 +139,24 @@ static int flow_set_vorticity (lua_State *L) {
   const double time = lua_isnoneornil(L, 3) ? 0 : lfx_to_number(L, 3, "set_vorticity", "time");
   lfx_check(L, fx_flow_set_vorticity(flow, t, time), NULL);
   lua_settop(L, 1);
+  return 1;
+}
+
+static int flow_set_scalar (lua_State *L) {
+  fx_flow *flow = self(L);
+  lfx_check(L, fx_flow_set_scalar(flow, lfx_check_tensor(L, 2, "set_scalar", "scalar")), NULL);
+  lua_settop(L, 1);
+  return 1;
+}
+
+/* What the options left to the solver. */
+static int flow_settings (lua_State *L) {
+  const fx_flow *flow = self(L);
+  lua_createtable(L, 0, 2);
+  lua_pushnumber(L, fx_flow_settings(flow)->drag);
+  lua_setfield(L, -2, "drag");
+  lua_pushnumber(L, fx_flow_settings(flow)->penalty);
+  lua_setfield(L, -2, "penalty");
   return 1;
 }
 
@@ -178,8 +201,11 @@ static int flow_diagnostics (lua_State *L) {
                { "injection", r.injection },
                { "enstrophy_dissipation", r.enstrophy_dissipation },
                { "enstrophy_injection", r.enstrophy_injection },
-               { "kmax_eta", r.kmax_eta } };
-  lua_createtable(L, 0, 11);
+               { "kmax_eta", r.kmax_eta },
+               { "scalar_mean", r.scalar_mean },
+               { "scalar_variance", r.scalar_variance },
+               { "scalar_dissipation", r.scalar_dissipation } };
+  lua_createtable(L, 0, 14);
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     lua_pushnumber(L, rows[i].value);
     lua_setfield(L, -2, rows[i].name);
@@ -211,15 +237,23 @@ void lfx_open_flow (lua_State *L) {
   static const luaL_Reg meta[] = { { "__gc", flow_close },
                                    { "__close", flow_close },
                                    { NULL, NULL } };
-  static const luaL_Reg methods[] = {
-    { "advance", flow_advance },     { "time", flow_time },
-    { "vorticity", flow_vorticity }, { "velocity", flow_velocity },
-    { "pressure", flow_pressure },   { "set_vorticity", flow_set_vorticity },
-    { "spectrum", flow_spectrum },   { "state", flow_state },
-    { "solid", flow_solid },         { "force", flow_force },
-    { "restore", flow_restore },     { "diagnostics", flow_diagnostics },
-    { "close", flow_close },         { NULL, NULL }
-  };
+  static const luaL_Reg methods[] = { { "advance", flow_advance },
+                                      { "time", flow_time },
+                                      { "vorticity", flow_vorticity },
+                                      { "velocity", flow_velocity },
+                                      { "pressure", flow_pressure },
+                                      { "set_vorticity", flow_set_vorticity },
+                                      { "spectrum", flow_spectrum },
+                                      { "state", flow_state },
+                                      { "solid", flow_solid },
+                                      { "force", flow_force },
+                                      { "restore", flow_restore },
+                                      { "diagnostics", flow_diagnostics },
+                                      { "scalar", flow_scalar },
+                                      { "set_scalar", flow_set_scalar },
+                                      { "settings", flow_settings },
+                                      { "close", flow_close },
+                                      { NULL, NULL } };
   static const luaL_Reg functions[] = { { "flow", core_flow },
                                         { "perturb", core_perturb },
                                         { NULL, NULL } };

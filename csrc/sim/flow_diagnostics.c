@@ -36,6 +36,8 @@ void fx_flow_diagnostics (const fx_flow *flow, fx_flow_report *out) {
   out->dissipation = 2.0 * nu * out->enstrophy + 2.0 * drag * out->energy;
   out->enstrophy_dissipation = 2.0 * nu * out->palinstrophy + 2.0 * drag * out->enstrophy;
   fx_flow_forcing_report(flow, out);
+  if (flow->scalar)
+    fx_flow_scalar_report(flow, out);
   const double kmax = (double)(flow->top < flow->modes - 1 ? flow->top : flow->modes - 1);
   out->kmax_eta = kmax * pow(nu * nu / (2.0 * out->palinstrophy), 1.0 / 6.0);
 }

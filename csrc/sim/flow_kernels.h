@@ -173,9 +173,10 @@ static void transform (const fx_fft *plan, fx_fft_direction direction, double **
   }
 }
 
-/* The rows and lanes of four loaded columns that are kept, scaled; the rest becomes zero. */
-static void keep_columns (const fx_flow *flow, int64_t kx0, const double *a) {
-  double *w = flow->state + kx0 * flow->h * 2;
+/* The rows and lanes of four loaded columns that are kept, scaled, into `to`, state or scalar; the rest becomes
+** zero. */
+static void keep_columns (const fx_flow *flow, int64_t kx0, const double *a, double *to) {
+  double *w = to + kx0 * flow->h * 2;
   const double scale = 1.0 / ((double)flow->h * (double)flow->w);
   for (int64_t y = 0; y < flow->h; y++, w += FX_LANE_BLOCK, a += FX_LANE_BLOCK) {
     const int kept = y <= flow->top || y >= flow->h - flow->top;
@@ -184,48 +185,71 @@ static void keep_columns (const fx_flow *flow, int64_t kx0, const double *a) {
   }
 }
 
+/* Four columns of a field that is stored: its coefficients to y space in slot 0, nothing in slot 1. */
+static void store_columns (const fx_flow *flow, const double *from, int64_t kx0, double *a,
+                           double *spare) {
+  const size_t bytes = (size_t)flow->h * FX_LANE_BLOCK * sizeof(double);
+  memcpy(a, from + kx0 * flow->h * 2, bytes);
+  transform(flow->along_y, FX_FFT_INVERSE, &a, &spare);
+  columns_to_mid(flow, 0, kx0, a);
+  memset(a, 0, bytes);
+  columns_to_mid(flow, 1, kx0, a);
+}
+
+static void load_columns (const fx_flow *flow, int64_t kx0, double *a, double *spare, double *to) {
+  columns_from_mid(flow, 0, kx0, a);
+  transform(flow->along_y, FX_FFT_FORWARD, &a, &spare);
+  keep_columns(flow, kx0, a, to);
+}
+
+/* Products, forcing and solids of a stage, as stresses a and b in ky space. */
+static void stage_columns (const fx_flow *flow, int64_t kx0, int worker, double **a, double **b,
+                           double **spare) {
+  columns_from_mid(flow, 0, kx0, *a);
+  transform(flow->along_y, FX_FFT_FORWARD, a, spare);
+  columns_from_mid(flow, 1, kx0, *b);
+  transform(flow->along_y, FX_FFT_FORWARD, b, spare);
+  add_forcing(flow, kx0, *a, *b);
+  if (!flow->damping)
+    return;
+  double *c = scratch_of(flow, worker, 3), *d = scratch_of(flow, worker, 4);
+  columns_from_mid(flow, 2, kx0, c);
+  transform(flow->along_y, FX_FFT_FORWARD, &c, spare);
+  columns_from_mid(flow, 3, kx0, d);
+  transform(flow->along_y, FX_FFT_FORWARD, &d, spare);
+  add_damping(flow, kx0, c, d, *a, *b);
+}
+
+#include "sim/flow_scalar_kernels.h"
+
 static void columns (void *context, int64_t item, int worker) {
   const fx_flow_job *job = context;
   const fx_flow *flow = job->flow;
   const int64_t kx0 = item * FX_LANES;
   double *a = scratch_of(flow, worker, 0), *b = scratch_of(flow, worker, 1);
   double *spare = scratch_of(flow, worker, 2);
-  const size_t bytes = (size_t)flow->h * FX_LANE_BLOCK * sizeof(double);
-  if (job->columns == COLUMNS_LOAD) {
-    columns_from_mid(flow, 0, kx0, a);
-    transform(flow->along_y, FX_FFT_FORWARD, &a, &spare);
-    keep_columns(flow, kx0, a);
-    return;
-  }
-  if (job->columns == COLUMNS_VORTICITY) {
-    memcpy(a, flow->state + kx0 * flow->h * 2, bytes);
-    memset(b, 0, bytes);
-  } else if (job->columns == COLUMNS_START) {
+  switch (job->columns) {
+  case COLUMNS_LOAD: load_columns(flow, kx0, a, spare, flow->state); return;
+  case COLUMNS_LOAD_SCALAR: load_columns(flow, kx0, a, spare, flow->scalar); return;
+  case COLUMNS_VORTICITY: store_columns(flow, flow->state, kx0, a, spare); return;
+  case COLUMNS_SCALAR: store_columns(flow, flow->scalar, kx0, a, spare); return;
+  case COLUMNS_START: {
+    const size_t bytes = (size_t)flow->h * FX_LANE_BLOCK * sizeof(double);
     memset(a, 0, bytes);
     memset(b, 0, bytes);
-    update(flow, COLUMNS_START, kx0, a, b);
-  } else {
-    columns_from_mid(flow, 0, kx0, a);
-    transform(flow->along_y, FX_FFT_FORWARD, &a, &spare);
-    columns_from_mid(flow, 1, kx0, b);
-    transform(flow->along_y, FX_FFT_FORWARD, &b, &spare);
-    add_forcing(flow, kx0, a, b);
-    if (flow->damping) {
-      double *c = scratch_of(flow, worker, 3), *d = scratch_of(flow, worker, 4);
-      columns_from_mid(flow, 2, kx0, c);
-      transform(flow->along_y, FX_FFT_FORWARD, &c, &spare);
-      columns_from_mid(flow, 3, kx0, d);
-      transform(flow->along_y, FX_FFT_FORWARD, &d, &spare);
-      add_damping(flow, kx0, c, d, a, b);
-    }
-    update(flow, job->columns, kx0, a, b);
+    break;
   }
-  if (item == 0 && job->columns != COLUMNS_VORTICITY)
+  default: stage_columns(flow, kx0, worker, &a, &b, &spare); break;
+  }
+  update(flow, job->columns, kx0, a, b);
+  if (item == 0)
     a[0] = flow->options.mean_velocity; /* the mode that vorticity does not know */
   transform(flow->along_y, FX_FFT_INVERSE, &a, &spare);
   columns_to_mid(flow, 0, kx0, a);
   transform(flow->along_y, FX_FFT_INVERSE, &b, &spare);
   columns_to_mid(flow, 1, kx0, b);
+  if (flow->scalar)
+    scalar_columns(job, kx0, a, b, spare);
 }
 
 /* --- rows ------------------------------------------------------------------------------------ */
@@ -347,13 +371,15 @@ static void rows (void *context, int64_t item, int worker) {
       store_rows(job, item * FX_LANES, z);
       return;
     }
+    double *f = scratch_of(flow, worker, 2);
     if (flow->damping) {
       const int64_t slot = flow->row_items * flow->padded * FX_LANE_BLOCK;
-      double *f = scratch_of(flow, worker, 2);
       damp(flow, item, z, f);
       transform(flow->along_x, FX_FFT_FORWARD, &f, &spare);
       split_rows(flow, f, a + 2 * slot, b + 2 * slot);
     }
+    if (flow->scalar)
+      scalar_rows(flow, z, a, f, spare);
     multiply(flow, z, flow->peak + 2 * item);
   }
   transform(flow->along_x, FX_FFT_FORWARD, &z, &spare);

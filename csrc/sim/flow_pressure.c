@@ -3,19 +3,21 @@
 **
 ** The divergence of  du/dt + u . grad u = -grad p + f  with div u = 0 and a force without divergence is
 **   laplace p = -d_i d_j (u_i u_j),    p_k = -(kx^2 (u u)_k + 2 kx ky (u v)_k + ky^2 (v v)_k) / k^2
-** (density 1, mean 0). Products are formed on the grid of the solver and cut to its modes, as in the time
-** step. Made a few times a run, so it plans its transforms anew and keeps nothing.
+** (density 1, mean 0). Solids and sponge push with a force F that has a divergence: lap p gains div F, and p_k
+** gains -i (kx F_x + ky F_y)_k / k^2. The mean pressure gradient that keeps the mean velocity is no part of it.
+** Products are formed on the grid of the solver and cut to its modes, as in the time step. Made a few times a run, so
+** it plans its transforms anew and keeps nothing.
 */
 #include "base/alloc.h"
 #include "sim/fft.h"
 #include "sim/flow_state.h"
 
-enum { UU, UV, VV, PRODUCTS };
+enum { UU, UV, VV, PRODUCTS, FORCE_X = PRODUCTS, FORCE_Y, FIELDS };
 
 typedef struct {
   fx_fft2 *plan;
-  double *field;           /* (h,w) */
-  double *modes[PRODUCTS]; /* (h, w/2+1) complex */
+  double *field;         /* (h,w) */
+  double *modes[FIELDS]; /* (h, w/2+1) complex; the forces' are NULL without solids and sponge */
 } work;
 
 static fx_status transform_products (const fx_flow *flow, const fx_tensor *velocity, work *k) {
@@ -26,7 +28,18 @@ static fx_status transform_products (const fx_flow *flow, const fx_tensor *veloc
       k->field[i] = u[2 * i + a] * u[2 * i + b];
     FX_TRY(fx_fft2_forward(k->plan, k->field, k->modes[p]));
   }
+  for (int p = FORCE_X; flow->damping && p < FIELDS; p++) {
+    fx_flow_solid_push(flow, u, p - FORCE_X, k->field);
+    FX_TRY(fx_fft2_forward(k->plan, k->field, k->modes[p]));
+  }
   return FX_OK;
+}
+
+/* Coefficient i (real and imaginary parts alternate) of i (kx F_x + ky F_y). */
+static double divergence (const work *k, double kx, double ky, int64_t i) {
+  const int64_t other = i ^ 1;
+  const double sign = i % 2 ? 1.0 : -1.0;
+  return sign * (kx * k->modes[FORCE_X][other] + ky * k->modes[FORCE_Y][other]);
 }
 
 /* Writes p_k over the coefficients of u u. */
@@ -38,11 +51,13 @@ static void solve (const fx_flow *flow, work *k) {
     for (int64_t x = 0; x < row; x++) {
       const double kx = (double)x, k_squared = kx * kx + ky * ky;
       const int kept = kept_row && x < flow->modes && k_squared > 0.0;
-      for (int64_t i = 2 * (y * row + x); i < 2 * (y * row + x) + 2; i++)
-        k->modes[UU][i] = kept ? -(kx * kx * k->modes[UU][i] + 2.0 * kx * ky * k->modes[UV][i] +
-                                   ky * ky * k->modes[VV][i]) /
-                                     k_squared
-                               : 0.0;
+      for (int64_t i = 2 * (y * row + x); i < 2 * (y * row + x) + 2; i++) {
+        double source =
+            kx * kx * k->modes[UU][i] + 2.0 * kx * ky * k->modes[UV][i] + ky * ky * k->modes[VV][i];
+        if (flow->damping)
+          source += divergence(k, kx, ky, i);
+        k->modes[UU][i] = kept ? -source / k_squared : 0.0;
+      }
     }
   }
 }
@@ -52,7 +67,7 @@ static fx_status open_work (const fx_flow *flow, work *k) {
   k->field = fx_calloc((size_t)(flow->h * flow->w), sizeof(double));
   if (!k->field)
     return FX_ENOMEM;
-  for (int p = 0; p < PRODUCTS; p++)
+  for (int p = 0; p < (flow->damping ? FIELDS : PRODUCTS); p++)
     if (!(k->modes[p] = fx_calloc(modes, sizeof(double))))
       return FX_ENOMEM;
   return fx_fft2_new(flow->h, flow->w, &k->plan);
@@ -63,9 +78,6 @@ fx_status fx_flow_pressure (fx_flow *flow, fx_tensor **out) {
   fx_tensor *velocity = NULL, *pressure = NULL;
   fx_status st;
   work k = { 0 };
-  if (flow->damping)
-    return fx_fail(FX_EUNSUPPORTED, "navier_stokes: the pressure beside solids or a sponge is not "
-                                    "known here: their force has a divergence");
   FX_GOTO(open_work(flow, &k));
   FX_GOTO(fx_flow_velocity(flow, &velocity));
   FX_GOTO(fx_tensor_new(FX_F64, 4, shape, &pressure));
@@ -77,7 +89,7 @@ fx_status fx_flow_pressure (fx_flow *flow, fx_tensor **out) {
 done:
   fx_fft2_free(k.plan);
   fx_free(k.field);
-  for (int p = 0; p < PRODUCTS; p++)
+  for (int p = 0; p < FIELDS; p++)
     fx_free(k.modes[p]);
   fx_tensor_release(velocity);
   fx_tensor_release(pressure);

@@ -185,7 +185,7 @@ fx_status fx_flow_solid_new (fx_flow *flow) {
   if (!flow->damping || !flow->sponge)
     return FX_ENOMEM;
   if (fx_flow_has_solid(o)) {
-    flow->penalty = flow->penalty_step = penalty_of(o);
+    flow->options.penalty = flow->penalty = flow->penalty_step = penalty_of(o);
     fill_damping(flow);
   }
   if (o->sponge > 0.0)
@@ -207,6 +207,14 @@ fx_status fx_flow_solid (const fx_flow *flow, fx_tensor **out) {
   for (int64_t i = 0; flow->penalty > 0.0 && i < flow->h * flow->w; i++)
     fx_f64(*out)[i] = damping_at(flow, i) * flow->penalty;
   return FX_OK;
+}
+
+void fx_flow_solid_push (const fx_flow *flow, const double *velocity, int axis, double *out) {
+  for (int64_t i = 0; i < flow->h * flow->w; i++) {
+    const double sponge = flow->sponge[i % flow->w];
+    const double target = axis == 0 ? sponge * flow->options.mean_velocity : 0.0;
+    out[i] = target - (damping_at(flow, i) + sponge) * velocity[2 * i + axis];
+  }
 }
 
 fx_status fx_flow_force (fx_flow *flow, double force[2]) {

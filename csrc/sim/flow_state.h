@@ -14,7 +14,8 @@
 **   rows:    velocities to x space -> products -> back to kx space
 **
 ** Between them lies mid[slot][y / 4][kx][re, im][y % 4], slot 0 for u or v^2 - u^2, 1 for v or u v,
-** and beside solids 2 and 3 for the two components of their force.
+** beside solids 2 and 3 for the two components of their force, and with a scalar two more: the first for c or
+** u c, the second for v c. The scalar's coefficients lie in `scalar` as those of w in `state`.
 */
 #ifndef FX_FLOW_STATE_H
 #define FX_FLOW_STATE_H
@@ -52,11 +53,15 @@ struct fx_flow {
   int workers;
   fx_flow_push *forces; /* (force_count), kx rising (flow_forcing.c) */
   int64_t force_count, ring_modes;
-  int blocks;          /* lane blocks of scratch each worker has */
-  double penalty;      /* eta of flow_solid.c; 0 without solids */
-  double penalty_step; /* the longest step that solids and sponge allow */
-  double *damping;     /* (row_items, w, 4) chi / eta; NULL without solids and sponge */
-  double *sponge;      /* (w) */
+  int blocks;                  /* lane blocks of scratch each worker has */
+  double penalty;              /* eta of flow_solid.c; 0 without solids */
+  double penalty_step;         /* the longest step that solids and sponge allow */
+  double *damping;             /* (row_items, w, 4) chi / eta; NULL without solids and sponge */
+  double *sponge;              /* (w) */
+  double *scalar, *scalar_sum; /* as state and sum; NULL without a scalar */
+  double *fade_x, *fade_y;     /* as decay_x and decay_y, of the scalar   */
+  double diffusivity;
+  int scalar_slot; /* of mid: the first of its two */
   void (*columns)(void *job, int64_t item, int worker);
   void (*rows)(void *job, int64_t item, int worker);
 };
@@ -66,9 +71,11 @@ typedef enum {
   COLUMNS_STAGE_1, /* products -> right-hand side -> next stage -> velocities */
   COLUMNS_STAGE_2,
   COLUMNS_STAGE_3,
-  COLUMNS_STAGE_4,   /* the same; also the new state                           */
-  COLUMNS_VORTICITY, /* state -> w in slot 0                                   */
-  COLUMNS_LOAD       /* slot 0 -> state                                        */
+  COLUMNS_STAGE_4,    /* the same; also the new state                           */
+  COLUMNS_VORTICITY,  /* state -> w in slot 0                                   */
+  COLUMNS_LOAD,       /* slot 0 -> state                                        */
+  COLUMNS_SCALAR,     /* scalar -> c in slot 0                                  */
+  COLUMNS_LOAD_SCALAR /* slot 0 -> scalar                                      */
 } fx_flow_columns;
 
 typedef enum {
@@ -109,6 +116,23 @@ int fx_flow_has_solid(const fx_flow_options *options);
 fx_status fx_flow_solid_new(fx_flow *flow);
 double fx_flow_displacement(double delta, double depth);
 void fx_flow_make_odd(fx_flow *flow);
+
+/* flow_solid.c: out (h,w) = component 0 or 1 of the force of solids and sponge, which there must be, on a fluid of
+** velocity (h,w,2). */
+void fx_flow_solid_push(const fx_flow *flow, const double *velocity, int axis, double *out);
+
+/* flow_scalar.c: its options, arrays, and the decay of its modes in half a step. */
+fx_status fx_flow_scalar_check(const fx_flow_options *options);
+fx_status fx_flow_scalar_new(fx_flow *flow);
+void fx_flow_scalar_decay(fx_flow *flow, double half);
+void fx_flow_scalar_report(const fx_flow *flow, fx_flow_report *out);
+
+/* navier_stokes.c: a field of the flow (1,h,w,channels), and fields into the flow; the task for the columns says
+** which. The latter checks shape and type and hands the values in f64 to `accept`. */
+fx_status fx_flow_field(fx_flow *flow, fx_flow_columns what, int channels, fx_tensor **out);
+fx_status fx_flow_load(fx_flow *flow, const char *name, const fx_tensor *field,
+                       fx_flow_columns what,
+                       fx_status (*accept)(const double *values, int64_t count));
 
 static inline double *fx_flow_mode (const fx_flow *flow, int64_t kx, int64_t y) {
   return flow->state + (kx / FX_LANES * flow->h + y) * FX_LANE_BLOCK + kx % FX_LANES;

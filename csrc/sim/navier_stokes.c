@@ -33,7 +33,8 @@ void fx_flow_defaults (fx_flow_options *out) {
                             .forcing_rate = 0.1,
                             .drag = -1.0,
                             .cfl = 0.8,
-                            .wall = 0.2 };
+                            .wall = 0.2,
+                            .schmidt = 1.0 };
 }
 
 /* --- options --------------------------------------------------------------------------------- */
@@ -107,6 +108,7 @@ static fx_status check_options (const fx_flow_options *o) {
   FX_TRY(check_initial(o));
   FX_TRY(check_forcing(o));
   FX_TRY(fx_flow_solid_check(o));
+  FX_TRY(fx_flow_scalar_check(o));
   if (!(o->re > 0.0 && o->re < HUGE_VAL))
     return fx_fail(FX_EARG, "navier_stokes: re must be positive and finite, got %g", o->re);
   if (!isfinite(o->drag))
@@ -146,7 +148,8 @@ static fx_status allocate (fx_flow *flow) {
   FX_TRY(new_array(flow->h * flow->padded * 2, &flow->state));
   FX_TRY(new_array(flow->h * flow->padded * 2, &flow->sum));
   FX_TRY(fx_flow_solid_new(flow));
-  const int64_t slots = flow->damping ? 4 : 2;
+  flow->scalar_slot = flow->damping ? 4 : 2;
+  const int64_t slots = flow->scalar_slot + (flow->options.scalar ? 2 : 0);
   flow->blocks = flow->damping ? 5 : 3;
   FX_TRY(new_array(slots * flow->row_items * flow->padded * FX_LANE_BLOCK, &flow->mid));
   FX_TRY(new_array(flow->padded, &flow->kx));
@@ -154,6 +157,7 @@ static fx_status allocate (fx_flow *flow) {
   FX_TRY(new_array(flow->padded, &flow->decay_x));
   FX_TRY(new_array(flow->h, &flow->decay_y));
   FX_TRY(new_array(flow->row_items * 2, &flow->peak));
+  FX_TRY(fx_flow_scalar_new(flow));
   FX_TRY(fx_flow_forcing_new(flow));
   return ensure_scratch(flow);
 }
@@ -221,9 +225,11 @@ void fx_flow_free (fx_flow *flow) {
     return;
   fx_fft_free(flow->along_x);
   fx_fft_free(flow->along_y);
-  double *arrays[] = { flow->state,   flow->sum,     flow->mid,     flow->kx,
-                       flow->ky,      flow->decay_x, flow->decay_y, flow->peak,
-                       flow->scratch, flow->damping, flow->sponge };
+  double *arrays[] = {
+    flow->state,   flow->sum,     flow->mid,        flow->kx,      flow->ky,
+    flow->decay_x, flow->decay_y, flow->peak,       flow->scratch, flow->damping,
+    flow->sponge,  flow->scalar,  flow->scalar_sum, flow->fade_x,  flow->fade_y
+  };
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
     fx_free(arrays[i]);
   fx_free(flow->forces);
@@ -247,7 +253,7 @@ static void run_rows (fx_flow *flow, fx_flow_rows what, double *field, int chann
 
 /* --- fields ---------------------------------------------------------------------------------- */
 
-static fx_status field_of (fx_flow *flow, fx_flow_columns what, int channels, fx_tensor **out) {
+fx_status fx_flow_field (fx_flow *flow, fx_flow_columns what, int channels, fx_tensor **out) {
   const int64_t shape[] = { 1, flow->h, flow->w, channels };
   fx_tensor *field = NULL;
   FX_TRY(ensure_scratch(flow));
@@ -259,28 +265,43 @@ static fx_status field_of (fx_flow *flow, fx_flow_columns what, int channels, fx
 }
 
 fx_status fx_flow_vorticity (fx_flow *flow, fx_tensor **out) {
-  return field_of(flow, COLUMNS_VORTICITY, 1, out);
+  return fx_flow_field(flow, COLUMNS_VORTICITY, 1, out);
 }
 
 fx_status fx_flow_velocity (fx_flow *flow, fx_tensor **out) {
-  return field_of(flow, COLUMNS_START, 2, out);
+  return fx_flow_field(flow, COLUMNS_START, 2, out);
 }
 
-static fx_status check_vorticity (const fx_flow *flow, const fx_tensor *t) {
+/* That a field named `name` is one of this grid. */
+static fx_status check_field (const fx_flow *flow, const char *name, const fx_tensor *t) {
   char text[FX_SHAPE_TEXT];
   if (t->ndim != 4 || t->shape[0] != 1 || t->shape[1] != flow->h || t->shape[2] != flow->w ||
       t->shape[3] != 1)
-    return fx_fail(FX_ESHAPE,
-                   "navier_stokes: vorticity must be (1,%" PRId64 ",%" PRId64 ",1), got %s",
-                   flow->h, flow->w, fx_shape_text(t, text));
+    return fx_fail(FX_ESHAPE, "navier_stokes: %s must be (1,%" PRId64 ",%" PRId64 ",1), got %s",
+                   name, flow->h, flow->w, fx_shape_text(t, text));
   if (t->dtype != FX_F32 && t->dtype != FX_F64)
-    return fx_fail(FX_EARG, "navier_stokes: vorticity must be f32 or f64, got %s",
+    return fx_fail(FX_EARG, "navier_stokes: %s must be f32 or f64, got %s", name,
                    fx_dtype_name(t->dtype));
   return FX_OK;
 }
 
+fx_status fx_flow_load (fx_flow *flow, const char *name, const fx_tensor *field,
+                        fx_flow_columns what, fx_status (*accept)(const double *, int64_t)) {
+  fx_status st;
+  fx_tensor *values = NULL;
+  FX_TRY(check_field(flow, name, field));
+  FX_TRY(ensure_scratch(flow));
+  FX_TRY(fx_tensor_cast(field, FX_F64, &values));
+  FX_GOTO(accept(fx_f64(values), fx_tensor_count(values)));
+  run_rows(flow, ROWS_LOAD, fx_f64(values), 1);
+  run_columns(flow, what);
+done:
+  fx_tensor_release(values);
+  return st;
+}
+
 /* Values must be finite and their mean small against their r.m.s. */
-static fx_status check_values (const double *w, int64_t count) {
+static fx_status accept_vorticity (const double *w, int64_t count) {
   double sum = 0.0, squares = 0.0;
   for (int64_t i = 0; i < count; i++) {
     sum += w[i];
@@ -298,28 +319,19 @@ static fx_status check_values (const double *w, int64_t count) {
 }
 
 fx_status fx_flow_set_vorticity (fx_flow *flow, const fx_tensor *vorticity, double time) {
-  fx_status st;
-  fx_tensor *field = NULL;
-  FX_TRY(check_vorticity(flow, vorticity));
   if (!isfinite(time))
     return fx_fail(FX_EARG, "navier_stokes: time must be finite, got %g", time);
-  FX_TRY(ensure_scratch(flow));
-  FX_TRY(fx_tensor_cast(vorticity, FX_F64, &field));
-  FX_GOTO(check_values(fx_f64(field), fx_tensor_count(field)));
-  run_rows(flow, ROWS_LOAD, fx_f64(field), 1);
-  run_columns(flow, COLUMNS_LOAD);
+  FX_TRY(fx_flow_load(flow, "vorticity", vorticity, COLUMNS_LOAD, accept_vorticity));
   double *mean = fx_flow_mode(flow, 0, 0);
   mean[0] = mean[4] = 0.0;
   flow->time = time;
   flow->steps = 0;
   flow->dt = 0.0;
-done:
-  fx_tensor_release(field);
-  return st;
+  return FX_OK;
 }
 
 static void state_shape (const fx_flow *flow, int64_t shape[3]) {
-  shape[0] = flow->column_items;
+  shape[0] = flow->column_items * (flow->scalar ? 2 : 1);
   shape[1] = flow->h;
   shape[2] = FX_LANE_BLOCK;
 }
@@ -328,7 +340,10 @@ fx_status fx_flow_state (const fx_flow *flow, fx_tensor **out) {
   int64_t shape[3];
   state_shape(flow, shape);
   FX_TRY(fx_tensor_new(FX_F64, 3, shape, out));
-  memcpy(fx_f64(*out), flow->state, (size_t)fx_tensor_count(*out) * sizeof(double));
+  const int64_t count = flow->h * flow->padded * 2;
+  memcpy(fx_f64(*out), flow->state, (size_t)count * sizeof(double));
+  if (flow->scalar)
+    memcpy(fx_f64(*out) + count, flow->scalar, (size_t)count * sizeof(double));
   return FX_OK;
 }
 
@@ -350,7 +365,10 @@ fx_status fx_flow_restore (fx_flow *flow, const fx_tensor *state, double time, i
   for (int64_t i = 0; i < fx_tensor_count(state); i++)
     if (!isfinite(fx_f64(state)[i]))
       return fx_fail(FX_EARG, "navier_stokes: the state has values that are not finite");
-  memcpy(flow->state, fx_f64(state), (size_t)fx_tensor_count(state) * sizeof(double));
+  const int64_t count = flow->h * flow->padded * 2;
+  memcpy(flow->state, fx_f64(state), (size_t)count * sizeof(double));
+  if (flow->scalar)
+    memcpy(flow->scalar, fx_f64(state) + count, (size_t)count * sizeof(double));
   flow->time = time;
   flow->steps = steps;
   flow->dt = 0.0;
@@ -407,6 +425,8 @@ static void fill_decay (fx_flow *flow) {
     flow->decay_x[k] = exp(-(flow->nu * flow->kx[k] * flow->kx[k] + flow->drag) * half);
   for (int64_t y = 0; y < flow->h; y++)
     flow->decay_y[y] = exp(-flow->nu * flow->ky[y] * flow->ky[y] * half);
+  if (flow->scalar)
+    fx_flow_scalar_decay(flow, half);
 }
 
 /* One step; velocities of the present state are in mid before, those of the new one after. */
@@ -432,7 +452,7 @@ static fx_status step (fx_flow *flow, double until) {
 static fx_status check_state (const fx_flow *flow) {
   double sum = 0.0;
   for (int64_t i = 0; i < flow->h * flow->padded * 2; i++)
-    sum += fabs(flow->state[i]);
+    sum += fabs(flow->state[i]) + (flow->scalar ? fabs(flow->scalar[i]) : 0.0);
   return isfinite(sum) ? FX_OK : blown_up(flow);
 }
 

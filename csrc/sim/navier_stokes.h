@@ -3,6 +3,7 @@
 ** the source of the turbulence data.
 **
 **   dw/dt + u . grad w = nu lap w - drag w + curl f,   w = dv/dx - du/dy,   div u = 0
+**   dc/dt + u . grad c = nu / schmidt lap c                                  (a passive scalar, if asked for)
 **
 ** Lengths are in units of (box length / 2 pi), velocities in units of the initial r.m.s. velocity
 ** unless `rms_velocity` says otherwise, times in the ratio of the two; Re is dimensionless and
@@ -66,6 +67,8 @@ typedef struct {
   double
       sponge; /* width of a strip at the end of x that brings the mean velocity back  [0: none] */
   double penalty; /* time in which a solid stops fluid inside it [0: chosen, see flow_solid.c] */
+  int scalar;     /* 1: carries a passive scalar, 0 until fx_flow_set_scalar             [0] */
+  double schmidt; /* its Schmidt number, viscosity over diffusivity, > 0                 [1] */
 } fx_flow_options;
 
 /* Writes the values in brackets above. */
@@ -96,8 +99,14 @@ void fx_flow_free(fx_flow *flow); /* NULL is ignored */
 ** that are not finite; FX_ENOMEM. */
 fx_status fx_flow_set_vorticity(fx_flow *flow, const fx_tensor *vorticity, double time);
 
+/* Replaces the scalar: (1,H,W,1) f32 or f64, any mean, which is kept. Modes beyond the 2/3 rule are
+** dropped. Time and vorticity stay. Errors, after which the flow is as it was: FX_EARG without a scalar, for
+** a dtype, or numbers that are not finite; FX_ESHAPE; FX_ENOMEM. */
+fx_status fx_flow_set_scalar(fx_flow *flow, const fx_tensor *scalar);
+
 /* New tensor f64 that with the time and the number of steps is all that a flow remembers: its Fourier
-** coefficients in the order of flow_state.h. The caller owns it. Errors: FX_ENOMEM. */
+** coefficients in the order of flow_state.h, those of the scalar behind those of the vorticity. The caller
+** owns it. Errors: FX_ENOMEM. */
 fx_status fx_flow_state(const fx_flow *flow, fx_tensor **out);
 
 /* Continues from what fx_flow_state gave of a flow with the same options: what follows has the same
@@ -129,8 +138,11 @@ const fx_flow_options *fx_flow_settings(const fx_flow *flow); /* with drag resol
 fx_status fx_flow_vorticity(fx_flow *flow, fx_tensor **out);
 fx_status fx_flow_velocity(fx_flow *flow, fx_tensor **out);
 
-/* New tensor (1,H,W,1) f64: the pressure over the density, velocity squared, of mean 0. The caller
-** owns it. Errors: FX_EUNSUPPORTED beside solids or a sponge; FX_ENOMEM. */
+/* New tensor (1,H,W,1) f64: the scalar. The caller owns it. Errors: FX_EARG without one; FX_ENOMEM. */
+fx_status fx_flow_scalar(fx_flow *flow, fx_tensor **out);
+
+/* New tensor (1,H,W,1) f64: the pressure over the density, velocity squared, of mean 0; without the mean
+** gradient that keeps the mean velocity. The caller owns it. Errors: FX_ENOMEM. */
 fx_status fx_flow_pressure(fx_flow *flow, fx_tensor **out);
 
 /* Means over the square, without the mean velocity; from the Fourier coefficients, so exact for the
@@ -149,6 +161,9 @@ typedef struct {
   double enstrophy_injection;   /* <w curl f>                                        */
   double kmax_eta;              /* kmax eta, eta = (nu^3 / (2 nu P))^(1/6) [Boffetta & Ecke 2012]:
                               ** resolved when above about 1; infinity at rest           */
+  double scalar_mean;           /* <c>; these three are 0 without a scalar                 */
+  double scalar_variance;       /* <c^2> - <c>^2                                           */
+  double scalar_dissipation;    /* 2 nu / schmidt <|grad c|^2>, rate of loss of variance   */
 } fx_flow_report;
 void fx_flow_diagnostics(const fx_flow *flow, fx_flow_report *out);
 

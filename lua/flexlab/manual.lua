@@ -181,9 +181,9 @@ flow(options: { height: integer, width: integer, re: number, seed?: integer, ini
   "random"|"rest", k0?: number, rms_velocity?: number, forcing?: "none"|"kolmogorov"|"ring",
   forcing_wavenumber?: integer, forcing_amplitude?: number, forcing_width?: number, forcing_rate?:
   number, drag?: number, cfl?: number, dt?: number, walls?: "none"|"channel"|"box"|"slip", wall?:
-  number, cylinders?: number[], mean_velocity?: number, sponge?: number, penalty?: number
-  }): flexlab.Flow -- two-dimensional Navier-Stokes on [0, 2 pi]^2, pseudo-spectral; nu = 1/re;
-  cylinders are x, y, radius of each
+  number, cylinders?: number[], mean_velocity?: number, sponge?: number, penalty?: number, scalar?:
+  boolean, schmidt?: number }): flexlab.Flow -- two-dimensional Navier-Stokes on [0, 2 pi]^2,
+  pseudo-spectral; nu = 1/re; cylinders are x, y, radius of each; a passive scalar on request
 perturb(field: flexlab.Tensor, options: { factor?: integer, coarse?: "subsample"|"block_mean"|"cutoff",
   key?: flexlab.Key }): flexlab.Tensor -- (1,H,W,1) f64: the same coarse field, other phases of the
   scales it does not show
@@ -195,12 +195,16 @@ vorticity(): flexlab.Tensor -- (1,H,W,1) f64
 set_vorticity(w: flexlab.Tensor, time?: number) -- starts again from a field
 velocity(): flexlab.Tensor -- (1,H,W,2) f64: x and y
 pressure(): flexlab.Tensor -- (1,H,W,1) f64: over the density, of mean 0
+scalar(): flexlab.Tensor -- (1,H,W,1) f64: the passive scalar
+set_scalar(c: flexlab.Tensor) -- replaces it; time and vorticity stay
+settings(): table<string, number> -- what the options left to the solver: drag, and beside solids penalty
 solid(): flexlab.Tensor -- (1,H,W,1) f64: how solid a point is, 0 to 1
 force(): number, number -- of the fluid on the solids, over the density: drag and lift
 state(): flexlab.Tensor -- all that a flow remembers besides its time and the number of its steps
 restore(state: flexlab.Tensor, time: number, steps: integer) -- goes on with the same bits
 spectrum(): flexlab.Tensor -- energy in shells of |k|, f64
-diagnostics(): table<string, number> -- energy, enstrophy, their budgets, kmax_eta, dt
+diagnostics(): table<string, number> -- energy, enstrophy, their budgets, kmax_eta, dt,
+  steps; mean, variance and its loss of the scalar
 close() -- frees it
 ]] },
   { holder = "flexlab.core.metrics", title = "Metrics of ensembles and spectra", [[

@@ -14,6 +14,12 @@
 
 /* --- same bits, save and restore, landing ---------------------------------------------------- */
 
+static void set_scalar (fx_flow *flow, field_formula formula) {
+  fx_tensor *c = field_from(flow->h, flow->w, formula);
+  CHECK_STATUS(fx_flow_set_scalar(flow, c));
+  fx_tensor_release(c);
+}
+
 static fx_tensor *run_once (int threads, int avx2, int solid) {
   const double cylinders[6] = { 1.0, 2.0, 0.5, 4.0, 5.0, 0.7 };
   fx_flow_options o = options_of(60, 64, 500.0);
@@ -25,13 +31,20 @@ static fx_tensor *run_once (int threads, int avx2, int solid) {
     o.cylinder_count = 2;
     o.mean_velocity = 1.0;
     o.sponge = 1.0;
+    o.scalar = 1;
   }
   fx_set_threads(threads);
   fx_flow *flow = flow_of(&o);
+  if (solid)
+    set_scalar(flow, mixture);
   flow->columns = avx2 ? fx_flow_columns_avx2 : fx_flow_columns_base;
   flow->rows = avx2 ? fx_flow_rows_avx2 : fx_flow_rows_base;
   CHECK_STATUS(fx_flow_advance(flow, 0.5));
-  fx_tensor *t = vorticity_of(flow);
+  fx_tensor *t = NULL;
+  if (solid)
+    CHECK_STATUS(fx_flow_state(flow, &t));
+  else
+    t = vorticity_of(flow);
   fx_flow_free(flow);
   return t;
 }
@@ -87,8 +100,10 @@ static void restored_state_continues (void) {
 static void a_saved_state_continues_with_the_same_bits (void) {
   fx_flow_options o = options_of(32, 36, 300.0);
   o.forcing = FX_FORCING_RING;
+  o.scalar = 1;
   fx_flow *a = flow_of(&o), *b = NULL;
-  fx_tensor *state = NULL;
+  fx_tensor *state = NULL, *ca = NULL, *cb = NULL;
+  set_scalar(a, mixture);
   fx_flow_report r;
   CHECK_STATUS(fx_flow_advance(a, 0.4));
   fx_flow_diagnostics(a, &r);
@@ -100,6 +115,11 @@ static void a_saved_state_continues_with_the_same_bits (void) {
   CHECK_STATUS(fx_flow_advance(b, 0.8));
   fx_tensor *wa = vorticity_of(a), *wb = vorticity_of(b);
   CHECK(memcmp(wa->data, wb->data, (size_t)fx_tensor_count(wa) * sizeof(double)) == 0);
+  CHECK_STATUS(fx_flow_scalar(a, &ca));
+  CHECK_STATUS(fx_flow_scalar(b, &cb));
+  CHECK(memcmp(ca->data, cb->data, (size_t)fx_tensor_count(ca) * sizeof(double)) == 0);
+  fx_tensor_release(ca);
+  fx_tensor_release(cb);
   CHECK_STATUS(fx_flow_restore(b, state, 0.4, r.steps + 1)); /* other steps, other phases */
   CHECK_STATUS(fx_flow_advance(b, 0.8));
   fx_tensor_release(wb);
@@ -212,6 +232,7 @@ static void wrong_options_are_refused (void) {
   REFUSED(o.sponge = 1.0, "sponge");
   REFUSED(o.mean_velocity = NAN, "mean_velocity");
   REFUSED(o.penalty = -1.0, "penalty");
+  REFUSED((o.scalar = 1, o.schmidt = 0.0), "schmidt");
   REFUSED((o.cylinders = (double[]){ 1.0, 1.0, 0.1 }, o.cylinder_count = 1), "cylinder 1");
   REFUSED((o.cylinders = (double[]){ 1.0, 1.0, 1.0 }, o.cylinder_count = 1, o.dt = 1.0), "dt must");
   REFUSED((o.forcing = FX_FORCING_RING, o.forcing_width = 0.1), "forcing_width");
@@ -246,6 +267,28 @@ static void wrong_vorticity_is_refused_and_changes_nothing (void) {
   fx_flow_free(flow);
 }
 
+static void wrong_scalars_are_refused (void) {
+  fx_flow_options o = options_of(32, 32, 100.0);
+  fx_flow *without = flow_of(&o), *flow = NULL;
+  fx_tensor *c = field_from(32, 32, with_mean), *bad = field_from(32, 16, mixture), *out = NULL;
+  CHECK(fx_flow_set_scalar(without, c) == FX_EARG && strstr(fx_errmsg(), "scalar = true"));
+  CHECK(fx_flow_scalar(without, &out) == FX_EARG && out == NULL);
+  o.scalar = 1;
+  flow = flow_of(&o);
+  CHECK_STATUS(fx_flow_set_scalar(flow, c)); /* a scalar may have a mean */
+  CHECK(fx_flow_set_scalar(flow, bad) == FX_ESHAPE &&
+        strstr(fx_errmsg(), "scalar must be (1,32,32,1)"));
+  fx_tensor_assign(&bad, field_from(32, 32, with_nan));
+  CHECK(fx_flow_set_scalar(flow, bad) == FX_EARG && strstr(fx_errmsg(), "not finite"));
+  CHECK_STATUS(fx_flow_scalar(flow, &out));
+  CHECK_NEAR(distance(out, c), 0.0, 1e-14);
+  fx_tensor_release(c);
+  fx_tensor_release(bad);
+  fx_tensor_release(out);
+  fx_flow_free(flow);
+  fx_flow_free(without);
+}
+
 static void too_long_a_step_is_reported (void) {
   fx_flow_options o = options_of(32, 32, 1e6);
   o.dt = 5.0;
@@ -270,7 +313,7 @@ static fx_status make_and_use (void) {
   fx_status st;
   fx_flow_options o = options_of(16, 24, 100.0);
   fx_flow *flow = NULL;
-  fx_tensor *w = NULL, *v = NULL, *e = NULL, *p = NULL, *s = NULL, *c = NULL;
+  fx_tensor *w = NULL, *v = NULL, *e = NULL, *p = NULL, *s = NULL, *c = NULL, *q = NULL;
   double force[2];
   o.forcing = FX_FORCING_RING;
   o.forcing_wavenumber = 3;
@@ -278,17 +321,21 @@ static fx_status make_and_use (void) {
   o.wall = 0.9;
   o.mean_velocity = 0.5;
   o.sponge = 1.0;
+  o.scalar = 1;
   FX_TRY(fx_flow_new(&o, &flow));
   FX_GOTO(fx_flow_advance(flow, 0.1));
   FX_GOTO(fx_flow_vorticity(flow, &w));
   FX_GOTO(fx_flow_velocity(flow, &v));
   FX_GOTO(fx_flow_energy_spectrum(flow, &e));
-  CHECK(fx_flow_pressure(flow, &p) == FX_EUNSUPPORTED);
+  FX_GOTO(fx_flow_pressure(flow, &p));
   FX_GOTO(fx_flow_state(flow, &s));
   FX_GOTO(fx_flow_solid(flow, &c));
   FX_GOTO(fx_flow_force(flow, force));
   FX_GOTO(fx_flow_set_vorticity(flow, w, 0.0));
+  FX_GOTO(fx_flow_set_scalar(flow, w));
+  FX_GOTO(fx_flow_scalar(flow, &q));
 done:
+  fx_tensor_release(q);
   fx_tensor_release(p);
   fx_tensor_release(c);
   fx_tensor_release(s);
@@ -348,6 +395,7 @@ int main (void) {
   small_grids_work();
   wrong_options_are_refused();
   wrong_vorticity_is_refused_and_changes_nothing();
+  wrong_scalars_are_refused();
   too_long_a_step_is_reported();
   interrupt_stops_between_steps();
   failing_allocations_leave_nothing_behind(make_and_use);

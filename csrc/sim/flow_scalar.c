@@ -1,0 +1,77 @@
+/*
+** flow_scalar.c - a passive scalar: what of the options concerns it, its arrays, fields in and out, budget.
+**
+** dc/dt + div(u c) = kappa lap c, kappa = nu / schmidt, in every stage of the step beside the vorticity
+** (flow_scalar_kernels.h): one transform back and two forth, which two real fields share, so a flow with a
+** scalar costs about twice as much. Diffusion is exact, as viscosity is; the mean has no term at all and is
+** kept to the bit.
+**
+** Solids stop the fluid, not the scalar: it diffuses through them as through the fluid, and a sponge does
+** not take it away. Between slip walls a scalar that is odd in y, as the vorticity is, stays so, and is 0 at
+** the walls; one that is even stays even, and nothing passes them.
+*/
+#include <math.h>
+
+#include "base/alloc.h"
+#include "sim/flow_state.h"
+
+fx_status fx_flow_scalar_check (const fx_flow_options *o) {
+  if (o->scalar && !(o->schmidt > 0.0 && o->schmidt < HUGE_VAL))
+    return fx_fail(FX_EARG, "navier_stokes: schmidt must be positive and finite, got %g",
+                   o->schmidt);
+  return FX_OK;
+}
+
+fx_status fx_flow_scalar_new (fx_flow *flow) {
+  const size_t modes = (size_t)(flow->h * flow->padded * 2);
+  if (!flow->options.scalar)
+    return FX_OK;
+  flow->diffusivity = flow->nu / flow->options.schmidt;
+  flow->scalar = fx_calloc(modes, sizeof(double));
+  flow->scalar_sum = fx_calloc(modes, sizeof(double));
+  flow->fade_x = fx_calloc((size_t)flow->padded, sizeof(double));
+  flow->fade_y = fx_calloc((size_t)flow->h, sizeof(double));
+  return flow->scalar && flow->scalar_sum && flow->fade_x && flow->fade_y ? FX_OK : FX_ENOMEM;
+}
+
+void fx_flow_scalar_decay (fx_flow *flow, double half) {
+  for (int64_t k = 0; k < flow->padded; k++)
+    flow->fade_x[k] = exp(-flow->diffusivity * flow->kx[k] * flow->kx[k] * half);
+  for (int64_t y = 0; y < flow->h; y++)
+    flow->fade_y[y] = exp(-flow->diffusivity * flow->ky[y] * flow->ky[y] * half);
+}
+
+static fx_status without (void) {
+  return fx_fail(FX_EARG,
+                 "navier_stokes: this flow carries no scalar; ask for it with scalar = true");
+}
+
+static fx_status accept_scalar (const double *c, int64_t count) {
+  double sum = 0.0;
+  for (int64_t i = 0; i < count; i++)
+    sum += fabs(c[i]);
+  return isfinite(sum) ? FX_OK
+                       : fx_fail(FX_EARG, "navier_stokes: scalar has values that are not finite");
+}
+
+fx_status fx_flow_set_scalar (fx_flow *flow, const fx_tensor *scalar) {
+  return flow->scalar ? fx_flow_load(flow, "scalar", scalar, COLUMNS_LOAD_SCALAR, accept_scalar)
+                      : without();
+}
+
+fx_status fx_flow_scalar (fx_flow *flow, fx_tensor **out) {
+  return flow->scalar ? fx_flow_field(flow, COLUMNS_SCALAR, 1, out) : without();
+}
+
+void fx_flow_scalar_report (const fx_flow *flow, fx_flow_report *out) {
+  out->scalar_mean = flow->scalar[0];
+  for (int64_t kx = 0; kx < flow->modes; kx++) {
+    for (int64_t ky = -flow->top; ky <= flow->top; ky++) {
+      const int64_t row = kx / FX_LANES * flow->h + (ky < 0 ? ky + flow->h : ky);
+      const double *c = flow->scalar + row * FX_LANE_BLOCK + kx % FX_LANES;
+      const double size = (kx ? 2.0 : 1.0) * (c[0] * c[0] + c[4] * c[4]);
+      out->scalar_variance += kx == 0 && ky == 0 ? 0.0 : size;
+      out->scalar_dissipation += 2.0 * flow->diffusivity * (double)(kx * kx + ky * ky) * size;
+    }
+  }
+}
