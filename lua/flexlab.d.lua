@@ -406,6 +406,10 @@ function core.io.field(path, dataset) end
 ---@return flexlab.Container?
 function core.io.container(path) end
 
+--- boxes that were asked and wait to be read; those that wait to be taken
+---@return integer, integer
+function core.io.reading() end
+
 --- begins a file; with done (frames that are there) in PATH.part, which outlives the process
 ---@param path string
 ---@param options { dataset?: string, frames: integer, height: integer, width: integer, channels?: integer, deflate?: integer, chunk?: integer, done?: integer }
@@ -441,11 +445,25 @@ function Container:groups() end
 ---@return table?
 function Container:attributes(path) end
 
---- a box; a count of 0 drops the axis
+--- a box; a count of 0 drops the axis; waits for one that was asked
 ---@param path string
 ---@param options? { start?: integer[], count?: integer[], dtype?: string }
 ---@return flexlab.Tensor?
 function Container:read(path, options) end
+
+--- has the box read by a thread meanwhile
+---@param path string
+---@param options? { start?: integer[], count?: integer[], dtype?: string }
+function Container:ask(path, options) end
+
+--- drops what was asked and not read
+function Container:forget() end
+
+--- boxes to come: bytes and places of the cache of decoded chunks
+---@param path string
+---@param count integer[]
+---@return integer, integer
+function Container:expect(path, count) end
 
 --- streamed; count is of the finite numbers
 ---@param path string

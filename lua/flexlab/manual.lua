@@ -128,6 +128,7 @@ save(path: string, content: { names?: string[], tensors: table<string, flexlab.T
   }): boolean? -- .h5 or .safetensors, atomic
 field(path: string, dataset?: string): flexlab.Field? -- opens fields over time for reading
 container(path: string): flexlab.Container? -- any file of arrays: HDF5, netCDF, .npy, .npz
+reading(): integer, integer -- boxes that were asked and wait to be read; those that wait to be taken
 field_writer(path: string, options: { dataset?: string, frames: integer, height: integer, width:
   integer, channels?: integer, deflate?: integer, chunk?: integer, done?: integer }): flexlab.FieldWriter? -- begins a
   file; with done (frames that are there) in PATH.part, which outlives the process
@@ -142,7 +143,12 @@ variables(): table[] -- { path, dtype, number, shape, chunk, axes (their names),
 groups(): string[] -- the groups of an HDF5 file
 attributes(path?: string): table? -- of a variable or group, or of the file
 read(path: string, options?: { start?: integer[], count?: integer[], dtype?: string }):
-  flexlab.Tensor? -- a box; a count of 0 drops the axis
+  flexlab.Tensor? -- a box; a count of 0 drops the axis; waits for one that was asked
+ask(path: string, options?: { start?: integer[], count?: integer[], dtype?: string }) -- has the box
+  read by a thread meanwhile
+forget() -- drops what was asked and not read
+expect(path: string, count: integer[]): integer, integer -- boxes to come: bytes and places of the cache
+  of decoded chunks
 statistics(path: string): { mean: number, std: number, min: number, max: number, count: integer,
   nan: integer, infinite: integer }? -- streamed; count is of the finite numbers
 close() -- closes the file

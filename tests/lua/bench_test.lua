@@ -4,6 +4,7 @@ local core = require "flexlab.core"
 local flex = require "flexlab"
 local accuracy = require "flexlab.bench.accuracy"
 local scaling = require "flexlab.bench.scaling"
+local support = require "tests.lua.support"
 
 local program = os.getenv("FLEXLAB_PROGRAM") or "build/release/flexlab"
 
@@ -220,6 +221,17 @@ function TestBench:test_scaling_prints_series_and_powers()
   lu.assertTrue(t[1].power ~= nil and t[3].power == nil)
   local _, out = flexlab(words .. small)
   lu.assertStrContains(out, "s ~ (pixels)^")
+end
+
+function TestBench:test_loader_reads_the_same_patches_three_ways()
+  local folder, path = support.folder()
+  local t = decoded(("bench loader --data '%s' --size 16 --batch 2 --repeats 1 --json"):format(
+    support.flow(path "flow.h5")))
+  os.execute("rm -rf '" .. folder .. "'")
+  for _, way in ipairs { "memory", "ahead", "at_once" } do
+    lu.assertEquals(#t[way].wall, 1)
+    lu.assertTrue(t[way].wall[1] > 0 and t[way].cpu[1] > 0)
+  end
 end
 
 function TestBench:test_accuracy_prints_a_row_for_each_count()

@@ -9,19 +9,18 @@ local stats = require "flexlab.stats"
 local whole = require "flexlab.bench.whole"
 local words = require "flexlab.text"
 
-local known = { "kernels", "train", "sample", "scaling", "accuracy" }
-local is_known = { kernels = true, train = true, sample = true, scaling = true, accuracy = true }
+local known = { "kernels", "train", "sample", "scaling", "accuracy", "loader" }
 
 -- Options that only some of the words take: option -> the words.
 local only = {
   profile = "train sample", memory = "train sample", shapes = "train sample", op = "kernels",
   batches = "scaling", sizes = "scaling", ["thread-counts"] = "scaling", work = "scaling",
-  channels = "accuracy", recompute = "train scaling",
+  channels = "accuracy", data = "loader", recompute = "train scaling",
 }
 
 local function check(values)
   local what = values.what
-  if not is_known[what] then
+  if not words.has(known, what) then
     arguments.wrong("bench does not know '%s'; %s", what, words.hint(what, known))
   end
   for name, takers in pairs(only) do
@@ -96,8 +95,9 @@ end
 
 return {
   name = "bench",
-  doc = "time training, sampling or single ops; tell rounding",
-  arguments = { { name = "what", optional = true, doc = "kernels, train, sample, scaling or accuracy [kernels]" } },
+  doc = "time training, sampling, reading or single ops; tell rounding",
+  arguments = { { name = "what", optional = true,
+    doc = "kernels, train, sample, scaling, accuracy or loader [kernels]" } },
   options = {
     { name = "model", value = "SIZE", kind = "words", words = { "nano", "small", "medium", "big" }, default = "nano",
       doc = "nano, small, medium or big" },
@@ -117,6 +117,7 @@ return {
     { name = "sizes", value = "LIST", kind = "numbers", doc = "scaling: sides to try [32,64,128]" },
     { name = "thread-counts", value = "LIST", kind = "numbers", doc = "scaling: threads to try [1 and all]" },
     { name = "channels", value = "LIST", kind = "numbers", doc = "accuracy: channel counts [16 to 1152]" },
+    { name = "data", value = "FILE", doc = "loader: what is read [data/turbulence/train_re*.h5]" },
     { name = "json", doc = "one line; train, sample: {\"seconds\":[...],\"peak_mib\":x}" },
     commands.device, commands.threads,
   },
@@ -127,6 +128,10 @@ return {
     if values.what == "kernels" then return require("flexlab.bench.kernels").run(values) end
     if values.what == "scaling" then return scaling(values) end
     if values.what == "accuracy" then return accuracy(values) end
+    if values.what == "loader" then
+      values.data = values.data or "data/turbulence/train_re*.h5"
+      return require("flexlab.bench.loader").run(values)
+    end
     return measure(values)
   end,
 }

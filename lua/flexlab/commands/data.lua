@@ -29,7 +29,7 @@ return {
     { name = "deflate", value = "N", kind = "integer", least = 0, default = 0,
       doc = "with repack: gzip level, 0 is none" },
     { name = "chunk", value = "N", kind = "integer", least = 0, default = 0,
-      doc = "with repack: side of the chunks, 0 is a frame; as large as patches is best for compressed files" },
+      doc = "with repack: side of the chunks, 0 is a whole frame" },
   },
   notes = "repack writes w (frames, channels, height, width), one chunk a frame and channels together, with the times.",
   run = function(values)
