@@ -29,7 +29,7 @@ typedef struct {
 ** are any. *out is filled on success only; free its contents with fx_checkpoint_free.
 ** Errors, with the path: FX_EIO, FX_EFORMAT (no checkpoint, damaged, a weight is missing), FX_ESHAPE
 ** (a weight has another shape than the configuration says), FX_EARG (a configuration that no network
-** can have), FX_EUNSUPPORTED (a condition encoder that is written in Lua). */
+** can have), FX_EUNSUPPORTED (a part of the network that is written in Lua). */
 fx_status fx_checkpoint_load(const char *path, bool averaged, fx_checkpoint *out);
 
 /* Frees what `c` holds and clears it; a cleared struct is ignored. */

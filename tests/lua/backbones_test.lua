@@ -122,6 +122,19 @@ function suite.test_cross_attention_sees_the_whole_condition()
     { "conditioning 'cross_attention'", true, true })
 end
 
+function suite.test_any_sum_of_conditionings()
+  for _, word in ipairs(flex.backbones()) do
+    local model = shaken(build { backbone = word, conditioning = "concat+cross_attention+weak+film",
+      embed_condition = false, drop_condition = 0.5 })
+    local b = batch()
+    flex.diffusion.loss(model, b, 4):backward()
+    for _, p in ipairs(model:parameters()) do
+      if p.trained then lu.assertNotNil(p.tensor.grad, word .. ": " .. p.name) end
+    end
+    lu.assertEquals(answer(model, b).shape, b.target.shape)
+  end
+end
+
 -- A sample of a batch is, bit for bit, that sample alone.
 function suite.test_samples_are_independent()
   for _, word in ipairs(flex.backbones()) do

@@ -83,6 +83,27 @@ function suite.test_every_command_has_help()
   lu.assertStrContains(out, "--set KEY=VALUE")
 end
 
+function suite.test_what_a_network_takes_is_told()
+  local checkpoint, flex = require "flexlab.checkpoint", require "flexlab"
+  local code, out = flexlab "list backbones --side 16"
+  lu.assertEquals(code, 0)
+  for _, word in ipairs(flex.backbones()) do lu.assertStrMatches(out, ".*" .. word .. "%s+nano%s+%d+%s+0%.%d+ .*") end
+  local _, _, err = flexlab "list backbones --side 20"
+  lu.assertStrContains(err, "20x20 is not divisible by 2^levels = 8")
+  _, _, err = flexlab "list backbones --sizes huge"
+  lu.assertStrContains(err, "no model size 'huge'")
+  local model = flex.models.flex { backbone = "uvit", height = 16, width = 16, in_channels = 1, cond_channels = 1 }
+  assert(checkpoint.save(folder .. "/last.h5", { watched = { { model = model, prefix = "" } }, seed = 1, cfg = {},
+    recipe = { name = "test" }, phase = 1, log_file = { bytes = 0 } }))
+  code, out = flexlab("info " .. folder .. " --json")
+  lu.assertEquals(code, 0)
+  local info = core.json.decode(out)
+  lu.assertEquals({ info.backbone, info.encoder, info.parameters }, { "uvit", "vit", model:count() })
+  lu.assertAlmostEquals(info.gflop, require("flexlab.arithmetic").gflop(model), 1e-9)
+  _, _, err = flexlab "info absent.h5"
+  lu.assertStrContains(err, "absent.h5")
+end
+
 function suite.test_unknown_words_and_exit_codes()
   local code, _, err = flexlab "genrate turbulence"
   lu.assertEquals(code, 2)

@@ -10,6 +10,7 @@ task only gets no gradient from the other.
 --]]
 local backbone = require "flexlab.backbone"
 local choices = require "flexlab.choices"
+local config = require "flexlab.config"
 local data = require "flexlab.data"
 local models = require "flexlab.model"
 local nn = require "flexlab.nn"
@@ -66,7 +67,7 @@ local function parts(cfg, channels, seed)
 end
 
 local function new(given, set)
-  set = set or data.current()
+  given, set = config.plain(given or {}), set or data.current()     -- a recipe's section raises for keys it has not
   local channels = conditions(given, set)
   local options = {}
   for k, v in pairs(given) do
