@@ -1,4 +1,4 @@
--- Does it hold where it was not trained? Two Reynolds numbers to learn from, two others outside and between.
+-- Does it hold where it was not trained? FLEX and a U-Net learn two Reynolds numbers and are judged on two others.
 --   flexlab run recipes/ood_reynolds.lua --set train.steps=2000 --seeds 1..4
 local flex = require "flexlab"
 
@@ -6,27 +6,28 @@ return flex.recipe("ood_reynolds", {
   seen   = { re = { 500, 2000 }, seed = 1, size = 256, frames = 16, out = "data/ood/seen.h5" },
   unseen = { re = { 1000, 4000 }, seed = 2, size = 256, frames = 8, out = "data/ood/unseen.h5" },
   data   = { factor = 4, degradation = "registered", crop = 64, batch = 8, test_tiles = 32 },
-  model  = { size = "nano", conditioning = "both", predict = "v", dropout = 0.0, embed_condition = true },
-  train  = { steps = 300, lr = 1e-3, warmup = 20, clip = 1.0, ema = 0.99 },
-  eval   = { steps = 2, members = 4 },
+  model  = { size = "nano", conditioning = "both", backbone = "flex", predict = "v", dropout = 0.0 },
+  train  = { steps = 300, lr = 1e-3, warmup = 20, clip = 1.0, ema = 0.99 }, eval = { steps = 2, members = 4 },
 }, function(cfg, run)
   local settings = flex.config.merge(cfg.data, nil)
   settings.file, settings.split = flex.generate("turbulence", cfg.seen), 0.75
-  local data  = flex.data.superres(settings)
-  local model = flex.models.flex(cfg.model, data)
-  local optim = flex.optim.adam(model, cfg.train)
-  for step, batch in run:steps(data.train, cfg.train.steps) do
-    local loss = flex.diffusion.loss(model, batch)
-    optim:step(loss)
-    run:log(step, { loss = loss })
+  local data, arms = flex.data.superres(settings), { interpolated = flex.baselines.registered }
+  for _, backbone in ipairs { "flex", "unet" } do    -- the same batches and noise for both
+    local model = flex.models.flex(flex.config.merge(cfg.model, { backbone = backbone }), data)
+    local optim = flex.optim.adam(model, cfg.train)
+    for step, batch in run:steps(data.train, cfg.train.steps) do
+      local loss = flex.diffusion.loss(model, batch)
+      optim:step(loss)
+      run:log(step, { [backbone .. "_loss"] = loss })
+    end
+    arms[backbone] = function(batch) return flex.diffusion.sample(optim.ema, batch, cfg.eval) end
   end
-
-  local t, result = flex.table { "flow", "RFNE", "interpolated", "ratio" }, {}
+  local t, result = flex.table { "flow", "FLEX", "U-Net", "interpolated", "FLEX to it", "U-Net to it" }, {}
   local function judge(name, test)
-    local ours = flex.evaluate(function(b) return flex.diffusion.sample(optim.ema, b, cfg.eval) end, test).rfne
-    local rival = flex.evaluate(flex.baselines.registered, test).rfne
-    t:row { name, ours, rival, ours / rival }
-    result[name:gsub("%W+", "_")] = ours / rival
+    local function rfne(arm) return flex.evaluate(arms[arm], test).rfne end
+    local ours, unet, rival, key = rfne "flex", rfne "unet", rfne "interpolated", name:gsub("%W+", "_")
+    t:row { name, ours, unet, rival, ours / rival, unet / rival }
+    result["flex_" .. key], result["unet_" .. key] = ours / rival, unet / rival
   end
   judge("seen", data.test)                          -- the last quarter of the films it learned from
   settings.mean, settings.std = data.scale.mean, data.scale.std

@@ -232,7 +232,16 @@ function suite.test_unseen_reynolds_numbers()
   local r = run("ood_reynolds", { ["seen.re"] = { 200, 300 }, ["seen.size"] = 32, ["seen.frames"] = 4,
     ["seen.out"] = folder .. "/seen.h5", ["unseen.re"] = { 250, 400 }, ["unseen.size"] = 32, ["unseen.frames"] = 2,
     ["unseen.out"] = folder .. "/unseen.h5" }, { "data.file", "data.test" })
-  numbers(r, { "seen", "Re_250", "Re_400" })
+  numbers(r, { "flex_seen", "flex_Re_250", "flex_Re_400", "unet_seen", "unet_Re_250", "unet_Re_400" })
+  lu.assertNotEquals(r.flex_seen, r.unet_seen)
+end
+
+function suite.test_two_tasks_together_and_alone()
+  local r = run "multitask"
+  numbers(r, { "superres_together", "superres_alone", "superres_baseline", "forecast_together", "forecast_alone",
+    "forecast_baseline" })
+  lu.assertNotEquals(r.superres_together, r.superres_alone)
+  lu.assertStrContains(core.sys.read(r.dir .. "/tasks.csv"), "forecast,")
 end
 
 function suite.test_vorticity_known_velocity_met()
