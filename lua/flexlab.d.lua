@@ -531,6 +531,12 @@ function FieldWriter:text(name, value) end
 ---@return boolean?
 function FieldWriter:array(name, values) end
 
+--- data set (1,H,W): a field that holds for all frames
+---@param name string
+---@param plane flexlab.Tensor
+---@return boolean?
+function FieldWriter:plane(name, plane) end
+
 --- completes and renames the file
 ---@return boolean?
 function FieldWriter:finish() end

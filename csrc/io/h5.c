@@ -352,10 +352,13 @@ fx_status fx_h5_dataset_text (hid_t dataset, const char *name, char **text) {
 
 /* --- writing attributes ---------------------------------------------------------------------- */
 
-static fx_status write_attribute (hid_t object, const char *key, hid_t file_type, hid_t memory_type,
-                                  const void *value) {
+/* `there`: it exists, has this type, and is written over in its place. */
+static fx_status write_attribute (hid_t object, const char *key, bool there, hid_t file_type,
+                                  hid_t memory_type, const void *value) {
   const hid_t space = H5Screate(H5S_SCALAR);
-  const hid_t attribute = H5Acreate2(object, key, file_type, space, H5P_DEFAULT, H5P_DEFAULT);
+  const hid_t attribute = there
+                              ? H5Aopen(object, key, H5P_DEFAULT)
+                              : H5Acreate2(object, key, file_type, space, H5P_DEFAULT, H5P_DEFAULT);
   fx_status st = FX_OK;
   if (attribute < 0 || H5Awrite(attribute, memory_type, value) < 0)
     st = fx_h5_fail(FX_EIO, "cannot write the attribute '%.200s'", key);
@@ -369,13 +372,14 @@ fx_status fx_h5_write_text (hid_t object, const char *key, const char *text) {
   const hid_t type = H5Tcopy(H5T_C_S1);
   H5Tset_size(type, strlen(text) + 1);
   H5Tset_cset(type, H5T_CSET_UTF8);
-  const fx_status st = write_attribute(object, key, type, type, text);
+  const fx_status st = write_attribute(object, key, false, type, type, text);
   H5Tclose(type);
   return st;
 }
 
 fx_status fx_h5_write_number (hid_t object, const char *key, double value) {
-  return write_attribute(object, key, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &value);
+  return write_attribute(object, key, H5Aexists(object, key) > 0, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE,
+                         &value);
 }
 
 /* --- types ----------------------------------------------------------------------------------- */

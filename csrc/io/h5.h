@@ -73,8 +73,8 @@ fx_status fx_h5_attribute_text(hid_t attribute, const char *name, char **text);
 /* The string in a scalar string dataset; as above. */
 fx_status fx_h5_dataset_text(hid_t dataset, const char *name, char **text);
 
-/* Writes a text (or a number) as an attribute of `object`. Texts are UTF-8 of fixed length (why:
-** h5.c), at most 64 MiB; h5py shows them as bytes. */
+/* Writes a text (or a number, over one that is there) as an attribute of `object`. Texts are UTF-8 of
+** fixed length (why: h5.c), at most 64 MiB; h5py shows them as bytes. */
 fx_status fx_h5_write_text(hid_t object, const char *key, const char *text);
 fx_status fx_h5_write_number(hid_t object, const char *key, double value);
 

@@ -92,11 +92,16 @@ void fx_field_writer_leave(fx_field_writer *w);
 ** it does not fit or all frames are there. NaN is written as it is. */
 fx_status fx_field_writer_append(fx_field_writer *w, const fx_tensor *frame);
 
-/* Attributes of the file, and a 1-D dataset in its root (f64). Each key once. */
+/* Attributes of the file, and a 1-D dataset in its root (f64). Each key once; a number may be written again, which
+** changes no other byte of the file. */
 fx_status fx_field_writer_number(fx_field_writer *w, const char *key, double value);
 fx_status fx_field_writer_text(fx_field_writer *w, const char *key, const char *text);
 fx_status fx_field_writer_array(fx_field_writer *w, const char *key, int64_t n,
                                 const double *values);
+
+/* A field of one frame that holds for all, (1,H,W,1) f32 or f64, as a dataset (1,H,W) in f32. FX_ESHAPE if it does
+** not fit. */
+fx_status fx_field_writer_plane(fx_field_writer *w, const char *key, const fx_tensor *plane);
 
 /* Completes the file, durably, or, if frames are missing (FX_ESHAPE) or the disk refuses, removes
 ** what there is. Frees the writer in both cases. */

@@ -228,24 +228,43 @@ fx_status fx_field_writer_text (fx_field_writer *w, const char *key, const char 
   return st == FX_OK ? FX_OK : fx_fail_in(st, "%s", w->path);
 }
 
-fx_status fx_field_writer_array (fx_field_writer *w, const char *key, int64_t n,
-                                 const double *values) {
-  FX_H5_TURN;
-  if (n < 0)
-    return fx_fail(FX_EARG, "%s: '%s' cannot have %" PRId64 " elements", w->path, key, n);
-  const hsize_t dims = (hsize_t)n;
-  const hid_t plist = fx_h5_dataset_plist(), space = H5Screate_simple(1, &dims, NULL);
-  const hid_t data =
-      H5Dcreate2(w->file, key, H5T_IEEE_F64LE, space, H5P_DEFAULT, plist, H5P_DEFAULT);
+/* A dataset of `type` beside that of the frames, written whole from `values` of type `memory`. */
+static fx_status write_whole (fx_field_writer *w, const char *key, int rank, const hsize_t *dims,
+                              hid_t type, hid_t memory, const void *values) {
+  const hid_t plist = fx_h5_dataset_plist(), space = H5Screate_simple(rank, dims, NULL);
+  const hid_t data = H5Dcreate2(w->file, key, type, space, H5P_DEFAULT, plist, H5P_DEFAULT);
   fx_status st = FX_OK;
-  if (data < 0 ||
-      (n && H5Dwrite(data, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0))
+  if (data < 0 || (dims[0] && H5Dwrite(data, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0))
     st = fx_h5_fail(FX_EIO, "%s: cannot write '%s'", w->path, key);
   if (data >= 0)
     H5Dclose(data);
   H5Sclose(space);
   H5Pclose(plist);
   return st;
+}
+
+fx_status fx_field_writer_array (fx_field_writer *w, const char *key, int64_t n,
+                                 const double *values) {
+  FX_H5_TURN;
+  if (n < 0)
+    return fx_fail(FX_EARG, "%s: '%s' cannot have %" PRId64 " elements", w->path, key, n);
+  const hsize_t dims = (hsize_t)n;
+  return write_whole(w, key, 1, &dims, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, values);
+}
+
+fx_status fx_field_writer_plane (fx_field_writer *w, const char *key, const fx_tensor *plane) {
+  const fx_field_layout *l = &w->layout;
+  char text[FX_SHAPE_TEXT];
+  FX_H5_TURN;
+  if (plane->ndim != 4 || plane->shape[0] != 1 || plane->shape[1] != l->height ||
+      plane->shape[2] != l->width || plane->shape[3] != 1 ||
+      (plane->dtype != FX_F32 && plane->dtype != FX_F64))
+    return fx_fail(
+        FX_ESHAPE, "%s: '%s' must be (1,%" PRId64 ",%" PRId64 ",1) in f32 or f64, not %s in %s",
+        w->path, key, l->height, l->width, fx_shape_text(plane, text), fx_dtype_name(plane->dtype));
+  const hsize_t dims[3] = { 1, (hsize_t)l->height, (hsize_t)l->width };
+  return write_whole(w, key, 3, dims, H5T_IEEE_F32LE,
+                     plane->dtype == FX_F32 ? H5T_NATIVE_FLOAT : H5T_NATIVE_DOUBLE, plane->data);
 }
 
 /* Frees all but the files. */

@@ -218,6 +218,12 @@ static int writer_array (lua_State *L) {
   return lfx_done(L, fx_field_writer_array(w, key, n, values));
 }
 
+static int writer_plane (lua_State *L) {
+  fx_field_writer *w = open_writer(L);
+  const char *key = luaL_checkstring(L, 2);
+  return lfx_done(L, fx_field_writer_plane(w, key, lfx_check_tensor(L, 3, "plane", "plane")));
+}
+
 static int writer_finish (lua_State *L) {
   fx_field_writer *w = open_writer(L);
   ((writer *)lua_touserdata(L, 1))->writer = NULL;
@@ -253,9 +259,11 @@ void lfx_open_field (lua_State *L) {
                                           { "__close", writer_abandon },
                                           { NULL, NULL } };
   static const luaL_Reg writer_methods[] = {
-    { "append", writer_append }, { "number", writer_number },   { "text", writer_text },
-    { "array", writer_array },   { "finish", writer_finish },   { "flush", writer_flush },
-    { "leave", writer_leave },   { "abandon", writer_abandon }, { NULL, NULL }
+    { "append", writer_append },   { "number", writer_number },
+    { "text", writer_text },       { "array", writer_array },
+    { "plane", writer_plane },     { "finish", writer_finish },
+    { "flush", writer_flush },     { "leave", writer_leave },
+    { "abandon", writer_abandon }, { NULL, NULL }
   };
   lfx_class(L, FIELD, meta, NULL);
   luaL_getmetatable(L, FIELD);

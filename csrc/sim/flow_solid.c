@@ -27,6 +27,7 @@
 */
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "sim/flow_state.h"
@@ -148,19 +149,22 @@ static double distance_of (const fx_flow_options *o, double x, double y) {
   return nearest;
 }
 
+/* chi at point (x, y) of the grid, of a wall that is moved into the solid by `shift`. */
+static double profile (const fx_flow *flow, int64_t x, int64_t y, double shift) {
+  const fx_flow_options *o = &flow->options;
+  const double s =
+      distance_of(o, TWO_PI * (double)x / (double)flow->w, TWO_PI * (double)y / (double)flow->h);
+  return 0.5 * (1.0 - tanh(2.0 * (s + shift) / (SMOOTH * spacing_of(o))));
+}
+
 /* damping[y / 4][x][y % 4] = chi / eta; rows that are no rows keep 0. */
 static void fill_damping (fx_flow *flow) {
-  const fx_flow_options *o = &flow->options;
-  const double delta = SMOOTH * spacing_of(o);
+  const double delta = SMOOTH * spacing_of(&flow->options);
   const double shift = fx_flow_displacement(delta, sqrt(flow->nu * flow->penalty));
-  for (int64_t y = 0; y < flow->h; y++) {
-    for (int64_t x = 0; x < flow->w; x++) {
-      const double s = distance_of(o, TWO_PI * (double)x / (double)flow->w,
-                                   TWO_PI * (double)y / (double)flow->h);
+  for (int64_t y = 0; y < flow->h; y++)
+    for (int64_t x = 0; x < flow->w; x++)
       flow->damping[(y / FX_LANES * flow->w + x) * FX_LANES + y % FX_LANES] =
-          0.5 * (1.0 - tanh(2.0 * (s + shift) / delta)) / flow->penalty;
-    }
-  }
+          profile(flow, x, y, shift) / flow->penalty;
 }
 
 /* sponge[x]: a bump of sin^2 whose integral over the passage is SPONGE_FOLDS. */
@@ -175,11 +179,24 @@ static void fill_sponge (fx_flow *flow) {
   flow->penalty_step = fmin(flow->penalty_step, 1.0 / top);
 }
 
+/* The options hold a copy of the caller's numbers. */
+static fx_status own_cylinders (fx_flow *flow) {
+  const size_t bytes = (size_t)flow->options.cylinder_count * 3 * sizeof(double);
+  flow->cylinders = bytes ? fx_calloc(1, bytes) : NULL;
+  if (bytes && !flow->cylinders)
+    return FX_ENOMEM;
+  if (bytes)
+    memcpy(flow->cylinders, flow->options.cylinders, bytes);
+  flow->options.cylinders = flow->cylinders;
+  return FX_OK;
+}
+
 fx_status fx_flow_solid_new (fx_flow *flow) {
   const fx_flow_options *o = &flow->options;
   flow->penalty_step = HUGE_VAL;
   if (!fx_flow_has_solid(o) && o->sponge == 0.0)
     return FX_OK;
+  FX_TRY(own_cylinders(flow));
   flow->damping = fx_calloc((size_t)(flow->row_items * flow->w), FX_LANES * sizeof(double));
   flow->sponge = fx_calloc((size_t)flow->w, sizeof(double));
   if (!flow->damping || !flow->sponge)
@@ -190,7 +207,6 @@ fx_status fx_flow_solid_new (fx_flow *flow) {
   }
   if (o->sponge > 0.0)
     fill_sponge(flow);
-  flow->options.cylinders = NULL; /* the caller's; they are in the mask now */
   return FX_OK;
 }
 
@@ -205,7 +221,7 @@ fx_status fx_flow_solid (const fx_flow *flow, fx_tensor **out) {
   const int64_t shape[] = { 1, flow->h, flow->w, 1 };
   FX_TRY(fx_tensor_zeros(FX_F64, 4, shape, out));
   for (int64_t i = 0; flow->penalty > 0.0 && i < flow->h * flow->w; i++)
-    fx_f64(*out)[i] = damping_at(flow, i) * flow->penalty;
+    fx_f64(*out)[i] = profile(flow, i % flow->w, i / flow->w, 0.0);
   return FX_OK;
 }
 

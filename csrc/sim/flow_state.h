@@ -57,6 +57,7 @@ struct fx_flow {
   double penalty;              /* eta of flow_solid.c; 0 without solids */
   double penalty_step;         /* the longest step that solids and sponge allow */
   double *damping;             /* (row_items, w, 4) chi / eta; NULL without solids and sponge */
+  double *cylinders;           /* those of the options */
   double *sponge;              /* (w) */
   double *scalar, *scalar_sum; /* as state and sum; NULL without a scalar */
   double *fade_x, *fade_y;     /* as decay_x and decay_y, of the scalar   */

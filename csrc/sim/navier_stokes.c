@@ -225,11 +225,10 @@ void fx_flow_free (fx_flow *flow) {
     return;
   fx_fft_free(flow->along_x);
   fx_fft_free(flow->along_y);
-  double *arrays[] = {
-    flow->state,   flow->sum,     flow->mid,        flow->kx,      flow->ky,
-    flow->decay_x, flow->decay_y, flow->peak,       flow->scratch, flow->damping,
-    flow->sponge,  flow->scalar,  flow->scalar_sum, flow->fade_x,  flow->fade_y
-  };
+  double *arrays[] = { flow->state,      flow->sum,       flow->mid,     flow->kx,
+                       flow->ky,         flow->decay_x,   flow->decay_y, flow->peak,
+                       flow->scratch,    flow->damping,   flow->sponge,  flow->scalar,
+                       flow->scalar_sum, flow->cylinders, flow->fade_x,  flow->fade_y };
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
     fx_free(arrays[i]);
   fx_free(flow->forces);

@@ -114,7 +114,9 @@ fx_status fx_flow_state(const fx_flow *flow, fx_tensor **out);
 ** numbers that are not finite. */
 fx_status fx_flow_restore(fx_flow *flow, const fx_tensor *state, double time, int64_t steps);
 
-/* New tensor (1,H,W,1) f64: how solid a point is, 0 .. 1. The caller owns it. Errors: FX_ENOMEM. */
+/* New tensor (1,H,W,1) f64: how solid a point is, 1 inside to 0 outside, 1/2 where the wall was drawn, smooth
+** over two grid spacings. (What slows the fluid is the same profile, moved so that the fluid stops where the wall was
+** drawn: flow_solid.c.) The caller owns it. Errors: FX_ENOMEM. */
 fx_status fx_flow_solid(const fx_flow *flow, fx_tensor **out);
 
 /* The force of the fluid on all solids (not the sponge) over the density and per unit length of the third

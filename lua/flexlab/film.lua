@@ -10,92 +10,13 @@ that was never stopped: a flow remembers nothing but its Fourier coefficients, i
 its steps (csrc/sim/navier_stokes.h). PATH appears when it is whole. PATH.lock is held meanwhile, so that of
 two processes that want one film the second waits for the first and finds it done.
 --]]
+local boundaries = require "flexlab.boundaries"
 local core = require "flexlab.core"
+local film_flow = require "flexlab.film_flow"
+local progress = require "flexlab.progress"
 local words = require "flexlab.text"
 
 local M = {}
-
-M.solver = "pseudo-spectral, 2/3 rule, RK4 with integrating factor"
-
--- Options of generate that core.flow takes as they are, and those that count with a forcing only.
-local plain = { "seed", "forcing", "cfl" }
-local forced = { kolmogorov = { "forcing_wavenumber", "forcing_amplitude" },
-  ring = { "forcing_wavenumber", "forcing_width", "forcing_rate" } }
-
-local function flow_options(s)
-  local o = s.options
-  local f = { height = o.size, width = o.size, re = s.re, initial = o.initial and "rest" or "random" }
-  for _, name in ipairs(plain) do f[name] = o[name] end
-  for _, name in ipairs(forced[o.forcing] or {}) do f[name] = o[name] end
-  if not o.initial then f.k0 = o.k0 end
-  if o.drag then f.drag = o.drag end
-  return f
-end
-
---- "u, v" as a list.
-function M.names(fields)
-  local list = {}
-  for name in (fields .. ","):gmatch "%s*([^,]*)," do list[#list + 1] = name end
-  return list
-end
-
--- What a film is, as attributes of its file: numbers and texts. Two films with the same are the same.
-function M.attributes(s)
-  local o = s.options
-  local numbers = { Re = s.re, nu = 1 / s.re, seed = o.seed, start = o.time, spacing = o.spacing, cfl = o.cfl,
-    drag = o.drag or (o.forcing == "none" and 0 or 0.1) }
-  local texts = { forcing = o.forcing, solver = M.solver, version = tostring(core.info().version),
-    boundary = "periodic", initial = "random" }
-  for _, name in ipairs(forced[o.forcing] or {}) do numbers[name] = o[name] end
-  if o.initial then
-    texts.initial, numbers.initial_frame = o.initial, o.initial_frame
-  else
-    numbers.k0 = o.k0
-  end
-  if s.member > 0 then numbers.member, numbers.member_factor = s.member, o.member_factor end
-  if o.fields ~= "w" then texts.channels = table.concat(M.names(s.options.fields), ",") end
-  return numbers, texts
-end
-
--- What a file of an earlier version, which did not say it, has.
-local silent = { drag = 0, cfl = 0.8, boundary = "periodic", initial = "random" }
-
---- Whether `path` already holds this film.
-function M.holds(s)
-  local o, reader = s.options, core.io.field(s.path, "w")
-  if not reader then return false end
-  local numbers, texts = M.attributes(s)
-  local same = reader.frames == o.frames and reader.height == o.size and reader.width == o.size
-    and reader.channels == #M.names(s.options.fields)
-  for name, value in pairs(numbers) do
-    local found = reader:number(name) or silent[name]
-    same = same and found ~= nil and math.abs(found - value) <= 1e-12 * math.abs(value)
-  end
-  for name, value in pairs(texts) do same = same and (reader:text(name) or silent[name]) == value end
-  same = same and (numbers.member ~= nil) == (reader:number "member" ~= nil)
-  reader:close()
-  return same
-end
-
-local function read_initial(s)
-  local o = s.options
-  local reader, message = core.io.field(o.initial, "w")
-  if not reader then error("generate: initial: " .. message, 0) end
-  if reader.height ~= o.size or reader.width ~= o.size then
-    local text = ("generate: initial: '%s' has frames of %dx%d, and size is %d; give --size %d"):format(o.initial,
-      reader.height, reader.width, o.size, reader.height)
-    reader:close()
-    error(text, 0)
-  end
-  local frame = o.initial_frame < 0 and reader.frames + 1 + o.initial_frame or o.initial_frame
-  if frame < 1 or frame > reader.frames then
-    error(("generate: initial_frame is %d, '%s' has frames 1 to %d"):format(o.initial_frame, o.initial,
-      reader.frames), 0)
-  end
-  local w, bad = reader:read { frame = frame, channel = 1, channels = 1 }
-  reader:close()
-  return w or error("generate: initial: " .. bad, 0)
-end
 
 -- Member m is the flow at the first frame with other small scales, and then goes its own way; the forcing,
 -- keyed by the step, is the same for all.
@@ -104,12 +25,7 @@ local function perturb(flow, s)
   flow:set_vorticity(core.perturb(flow:vorticity(), { factor = o.member_factor, coarse = "subsample",
     key = { seed = o.seed, stream = "data", member = s.member } }), at)
   flow:restore(flow:state(), at, steps)
-end
-
-local function begin(s)
-  local flow = core.flow(flow_options(s))
-  if s.options.initial then flow:set_vorticity(read_initial(s), 0) end
-  return flow
+  flow:advance(at)   -- no step: between slip walls it takes away what their symmetry does not have
 end
 
 -- The state after the last finished frame of a film that was stopped, or nil. One of another film is an error
@@ -129,17 +45,6 @@ local function save(s, flow, frame, resolved)
     time = ("%a"):format(flow:time()), steps = flow:diagnostics().steps, kmax_eta = ("%a"):format(resolved) } })
 end
 
-local function progress(s, frame, began, first)
-  local o = s.options
-  if o.quiet or not core.sys.isatty(2) then return end
-  local spent = core.sys.time() - began
-  local left = frame > first and spent / (frame - first) * (o.frames - frame) or 0
-  io.stderr:write(("\r\27[Ksimulating Re %g at %dx%d: frame %d/%d  %s left"):format(s.re, o.size, o.size,
-    frame, o.frames, words.duration(left)))
-  if frame == o.frames then io.stderr:write("\r\27[K") end
-  io.stderr:flush()
-end
-
 -- kmax eta below about 1: the finest eddies are smaller than the grid and the field has noise on it.
 local function check_resolved(s, resolved, time)
   local o = s.options
@@ -150,30 +55,16 @@ local function check_resolved(s, resolved, time)
   if not o.quiet then io.stderr:write("note: ", text, "\n") end
 end
 
-local readers = {}
-function readers.w(flow) return flow:vorticity() end
-function readers.u(flow) return flow:velocity():narrow { axis = 4, start = 1, length = 1 } end
-function readers.v(flow) return flow:velocity():narrow { axis = 4, start = 2, length = 1 } end
-function readers.p(flow) return flow:pressure() end
-M.fields = words.keys(readers)
-
-local function frame_of(flow, s)
-  local frame
-  for _, name in ipairs(M.names(s.options.fields)) do
-    local channel = readers[name](flow):to "f32"
-    frame = frame and core.concat(frame, channel, { axis = -1 }) or channel
-  end
-  return frame
-end
-
 -- Makes the frames behind number `done`; stops orderly behind a frame when Ctrl-C was pressed.
 local function record(s, flow, writer, done, resolved)
-  local o, began = s.options, core.sys.time()
+  local o = s.options
+  s.line = progress.line(("simulating Re %g at %dx%d"):format(s.re, o.size, o.size), o.quiet, "frames")
+  s.line:start(done, o.frames)
   for frame = done + 1, o.frames do
     local _ <close> = core.scope()
     flow:advance(o.time + (frame - 1) * o.spacing)
     if frame == 1 and s.member > 0 then perturb(flow, s) end
-    assert(writer:append(frame_of(flow, s)))
+    assert(writer:append(film_flow.frame(flow, s)))
     resolved = math.min(resolved, flow:diagnostics().kmax_eta)
     if o.unresolved == "refuse" then check_resolved(s, resolved, flow:time()) end
     if frame < o.frames then
@@ -181,28 +72,34 @@ local function record(s, flow, writer, done, resolved)
       assert(save(s, flow, frame, resolved))
     end
     s.done = frame
-    progress(s, frame, began, done)
+    s.line:step(frame)
     if core.sys.interrupts() > 0 and frame < o.frames then error("interrupted", 0) end
   end
+  s.line:clear()
   assert(writer:number("kmax_eta", resolved))
   assert(writer:finish())
   core.sys.remove(s.state)
   if o.unresolved == "warn" then check_resolved(s, resolved) end
 end
 
-local function describe(s, writer)
-  local numbers, texts = M.attributes(s)
+local function describe(s, writer, flow)
+  local numbers, texts = film_flow.attributes(s)
   local o, times = s.options, {}
   for frame = 1, o.frames do times[frame] = o.time + (frame - 1) * o.spacing end
   for _, name in ipairs(words.keys(numbers)) do assert(writer:number(name, numbers[name])) end
   for _, name in ipairs(words.keys(texts)) do assert(writer:text(name, texts[name])) end
+  assert(writer:number("kmax_eta", math.huge))   -- its place; known at the end
   assert(writer:array("times", times))
+  if boundaries.solid(o) then
+    assert(writer:number("penalty", flow:settings().penalty))
+    assert(writer:plane("solid", flow:solid()))
+  end
   assert(writer:flush())
 end
 
 local function simulate(s)
   local o, state = s.options, saved(s)
-  local flow <close> = begin(s)
+  local flow <close> = film_flow.begin(s)
   local done = state and math.tointeger(tonumber(state.text.frames)) or 0
   local resolved = state and tonumber(state.text.kmax_eta) or math.huge
   if state then
@@ -210,13 +107,14 @@ local function simulate(s)
   end
   s.done = done
   s.writer = assert(core.io.field_writer(s.path, { dataset = "w", frames = o.frames, height = o.size,
-    width = o.size, channels = #M.names(s.options.fields), done = done }))
-  if not state then describe(s, s.writer) end
+    width = o.size, channels = #film_flow.names(o.fields), done = done }))
+  if not state then describe(s, s.writer, flow) end
   record(s, flow, s.writer, done, resolved)
 end
 
 -- What remains of a film that stopped: all that can be resumed, or nothing.
 local function stopped(s, message)
+  if s.line then s.line:clear() end
   local kept = s.done and s.done > 0 and core.sys.exists(s.state)
   if s.writer and kept then s.writer:leave() elseif s.writer then s.writer:abandon() end
   if core.sys.interrupts() > 0 then
@@ -232,7 +130,7 @@ end
 --- Makes the film s = { path =, options = (generate's), re =, member = (0: the flow itself) }.
 function M.make(s)
   s.part, s.state = s.path .. ".part", s.path .. ".part.safetensors"
-  local numbers, texts = M.attributes(s)
+  local numbers, texts = film_flow.attributes(s)
   s.identity = core.json.encode { numbers, texts, s.options.frames, s.options.size }
   core.sys.catch_interrupts(true)
   local ok, message = pcall(simulate, s)

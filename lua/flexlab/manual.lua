@@ -174,6 +174,7 @@ append(frame: flexlab.Tensor): boolean? -- (1,H,W,C)
 number(name: string, value: number): boolean? -- attribute
 text(name: string, value: string): boolean? -- attribute
 array(name: string, values: number[]): boolean? -- data set along one axis
+plane(name: string, plane: flexlab.Tensor): boolean? -- data set (1,H,W): a field that holds for all frames
 finish(): boolean? -- completes and renames the file
 flush(): boolean? -- what was appended is on the disk
 leave() -- closes PATH.part as it was flushed, to go on later; without `done` as abandon

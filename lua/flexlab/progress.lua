@@ -1,5 +1,5 @@
 --[[
-progress - one line on a terminal: step, rate, time left, the last logged numbers; later what is being
+progress - one line on a terminal: step (or frame), rate, time left, the last logged numbers; later what is being
 scored. Silent elsewhere.
 --]]
 local core = require "flexlab.core"
@@ -10,10 +10,15 @@ Progress.__index = Progress
 
 local M = {}
 
+--- A line that begins with `name` and counts `unit`s.
+function M.line(name, quiet, unit)
+  return setmetatable({ shown = not quiet and core.sys.isatty(2), name = name, unit = unit, next = 0 }, Progress)
+end
+
+--- The line of a run, which counts steps.
 function M.new(run)
-  local shown = not run.quiet and core.sys.isatty(2)
   local name = run.label and run.label ~= "" and run.label or run.recipe.name
-  return setmetatable({ shown = shown, name = ("%s seed %d"):format(name, run.seed), next = 0 }, Progress)
+  return M.line(("%s seed %d"):format(name, run.seed), run.quiet, "steps")
 end
 
 function Progress:start(first, n)
@@ -45,7 +50,7 @@ end
 function Progress:step(step)
   if not self.shown then return end
   local rate = (step - self.first) / math.max(core.sys.time() - self.began, 1e-9)
-  self:draw(("%s  %d/%d  %.3g steps/s  %s left  %s"):format(self.name, step, self.n, rate,
+  self:draw(("%s  %d/%d  %.3g %s/s  %s left  %s"):format(self.name, step, self.n, rate, self.unit,
     text.duration((self.n - step) / math.max(rate, 1e-9)), self.numbers or ""), step == self.n)
 end
 

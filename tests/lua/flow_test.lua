@@ -45,8 +45,8 @@ end
 function suite.test_a_decaying_flow_is_that_of_the_oracle() check("decaying", {}) end
 
 function suite.test_a_forced_flow_and_its_scalar_are_those_of_the_oracle()
-  check("kolmogorov", { forcing = "kolmogorov", forcing_wavenumber = 4, forcing_amplitude = 2, drag = 0.1, scalar = true,
-    schmidt = 0.7 })
+  check("kolmogorov", { forcing = "kolmogorov", forcing_wavenumber = 4, forcing_amplitude = 2, drag = 0.1,
+    scalar = true, schmidt = 0.7 })
 end
 
 os.exit(lu.LuaUnit.run())

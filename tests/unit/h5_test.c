@@ -395,7 +395,12 @@ static void unfinished_files_leave_nothing (void) {
   CHECK_STATUS(fx_field_writer_append(w, f));
   CHECK(fx_field_writer_append(w, f) == FX_ESHAPE);
   CHECK_STATUS(fx_field_writer_number(w, "Re", 1.0));
-  CHECK(fx_field_writer_number(w, "Re", 2.0) == FX_EIO); /* each key once */
+  CHECK_STATUS(fx_field_writer_number(w, "Re", 2.0)); /* written over; texts once */
+  CHECK_STATUS(fx_field_writer_text(w, "name", "a"));
+  CHECK(fx_field_writer_text(w, "name", "b") == FX_EIO);
+  CHECK(fx_field_writer_number(w, "name", 1.0) == FX_EIO);
+  CHECK(fx_field_writer_plane(w, "solid", wide) == FX_ESHAPE);
+  CHECK_MESSAGE("'solid' must be (1,7,9,1) in f32 or f64, not (7,9,2) in f32");
   fx_field_writer_abandon(w);
   CHECK(scratch_count() == 0);
   CHECK(fx_field_writer_create(scratch("no/u.h5"), &layout, &w) == FX_EIO);
@@ -420,6 +425,22 @@ static void unfinished_files_leave_nothing (void) {
   fx_tensor_release(wide);
 }
 
+/* So many attributes that HDF5 gives them a place of their own, and a field that holds for all frames. */
+static void describe (fx_field_writer *w) {
+  char key[16];
+  const int64_t shape[] = { 1, HEIGHT, WIDTH, 1 };
+  fx_tensor *plane = NULL;
+  for (int i = 0; i < 20; i++) {
+    snprintf(key, sizeof key, "number %d", i);
+    CHECK_STATUS(fx_field_writer_number(w, key, i));
+  }
+  CHECK_STATUS(fx_tensor_new(FX_F64, 4, shape, &plane));
+  for (int64_t i = 0; i < HEIGHT * WIDTH; i++)
+    fx_f64(plane)[i] = 0.25 * (double)i;
+  CHECK_STATUS(fx_field_writer_plane(w, "solid", plane));
+  fx_tensor_release(plane);
+}
+
 /* A file that is left and taken up again, twice, has the bytes of one written at once; what is flushed can
 ** be read meanwhile. */
 static void resumed_files_have_the_same_bytes (void) {
@@ -435,7 +456,7 @@ static void resumed_files_have_the_same_bytes (void) {
       if (t == 0 || stops)
         CHECK_STATUS(fx_field_writer_resume(path, &layout, t, &w));
       if (t == 0)
-        CHECK_STATUS(fx_field_writer_number(w, "Re", 4000.0));
+        describe(w);
       fx_tensor *frame = frame_of(t, CHANNELS, FX_F32);
       CHECK_STATUS(fx_field_writer_append(w, frame));
       fx_tensor_release(frame);
@@ -448,6 +469,7 @@ static void resumed_files_have_the_same_bytes (void) {
         fx_field_close(f);
       }
     }
+    CHECK_STATUS(fx_field_writer_number(w, "number 7", 7.5));
     CHECK_STATUS(fx_field_writer_finish(w));
   }
   size_t n = 0, m = 0;
@@ -457,6 +479,16 @@ static void resumed_files_have_the_same_bytes (void) {
   CHECK(n == m && memcmp(a, b, n) == 0);
   fx_free(a);
   fx_free(b);
+  fx_tensor *plane = NULL;
+  double number = 0.0;
+  CHECK_STATUS(fx_field_open(scratch("a.h5"), "solid", &f));
+  CHECK(f->frames == 1 && f->channels == 1);
+  CHECK_STATUS(fx_field_read(f, 0, 0, 1, 2, 3, 1, 1, &plane));
+  CHECK(fx_f32(plane)[0] == 0.25f * (2 * WIDTH + 3));
+  CHECK_STATUS(fx_field_number(f, "number 7", &number));
+  CHECK(number == 7.5);
+  fx_tensor_release(plane);
+  fx_field_close(f);
   CHECK_STATUS(fx_field_writer_resume(scratch("b.h5"), &layout, 0, &w));
   CHECK_STATUS(fx_field_writer_flush(w));
   fx_field_writer_leave(w);

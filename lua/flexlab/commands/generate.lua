@@ -1,5 +1,6 @@
 -- flexlab generate - simulated data (flexlab/generate.lua).
 local arguments = require "flexlab.arguments"
+local boundaries = require "flexlab.boundaries"
 local commands = require "flexlab.commands"
 local generate = require "flexlab.generate"
 local words = require "flexlab.text"
@@ -24,6 +25,20 @@ return {
       doc = "time between snapshots" },
     { name = "k0", value = "K", kind = "number", default = defaults.k0,
       doc = "wavenumber at which the initial energy peaks" },
+    { name = "rms-velocity", value = "U", kind = "number", default = defaults.rms_velocity,
+      doc = "of the initial field; 0 begins at rest" },
+    { name = "boundary", value = "NAME", kind = "words", words = boundaries.words, default = defaults.boundary,
+      doc = "periodic, channel, box (no-slip walls), cylinder, cylinders (discs in a stream) or free_slip" },
+    { name = "wall", value = "L", kind = "number", default = defaults.wall,
+      doc = "channel, box: half the thickness of a wall" },
+    { name = "cylinders", value = "N", kind = "integer", least = 1, default = defaults.cylinders,
+      doc = "cylinders: how many, placed by the seed" },
+    { name = "radius", value = "R", kind = "number", default = defaults.radius, doc = "of each" },
+    { name = "discs", value = "X,Y,R,...", kind = "numbers", doc = "their places and radii, instead" },
+    { name = "mean-velocity", value = "U", kind = "number",
+      doc = "of the stream along x, kept [cylinder, cylinders: 1, else 0]" },
+    { name = "sponge", value = "L", kind = "number",
+      doc = "width of a strip at the end of x that brings the stream back [cylinder: 1, else 0: none]" },
     { name = "forcing", value = "NAME", kind = "words", words = generate.words.forcing,
       default = defaults.forcing, doc = "none (decaying), kolmogorov (A sin(k y)) or ring (random)" },
     { name = "forcing-wavenumber", value = "K", kind = "integer", default = defaults.forcing_wavenumber,
@@ -45,7 +60,13 @@ return {
     { name = "member-factor", value = "F", kind = "integer", least = 2, default = defaults.member_factor,
       doc = "small are those that every F-th point does not show" },
     { name = "fields", value = "LIST", default = defaults.fields,
-      doc = "channels of a snapshot, e.g. w,u,v,p: vorticity, velocity, pressure" },
+      doc = "channels of a snapshot, of w,u,v,p,c,solid: vorticity, velocity, pressure, scalar, solids" },
+    { name = "schmidt", value = "S", kind = "number", default = defaults.schmidt,
+      doc = "of the passive scalar c: viscosity over its diffusivity" },
+    { name = "scalar", value = "WORD", kind = "words", words = generate.words.scalar, default = defaults.scalar,
+      doc = "c begins random, of mean square 1, or as c of the initial file" },
+    { name = "scalar-k0", value = "K", kind = "number", default = defaults.scalar_k0,
+      doc = "wavenumber of the random c, as k0" },
     { name = "unresolved", value = "WORD", kind = "words", words = generate.words.unresolved,
       default = defaults.unresolved, doc = "when kmax eta falls below 1: warn, refuse, or allow" },
     { name = "out", value = "FILE", default = defaults.out, doc = "HDF5 file to write" },
@@ -53,9 +74,10 @@ return {
     { name = "quiet", doc = "no progress line" },
     commands.threads,
   },
-  notes = "A file holds the vorticity w (frames, size, size), or the channels of --fields, and Re, nu, seed,\n"
-    .. "times, k0, forcing, drag, kmax_eta, solver, version. One that already holds what is asked for is left\n"
-    .. "alone. What was stopped or killed goes on when the same command is given again, with the same bytes.",
+  notes = "A file holds the vorticity w (frames, size, size), or the channels of --fields, beside solids the\n"
+    .. "dataset solid, and Re, nu, seed, times, k0, forcing, drag, boundary, kmax_eta, solver, version. One that\n"
+    .. "already holds what is asked for is left alone. What was stopped or killed goes on when\n"
+    .. "the same command is given again, with the same bytes.",
   run = function(values)
     if not generate.kinds[values.kind] then
       arguments.wrong("generate does not know '%s'; %s", values.kind,
