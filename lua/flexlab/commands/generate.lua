@@ -28,7 +28,7 @@ return {
     { name = "rms-velocity", value = "U", kind = "number", default = defaults.rms_velocity,
       doc = "of the initial field; 0 begins at rest" },
     { name = "boundary", value = "NAME", kind = "words", words = boundaries.words, default = defaults.boundary,
-      doc = "periodic, channel, box (no-slip walls), cylinder, cylinders (discs in a stream) or free_slip" },
+      doc = "periodic, channel, box, cylinder, cylinders (in a stream), free_slip" },
     { name = "wall", value = "L", kind = "number", default = defaults.wall,
       doc = "channel, box: half the thickness of a wall" },
     { name = "cylinders", value = "N", kind = "integer", least = 1, default = defaults.cylinders,
