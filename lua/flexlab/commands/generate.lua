@@ -38,7 +38,7 @@ return {
     { name = "mean-velocity", value = "U", kind = "number",
       doc = "of the stream along x, kept [cylinder, cylinders: 1, else 0]" },
     { name = "sponge", value = "L", kind = "number",
-      doc = "width of a strip at the end of x that brings the stream back [cylinder: 1, else 0: none]" },
+      doc = "width of a strip at the end of x that restores the stream [cylinder: 1, else 0]" },
     { name = "forcing", value = "NAME", kind = "words", words = generate.words.forcing,
       default = defaults.forcing, doc = "none (decaying), kolmogorov (A sin(k y)) or ring (random)" },
     { name = "forcing-wavenumber", value = "K", kind = "integer", default = defaults.forcing_wavenumber,
