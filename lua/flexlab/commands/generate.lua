@@ -60,7 +60,7 @@ return {
     { name = "member-factor", value = "F", kind = "integer", least = 2, default = defaults.member_factor,
       doc = "small are those that every F-th point does not show" },
     { name = "fields", value = "LIST", default = defaults.fields,
-      doc = "channels of a snapshot, of w,u,v,p,c,solid: vorticity, velocity, pressure, scalar, solids" },
+      doc = "channels, of w,u,v,p,c,solid: vorticity, velocity, pressure, scalar, solids" },
     { name = "schmidt", value = "S", kind = "number", default = defaults.schmidt,
       doc = "of the passive scalar c: viscosity over its diffusivity" },
     { name = "scalar", value = "WORD", kind = "words", words = generate.words.scalar, default = defaults.scalar,
