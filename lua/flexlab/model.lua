@@ -107,10 +107,16 @@ function Model:parameters()
   return list
 end
 
+-- Where the masks of a condition encoder in Lua begin, away from those of the network.
+local ENCODER_MASKS = 1 << 20
+
 --- Dropout on with a key, off with nil.
 function Model:train(key)
   self.net:train(key)
-  if self.encoder and self.encoder.train then self.encoder:train(key) end
+  if not (self.encoder and self.encoder.train) then return end
+  local own = key and { seed = key.seed, stream = key.stream, sample = key.sample, step = key.step,
+    member = (key.member or 0) + ENCODER_MASKS }
+  self.encoder:train(own or nil)
 end
 
 --- Number of trained numbers.

@@ -244,6 +244,29 @@ function suite.test_every_layer_has_masks_of_its_own()
   lu.assertEquals(largest(net.a(x), net.b(x)), 0)
 end
 
+-- Nor must layers of the network and of its condition encoder.
+function suite.test_an_encoder_has_masks_of_its_own()
+  local model, seen = build { backbone = "unet" }, {}
+  model.encoder = { train = function(_, key) seen[#seen + 1] = key or "off" end }
+  model:train { seed = 3, stream = "dropout", step = 2 }
+  lu.assertEquals(seen[1], { seed = 3, stream = "dropout", step = 2, member = 1 << 20 })
+  model:train(nil)
+  lu.assertEquals(seen[2], "off")
+end
+
+-- A checkpoint of before there were backbones says nothing of them.
+function suite.test_a_checkpoint_without_the_word_is_of_flex()
+  local model = shaken(build())
+  local file = assert(core.io.load(saved(model, "new.h5")))
+  local description = core.json.decode(file.text.model)
+  lu.assertEquals(description.backbone, "flex")
+  for _, key in ipairs { "backbone", "backbone_options", "recompute" } do description[key] = nil end
+  file.text.model = core.json.encode(description)
+  assert(core.io.save(path "old.h5", file))
+  local old = flex.load_model(path "old.h5")
+  lu.assertEquals(largest(answer(old, batch()), answer(model, batch())), 0)
+end
+
 local status = lu.LuaUnit.run()
 os.execute("rm -rf '" .. folder .. "'")
 os.exit(status)

@@ -42,7 +42,7 @@ function suite.test_sr_trains_and_scores()
 end
 
 function suite.test_every_conditioning_of_sr_runs()
-  for _, word in ipairs { "none", "weak", "strong_skips", "strong_bottleneck" } do
+  for _, word in ipairs { "none", "weak", "strong_skips", "strong_bottleneck", "both+cross_attention" } do
     local cfg = small()
     cfg["model.conditioning"], cfg["eval.members"] = word, 1
     lu.assertIsNumber(require "recipes.sr"(cfg, { root = folder }).rfne, word)
