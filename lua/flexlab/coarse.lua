@@ -1,5 +1,6 @@
 --[[
-coarse - files with the coarse fields themselves (data.low, data.test_low), frame by frame as the fine ones.
+coarse - the coarse fields themselves (data.low, data.test_low), frame by frame as the fine ones: files, or the
+name of a dataset in the same files (SuperBench's LR_fields beside its fields).
 --]]
 local choices = require "flexlab.choices"
 
@@ -18,18 +19,30 @@ local function check(cfg, low, fine, name)
   end
 end
 
+-- Whether `low` is a variable of the fine files, and so no file.
+local function is_inside(low, fine)
+  if type(low) ~= "string" then return false end
+  for _, file in ipairs(fine.files) do
+    if not file.reader.file.variables[low] then return false end
+  end
+  return true
+end
+
 --- The coarse sources of a set: { train =, test = }, empty when the fields are made coarse here. `open` opens
---- the files that a setting names; `opened` are the fine sources.
+--- files, and in them a dataset or what they are recognised as; `opened` are the fine sources.
 function M.open(cfg, opened, open)
   if not cfg.low then return {} end
-  if cfg.test and not cfg.test_low then
+  local inside = is_inside(cfg.low, opened.train) and cfg.low
+  if cfg.test and not (cfg.test_low or inside) then
     error("data.superres: low is given for training, so test_low must be given too", 0)
   end
-  local low = { train = open(cfg.low) }
+  local low = { train = open(inside and cfg.file or cfg.low, inside) }
   check(cfg, low.train, opened.train, "low")
   low.test = low.train
   if cfg.test then
-    low.test = open(cfg.test_low)
+    local test_inside = not cfg.test_low and inside
+      or is_inside(cfg.test_low, opened.test) and cfg.test_low
+    low.test = open(test_inside and cfg.test or cfg.test_low, test_inside)
     check(cfg, low.test, opened.test, "test_low")
   end
   return low

@@ -83,9 +83,10 @@ local function usable(source, entries, before, after, part)
   return kept
 end
 
--- Opens files; the run notes which.
-local function open_files(cfg, names)
-  local source, run = frames.open(names, cfg), Run.current()
+-- Opens files, and in them a dataset in place of the settings' own; the run notes which.
+local function open_files(cfg, names, dataset)
+  local what = { dataset = dataset or cfg.dataset, format = not dataset and cfg.format, channels = cfg.channels }
+  local source, run = frames.open(names, what), Run.current()
   if run then run:saw(source) end
   return source
 end
@@ -182,8 +183,8 @@ function M.build(task, given, opened, level)
   draws.check(cfg)
   set.opened = opened or open(cfg)
   local source, test = set.opened.train, set.opened.test
-  local low = coarse.open(cfg, set.opened, function(names)
-    local opened_low = open_files(cfg, names)
+  local low = coarse.open(cfg, set.opened, function(names, dataset)
+    local opened_low = open_files(cfg, names, dataset)
     load_all(cfg, { opened_low })
     return opened_low
   end)

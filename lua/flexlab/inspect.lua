@@ -3,9 +3,11 @@ inspect - what a file holds, as a table (flexlab data --json prints it) and as t
 
   { format, doc, container, path, frames, height, width, channels = {names}, boundary, times = {first, last, count},
     variables = { { path, shape, axes, dtype, chunk, filters, mean, std, min, max, nan, infinite } },
+    published = { path, channels = { { name, mean, std } } },      where there is a stats.yaml
     trainable = { sentences }, warnings = { sentences } }
 --]]
 local fields = require "flexlab.fields"
+local published = require "flexlab.published"
 local source = require "flexlab.source"
 local layout = require "flexlab.layout"
 local tabulate = require "flexlab.table"
@@ -84,12 +86,24 @@ local function trainable(reader)
   return list
 end
 
+-- What the makers of a set say of the channels, where they do.
+local function add_published(report, reader)
+  local found, message = published.of(reader.path)
+  report.warnings[#report.warnings + 1] = message
+  if not found then return end
+  report.published = { path = found.path, channels = {} }
+  for _, name in ipairs(reader.names) do
+    table.insert(report.published.channels, { name = name, mean = found.mean[name], std = found.std[name] })
+  end
+end
+
 local function add_fields(report, reader)
   report.frames, report.height, report.width = reader.frames, reader.height, reader.width
   report.channels, report.boundary = reader.names, reader.boundary
   local first = reader:time(1)
   if first then report.times = { first = first, last = reader:time(reader.frames), count = reader.size.t } end
   report.trainable = trainable(reader)
+  if reader.file.format.name == "the_well" then add_published(report, reader) end
 end
 
 --- The report of a file. Options: format, dataset, statistics (false: no numbers are read).
@@ -127,6 +141,9 @@ function M.print(r)
       number(v.mean), number(v.std), number(v.min), number(v.max), v.nan and tostring(v.nan) or "" }
   end
   t:print()
+  for _, c in ipairs(r.published and r.published.channels or {}) do
+    print(("published for %s: mean %s, std %s (%s)"):format(c.name, number(c.mean), number(c.std), r.published.path))
+  end
   for _, line in ipairs(r.trainable) do print("could be trained: " .. line) end
   for _, line in ipairs(r.warnings) do print("warning: " .. line) end
 end

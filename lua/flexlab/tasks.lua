@@ -25,7 +25,8 @@ end
 
 M.superres = {
   name = "superres",
-  -- low, test_low: files with the coarse fields themselves, frame by frame as `file` and `test`
+  -- low, test_low: files with the coarse fields themselves, frame by frame as `file` and `test`, or the name of
+  -- a dataset in these (coarse.lua)
   -- circular: fields are whole periodic ones, so the estimate is interpolated over their ends
   defaults = { factor = 4, degradation = "bicubic", noise = 0.05, circular = false, low = false, test_low = false },
 }

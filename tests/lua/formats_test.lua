@@ -179,6 +179,21 @@ function suite.test_the_command_prints_json_and_refuses_in_one_sentence()
   lu.assertStrContains(text, "IN and OUT are needed")
 end
 
+function suite.test_published_statistics_are_reported()
+  local published = require "flexlab.published"
+  local text, code = program("data --quick " .. ROOT .. "well.hdf5")
+  lu.assertEquals(code, "0")
+  lu.assertStrContains(text, "published for velocity.2: mean -2, std 4 (tests/fixtures/data/stats.yaml)")
+  lu.assertStrContains(text, "published for buoyancy: mean 100.5, std 20")
+  -- as The Well writes tensors, and what it is not
+  local all = published.parse("mean:\n  C:\n  - - 19.5\n    - -0.25\n  - - 3.5e-05\n    - 9\n  p: 1\nstd:\n  p: 2\n")
+  lu.assertEquals(all, { mean = { C = { 19.5, -0.25, 3.5e-05, 9 }, p = { 1 } }, std = { p = { 2 } } })
+  for text_, line in pairs { ["mean: 3\n"] = 1, ["mean:\n  p: word\n"] = 2, ["mean:\n  - 1\n"] = 2, ["x\n"] = 1 } do
+    lu.assertEquals({ published.parse(text_) }, { nil, line })
+  end
+  lu.assertNil(published.of "recipes/nowhere.h5")
+end
+
 local function two_steps(options, padding)
   local cfg = { factor = 2, crop = { 8, 8 }, batch = 2, seed = 1 }
   for k, v in pairs(options) do cfg[k] = v end

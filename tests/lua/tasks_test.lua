@@ -43,6 +43,26 @@ function suite.test_every_degradation_at_every_factor()
   end
 end
 
+-- SuperBench's files hold fields (T,C,8,12) and LR_fields (T,C,2,3).
+function suite.test_coarse_fields_may_lie_in_the_same_file()
+  local file = "tests/fixtures/data/superbench.h5"
+  for _, memory in ipairs { 0, 1 << 20 } do
+    local set = flex.data.superres { file = file, test = file, low = "LR_fields", factor = 4, crop = 8, batch = 6,
+      test_tiles = 2, seed = 1, memory = memory }
+    local low = require("flexlab.fields").open(file, { dataset = "LR_fields" })
+    local b = set.train:batch(1)
+    for i, draw in ipairs(b.index) do
+      local x = (draw.x - 1) // 4 + 1
+      lu.assertEquals(largest(b.low[i], low:read({ frame = draw.frame, x = x, width = 2 })[1]), 0)
+    end
+    lu.assertEquals(set.test:batches()().low.shape, { 2, 2, 2, 3 })
+  end
+  support.raises("there is no file 'LRfields'", flex.data.superres, { file = file, test = file, low = "LRfields",
+    test_low = "LRfields", factor = 4, crop = 8 })
+  support.raises("low must hold what 'tests/fixtures/data/superbench.h5' does, 2 times coarser", flex.data.superres,
+    { file = file, test = file, low = "LR_fields", factor = 2, crop = 8 })
+end
+
 -- The cut-off keeps what the coarse grid carries exactly, and nothing above.
 function suite.test_spectral_cut_off_is_a_projection()
   local d = flex.degradations.spectral

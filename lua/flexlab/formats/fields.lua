@@ -1,5 +1,5 @@
 -- fields - `fields` (T,H,W) or (T,C,H,W): minFLEX's ERA5 region, FourCastNet's years, SuperBench.
--- SuperBench's simulations at low resolution are `LR_fields` in the same file: data.dataset names them.
+-- SuperBench's simulations at low resolution are `LR_fields` in the same file: data.low or data.dataset names them.
 local layout = require "flexlab.layout"
 
 return {
