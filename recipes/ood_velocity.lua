@@ -8,7 +8,7 @@ return flex.recipe("ood_velocity", {
   observable = "velocity_x",                            -- one channel, as the vorticity
   model = sr.defaults.model,
   first = sr.defaults.train,                            -- on vorticity
-  train = { steps = 30, lr = 3e-4, warmup = 5, clip = 1.0, ema = 0.9 },   -- on velocity
+  train = { steps = 100, lr = 3e-4, warmup = 5, clip = 1.0, ema = 0.95 },   -- on velocity
   eval  = sr.defaults.eval,
 }, function(cfg, run)
   local first = sr({ data = cfg.data, model = cfg.model, train = cfg.first, eval = cfg.eval },

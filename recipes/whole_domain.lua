@@ -30,7 +30,7 @@ return flex.recipe("whole_domain", {
     return mean, members
   end
   local c = flex.report.compare(sample, flex.data.superres(settings).test,
-    { start = "registered", against = "registered" })
+    { start = "registered", against = "registered", zoom = 256 })
   c.table:print():save(run.dir .. "/scores.csv")
   c.picture:save(run.dir .. "/domain.png")
   flex.report(run, c.parts)

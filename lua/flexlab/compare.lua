@@ -19,8 +19,9 @@ local tabulate = require "flexlab.table"
 
 local M = {}
 
--- start: the interpolation that the prediction was made from, as the picture shows it.
-M.options = { name = "FLEX", against = "bicubic", start = "bicubic", methods = false,
+-- start: the interpolation that the prediction was made from, as the picture shows it. zoom: of fields too large
+-- to be seen at once the picture shows the whole and so many pixels of its middle.
+M.options = { name = "FLEX", against = "bicubic", start = "bicubic", methods = false, zoom = false,
   label = "vorticity (U/L)" }
 
 local labels = { registered = "registered bicubic" }
@@ -58,9 +59,11 @@ end
 
 local function picture_of(batch, mean, members, o)
   if not batch.low then return nil end
-  return require("flexlab.picture").compare { low = batch.low, prediction = mean, truth = batch.truth,
-    bicubic = require("flexlab.baselines")[o.start](batch), spread = M.spread(mean, members),
-    start = labels[o.start], members = members and #members, name = o.name, label = o.label }
+  local several = members and #members > 1
+  return require("flexlab.picture")[o.zoom and "domain" or "compare"] { low = batch.low, prediction = mean,
+    truth = batch.truth, bicubic = require("flexlab.baselines")[o.start](batch), zoom = o.zoom,
+    spread = not o.zoom and M.spread(mean, members), member = several and members[1], start = labels[o.start],
+    members = members and #members, name = o.name, label = o.label }
 end
 
 -- "-45.6 %": how far below (or above) the reference's RFNE; nothing for the reference itself.
@@ -128,10 +131,16 @@ local CAPTION = "The first test sample. The four fields share one colour scale; 
 local ALT = "Six panels: the low field, bicubic interpolation, the prediction and the truth in blue and red; "
   .. "the absolute error and the ensemble's spread from black to yellow."
 
+local ZOOMED = "The first test field on one colour scale: what was given and what was made of it, by block means, and "
+  .. "the middle of the latter beside interpolation, one member and the truth."
+local ZOOMED_ALT = "Six panels in blue and red: the low field and the whole prediction, and of its middle "
+  .. "interpolation, the prediction, one member and the truth."
+
 local function parts_of(c, o)
   local parts = { { title = "Result", text = verdict(c, o), table = c.table, note = EXPLAIN } }
   if c.picture then
-    parts[2] = { title = "One test sample", picture = c.picture, note = CAPTION, alt = ALT }
+    parts[2] = { title = "One test sample", picture = c.picture, note = o.zoom and ZOOMED or CAPTION,
+      alt = o.zoom and ZOOMED_ALT or ALT }
   end
   local calibration = c.scores[o.name].calibration
   if calibration then parts[#parts + 1] = calibration:part() end

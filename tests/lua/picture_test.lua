@@ -123,6 +123,19 @@ function suite.test_compare_without_truth_and_with_odd_sizes()
   lu.assertErrorMsgContains("'low' must be a tensor", picture.compare, {})
 end
 
+-- The whole is drawn by block means as large as the middle; what is absent is not drawn.
+function suite.test_a_domain_is_drawn_whole_and_in_its_middle()
+  local low, fine = core.normal({ 1, 16, 24, 1 }, { seed = 1 }), core.normal({ 1, 64, 96, 1 }, { seed = 2 })
+  local fields = { low = low, bicubic = fine, prediction = fine, truth = fine, member = fine, zoom = 32 }
+  local three = picture.domain(fields)
+  fields.truth, fields.member = nil, nil
+  local two = picture.domain(fields)
+  lu.assertEquals(three.height, two.height)
+  lu.assertTrue(three.width > two.width + 300)
+  fields.zoom = 1000                                       -- more than there is: all of it
+  lu.assertTrue(png_size(picture.domain(fields):png()) > 600)
+end
+
 function suite.test_constant_field_and_no_leak()
   collectgarbage()
   collectgarbage()

@@ -3,6 +3,7 @@
 --   flex.picture.panel(groups)        fields under common colour scales      (picture/panel.lua)
 --   flex.picture.compare { low =, bicubic =, prediction =, truth =, spread = }
 --                                     the six pictures of a super-resolved field
+--   flex.picture.domain({ ... , zoom = 256 })      a field too large to be seen at once, and its middle
 
 local core = require "flexlab.core"
 local panel = require "flexlab.picture.panel"
@@ -53,6 +54,40 @@ function M.compare(fields)
     deviation(name, first(fields.spread))
   end
   return panel(groups)
+end
+
+-- The middle of a field: `share` of each side.
+local function middle(field, share)
+  for axis = 2, 3 do
+    local size = field.shape[axis]
+    local length = math.max(1, math.floor(size * share + 0.5))
+    field = field:narrow { axis = axis, start = (size - length) // 2 + 1, length = length }
+  end
+  return field
+end
+
+-- The whole prediction, by block means, under the low field; beside them the middle, `zoom` pixels of the shorter
+-- side, of the interpolation, the prediction, one `member` and the truth. Fields are those of compare, and
+-- member; truth and member may be absent.
+function M.domain(fields)
+  check(fields)
+  local _ <close> = core.scope()
+  local prediction = first(fields.prediction)
+  local shorter = math.min(prediction.shape[2], prediction.shape[3])
+  local share = math.min(1, fields.zoom / shorter)
+  local function part(field) return field and middle(first(field), share) end
+  local factor = math.max(1, math.floor(1 / share))
+  while prediction.shape[2] % factor ~= 0 or prediction.shape[3] % factor ~= 0 do factor = factor - 1 end
+  local name, truth = fields.name or "FLEX", part(fields.truth)
+  local columns = {
+    { { "low, whole", first(fields.low) }, { name .. ", whole", prediction:mean_pool { factor = factor } } },
+    { titled(fields.start or "bicubic", part(fields.bicubic), truth), titled(name, part(prediction), truth) },
+    {},
+  }
+  if fields.member then columns[3][1] = titled("member", part(fields.member), truth) end
+  if truth then table.insert(columns[3], { "truth", truth }) end
+  if #columns[3] == 0 then columns[3] = nil end
+  return panel { { label = fields.label or "vorticity", map = "diverging", columns = columns } }
 end
 
 return M
