@@ -287,6 +287,15 @@ fx_status fx_container_read (fx_container *c, int64_t i, const int64_t *start, c
   return st;
 }
 
+fx_status fx_container_check (fx_container *c, int64_t i) {
+  if (!c->format->check)
+    return FX_OK;
+  pthread_mutex_lock(&c->turn);
+  const fx_status st = c->format->check(c, i);
+  pthread_mutex_unlock(&c->turn);
+  return st;
+}
+
 fx_status fx_container_expect (fx_container *c, int64_t i, const int64_t *count) {
   fx_variable *v = &c->variables[i];
   for (int a = 0; a < v->rank; a++)

@@ -76,6 +76,10 @@ void fx_attributes_free(fx_attributes *a); /* NULL is ignored */
 fx_status fx_container_read(fx_container *c, int64_t i, const int64_t *start, const int64_t *count,
                             fx_dtype dtype, fx_tensor **out);
 
+/* Whether variable i can be read here at all: FX_EUNSUPPORTED for a filter that is not installed (named),
+** FX_EFORMAT for more numbers than the file can hold, or numbers that lie in other files. */
+fx_status fx_container_check(fx_container *c, int64_t i);
+
 /*
 ** Says that boxes of up to `count` (at least 1 an axis) of variable i are going to be read, each in one or
 ** several reads that follow each other: HDF5's cache of decoded chunks then holds what one such visit

@@ -372,6 +372,12 @@ static fx_status h5_read (fx_container *c, int64_t i, const int64_t *start, cons
   return st;
 }
 
+static fx_status h5_check (fx_container *c, int64_t i) {
+  int slot;
+  FX_H5_TURN;
+  return slot_of(c, i, &slot);
+}
+
 /* A cache is fixed when a dataset is opened: the next read opens it again. */
 static void h5_expect (fx_container *c, int64_t i) {
   h5_own *own = c->own;
@@ -391,7 +397,8 @@ static void h5_close (fx_container *c) {
 }
 
 fx_status fx_container_hdf5 (fx_container *c) {
-  static const fx_container_format format = { h5_read, h5_attributes, h5_close, h5_expect };
+  static const fx_container_format format = { h5_read, h5_attributes, h5_close, h5_check,
+                                              h5_expect };
   hid_t file;
   FX_TRY(fx_h5_probe(c->path));
   FX_H5_TURN;

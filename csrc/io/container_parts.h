@@ -15,7 +15,8 @@ typedef struct {
   fx_status (*read)(fx_container *c, int64_t i, const int64_t *start, const int64_t *count,
                     bool wide, void *to);
   fx_status (*attributes)(fx_container *c, const char *path, fx_attributes *to);
-  void (*close)(fx_container *c);             /* frees `own` */
+  void (*close)(fx_container *c);                 /* frees `own` */
+  fx_status (*check)(fx_container *c, int64_t i); /* NULL: anything can be read */
   void (*expect)(fx_container *c, int64_t i); /* variable i has another `visit`; NULL: no matter */
 } fx_container_format;
 

@@ -204,4 +204,5 @@ static void plain_close (fx_container *c) {
   fx_free(own);
 }
 
-const fx_container_format fx_plain_format = { plain_read, plain_attributes, plain_close, NULL };
+const fx_container_format fx_plain_format = { plain_read, plain_attributes, plain_close, NULL,
+                                              NULL };

@@ -3,8 +3,8 @@
 ** byte order, chunking and installed compression.
 **
 ** Reading gives channels last, f32. Writing gives (T,H,W) for one channel and (T,C,H,W) for
-** several, f32, one chunk a frame or smaller ones. Frames, channels, rows and columns are counted from 0.
-** HDF5 has one global lock: reads from several threads are safe but take turns.
+** several, f32, one chunk a frame or smaller ones. Frames, channels, rows and columns are counted
+** from 0. Whatever container.h opens can be read; several threads take turns.
 */
 #ifndef FX_H5_FIELD_H
 #define FX_H5_FIELD_H
@@ -17,17 +17,14 @@
 typedef struct fx_field {
   char *path, *dataset;
   int64_t frames, channels, height, width;
-  int64_t file, data;   /* HDF5 handles */
-  int rank;             /* 3 or 4 */
-  double scale, offset; /* netCDF packing: value = stored * scale + offset */
-  double fill;          /* netCDF _FillValue, read as NaN */
-  int packed, filled;
+  struct fx_container *file;
+  int64_t variable; /* of the container */
 } fx_field;
 
 /* Opens `dataset` (a path inside the file), or, if that is NULL, `w` or else `fields`. Read-only
 ** and without locks, so a file that is being read by others can be opened. The netCDF attributes
-** scale_factor, add_offset and _FillValue of the dataset are applied by fx_field_read.
-** Errors: FX_EIO (cannot open), FX_EFORMAT (not HDF5, damaged), FX_EARG (no such dataset: the
+** scale_factor, add_offset, _FillValue and missing_value of the dataset are applied by fx_field_read.
+** Errors: FX_EIO (cannot open), FX_EFORMAT (no container, damaged), FX_EARG (no such dataset: the
 ** message lists those there are), FX_ESHAPE (not 3 or 4 axes, or empty), FX_EUNSUPPORTED (a
 ** compression that is not installed). */
 fx_status fx_field_open(const char *path, const char *dataset, fx_field **out);

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "check.h"
+#include "io/container.h"
 #include "io/file.h"
 #include "io/h5_field.h"
 #include "scratch.h"
@@ -74,15 +75,12 @@ static void written_chunks_are_as_large_as_asked (void) {
   fx_field_writer *w = NULL;
   fx_field *r = NULL;
   fx_tensor *f = frame_of(0, CHANNELS, FX_F32), *read = NULL;
-  hsize_t chunk[4];
   CHECK_STATUS(fx_field_writer_create(path, &layout, &w));
   CHECK_STATUS(fx_field_writer_append(w, f));
   CHECK_STATUS(fx_field_writer_finish(w));
   CHECK_STATUS(fx_field_open(path, NULL, &r));
-  const hid_t plist = H5Dget_create_plist(r->data);
-  CHECK(H5Pget_chunk(plist, 4, chunk) == 4);
+  const int64_t *chunk = fx_container_at(r->file, r->variable)->chunk;
   CHECK(chunk[0] == 1 && chunk[1] == CHANNELS && chunk[2] == 4 && chunk[3] == 4);
-  H5Pclose(plist);
   CHECK_STATUS(fx_field_read(r, 0, 0, CHANNELS, 0, 0, HEIGHT, WIDTH, &read));
   for (int64_t i = 0; i < fx_tensor_count(f); i++)
     CHECK(fx_tensor_get(read, i) == fx_tensor_get(f, i));
@@ -335,7 +333,7 @@ static void wrong_datasets_are_refused (void) {
   REFUSED("x.h5", "blosc", FX_EUNSUPPORTED, "filter 32001");
   REFUSED("none.h5", NULL, FX_EIO, "No such file");
   scratch_put(scratch("t.h5"), "not HDF5 at all", 15);
-  REFUSED("t.h5", NULL, FX_EFORMAT, "cannot be opened as HDF5");
+  REFUSED("t.h5", NULL, FX_EFORMAT, "is not HDF5, netCDF");
   unlink(scratch("t.h5"));
   unlink(scratch("x.h5"));
 }
@@ -354,12 +352,13 @@ static void cut_files_are_refused (void) {
   unlink(scratch("c.h5"));
 }
 
-/* Flipped bytes inside a compressed chunk are noticed when it is read (zlib's checksum). */
+/* Flipped bytes inside a compressed chunk are noticed when it is read (zlib's checksum). Every seventh: each file
+** is first opened in a child process. */
 static void flipped_bytes_never_crash (void) {
   size_t n = 0, opened = 0;
   write_sample(scratch("c.h5"), 1, 1);
   unsigned char *bytes = scratch_get(scratch("c.h5"), &n);
-  for (size_t i = 0; i < n; i++) {
+  for (size_t i = 0; i < n; i += 7) {
     fx_field *f = NULL;
     fx_tensor *t = NULL;
     bytes[i] ^= 0x41;
@@ -372,7 +371,7 @@ static void flipped_bytes_never_crash (void) {
     }
     bytes[i] ^= 0x41;
   }
-  CHECK(opened > 0 && opened < n);
+  CHECK(opened > 0 && opened < n / 7);
   free(bytes);
   unlink(scratch("c.h5"));
 }
