@@ -1,9 +1,9 @@
 --[[
 published - mean and standard deviation that the makers of a set wrote beside its files: The Well's stats.yaml.
 
-The file lies in the folder of the set, whose files are in data/train, data/valid and data/test below it [its own page on data
-sets]. It holds, under mean, std and others, one number for a scalar field and lists for vectors
-and tensors; of the language that it is written in this reads just that:
+The file lies in the folder of the set, whose files are in data/train, data/valid and data/test below it [The
+Well's page on its data sets]. It holds, under mean, std and others, one number for a scalar field and lists for
+vectors and tensors; of the language that it is written in this reads just that:
   mean:
     pressure: -5.2e-05
     velocity:
