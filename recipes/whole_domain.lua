@@ -8,7 +8,7 @@ return flex.recipe("whole_domain", {
   data   = { factor = 8, degradation = "registered", crop = 64, batch = 8 },
   model  = { size = "nano", conditioning = "both", predict = "v", dropout = 0.0 },
   train  = { steps = 300, lr = 1e-3, warmup = 20, clip = 1.0, ema = 0.99 },
-  eval   = { steps = 2, members = 4, tiling = { overlap = 16, border = 4, batch = 8 } },
+  eval   = { steps = 2, members = 4, tiling = { overlap = 24, border = 4, batch = 8 } },
 }, function(cfg, run)
   local settings = flex.config.merge(cfg.data, nil)
   settings.file, settings.test = flex.generate("turbulence", cfg.seen), flex.generate("turbulence", cfg.unseen)

@@ -4,9 +4,10 @@ seams - whether one can see where the tiles of a field were put together (tiling
   local s = flex.seams.measure(field, plan)     s.ratio = 1.006, s.noise = 0.009, s.lines = 170
 A step is the absolute difference of neighbouring pixels. For each line between two rows or columns of pixels
 the mean step across it is taken, relative to the mean of all lines of that direction that are no tile's edge.
-`ratio` is the mean over the lines where the weight of a tile begins or ends: 1 where there is no seam. `noise` is
-its standard error were these lines like the others: the lines' standard deviation over the root of their
-number. So |ratio - 1| below noise is a seam below the field's own gradient noise.
+`ratio` is the mean over the middles of what neighbouring tiles share, where the field passes from one to the
+next: 1 where there is no seam. `noise` is what the same pattern of lines says elsewhere: how far from 1 its ratio
+is, as a standard deviation, when it is moved by every distance up to that of two tiles, lines that are edges left
+out. So |ratio - 1| below noise is a seam below the field's own gradient noise.
 --]]
 local core = require "flexlab.core"
 local tabulate = require "flexlab.table"
@@ -23,31 +24,66 @@ local function steps(field, along)
   return (field - before):abs():mean({ 1, along == 2 and 3 or 2, 4 }):totable()
 end
 
--- Adds the relative steps of one direction to the lists `on` (edges) and `off` (the others).
-local function sort(field, along, axis, periodic, on, off)
-  local list, edges, others, sum = steps(field, along), {}, {}, 0
-  for p = periodic and 0 or 1, axis.size - 1 do
-    local to = axis.edges[p] and edges or others
-    to[#to + 1] = list[p + 1]
+-- The steps of one direction relative to those of the lines that are no edges, by line from 0; nil if they
+-- are too few or all 0. Where the domain is no ring, the line over its end (0) is none.
+local function relative(field, along, axis, periodic)
+  local list, sum, n = steps(field, along), 0, 0
+  local first = periodic and 0 or 1
+  for p = first, axis.size - 1 do
+    if not axis.edges[p] then sum, n = sum + list[p + 1], n + 1 end
   end
-  for _, v in ipairs(others) do sum = sum + v end
-  local mean = sum / #others
-  if #others < 2 or mean == 0 then return end
-  for _, v in ipairs(edges) do on[#on + 1] = v / mean end
-  for _, v in ipairs(others) do off[#off + 1] = v / mean end
+  if n < 2 or sum == 0 then return nil end
+  local lines = { axis = axis, first = first }
+  for p = first, axis.size - 1 do lines[p] = list[p + 1] * n / sum end
+  return lines
+end
+
+-- Sum and number of the lines where edges lie once they are moved by `shift`; moved ones that meet edges are
+-- left out.
+local function moved(lines, shift)
+  local axis, sum, n = lines.axis, 0, 0
+  for edge in pairs(axis.edges) do
+    local p = (edge + shift) % axis.size
+    if shift == 0 or p >= lines.first and not axis.edges[p] then sum, n = sum + lines[p], n + 1 end
+  end
+  return sum, n
+end
+
+-- The mean over both directions of the lines at `shift`, and their number.
+local function pattern(directions, shift)
+  local sum, n = 0, 0
+  for _, lines in ipairs(directions) do
+    local s, count = moved(lines, shift)
+    sum, n = sum + s, n + count
+  end
+  return sum / n, n
+end
+
+-- How far tiles stand apart, at most.
+local function distance(directions)
+  local most = 2
+  for _, lines in ipairs(directions) do
+    most = math.max(most, lines.axis.size // #lines.axis.starts)
+  end
+  return most
 end
 
 --- { ratio, noise, lines } of a field (N,H,W,C) made with a plan of tiles (flex.tiling.plan); nil where no
 --- line can be judged: no edges, nothing but edges, or a field that is constant.
 function M.measure(field, plan)
-  local on, off, periodic = {}, {}, plan.options.periodic
-  sort(field, 2, plan.rows, periodic, on, off)
-  sort(field, 3, plan.columns, periodic, on, off)
-  if #on == 0 then return nil end
-  local sum, square = 0, 0
-  for _, v in ipairs(on) do sum = sum + v end
-  for _, v in ipairs(off) do square = square + (v - 1) ^ 2 end
-  return { ratio = sum / #on, noise = math.sqrt(square / (#off - 1) / #on), lines = #on }
+  local directions, periodic = {}, plan.options.periodic
+  for i, axis in ipairs { plan.rows, plan.columns } do
+    if next(axis.edges) then directions[#directions + 1] = relative(field, i + 1, axis, periodic) end
+  end
+  if #directions == 0 then return nil end
+  local ratio, lines = pattern(directions, 0)
+  local square, count = 0, 0
+  for shift = 1, distance(directions) do
+    local elsewhere, n = pattern(directions, shift)
+    if 2 * n >= lines then square, count = square + (elsewhere - 1) ^ 2, count + 1 end
+  end
+  if count < 2 then return nil end
+  return { ratio = ratio, noise = math.sqrt(square / count), lines = lines }
 end
 
 --- What sampling by tiles says of its answer: measure() of the mean, of the first member, and of the truth
@@ -79,9 +115,9 @@ local function row_of(list, name)
   if n > 0 then return { name, ratio / n, math.sqrt(square) / n, lines } end
 end
 
-local NOTE = "The mean step between neighbouring pixels across the lines where a tile's weight begins or ends, "
-  .. "relative to that across all other lines of the field; and the standard error it has for that number of "
-  .. "lines. 1 within the noise: the tiles do not show."
+local NOTE = "The mean step between neighbouring pixels across the lines where the field passes from one tile "
+  .. "to the next, relative to that across all other lines of the field; and how far from 1 the same pattern of "
+  .. "lines is elsewhere, as a standard deviation. 1 within the noise: the tiles do not show."
 
 --- The part of a report (report.lua) for what judge() said, batch by batch; nil if nothing could be judged.
 function M.part(list)

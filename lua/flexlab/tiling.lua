@@ -1,7 +1,7 @@
 --[[
 tiling - fields larger than the patch that a network was trained on: overlapping tiles, fused at every step.
 
-  mean, members, about = flex.diffusion.sample(model, batch, { tiling = { overlap = 16, border = 4 } })
+  mean, members, about = flex.diffusion.sample(model, batch, { tiling = { overlap = 24, border = 4 } })
 The batch holds whole fields (N,H,W,C), the network takes tiles of h x w. Whenever a sampler asks for x0 and
 eps, the field x_t is cut into tiles, the network answers for each, and its answers are put together with
 weights that sum to one before x0 and eps are made of them [Bar-Tal et al. 2023, MultiDiffusion]. So samplers,
@@ -25,7 +25,7 @@ local text = require "flexlab.text"
 
 local M = {}
 
-M.defaults = { overlap = 16, border = 4, batch = 8, periodic = true }
+M.defaults = { overlap = 24, border = 4, batch = 8, periodic = true }
 
 local function whole(o, name, least)
   local v = o[name]
@@ -100,13 +100,13 @@ local function weights(axis, o)
   return raw
 end
 
--- The lines between pixels p - 1 and p where the weight of a tile begins or ends: a set of p, from 0.
+-- The lines between pixels p - 1 and p where the field passes from one tile to the next: the middles of what
+-- neighbours share. A set of p, from 0.
 local function edges(axis, o)
   local set, last = {}, #axis.starts
   for i, start in ipairs(axis.starts) do
-    local border = last == 1 and 0 or o.border
-    if o.periodic or i > 1 then set[(start + border) % axis.size] = true end
-    if o.periodic or i < last then set[(start + axis.tile - border) % axis.size] = true end
+    local before = i > 1 and axis.starts[i - 1] or o.periodic and axis.starts[last] - axis.size
+    if before then set[(start + before + axis.tile) // 2 % axis.size] = true end
   end
   return set
 end
@@ -121,7 +121,7 @@ end
 --- (from 0), weights = {by tile {by pixel}}, edges = {[p] = true} }.
 ---@param domain table      { height, width }
 ---@param tile table        { height, width } of the network
----@param given table|nil   { overlap = 16, border = 4, batch = 8, periodic = true }
+---@param given table|nil   { overlap = 24, border = 4, batch = 8, periodic = true }
 ---@param align integer|nil  tiles begin at multiples of it
 function M.plan(domain, tile, given, align)
   local o = M.options(given)

@@ -187,7 +187,7 @@ return {
     { name = "spread", value = "FILE", doc = "also write the standard deviation over members" },
     { name = "domain", value = "NAME", kind = "words", words = { "tiles", "network" },
       doc = "whole fields: by tiles fused at every step, or by the network at their size" },
-    { name = "overlap", value = "N", kind = "integer", least = 0, doc = "pixels that tiles share [16]" },
+    { name = "overlap", value = "N", kind = "integer", least = 0, doc = "pixels that tiles share [24]" },
     { name = "border", value = "N", kind = "integer", least = 0,
       doc = "outer pixels of a tile that count nothing [4]" },
     { name = "picture", value = "FILE", doc = "a PNG of the first tile" },
