@@ -4,7 +4,7 @@
   python bench/flow.py --sizes 128,256,512,1024 --repeats 1 --alone
   python bench/flow.py --check --sizes 256                        # the same flow by all of them: differences at t = 1
 
-Each measurement is a process of its own with two threads; within an alternation all contestants run one after
+Each measurement is a process of its own with two threads (FLEXLAB_THREADS: another number); within an alternation all contestants run one after
 the other, ratios are formed there, and medians printed. All start from one field (FlexLab's) and take steps of
 one length in double precision.
   numpy      the scheme of csrc/sim (RK4, integrating factor, four transforms a stage, 2/3 rule), transforms by
@@ -26,7 +26,7 @@ import numpy as np
 import compare
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-THREADS = 2
+THREADS = int(os.environ.get("FLEXLAB_THREADS", "2"))
 
 
 class Numpy:

@@ -26,4 +26,28 @@ M.bicubic = interpolation "bicubic"
 --- by (f-1)/2 pixels, as FLEX's authors do [flex-method section 5, defect 3].
 M.registered = interpolation("bicubic", true)
 
+-- How solid the points of a batch are (N,H,W,1), from the dataset of a film beside solids.
+local function solids(reader, batch)
+  local n, h, w = table.unpack(batch.truth.shape)
+  local all = core.zeros { n, h, w, 1 }
+  for i, e in ipairs(batch.index) do
+    all[i]:copy_(assert(reader:read { frame = 1, y = e.y, x = e.x, height = h, width = w })[1])
+  end
+  return all
+end
+
+--- The method with the truth where a point is solid, half of it where it is half solid: what is left of its errors is
+--- that in the fluid. `file` is the film that the batches are cut from (flexlab.generate); one without solids leaves the
+--- method as it is.
+---@param method function  batch -> (N,H,W,C) in physical units
+---@param file string
+function M.in_fluid(method, file)
+  local reader = core.io.field(file, "solid")
+  if not reader then return method end
+  return function(batch)
+    local field = method(batch)
+    return field + (batch.truth - field) * solids(reader, batch)
+  end
+end
+
 return M
