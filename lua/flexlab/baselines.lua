@@ -36,9 +36,9 @@ local function solids(reader, batch)
   return all
 end
 
---- The method with the truth where a point is solid, half of it where it is half solid: what is left of its errors is
---- that in the fluid. `file` is the film that the batches are cut from (flexlab.generate); one without solids leaves the
---- method as it is.
+--- The method with the truth where a point is solid, half of it where it is half solid: what is left of its
+--- errors is that in the fluid. `file` is the film that the batches are cut from (flexlab.generate); one without
+--- solids leaves the method as it is.
 ---@param method function  batch -> (N,H,W,C) in physical units
 ---@param file string
 function M.in_fluid(method, file)

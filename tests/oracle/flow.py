@@ -112,7 +112,8 @@ def record():
     y, x = np.meshgrid(2 * np.pi * np.arange(n) / n, 2 * np.pi * np.arange(n) / n, indexing="ij")
     start = random_field(n, 5.0, 20251)
     out = {"start": start}
-    cases = {"decaying": {}, "kolmogorov": dict(drag=0.1, force=2.0 * np.sin(4 * y), scalar=1 + 0.1 * start, schmidt=0.7)}
+    carried = dict(scalar=1 + 0.1 * start, schmidt=0.7)
+    cases = {"decaying": {}, "kolmogorov": dict(drag=0.1, force=2.0 * np.sin(4 * y), **carried)}
     for name, options in cases.items():
         coarse, fine = (Flow(start, re, **options).advance(time, s) for s in (500, 1000))
         out[name] = fine.vorticity()
