@@ -4,7 +4,7 @@ local flex = require "flexlab"
 
 return flex.recipe("forecast", {
   data    = { file = "data/turbulence/train_re*.h5", test = "data/turbulence/film_re*.h5", past = 2, lead = 1,
-              crop = 64, batch = 8, test_tiles = 8, test_batch = 2 },
+              crop = 64, batch = 8, test_tiles = 8, test_batch = 2, augment = false },
   model   = { size = "nano", conditioning = "both", predict = "v", padding = "zeros", dropout = 0.0 },
   train   = { steps = 300, lr = 1e-3, warmup = 20, clip = 1.0, ema = 0.99, from = flex.optional "string" },
   rollout = { length = 20, members = 4, steps = 2, feedback = "member" },   -- "mean": as the authors do

@@ -108,8 +108,8 @@ end
 
 -- Asks for the steps up to `step` + ahead that have not been asked for; after a jump, anew.
 local function look_ahead(part, step, from, to)
-  local asked = part.asked
-  if not asked or step > asked + 1 or step < asked - part.ahead then
+  local asked = part.asked or step - 1
+  if step > asked + 1 or step < asked - part.ahead then
     forget(part)
     asked = step - 1
   end
