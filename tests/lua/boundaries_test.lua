@@ -3,22 +3,15 @@ local lu = require "luaunit"
 local flex = require "flexlab"
 local core = flex.core
 local boundaries = require "flexlab.boundaries"
+local support = require "tests.lua.support"
 
 local suite = {}
 rawset(_G, "TestBoundaries", suite)
 
-local folder
-
-function suite.setUp()
-  folder = os.tmpname()
-  os.remove(folder)
-  assert(core.sys.mkdirs(folder))
-end
-
-function suite.tearDown() os.execute("rm -rf '" .. folder .. "'") end
+support.foldered(suite)
 
 local function made(options)
-  local o = { re = 100, size = 32, frames = 3, k0 = 4.0, seed = 3, quiet = true, out = folder .. "/t.h5" }
+  local o = { re = 100, size = 32, frames = 3, k0 = 4.0, seed = 3, quiet = true, out = suite.folder .. "/t.h5" }
   for k, v in pairs(options or {}) do o[k] = v end
   return flex.generate("turbulence", o)[1]
 end
@@ -41,9 +34,9 @@ local function largest(t) return t:abs():max():item() end
 
 function suite.test_each_boundary_goes_on_after_a_stop_with_the_same_bytes()
   for _, word in ipairs(boundaries.words) do
-    local o = { boundary = word, wall = 0.5, radius = 0.6, cylinders = 2, fields = "w,c,u", out = folder .. "/a.h5" }
+    local o = { boundary = word, wall = 0.5, radius = 0.6, cylinders = 2, fields = "w,c,u", out = suite.folder .. "/a.h5" }
     local whole = core.sys.read(made(o))
-    o.out = folder .. "/b.h5"
+    o.out = suite.folder .. "/b.h5"
     local interrupts = core.sys.interrupts
     core.sys.interrupts = function() return 1 end
     local ok, message = pcall(made, o)
@@ -54,8 +47,8 @@ function suite.test_each_boundary_goes_on_after_a_stop_with_the_same_bytes()
     lu.assertEquals(attributes(o.out).boundary, word)
     lu.assertErrorMsgContains("holds something else", made, { boundary = word == "box" and "channel" or "box",
       wall = 0.5, fields = "w,c,u", out = o.out })
-    os.remove(folder .. "/a.h5")
-    os.remove(folder .. "/b.h5")
+    os.remove(suite.folder .. "/a.h5")
+    os.remove(suite.folder .. "/b.h5")
   end
 end
 
@@ -106,14 +99,14 @@ function suite.test_a_cylinder_in_a_stream_and_discs_of_ones_own()
   local w = read(path, { frame = 3 })   -- from rest the wake is symmetric: w is odd about the cylinder's axis
   lu.assertTrue(largest(w) > 0.5)
   for y = 2, 16 do lu.assertAlmostEquals(w:get(1, 17 + y - 1, 12, 1), -w:get(1, 17 - y + 1, 12, 1), 1e-4) end
-  path = made { boundary = "cylinders", discs = { 1, 1, 0.5, 4, 4, 0.6 }, out = folder .. "/d.h5" }
+  path = made { boundary = "cylinders", discs = { 1, 1, 0.5, 4, 4, 0.6 }, out = suite.folder .. "/d.h5" }
   lu.assertEquals(attributes(path).cylinders, "1,1,0.5;4,4,0.59999999999999998")
   lu.assertEquals(attributes(path).sponge, nil)
 end
 
 function suite.test_free_slip_walls_are_a_mirror_also_for_members_and_the_scalar()
   local paths = flex.generate("turbulence", { re = 200, size = 32, frames = 2, k0 = 4.0, quiet = true, members = 1,
-    boundary = "free_slip", fields = "w,c", out = folder .. "/s.h5" })
+    boundary = "free_slip", fields = "w,c", out = suite.folder .. "/s.h5" })
   for _, path in ipairs(paths) do
     for c = 1, 2 do
       local field = channel(path, 1, c)
@@ -131,18 +124,18 @@ function suite.test_a_scalar_is_random_or_that_of_the_initial_file()
   local a = attributes(first)
   lu.assertEquals({ a.schmidt, a.scalar, a.scalar_k0 }, { 2, "random", 3 })
   local next = made { fields = "c,w", schmidt = 2, time = 0, initial = first, scalar = "initial", initial_frame = 1,
-    out = folder .. "/n.h5" }
+    out = suite.folder .. "/n.h5" }
   lu.assertTrue(largest(channel(next, 3, 1) - channel(first, 3, 1)) < 1e-5)
   lu.assertTrue(largest(channel(next, 3, 2) - channel(first, 3, 2)) < 1e-4)
-  local without = made { out = folder .. "/w.h5" }
+  local without = made { out = suite.folder .. "/w.h5" }
   lu.assertErrorMsgContains("has no channel c (it has: w)", made, { fields = "c", initial = without,
-    scalar = "initial", out = folder .. "/x.h5" })
-  lu.assertErrorMsgContains("give --initial FILE", made, { scalar = "initial", out = folder .. "/x.h5" })
+    scalar = "initial", out = suite.folder .. "/x.h5" })
+  lu.assertErrorMsgContains("give --initial FILE", made, { scalar = "initial", out = suite.folder .. "/x.h5" })
 end
 
 function suite.test_the_drag_not_given_is_the_solvers()
   for forcing, drag in pairs { none = 0, kolmogorov = 0.1, ring = 0.1 } do
-    local path = made { forcing = forcing, frames = 1, out = ("%s/%s.h5"):format(folder, forcing) }
+    local path = made { forcing = forcing, frames = 1, out = ("%s/%s.h5"):format(suite.folder, forcing) }
     lu.assertEquals(attributes(path).drag, drag)
   end
 end
@@ -159,7 +152,7 @@ function suite.test_wrong_boundaries()
   refused("needs a mean", { sponge = 1.0 })
   refused("cylinders must be a whole number", { boundary = "cylinders", cylinders = 0 })
   refused("rms_velocity must be 0 or more", { rms_velocity = -1 })
-  lu.assertEquals(core.sys.list(folder), {})
+  lu.assertEquals(core.sys.list(suite.folder), {})
 end
 
 os.exit(lu.LuaUnit.run())

@@ -4,30 +4,23 @@ local arguments = require "flexlab.arguments"
 local commands = require "flexlab.commands"
 local core = require "flexlab.core"
 local workers = require "flexlab.study.workers"
+local support = require "tests.lua.support"
 
 local suite = {}
 rawset(_G, "TestCommands", suite)
 
-local folder
-
-function suite.setUp()
-  folder = os.tmpname()
-  os.remove(folder)
-  assert(core.sys.mkdirs(folder))
-end
-
-function suite.tearDown() os.execute("rm -rf '" .. folder .. "'") end
+support.foldered(suite)
 
 -- Runs `flexlab ...`; returns exit code, stdout, stderr.
 local function flexlab(line)
-  local out, err = folder .. "/stdout", folder .. "/stderr"
+  local out, err = suite.folder .. "/stdout", suite.folder .. "/stderr"
   local _, _, code = os.execute(("{ %s %s; } >%s 2>%s"):format(workers.program(), line, out, err))
   return code, core.sys.read(out), core.sys.read(err)
 end
 
 local function write(name, text)
-  assert(core.sys.write(folder .. "/" .. name, text))
-  return folder .. "/" .. name
+  assert(core.sys.write(suite.folder .. "/" .. name, text))
+  return suite.folder .. "/" .. name
 end
 
 local toy = [[
@@ -93,9 +86,9 @@ function suite.test_what_a_network_takes_is_told()
   _, _, err = flexlab "list backbones --sizes huge"
   lu.assertStrContains(err, "no model size 'huge'")
   local model = flex.models.flex { backbone = "uvit", height = 16, width = 16, in_channels = 1, cond_channels = 1 }
-  assert(checkpoint.save(folder .. "/last.h5", { watched = { { model = model, prefix = "" } }, seed = 1, cfg = {},
+  assert(checkpoint.save(suite.folder .. "/last.h5", { watched = { { model = model, prefix = "" } }, seed = 1, cfg = {},
     recipe = { name = "test" }, phase = 1, log_file = { bytes = 0 } }))
-  code, out = flexlab("info " .. folder .. " --json")
+  code, out = flexlab("info " .. suite.folder .. " --json")
   lu.assertEquals(code, 0)
   local info = core.json.decode(out)
   lu.assertEquals({ info.backbone, info.encoder, info.parameters }, { "uvit", "vit", model:count() })
@@ -153,15 +146,15 @@ end
 
 function suite.test_run_set_and_find_again()
   local path = write("toy.lua", toy)
-  local line = ("run %s --out %s/runs --set lr=0.25 --seeds 3"):format(path, folder)
+  local line = ("run %s --out %s/runs --set lr=0.25 --seeds 3"):format(path, suite.folder)
   local code, out, err = flexlab(line)
   lu.assertEquals({ code, err }, { 0, "" })
   lu.assertStrContains(out, "rfne               3.25")
-  lu.assertStrContains(out, folder .. "/runs/toy/")
+  lu.assertStrContains(out, suite.folder .. "/runs/toy/")
   code, out = flexlab(line .. " --dry-run")
   lu.assertEquals(code, 0)
   lu.assertStrContains(out, "done")
-  code, out = flexlab(("list runs --out %s/runs"):format(folder))
+  code, out = flexlab(("list runs --out %s/runs"):format(suite.folder))
   lu.assertEquals(code, 0)
   lu.assertStrContains(out, "rfne 3.25")
 end
@@ -170,17 +163,17 @@ function suite.test_run_refuses_wrong_settings()
   local path = write("toy.lua", toy)
   for setting, text in pairs { ["lrr=1"] = "nearest is 'lr'", ["lr=fast"] = "wants a number",
     ["model.size=3"] = "wants a string", ["lr"] = "KEY=VALUE", ["model=3"] = "table" } do
-    local code, _, err = flexlab(("run %s --out %s/runs --set %s"):format(path, folder, setting))
+    local code, _, err = flexlab(("run %s --out %s/runs --set %s"):format(path, suite.folder, setting))
     lu.assertEquals(code, 2)
     lu.assertStrContains(err, text)
   end
-  lu.assertNil(core.sys.exists(folder .. "/runs"))
+  lu.assertNil(core.sys.exists(suite.folder .. "/runs"))
   lu.assertEquals(flexlab(("run %s --seeds 4..1"):format(path)), 2)
 end
 
 function suite.test_sweep_in_two_processes_equals_one()
   local path = write("toy.lua", toy)
-  local line = ("run %s --sweep lr=0.1,0.2 --seeds 1..4 --out %s/"):format(path, folder)
+  local line = ("run %s --sweep lr=0.1,0.2 --seeds 1..4 --out %s/"):format(path, suite.folder)
   local code, out, err = flexlab(line .. "a --jobs 2")
   lu.assertEquals({ code, err }, { 0, "" })
   lu.assertStrContains(out, "toy-sweep 8/8")
@@ -197,8 +190,8 @@ function suite.test_study_file_in_two_processes()
   local path = write("arms.lua", ([[
 package.path = "%s/?.lua;" .. package.path
 return require("flexlab").study("arms", require "toy", { grid = { lr = { 0.1, 0.2 } }, seeds = "1..2" },
-  function(runs) return { rfne = runs:pivot("lr", "rfne"):best "min" and 1 } end)]]):format(folder))
-  local code, out, err = flexlab(("run %s --jobs 2 --out %s/runs"):format(path, folder))
+  function(runs) return { rfne = runs:pivot("lr", "rfne"):best "min" and 1 } end)]]):format(suite.folder))
+  local code, out, err = flexlab(("run %s --jobs 2 --out %s/runs"):format(path, suite.folder))
   lu.assertEquals({ code, err }, { 0, "" }, out)
   lu.assertStrContains(out, "arms 4/4")
 end
@@ -207,7 +200,7 @@ function suite.test_failing_recipe_says_where_and_exits_1()
   local path = write("bad.lua", [[return require("flexlab").recipe("bad", { a = 1 }, function()
   error("no such eddy")
 end)]])
-  local code, _, err = flexlab(("run %s --out %s/runs"):format(path, folder))
+  local code, _, err = flexlab(("run %s --out %s/runs"):format(path, suite.folder))
   lu.assertEquals(code, 1)
   lu.assertStrContains(err, "bad.lua:2: no such eddy")
   lu.assertEquals(select(2, err:gsub("\n", "")), 1)
@@ -237,11 +230,11 @@ end
 
 function suite.test_generate_writes_one_file_a_reynolds_number_and_keeps_it()
   local line = ("generate turbulence --re 100,200 --size 32 --frames 3 --k0 4 --seed 7 --out %s/t.h5 --quiet")
-    :format(folder)
+    :format(suite.folder)
   local code, out, err = flexlab(line)
   lu.assertEquals({ code, err }, { 0, "" })
-  lu.assertEquals(out, ("%s/t_re100.h5\n%s/t_re200.h5\n"):format(folder, folder))
-  local reader = assert(core.io.field(folder .. "/t_re200.h5", "w"))
+  lu.assertEquals(out, ("%s/t_re100.h5\n%s/t_re200.h5\n"):format(suite.folder, suite.folder))
+  local reader = assert(core.io.field(suite.folder .. "/t_re200.h5", "w"))
   lu.assertEquals({ reader.frames, reader.height, reader.width }, { 3, 32, 32 })
   lu.assertEquals({ reader:number "Re", reader:number "seed", reader:text "forcing" }, { 200, 7, "none" })
   lu.assertAlmostEquals(reader:number "nu", 1 / 200, 1e-15)
@@ -255,8 +248,8 @@ function suite.test_generate_writes_one_file_a_reynolds_number_and_keeps_it()
   lu.assertEquals(flexlab((line:gsub("frames 3", "frames 4") .. " --fresh")), 0)
   lu.assertEquals(flexlab "generate weather", 2)
   lu.assertEquals(flexlab "generate turbulence --forcing wind", 2)
-  lu.assertEquals(flexlab(("generate turbulence --re -5 --out %s/x.h5"):format(folder)), 1)
-  lu.assertEquals(core.sys.exists(folder .. "/x.h5"), nil)
+  lu.assertEquals(flexlab(("generate turbulence --re -5 --out %s/x.h5"):format(suite.folder)), 1)
+  lu.assertEquals(core.sys.exists(suite.folder .. "/x.h5"), nil)
 end
 
 function suite.test_bench_prints_one_line_of_json()

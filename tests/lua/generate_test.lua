@@ -3,22 +3,15 @@ local lu = require "luaunit"
 local flex = require "flexlab"
 local core = flex.core
 local workers = require "flexlab.study.workers"
+local support = require "tests.lua.support"
 
 local suite = {}
 rawset(_G, "TestGenerate", suite)
 
-local folder
-
-function suite.setUp()
-  folder = os.tmpname()
-  os.remove(folder)
-  assert(core.sys.mkdirs(folder))
-end
-
-function suite.tearDown() os.execute("rm -rf '" .. folder .. "'") end
+support.foldered(suite)
 
 local function made(options)
-  local o = { re = 100, size = 32, frames = 4, k0 = 4.0, seed = 3, quiet = true, out = folder .. "/t.h5" }
+  local o = { re = 100, size = 32, frames = 4, k0 = 4.0, seed = 3, quiet = true, out = suite.folder .. "/t.h5" }
   for k, v in pairs(options or {}) do o[k] = v end
   return flex.generate("turbulence", o)
 end
@@ -41,7 +34,7 @@ end
 
 -- The program that makes a film and is killed (-9) when it has saved `frames` frames.
 local function killed(options, frames)
-  local script = folder .. "/killed.lua"
+  local script = suite.folder .. "/killed.lua"
   assert(core.sys.write(script, ([[
     local flex = require "flexlab"
     local save, count = flex.core.io.save, 0
@@ -59,14 +52,14 @@ end
 
 function suite.test_a_killed_film_goes_on_with_the_same_bytes()
   local options = ('{ re = 100, size = 32, frames = 5, k0 = 4.0, seed = 3, quiet = true, forcing = "ring", '
-    .. 'forcing_rate = 0.5, fields = "w,p", out = "%s/b.h5" }'):format(folder)
+    .. 'forcing_rate = 0.5, fields = "w,p", out = "%s/b.h5" }'):format(suite.folder)
   lu.assertEquals(killed(options, 2), 9)
-  lu.assertNil(core.sys.exists(folder .. "/b.h5"))
-  local part = read(folder .. "/b.h5.part", 2)               -- frames that are done can be read
+  lu.assertNil(core.sys.exists(suite.folder .. "/b.h5"))
+  local part = read(suite.folder .. "/b.h5.part", 2)               -- frames that are done can be read
   lu.assertEquals(killed(options, 1), 9)                     -- goes on, and is killed behind the third
   local o = load("return " .. options)()
   local b = flex.generate("turbulence", o)[1]
-  o.out = folder .. "/a.h5"
+  o.out = suite.folder .. "/a.h5"
   local a = flex.generate("turbulence", o)[1]
   lu.assertTrue(core.sys.read(a) == core.sys.read(b))
   lu.assertEquals(part:totable(), read(a, 2):totable())
@@ -74,7 +67,7 @@ function suite.test_a_killed_film_goes_on_with_the_same_bytes()
 end
 
 function suite.test_an_interrupted_film_says_how_to_go_on_and_is_not_mixed_with_another()
-  local interrupts, path = core.sys.interrupts, folder .. "/t.h5"
+  local interrupts, path = core.sys.interrupts, suite.folder .. "/t.h5"
   core.sys.interrupts = function() return 1 end
   local ok, message = pcall(made)
   core.sys.interrupts = interrupts
@@ -94,7 +87,7 @@ function suite.test_a_damaged_beginning_is_refused()
   core.sys.interrupts = function() return 1 end
   pcall(made)
   core.sys.interrupts = interrupts
-  assert(core.sys.write(folder .. "/t.h5.part", "not HDF5"))
+  assert(core.sys.write(suite.folder .. "/t.h5.part", "not HDF5"))
   lu.assertErrorMsgContains("t.h5.part", made)
   made { fresh = true }
 end
@@ -107,7 +100,7 @@ function suite.test_attributes_say_what_the_film_is()
   lu.assertTrue(a.kmax_eta > 0.1 and a.kmax_eta < 10)
   lu.assertEquals(a.version, core.info().version)
   lu.assertNil(a.forcing_amplitude)
-  a = attributes(made { forcing = "kolmogorov", drag = 0.5, out = folder .. "/k.h5" }[1])
+  a = attributes(made { forcing = "kolmogorov", drag = 0.5, out = suite.folder .. "/k.h5" }[1])
   lu.assertEquals({ a.drag, a.forcing_amplitude, a.forcing_rate }, { 0.5, 1, nil })
   lu.assertErrorMsgContains("holds something else", made, { drag = 0.5, out = path })
 end
@@ -123,27 +116,27 @@ function suite.test_channels_are_vorticity_velocity_and_pressure()
   lu.assertEquals(distance(read(path, 2, 3), velocity:narrow { axis = 4, start = 1, length = 1 }), 0)
   lu.assertEquals(distance(read(path, 2, 2), velocity:narrow { axis = 4, start = 2, length = 1 }), 0)
   lu.assertEquals(distance(read(path, 2, 4), flow:pressure():to "f32"), 0)
-  lu.assertErrorMsgContains("fields", made, { fields = "w,temperature", out = folder .. "/x.h5" })
-  lu.assertErrorMsgContains("given twice", made, { fields = "w,w", out = folder .. "/x.h5" })
+  lu.assertErrorMsgContains("fields", made, { fields = "w,temperature", out = suite.folder .. "/x.h5" })
+  lu.assertErrorMsgContains("given twice", made, { fields = "w,w", out = suite.folder .. "/x.h5" })
 end
 
 function suite.test_an_initial_file_is_the_start()
   local first = made()[1]
-  local next = made { initial = first, time = 0, frames = 2, out = folder .. "/n.h5" }[1]
+  local next = made { initial = first, time = 0, frames = 2, out = suite.folder .. "/n.h5" }[1]
   lu.assertTrue(distance(read(first, 4), read(next, 1)) < 1e-4)
-  next = made { initial = first, initial_frame = 1, time = 0, frames = 2, out = folder .. "/m.h5" }[1]
+  next = made { initial = first, initial_frame = 1, time = 0, frames = 2, out = suite.folder .. "/m.h5" }[1]
   lu.assertTrue(distance(read(first, 1), read(next, 1)) < 1e-4)
   lu.assertTrue(distance(read(first, 2), read(next, 2)) < 1e-3)   -- and it goes the same way
-  lu.assertErrorMsgContains("give --size 32", made, { initial = first, size = 64, out = folder .. "/x.h5" })
+  lu.assertErrorMsgContains("give --size 32", made, { initial = first, size = 64, out = suite.folder .. "/x.h5" })
   lu.assertErrorMsgContains("has frames 1 to 4", made, { initial = first, initial_frame = 9,
-    out = folder .. "/x.h5" })
-  lu.assertErrorMsgContains("nowhere.h5", made, { initial = folder .. "/nowhere.h5", out = folder .. "/x.h5" })
-  lu.assertNil(core.sys.exists(folder .. "/x.h5.part"))
+    out = suite.folder .. "/x.h5" })
+  lu.assertErrorMsgContains("nowhere.h5", made, { initial = suite.folder .. "/nowhere.h5", out = suite.folder .. "/x.h5" })
+  lu.assertNil(core.sys.exists(suite.folder .. "/x.h5.part"))
 end
 
 function suite.test_members_look_alike_to_a_coarse_observer_and_part()
   local paths = made { re = 500, size = 64, members = 2, forcing = "ring", k0 = 5.0 }
-  lu.assertEquals(paths, { folder .. "/t.h5", folder .. "/t_member1.h5", folder .. "/t_member2.h5" })
+  lu.assertEquals(paths, { suite.folder .. "/t.h5", suite.folder .. "/t_member1.h5", suite.folder .. "/t_member2.h5" })
   local truth, one, two = read(paths[1], 1):totable(), read(paths[2], 1):totable(), read(paths[3], 1):totable()
   local worst, between = 0, 0
   for i = 1, #truth do
@@ -159,7 +152,7 @@ end
 
 function suite.test_what_is_not_resolved_is_refused_if_asked()
   lu.assertErrorMsgContains("is not resolved at 32x32", made, { re = 1e5, unresolved = "refuse", time = 2 })
-  lu.assertNil(core.sys.exists(folder .. "/t.h5"))
+  lu.assertNil(core.sys.exists(suite.folder .. "/t.h5"))
   made { re = 1e5, unresolved = "allow", frames = 1 }
   lu.assertErrorMsgContains("nearest is 'allow'", made, { unresolved = "alow" })
   lu.assertErrorMsgContains("nearest is 'ring'", made, { forcing = "rung" })
@@ -168,10 +161,10 @@ end
 
 function suite.test_two_processes_make_one_film_once()
   local line = ("%s generate turbulence --re 100 --size 32 --frames 3 --k0 4 --quiet --out %s/two.h5")
-    :format(workers.program(), folder)
+    :format(workers.program(), suite.folder)
   local _, _, code = os.execute(("{ %s & %s; a=$?; wait $! && exit $a; } >/dev/null 2>&1"):format(line, line))
   lu.assertEquals(code, 0)
-  lu.assertEquals(core.sys.list(folder), { "two.h5" })
+  lu.assertEquals(core.sys.list(suite.folder), { "two.h5" })
 end
 
 os.exit(lu.LuaUnit.run())

@@ -34,6 +34,12 @@ end
 --- Largest difference of two tensors.
 function M.largest(a, b) return (a - b):abs():summary().max end
 
+--- Gives a suite a folder, made, of its own for each test, as suite.folder.
+function M.foldered(suite)
+  function suite.setUp() suite.folder = M.folder() end
+  function suite.tearDown() os.execute("rm -rf '" .. suite.folder .. "'") end
+end
+
 --- Gives a suite a root of runs of its own for each test, as suite.root.
 function M.rooted(suite)
   function suite.setUp()
