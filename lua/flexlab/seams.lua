@@ -3,7 +3,9 @@ seams - whether one can see where the tiles of a field were put together (tiling
 
   local s = flex.seams.measure(field, plan)     s.ratio = 1.006, s.noise = 0.009, s.lines = 170
 A step is the absolute difference of neighbouring pixels. For each line between two rows or columns of pixels
-the mean step across it is taken, relative to the mean of all lines of that direction that are no tile's edge.
+the mean step across it is taken, relative to the mean of all lines of that direction that are no tile's edge
+and lie alike between the samples of the coarse field: what is interpolated has larger steps at some pixels of a
+block than at others, whatever the tiles.
 `ratio` is the mean over the middles of what neighbouring tiles share, where the field passes from one to the
 next: 1 where there is no seam. `noise` is what the same pattern of lines says elsewhere: how far from 1 its ratio
 is, as a standard deviation, when it is moved by every distance up to that of two tiles, lines that are edges left
@@ -24,17 +26,21 @@ local function steps(field, along)
   return (field - before):abs():mean({ 1, along == 2 and 3 or 2, 4 }):totable()
 end
 
--- The steps of one direction relative to those of the lines that are no edges, by line from 0; nil if they
--- are too few or all 0. Where the domain is no ring, the line over its end (0) is none.
+-- The steps of one direction relative to those of the lines that are no edges and lie alike on the coarse grid,
+-- by line from 0; nil where these are too few or all 0. Where the domain is no ring, the line over its end (0) is none.
 local function relative(field, along, axis, periodic)
-  local list, sum, n = steps(field, along), 0, 0
-  local first = periodic and 0 or 1
+  local list, sums, counts = steps(field, along), {}, {}
+  local lines, first = { axis = axis }, periodic and 0 or 1
   for p = first, axis.size - 1 do
-    if not axis.edges[p] then sum, n = sum + list[p + 1], n + 1 end
+    local phase = p % axis.align
+    if not axis.edges[p] then
+      sums[phase], counts[phase] = (sums[phase] or 0) + list[p + 1], (counts[phase] or 0) + 1
+    end
   end
-  if n < 2 or sum == 0 then return nil end
-  local lines = { axis = axis, first = first }
-  for p = first, axis.size - 1 do lines[p] = list[p + 1] * n / sum end
+  for p = first, axis.size - 1 do
+    local sum, n = sums[p % axis.align] or 0, counts[p % axis.align] or 0
+    if n > 1 and sum > 0 then lines[p] = list[p + 1] * n / sum end
+  end
   return lines
 end
 
@@ -44,7 +50,7 @@ local function moved(lines, shift)
   local axis, sum, n = lines.axis, 0, 0
   for edge in pairs(axis.edges) do
     local p = (edge + shift) % axis.size
-    if shift == 0 or p >= lines.first and not axis.edges[p] then sum, n = sum + lines[p], n + 1 end
+    if lines[p] and (shift == 0 or not axis.edges[p]) then sum, n = sum + lines[p], n + 1 end
   end
   return sum, n
 end
@@ -77,6 +83,7 @@ function M.measure(field, plan)
   end
   if #directions == 0 then return nil end
   local ratio, lines = pattern(directions, 0)
+  if lines == 0 then return nil end
   local square, count = 0, 0
   for shift = 1, distance(directions) do
     local elsewhere, n = pattern(directions, shift)
@@ -116,8 +123,8 @@ local function row_of(list, name)
 end
 
 local NOTE = "The mean step between neighbouring pixels across the lines where the field passes from one tile "
-  .. "to the next, relative to that across all other lines of the field; and how far from 1 the same pattern of "
-  .. "lines is elsewhere, as a standard deviation. 1 within the noise: the tiles do not show."
+  .. "to the next, relative to that across all other lines that lie alike on the coarse grid; and how far from 1 "
+  .. "the same pattern of lines is elsewhere, as a standard deviation. 1 within the noise: the tiles do not show."
 
 --- The part of a report (report.lua) for what judge() said, batch by batch; nil if nothing could be judged.
 function M.part(list)

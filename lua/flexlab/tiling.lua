@@ -112,7 +112,7 @@ local function edges(axis, o)
 end
 
 local function axis(size, tile, o, align, name)
-  local a = { size = size, tile = tile, starts = starts(size, tile, o, align, name) }
+  local a = { size = size, tile = tile, align = align, starts = starts(size, tile, o, align, name) }
   a.weights, a.edges = weights(a, o), edges(a, o)
   return a
 end

@@ -180,6 +180,11 @@ function suite.test_seams_are_found_where_they_are_and_not_elsewhere()
   end)(smooth)
   local seam = flex.seams.measure(patchy, stepped)
   lu.assertTrue(seam.ratio > 1 + 5 * seam.noise, seam.ratio .. " " .. seam.noise)
+  -- blocks of 4x4 have all their steps where tiles of that grid meet, and that is no seam
+  local blocks = core.upsample(field({ 1 }, 24, 24, 1, 5), { factor = 4 })
+  local aligned = flex.seams.measure(blocks, flex.tiling.plan({ 96, 96 }, { 32, 32 }, { overlap = 8, border = 0 }, 4))
+  lu.assertTrue(math.abs(aligned.ratio - 1) < 3 * aligned.noise, aligned.ratio .. " " .. aligned.noise)
+  lu.assertEquals(aligned.lines, 8)
   lu.assertNil(flex.seams.measure(core.zeros { 1, 96, 128, 1 }, plan))
   lu.assertNil(flex.seams.measure(smooth, flex.tiling.plan({ 96, 128 }, { 96, 128 }, { periodic = false })))
 end
