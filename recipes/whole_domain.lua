@@ -35,6 +35,6 @@ return flex.recipe("whole_domain", {
   c.picture:save(run.dir .. "/domain.png")
   flex.report(run, c.parts)
   return { rfne = c.scores.FLEX.rfne, member = c.scores.member.rfne, registered = c.scores.registered.rfne,
-           seam = seams.mean.ratio, seam_member = seams.member.ratio, seam_truth = seams.truth.ratio,
-           seam_noise = seams.mean.noise }
+           seam = seams.mean and seams.mean.ratio, seam_truth = seams.truth and seams.truth.ratio,
+           seam_noise = seams.mean and seams.mean.noise }      -- absent where tiles leave no line to compare with
 end)
