@@ -34,7 +34,8 @@ local function largest(t) return t:abs():max():item() end
 
 function suite.test_each_boundary_goes_on_after_a_stop_with_the_same_bytes()
   for _, word in ipairs(boundaries.words) do
-    local o = { boundary = word, wall = 0.5, radius = 0.6, cylinders = 2, fields = "w,c,u", out = suite.folder .. "/a.h5" }
+    local o = { boundary = word, wall = 0.5, radius = 0.6, cylinders = 2, fields = "w,c,u",
+      out = suite.folder .. "/a.h5" }
     local whole = core.sys.read(made(o))
     o.out = suite.folder .. "/b.h5"
     local interrupts = core.sys.interrupts

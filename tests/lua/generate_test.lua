@@ -130,7 +130,8 @@ function suite.test_an_initial_file_is_the_start()
   lu.assertErrorMsgContains("give --size 32", made, { initial = first, size = 64, out = suite.folder .. "/x.h5" })
   lu.assertErrorMsgContains("has frames 1 to 4", made, { initial = first, initial_frame = 9,
     out = suite.folder .. "/x.h5" })
-  lu.assertErrorMsgContains("nowhere.h5", made, { initial = suite.folder .. "/nowhere.h5", out = suite.folder .. "/x.h5" })
+  lu.assertErrorMsgContains("nowhere.h5", made, { initial = suite.folder .. "/nowhere.h5",
+    out = suite.folder .. "/x.h5" })
   lu.assertNil(core.sys.exists(suite.folder .. "/x.h5.part"))
 end
 
