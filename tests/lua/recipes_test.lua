@@ -254,7 +254,8 @@ end
 function suite.test_a_whole_domain_by_tiles()
   local r = run("whole_domain", { ["seen.size"] = 64, ["seen.k0"] = 5.0, ["seen.out"] = folder .. "/wide.h5",
     ["unseen.size"] = 64, ["unseen.k0"] = 4.0, ["unseen.out"] = folder .. "/domain.h5", ["unseen.re"] = 60,
-    ["data.crop"] = 32, ["eval.tiling"] = { overlap = 8, border = 2 } }, { "data.file", "data.test", "data.test_tiles" })
+    ["data.crop"] = 32, ["eval.tiling"] = { overlap = 8, border = 2 } },
+    { "data.file", "data.test", "data.test_tiles" })
   numbers(r, { "rfne", "member", "registered", "seam", "seam_truth", "seam_noise" })
   lu.assertStrContains(core.sys.read(r.dir .. "/report.html"), "Sampled by 9 tiles, fused at every step.")
 end
