@@ -7,12 +7,24 @@
 #include "base/alloc.h"
 
 fx_segment_args fx_segment (fx_segment_run run, const void *context, size_t size,
-                            fx_tensor *const *in, int count) {
+                            fx_tensor *const *const *fields, int count) {
   fx_segment_args args = { .count = count, .run = run };
   assert(size <= sizeof args.context && count <= FX_MAX_OPERANDS);
   memcpy(args.context, context, size);
-  memcpy(args.in, in, (size_t)count * sizeof *in);
+  for (int i = 0; i < count; i++) {
+    args.in[i] = *fields[i];
+    args.offset[i] = (size_t)((const char *)fields[i] - (const char *)context);
+  }
   return args;
+}
+
+/* Runs the function on these operands. */
+static fx_status run_on (const fx_segment_args *a, fx_tensor *const *in, fx_tensor **y) {
+  _Alignas(16) char context[FX_SEGMENT_CONTEXT];
+  memcpy(context, a->context, sizeof context);
+  for (int i = 0; i < a->count; i++)
+    memcpy(context + a->offset[i], &in[i], sizeof in[i]);
+  return a->run(context, y);
 }
 
 static int operands (void *args, fx_tensor **list[FX_MAX_OPERANDS]) {
@@ -26,7 +38,7 @@ static fx_status forward (const void *args, fx_kept *kept, fx_tensor **y) {
   const fx_segment_args *a = args;
   (void)kept;
   const bool before = fx_set_recording(false);
-  const fx_status st = a->run(a->context, a->in, y);
+  const fx_status st = run_on(a, a->in, y);
   fx_set_recording(before);
   return st;
 }
@@ -41,7 +53,7 @@ static fx_status leaf_of (const fx_tensor *t, bool wanted, fx_tensor **out) {
 static fx_status run_again (const fx_segment_args *a, fx_tensor *const *leaves, fx_tensor **y) {
   const fx_memory_kind kind = fx_memory_enter(FX_MEMORY_ACTIVATIONS);
   const bool before = fx_set_recording(true);
-  const fx_status st = a->run(a->context, leaves, y);
+  const fx_status st = run_on(a, leaves, y);
   fx_set_recording(before);
   fx_memory_enter(kind);
   return st;

@@ -1,11 +1,10 @@
 /*
 ** blocks.c - the ResBlock and the transformer block. Each runs in a scope of its own, so that without
 ** recording nothing but its result outlives it. With mode->recompute each is a segment
-** (autograd/segment.h): a block and what it reads are put into one struct, whose tensors, parameters
-** too, are the segment's operands.
+** (autograd/segment.h): a block and what it reads are one struct, whose tensors, parameters too, are the
+** segment's operands.
 */
 #include <stdio.h>
-#include <string.h>
 
 #include "autograd/segment.h"
 #include "nn/layers.h"
@@ -28,16 +27,6 @@ static fx_tensor *dropped (fx_scope *s, fx_tensor *x, const fx_mode *mode, uint3
     return x;
   key.member += i;
   return FX_DO(s, dropout, .x = x, .p = mode->dropout, .key = key);
-}
-
-/* The tensors of a pass that `slots` point to, as a segment; run takes a copy of the pass. */
-static fx_tensor *apply_segment (fx_scope *s, fx_segment_run run, const void *pass, size_t size,
-                                 fx_tensor **const *slots, int count) {
-  fx_tensor *in[FX_MAX_OPERANDS];
-  for (int i = 0; i < count; i++)
-    in[i] = *slots[i];
-  const fx_segment_args args = fx_segment(run, pass, size, in, count);
-  return fx_scope_apply(s, &fx_segment_op, &args);
 }
 
 /* Ends a segment's run: its result leaves the scope. */
@@ -72,17 +61,6 @@ typedef struct {
   fx_mode mode;
 } resblock_pass;
 
-static int resblock_slots (resblock_pass *p, fx_tensor **slots[FX_MAX_OPERANDS]) {
-  fx_resblock *b = &p->b;
-  fx_tensor **const all[] = { &p->in.x,    &p->in.x2,   &p->in.x2_add, &p->in.add,  &p->emb,
-                              &b->norm1.w, &b->norm1.b, &b->conv1.w,   &b->conv1.b, &b->emb.w,
-                              &b->emb.b,   &b->norm2.w, &b->norm2.b,   &b->conv2.w, &b->conv2.b,
-                              &b->skip.w,  &b->skip.b };
-  _Static_assert(sizeof all / sizeof *all <= FX_MAX_OPERANDS, "a ResBlock fits a segment");
-  memcpy(slots, all, sizeof all);
-  return (int)(sizeof all / sizeof *all);
-}
-
 static fx_tensor *second_half (fx_scope *s, const resblock_pass *p, fx_tensor *h, fx_tensor *emb,
                                fx_tensor *skip) {
   const fx_norm_layer *n = &p->b.norm2;
@@ -109,26 +87,32 @@ static fx_tensor *resblock_body (fx_scope *s, const resblock_pass *p) {
   return second_half(s, p, h, e, skip);
 }
 
-static fx_status resblock_run (const void *context, fx_tensor *const *in, fx_tensor **out) {
-  fx_tensor **slots[FX_MAX_OPERANDS];
+static fx_status resblock_run (const void *context, fx_tensor **out) {
   fx_scope s;
-  resblock_pass p = *(const resblock_pass *)context;
-  const int count = resblock_slots(&p, slots);
-  for (int i = 0; i < count; i++)
-    *slots[i] = in[i];
   fx_scope_open(&s);
-  return hand_over(&s, resblock_body(&s, &p), out);
+  return hand_over(&s, resblock_body(&s, context), out);
+}
+
+static fx_segment_args resblock_segment (const resblock_pass *p) {
+  const fx_resblock *b = &p->b;
+  fx_tensor *const *const all[] = { &p->in.x,    &p->in.x2,   &p->in.x2_add, &p->in.add,
+                                    &p->emb,     &b->norm1.w, &b->norm1.b,   &b->conv1.w,
+                                    &b->conv1.b, &b->emb.w,   &b->emb.b,     &b->norm2.w,
+                                    &b->norm2.b, &b->conv2.w, &b->conv2.b,   &b->skip.w,
+                                    &b->skip.b };
+  _Static_assert(sizeof all / sizeof *all <= FX_MAX_OPERANDS, "a ResBlock fits a segment");
+  return fx_segment(resblock_run, p, sizeof *p, all, (int)(sizeof all / sizeof *all));
 }
 
 fx_tensor *fx_resblock_forward (fx_scope *outer, const fx_resblock *b, const fx_resblock_input *in,
                                 fx_tensor *emb, fx_mode *mode) {
   resblock_pass p = { *b, *in, emb, *mode };
-  fx_tensor **slots[FX_MAX_OPERANDS], *y;
+  fx_tensor *y;
   fx_scope s;
   fx_scope_open(&s);
   if (mode->recompute && in->x && emb) {
-    const int count = resblock_slots(&p, slots);
-    y = apply_segment(&s, resblock_run, &p, sizeof p, slots, count);
+    const fx_segment_args args = resblock_segment(&p);
+    y = fx_scope_apply(&s, &fx_segment_op, &args);
   } else {
     y = resblock_body(&s, &p);
   }
@@ -159,18 +143,6 @@ typedef struct {
   fx_rotation rotation; /* empty without */
   fx_mode mode;
 } transformer_pass;
-
-static int transformer_slots (transformer_pass *p, fx_tensor **slots[FX_MAX_OPERANDS]) {
-  fx_transformer_block *b = &p->b;
-  fx_tensor **const all[] = {
-    &p->x,      &p->skip,   &b->norm1.w,       &b->norm1.b,       &b->qkv.w,        &b->qkv.b,
-    &b->proj.w, &b->proj.b, &b->norm2.w,       &b->norm2.b,       &b->fc1.w,        &b->fc1.b,
-    &b->fc2.w,  &b->fc2.b,  &b->skip_linear.w, &b->skip_linear.b, &p->rotation.cos, &p->rotation.sin
-  };
-  _Static_assert(sizeof all / sizeof *all <= FX_MAX_OPERANDS, "a transformer block fits a segment");
-  memcpy(slots, all, sizeof all);
-  return (int)(sizeof all / sizeof *all);
-}
 
 /* qkv along the channels is (3, heads, head_dim): three ranges of D channels, whose heads are already
 ** where the attention op wants them. */
@@ -211,29 +183,35 @@ static fx_tensor *transformer_body (fx_scope *s, const transformer_pass *p) {
   return FX_DO(s, add, .a = x, .b = h);
 }
 
-static fx_status transformer_run (const void *context, fx_tensor *const *in, fx_tensor **out) {
-  fx_tensor **slots[FX_MAX_OPERANDS];
+static fx_status transformer_run (const void *context, fx_tensor **out) {
   fx_scope s;
-  transformer_pass p = *(const transformer_pass *)context;
-  const int count = transformer_slots(&p, slots);
-  for (int i = 0; i < count; i++)
-    *slots[i] = in[i];
   fx_scope_open(&s);
-  return hand_over(&s, transformer_body(&s, &p), out);
+  return hand_over(&s, transformer_body(&s, context), out);
+}
+
+static fx_segment_args transformer_segment (const transformer_pass *p) {
+  const fx_transformer_block *b = &p->b;
+  fx_tensor *const *const all[] = {
+    &p->x,      &p->skip,   &b->norm1.w,       &b->norm1.b,       &b->qkv.w,        &b->qkv.b,
+    &b->proj.w, &b->proj.b, &b->norm2.w,       &b->norm2.b,       &b->fc1.w,        &b->fc1.b,
+    &b->fc2.w,  &b->fc2.b,  &b->skip_linear.w, &b->skip_linear.b, &p->rotation.cos, &p->rotation.sin
+  };
+  _Static_assert(sizeof all / sizeof *all <= FX_MAX_OPERANDS, "a transformer block fits a segment");
+  return fx_segment(transformer_run, p, sizeof *p, all, (int)(sizeof all / sizeof *all));
 }
 
 fx_tensor *fx_transformer_block_forward (fx_scope *outer, const fx_transformer_block *b,
                                          fx_tensor *x, fx_tensor *skip, const fx_rotation *rotation,
                                          fx_mode *mode) {
   transformer_pass p = { *b, x, b->has_skip ? skip : NULL, { NULL, NULL }, *mode };
-  fx_tensor **slots[FX_MAX_OPERANDS], *y;
+  fx_tensor *y;
   fx_scope s;
   if (rotation)
     p.rotation = *rotation;
   fx_scope_open(&s);
   if (mode->recompute && x) {
-    const int count = transformer_slots(&p, slots);
-    y = apply_segment(&s, transformer_run, &p, sizeof p, slots, count);
+    const fx_segment_args args = transformer_segment(&p);
+    y = fx_scope_apply(&s, &fx_segment_op, &args);
   } else {
     y = transformer_body(&s, &p);
   }

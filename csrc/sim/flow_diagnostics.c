@@ -7,15 +7,16 @@
 
 #include "sim/flow_state.h"
 
-typedef void (*mode_visitor)(void *context, double k_squared, double w_squared);
+typedef void (*mode_visitor)(void *context, double k_squared, double squared);
 
-/* Calls visit for every kept mode but the mean, with |W|^2 times the modes it stands for. */
-static void visit_modes (const fx_flow *flow, mode_visitor visit, void *context) {
+/* Calls visit for every kept mode but the mean of a stored field (state or scalar), with its square times the
+** modes it stands for. */
+static void visit_modes (const fx_flow *flow, double *field, mode_visitor visit, void *context) {
   for (int64_t kx = 0; kx < flow->modes; kx++) {
     for (int64_t ky = -flow->top; ky <= flow->top; ky++) {
       if (kx == 0 && ky == 0)
         continue;
-      const double *mode = fx_flow_mode(flow, kx, ky < 0 ? ky + flow->h : ky);
+      const double *mode = fx_flow_mode_of(flow, field, kx, ky < 0 ? ky + flow->h : ky);
       const double size = mode[0] * mode[0] + mode[4] * mode[4];
       visit(context, (double)(kx * kx + ky * ky), kx ? 2.0 * size : size);
     }
@@ -29,15 +30,32 @@ static void add_quadratic (void *context, double k_squared, double w_squared) {
   r->palinstrophy += 0.5 * w_squared * k_squared;
 }
 
+typedef struct {
+  double diffusivity;
+  fx_flow_report *report;
+} scalar_budget;
+
+static void add_scalar (void *context, double k_squared, double c_squared) {
+  const scalar_budget *b = context;
+  b->report->scalar_variance += c_squared;
+  b->report->scalar_dissipation += 2.0 * b->diffusivity * k_squared * c_squared;
+}
+
+static void report_scalar (const fx_flow *flow, fx_flow_report *out) {
+  scalar_budget budget = { flow->diffusivity, out };
+  out->scalar_mean = flow->scalar[0];
+  visit_modes(flow, flow->scalar, add_scalar, &budget);
+}
+
 void fx_flow_diagnostics (const fx_flow *flow, fx_flow_report *out) {
   *out = (fx_flow_report){ .time = flow->time, .steps = flow->steps, .dt = flow->dt };
-  visit_modes(flow, add_quadratic, out);
+  visit_modes(flow, flow->state, add_quadratic, out);
   const double nu = flow->nu, drag = flow->drag;
   out->dissipation = 2.0 * nu * out->enstrophy + 2.0 * drag * out->energy;
   out->enstrophy_dissipation = 2.0 * nu * out->palinstrophy + 2.0 * drag * out->enstrophy;
   fx_flow_forcing_report(flow, out);
   if (flow->scalar)
-    fx_flow_scalar_report(flow, out);
+    report_scalar(flow, out);
   const double kmax = (double)(flow->top < flow->modes - 1 ? flow->top : flow->modes - 1);
   out->kmax_eta = kmax * pow(nu * nu / (2.0 * out->palinstrophy), 1.0 / 6.0);
 }
@@ -50,6 +68,6 @@ fx_status fx_flow_energy_spectrum (const fx_flow *flow, fx_tensor **out) {
   const double corner = hypot((double)flow->top, (double)(flow->modes - 1));
   const int64_t bins = (int64_t)(corner + 0.5) + 1;
   FX_TRY(fx_tensor_zeros(FX_F64, 1, &bins, out));
-  visit_modes(flow, add_to_shell, *out);
+  visit_modes(flow, flow->state, add_to_shell, *out);
   return FX_OK;
 }

@@ -99,15 +99,20 @@ INLINE void update_row (const fx_flow *flow, int stage, int64_t kx0, int64_t y, 
   }
 }
 
-INLINE void update_rows (const fx_flow *flow, int stage, int64_t kx0, double *a, double *b) {
+/* What a stage does to row y of four columns: update_row, or the scalar's. */
+typedef void row_update(const fx_flow *flow, int stage, int64_t kx0, int64_t y, double *a,
+                        double *b);
+
+INLINE void update_rows (const fx_flow *flow, row_update *row, int stage, int64_t kx0, double *a,
+                         double *b) {
   const int64_t h = flow->h, top = flow->top;
   for (int64_t y = 0; y <= top; y++)
-    update_row(flow, stage, kx0, y, a + y * FX_LANE_BLOCK, b + y * FX_LANE_BLOCK);
+    row(flow, stage, kx0, y, a + y * FX_LANE_BLOCK, b + y * FX_LANE_BLOCK);
   const int64_t gap = (h - 2 * top - 1) * FX_LANE_BLOCK;
   memset(a + (top + 1) * FX_LANE_BLOCK, 0, (size_t)gap * sizeof(double));
   memset(b + (top + 1) * FX_LANE_BLOCK, 0, (size_t)gap * sizeof(double));
   for (int64_t y = h - top; y < h; y++)
-    update_row(flow, stage, kx0, y, a + y * FX_LANE_BLOCK, b + y * FX_LANE_BLOCK);
+    row(flow, stage, kx0, y, a + y * FX_LANE_BLOCK, b + y * FX_LANE_BLOCK);
 }
 
 /* A mode is pushed by what a stress, times kx ky for a or kx^2 - ky^2 for b, makes of it: the one of the
@@ -153,13 +158,15 @@ static void add_damping (const fx_flow *flow, int64_t kx0, const double *c, cons
   }
 }
 
-static void update (const fx_flow *flow, fx_flow_columns stage, int64_t kx0, double *a, double *b) {
+/* Compiled for each row and stage: nothing of that is asked in the loops. */
+INLINE void update (const fx_flow *flow, row_update *row, fx_flow_columns stage, int64_t kx0,
+                    double *a, double *b) {
   switch (stage) {
-  case COLUMNS_STAGE_1: update_rows(flow, COLUMNS_STAGE_1, kx0, a, b); break;
-  case COLUMNS_STAGE_2: update_rows(flow, COLUMNS_STAGE_2, kx0, a, b); break;
-  case COLUMNS_STAGE_3: update_rows(flow, COLUMNS_STAGE_3, kx0, a, b); break;
-  case COLUMNS_STAGE_4: update_rows(flow, COLUMNS_STAGE_4, kx0, a, b); break;
-  default: update_rows(flow, COLUMNS_START, kx0, a, b); break;
+  case COLUMNS_STAGE_1: update_rows(flow, row, COLUMNS_STAGE_1, kx0, a, b); break;
+  case COLUMNS_STAGE_2: update_rows(flow, row, COLUMNS_STAGE_2, kx0, a, b); break;
+  case COLUMNS_STAGE_3: update_rows(flow, row, COLUMNS_STAGE_3, kx0, a, b); break;
+  case COLUMNS_STAGE_4: update_rows(flow, row, COLUMNS_STAGE_4, kx0, a, b); break;
+  default: update_rows(flow, row, COLUMNS_START, kx0, a, b); break;
   }
 }
 
@@ -241,7 +248,7 @@ static void columns (void *context, int64_t item, int worker) {
   }
   default: stage_columns(flow, kx0, worker, &a, &b, &spare); break;
   }
-  update(flow, job->columns, kx0, a, b);
+  update(flow, update_row, job->columns, kx0, a, b);
   if (item == 0)
     a[0] = flow->options.mean_velocity; /* the mode that vorticity does not know */
   transform(flow->along_y, FX_FFT_INVERSE, &a, &spare);

@@ -1,5 +1,5 @@
 /*
-** flow_scalar.c - a passive scalar: what of the options concerns it, its arrays, fields in and out, budget.
+** flow_scalar.c - a passive scalar: what of the options concerns it, its arrays, fields in and out.
 **
 ** dc/dt + div(u c) = kappa lap c, kappa = nu / schmidt, in every stage of the step beside the vorticity
 ** (flow_scalar_kernels.h): one transform back and two forth, which two real fields share, so a flow with a
@@ -61,17 +61,4 @@ fx_status fx_flow_set_scalar (fx_flow *flow, const fx_tensor *scalar) {
 
 fx_status fx_flow_scalar (fx_flow *flow, fx_tensor **out) {
   return flow->scalar ? fx_flow_field(flow, COLUMNS_SCALAR, 1, out) : without();
-}
-
-void fx_flow_scalar_report (const fx_flow *flow, fx_flow_report *out) {
-  out->scalar_mean = flow->scalar[0];
-  for (int64_t kx = 0; kx < flow->modes; kx++) {
-    for (int64_t ky = -flow->top; ky <= flow->top; ky++) {
-      const int64_t row = kx / FX_LANES * flow->h + (ky < 0 ? ky + flow->h : ky);
-      const double *c = flow->scalar + row * FX_LANE_BLOCK + kx % FX_LANES;
-      const double size = (kx ? 2.0 : 1.0) * (c[0] * c[0] + c[4] * c[4]);
-      out->scalar_variance += kx == 0 && ky == 0 ? 0.0 : size;
-      out->scalar_dissipation += 2.0 * flow->diffusivity * (double)(kx * kx + ky * ky) * size;
-    }
-  }
 }

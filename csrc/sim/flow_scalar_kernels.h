@@ -11,7 +11,7 @@ static void split_rows(const fx_flow *flow, const double *z, double *a, double *
 
 /* Row y of four columns: a, b hold the spectra of u c and v c; a receives that of c at the next stage. */
 INLINE void update_scalar_row (const fx_flow *flow, int stage, int64_t kx0, int64_t y, double *a,
-                               const double *b) {
+                               double *b) {
   const double scale = 1.0 / ((double)flow->h * (double)flow->w), ky = flow->ky[y] * scale;
   const int64_t at = (kx0 / FX_LANES * flow->h + y) * FX_LANE_BLOCK;
   for (int v = 0; v < FX_LANES; v += FX_VEC) {
@@ -25,28 +25,6 @@ INLINE void update_scalar_row (const fx_flow *flow, int stage, int64_t kx0, int6
     combine(stage, flow->dt, &e, &ni, c + 4, sum + 4, &fi);
     AT(a + v) = fr;
     AT(a + 4 + v) = fi;
-  }
-}
-
-INLINE void update_scalar_rows (const fx_flow *flow, int stage, int64_t kx0, double *a,
-                                const double *b) {
-  const int64_t h = flow->h, top = flow->top;
-  for (int64_t y = 0; y <= top; y++)
-    update_scalar_row(flow, stage, kx0, y, a + y * FX_LANE_BLOCK, b + y * FX_LANE_BLOCK);
-  memset(a + (top + 1) * FX_LANE_BLOCK, 0,
-         (size_t)((h - 2 * top - 1) * FX_LANE_BLOCK) * sizeof(double));
-  for (int64_t y = h - top; y < h; y++)
-    update_scalar_row(flow, stage, kx0, y, a + y * FX_LANE_BLOCK, b + y * FX_LANE_BLOCK);
-}
-
-static void update_scalar (const fx_flow *flow, fx_flow_columns stage, int64_t kx0, double *a,
-                           const double *b) {
-  switch (stage) {
-  case COLUMNS_STAGE_1: update_scalar_rows(flow, COLUMNS_STAGE_1, kx0, a, b); break;
-  case COLUMNS_STAGE_2: update_scalar_rows(flow, COLUMNS_STAGE_2, kx0, a, b); break;
-  case COLUMNS_STAGE_3: update_scalar_rows(flow, COLUMNS_STAGE_3, kx0, a, b); break;
-  case COLUMNS_STAGE_4: update_scalar_rows(flow, COLUMNS_STAGE_4, kx0, a, b); break;
-  default: update_scalar_rows(flow, COLUMNS_START, kx0, a, b); break;
   }
 }
 
@@ -64,7 +42,7 @@ static void scalar_columns (const fx_flow_job *job, int64_t kx0, double *a, doub
     columns_from_mid(flow, flow->scalar_slot + 1, kx0, b);
     transform(flow->along_y, FX_FFT_FORWARD, &b, &spare);
   }
-  update_scalar(flow, job->columns, kx0, a, b);
+  update(flow, update_scalar_row, job->columns, kx0, a, b);
   transform(flow->along_y, FX_FFT_INVERSE, &a, &spare);
   columns_to_mid(flow, flow->scalar_slot, kx0, a);
 }

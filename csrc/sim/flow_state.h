@@ -126,7 +126,6 @@ void fx_flow_solid_push(const fx_flow *flow, const double *velocity, int axis, d
 fx_status fx_flow_scalar_check(const fx_flow_options *options);
 fx_status fx_flow_scalar_new(fx_flow *flow);
 void fx_flow_scalar_decay(fx_flow *flow, double half);
-void fx_flow_scalar_report(const fx_flow *flow, fx_flow_report *out);
 
 /* navier_stokes.c: a field of the flow (1,h,w,channels), and fields into the flow; the task for the columns says
 ** which. The latter checks shape and type and hands the values in f64 to `accept`. */
@@ -135,8 +134,13 @@ fx_status fx_flow_load(fx_flow *flow, const char *name, const fx_tensor *field,
                        fx_flow_columns what,
                        fx_status (*accept)(const double *values, int64_t count));
 
+/* Mode (kx, row y) of a stored field's coefficients, which are state or scalar; of the state. */
+static inline double *fx_flow_mode_of (const fx_flow *flow, double *field, int64_t kx, int64_t y) {
+  return field + (kx / FX_LANES * flow->h + y) * FX_LANE_BLOCK + kx % FX_LANES;
+}
+
 static inline double *fx_flow_mode (const fx_flow *flow, int64_t kx, int64_t y) {
-  return flow->state + (kx / FX_LANES * flow->h + y) * FX_LANE_BLOCK + kx % FX_LANES;
+  return fx_flow_mode_of(flow, flow->state, kx, y);
 }
 
 #endif
