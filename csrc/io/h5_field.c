@@ -174,6 +174,11 @@ static fx_status attributes_of (const fx_field *f, fx_attributes *all[2]) {
   return st;
 }
 
+static void free_both (fx_attributes *all[2]) {
+  fx_attributes_free(all[0]);
+  fx_attributes_free(all[1]);
+}
+
 static const fx_attribute *find (fx_attributes *const all[2], const char *key, bool numbers) {
   for (int k = 0; k < 2; k++)
     for (int64_t i = 0; i < all[k]->count; i++) {
@@ -244,8 +249,7 @@ fx_status fx_field_number (const fx_field *f, const char *key, double *value) {
   const bool found = single || dataset_number(f, key, value) ||
                      (strcmp(key, "Re") == 0 && number_in_name(f->path, value));
   const fx_status st = found ? FX_OK : no_attribute(f, key, all);
-  fx_attributes_free(all[0]);
-  fx_attributes_free(all[1]);
+  free_both(all);
   return st;
 }
 
@@ -256,8 +260,7 @@ fx_status fx_field_text (const fx_field *f, const char *key, char **text) {
   const fx_status st = !a                             ? no_attribute(f, key, all)
                        : (*text = fx_strdup(a->text)) ? FX_OK
                                                       : FX_ENOMEM;
-  fx_attributes_free(all[0]);
-  fx_attributes_free(all[1]);
+  free_both(all);
   return st;
 }
 
@@ -271,7 +274,6 @@ fx_status fx_field_array (const fx_field *f, const char *key, fx_tensor **out) {
                           : no_attribute(f, key, all);
   if (st == FX_OK && a)
     memcpy(fx_f64(*out), a->numbers, (size_t)a->n * sizeof *a->numbers);
-  fx_attributes_free(all[0]);
-  fx_attributes_free(all[1]);
+  free_both(all);
   return st;
 }

@@ -12,17 +12,21 @@ that a chunk of the file is decoded once.
 --]]
 local core = require "flexlab.core"
 local draws = require "flexlab.draws"
+local split = require "flexlab.split"
 local symmetry = require "flexlab.symmetry"
 
 local M = {}
 
 M.re_scale = 40000   -- Re is divided by it before it enters a network [flex-method section 2]
 
---- How many batches are read ahead: `data.prefetch` is true (2), false (0) or a number.
-function M.ahead(cfg)
-  local n = cfg.prefetch == true and 2 or cfg.prefetch or 0
+-- How many batches of a part are read ahead, where it comes from files: `data.prefetch` is true (2), false (0) or
+-- a number.
+local function ahead_of(part)
+  if not (part.source:reads() or part.low and part.low:reads()) then return 0 end
+  local prefetch = part.set.cfg.prefetch
+  local n = prefetch == true and 2 or prefetch or 0
   if math.type(n) ~= "integer" or n < 0 then
-    error("data: prefetch is true, false or a number of batches, got " .. tostring(cfg.prefetch), 0)
+    error("data: prefetch is true, false or a number of batches, got " .. tostring(prefetch), 0)
   end
   return n
 end
@@ -102,7 +106,7 @@ Train.__index = Train
 --- The random part of a set: entries of `source`, with coarse fields `low` or without.
 function M.train(set, source, entries, low)
   local part = setmetatable({ set = set, source = source, entries = entries, low = low }, Train)
-  part.ahead = (source:reads() or low and low:reads()) and M.ahead(set.cfg) or 0
+  part.ahead = ahead_of(part)
   return part
 end
 
@@ -141,16 +145,14 @@ local function tiles(set, source, entries, limit)
       end
     end
   end
-  local chosen, count = {}, math.min(limit, #all)
-  for i = 1, count do chosen[i] = all[(2 * i - 1) * #all // (2 * count) + 1] end
-  return chosen
+  return split.spaced(all, math.min(limit, #all))
 end
 
 --- The tiled part of a set.
 function M.test(set, source, entries, low)
   local part = setmetatable({ set = set, source = source, entries = entries, low = low,
     tiles = tiles(set, source, entries, set.cfg.test_tiles) }, Test)
-  part.ahead = (source:reads() or low and low:reads()) and M.ahead(set.cfg) or 0
+  part.ahead = ahead_of(part)
   return part
 end
 

@@ -83,11 +83,10 @@ local function record(s, flow, writer, done, resolved)
 end
 
 local function describe(s, writer, flow)
-  local numbers, texts = film_flow.attributes(s)
   local o, times = s.options, {}
   for frame = 1, o.frames do times[frame] = o.time + (frame - 1) * o.spacing end
-  for _, name in ipairs(words.keys(numbers)) do assert(writer:number(name, numbers[name])) end
-  for _, name in ipairs(words.keys(texts)) do assert(writer:text(name, texts[name])) end
+  for _, name in ipairs(words.keys(s.numbers)) do assert(writer:number(name, s.numbers[name])) end
+  for _, name in ipairs(words.keys(s.texts)) do assert(writer:text(name, s.texts[name])) end
   assert(writer:number("kmax_eta", math.huge))   -- its place; known at the end
   assert(writer:array("times", times))
   if boundaries.solid(o) then
@@ -130,8 +129,8 @@ end
 --- Makes the film s = { path =, options = (generate's), re =, member = (0: the flow itself) }.
 function M.make(s)
   s.part, s.state = s.path .. ".part", s.path .. ".part.safetensors"
-  local numbers, texts = film_flow.attributes(s)
-  s.identity = core.json.encode { numbers, texts, s.options.frames, s.options.size }
+  s.numbers, s.texts = film_flow.attributes(s)
+  s.identity = core.json.encode { s.numbers, s.texts, s.options.frames, s.options.size }
   core.sys.catch_interrupts(true)
   local ok, message = pcall(simulate, s)
   core.sys.catch_interrupts(false)

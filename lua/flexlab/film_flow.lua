@@ -24,12 +24,7 @@ function M.names(fields)
   return list
 end
 
-local function shows(o, wanted)
-  for _, name in ipairs(M.names(o.fields)) do
-    if name == wanted then return true end
-  end
-  return false
-end
+local function shows(o, wanted) return words.has(M.names(o.fields), wanted) end
 
 -- From rest also where a file says where it starts.
 local function at_rest(o) return o.initial or o.rms_velocity == 0 end

@@ -13,6 +13,7 @@ out. So |ratio - 1| below noise is a seam below the field's own gradient noise.
 --]]
 local core = require "flexlab.core"
 local tabulate = require "flexlab.table"
+local tiling = require "flexlab.tiling"
 
 local M = {}
 
@@ -21,8 +22,7 @@ local M = {}
 local function steps(field, along)
   local _ <close> = core.scope()
   local size = field.shape[along]
-  local last = field:narrow { axis = along, start = size, length = 1 }
-  local before = last:concat(field:narrow { axis = along, start = 1, length = size - 1 }, { axis = along })
+  local before = tiling.cut(field, along, size - 1, size)   -- each pixel's neighbour, over the end
   return (field - before):abs():mean({ 1, along == 2 and 3 or 2, 4 }):totable()
 end
 

@@ -93,9 +93,9 @@ local function meant(v, named)
   return type(v) == "string" and type(named) == "string" and paths.matches(v, named)
 end
 
--- Evenly spaced ones of a list, a part of it, at least one.
-local function spaced(list, part)
-  local chosen, count = {}, math.max(1, math.floor(part * #list + 0.5))
+--- `count` entries of a list, evenly spaced: the middles of as many equal stretches.
+function M.spaced(list, count)
+  local chosen = {}
   for i = 1, count do chosen[i] = list[(2 * i - 1) * #list // (2 * count) + 1] end
   return chosen
 end
@@ -118,7 +118,7 @@ end
 -- Takes what a split says out of the list of values that are left; returns both.
 local function take(left, wanted, by)
   local part = type(wanted) == "number" and wanted > 0 and wanted < 1
-  local chosen = part and spaced(left, wanted)
+  local chosen = part and M.spaced(left, math.max(1, math.floor(wanted * #left + 0.5)))
     or named(left, type(wanted) == "table" and wanted or { wanted }, by)
   local rest = {}
   for _, v in ipairs(left) do

@@ -61,6 +61,13 @@ function M.has(list, word)
   return false
 end
 
+--- "a, b" as a list: words between commas and spaces.
+function M.words(text)
+  local list = {}
+  for word in text:gmatch("[^,%s]+") do list[#list + 1] = word end
+  return list
+end
+
 --- "a, b and c".
 function M.list(words)
   local n = #words

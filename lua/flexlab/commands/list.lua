@@ -86,13 +86,6 @@ function lists.runs(values)
   t:print()
 end
 
--- "nano,small" -> { "nano", "small" }
-local function sizes_of(text)
-  local list = {}
-  for word in (text or "nano"):gmatch("[^,%s]+") do list[#list + 1] = word end
-  return list
-end
-
 return {
   name = "list",
   doc = "list choices, recipes, runs or backbones",
@@ -108,7 +101,7 @@ return {
       arguments.wrong("list does not know '%s'; %s", values.what,
         words.hint(values.what, words.keys(lists)))
     end
-    values.sizes = sizes_of(values.sizes)
+    values.sizes = words.words(values.sizes or "nano")
     if values.what then return lists[values.what](values) end
     for _, name in ipairs { "choices", "recipes", "runs" } do
       print(name:upper())

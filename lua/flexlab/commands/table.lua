@@ -2,10 +2,10 @@
 local arguments = require "flexlab.arguments"
 local config = require "flexlab.config"
 local flex = require "flexlab"
+local words = require "flexlab.text"
 
 local function metrics_of(text)
-  local list = {}
-  for name in (text or ""):gmatch("[^,%s]+") do list[#list + 1] = name end
+  local list = words.words(text or "")
   return #list > 0 and list or nil
 end
 
