@@ -57,6 +57,7 @@ CASE(conv2d, (T(1, 11, 13, 33), T(32, 3, 3, 33), T(32)), .stride = 1, .pad = -1)
 CASE(conv2d, (T(2, 9, 7, 17), T(19, 3, 3, 17), T(19)), .stride = 1, .pad = -1)
 CASE(conv2d, (T(3, 8, 13, 16), T(33, 3, 3, 16), NONE), .stride = 1, .pad = -1, .padding = 1)
 CASE(conv2d, (T(1, 37, 33, 16), T(16, 3, 3, 16), T(16)), .stride = 1, .pad = -1)
+CASE(conv2d, (T(1, 31, 37, 17), T(16, 3, 3, 17), NONE), .stride = 1, .pad = -1)
 CASE(fused_conv,
      (T(2, 6, 4, 8), NONE, NONE, T(8), T(8), T(2, 16), T(5, 3, 3, 8), T(5), T(2, 6, 4, 5), NONE),
      .groups = 4, .eps = 1e-5)
@@ -86,6 +87,10 @@ CASE(fused_conv,
      (T(1, 4, 4, 6), T(1, 4, 4, 3), NONE, NONE, NONE, NONE, T(20, 3, 3, 9), T(20), NONE,
       T(1, 2, 2, 20)),
      .groups = 1, .resample = 1)
+CASE(fused_conv,
+     (T(1, 17, 20, 16), T(1, 17, 20, 4), NONE, T(20), T(20), NONE, T(18, 3, 3, 20), T(18),
+      T(1, 17, 20, 18), T(1, 34, 40, 18)),
+     .groups = 5, .eps = 1e-5, .resample = 2, .padding = 1, .add_resample = 2)
 CASE(group_norm, (T(2, 5, 3, 8), T(8), T(8)), .groups = 4, .eps = 1e-5)
 CASE(group_norm, (T(2, 7, 6), T(6), NONE), .groups = 2, .eps = 1e-3)
 CASE(group_norm, (T(1, 9, 7, 64), T(64), T(64)), .groups = 32, .eps = 1e-5)

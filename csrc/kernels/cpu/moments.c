@@ -9,6 +9,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernels/cpu/residual.h"
 #include "kernels/cpu/source.h"
 
 #define RUN 16
@@ -21,41 +22,52 @@ typedef struct {
   float *half;           /* x2 + x2_add of a piece, a worker's    */
 } moments_job;
 
-/* Channels first .. first+c-1 of a piece: those of one tensor, whose pixels are c apart. */
+/* to[i] += x[i] for the lanes of x that exist. */
+static inline void add_lanes (double *to, vec x, int64_t lanes) {
+  float at[LANES];
+  store(at, x);
+  for (int64_t l = 0; l < smaller(lanes, LANES); l++)
+    to[l] += at[l];
+}
+
+/* Channels of RUN pixels or fewer, which are c apart, about the shift: a line at a time. */
+static void sum_run (int64_t c, int64_t pixels, const float *shift, const float *x, double *sums,
+                     double *squares) {
+  int64_t i = 0;
+  for (; i + 2 * LANES <= c; i += 2 * LANES) {
+    const vec m0 = load(shift + i), m1 = load(shift + i + LANES);
+    vec s0 = { 0 }, s1 = { 0 }, q0 = { 0 }, q1 = { 0 };
+    for (int64_t r = 0; r < pixels; r++) {
+      __builtin_prefetch(x + (r + RUN) * c + i);
+      const vec d0 = load(x + r * c + i) - m0, d1 = load(x + r * c + i + LANES) - m1;
+      s0 += d0;
+      s1 += d1;
+      q0 += d0 * d0;
+      q1 += d1 * d1;
+    }
+    add_lanes(sums + i, s0, LANES);
+    add_lanes(sums + i + LANES, s1, LANES);
+    add_lanes(squares + i, q0, LANES);
+    add_lanes(squares + i + LANES, q1, LANES);
+  }
+  for (; i < c; i += LANES) {
+    const vec middle = load_part(shift + i, c - i);
+    vec sum = { 0 }, square = { 0 };
+    for (int64_t r = 0; r < pixels; r++) {
+      const vec d = load_part(x + r * c + i, c - i) - middle;
+      sum += d;
+      square += d * d;
+    }
+    add_lanes(sums + i, sum, c - i);
+    add_lanes(squares + i, square, c - i);
+  }
+}
+
+/* Channels of a piece of one tensor. Run by run, so that memory is read in its order. */
 static void sum_piece (int64_t c, int64_t pixels, const float *shift, const float *x, double *sums,
                        double *squares) {
-  for (int64_t i = 0; i < c; i += LANES) {
-    float s0[LANES], q0[LANES];
-    const int64_t lanes = smaller(c - i, LANES);
-    for (int64_t s = 0; s < pixels; s += RUN) {
-      const int64_t run = smaller(RUN, pixels - s);
-      const float *at = x + s * c + i;
-      memset(s0, 0, sizeof s0);
-      memset(q0, 0, sizeof q0);
-      if (lanes == LANES) {
-        vec sum = { 0 }, square = { 0 };
-        const vec middle = load(shift + i);
-        for (int64_t r = 0; r < run; r++, at += c) {
-          const vec d = load(at) - middle;
-          sum += d;
-          square += d * d;
-        }
-        store(s0, sum);
-        store(q0, square);
-      } else {
-        for (int64_t r = 0; r < run; r++, at += c)
-          for (int64_t l = 0; l < lanes; l++) {
-            const float d = at[l] - shift[i + l];
-            s0[l] += d;
-            q0[l] += d * d;
-          }
-      }
-      for (int64_t l = 0; l < lanes; l++) {
-        sums[i + l] += s0[l];
-        squares[i + l] += q0[l];
-      }
-    }
-  }
+  for (int64_t s = 0; s < pixels; s += RUN)
+    sum_run(c, smaller(RUN, pixels - s), shift, x + s * c, sums, squares);
 }
 
 static void moments_task (void *context, int64_t item, int worker) {

@@ -59,7 +59,7 @@ static inline float v_exp (float x) {
 */
 static inline float v_sigmoid (float x) {
   const float magic = 12582912.0f, tiny = 0x1p-32f;
-  const int32_t top = (int32_t)bits_of_float(x), most = 0x42820000;   /* 65 */
+  const int32_t top = (int32_t)bits_of_float(x), most = 0x42820000;             /* 65 */
   const uint32_t cut = (uint32_t)(top < most ? top : most), least = 0xC2D00000; /* -104 */
   const float v = float_of_bits(cut < least ? cut : least);
   const float shifted = v * -1.44269504f + magic, n = shifted - magic;

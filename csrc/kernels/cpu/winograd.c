@@ -3,7 +3,7 @@
 **
 ** Two ways to share the work, with the same arithmetic and so the same bits:
 **   tall   many tiles, few channels. The weights are transformed once; a task takes a strip of an image
-**          and, block by block of whole rows of tiles, through all three steps, a block staying in L2.
+**          and, block by block of whole rows of tiles, through all three steps, a block staying in the caches.
 **   wide   few tiles, many channels, where the transformed weights (16 times the weights of a 1x1
 **          convolution) would be the largest thing to read. All tiles of some images are read first;
 **          then a task takes TILE_COLS outputs, transforms their weights into L2, and multiplies and
@@ -19,6 +19,11 @@
 #define WIDE_FLOATS (1536 * 1024) /* 6 MB of tiles, shared by all threads */
 #define WIDE_TILES 64             /* of an image, at most                 */
 #define STRIP_ROWS 4              /* rows of tiles of a task, at least    */
+#define STRIPS 4                  /* tasks for each thread, at least      */
+/* Tiles of a block (tall): eleven times TILE_ROWS on AVX2, so that weights pass by seldom; fewer where
+** they have more than 256 channels. A third of them was 4 % slower, although it fits L2. */
+#define BLOCK_TILES 66
+#define BLOCK_FLOATS (BLOCK_TILES * 256)
 
 typedef struct {
   const winograd_conv *c;
@@ -53,26 +58,38 @@ static void panel_taps (const winograd_job *job, int64_t panel, float *taps) {
   }
 }
 
+/* G g G^T of LANES weights, whose taps are `plane` apart; results `step` apart. `pixels` is a constant. */
+static inline __attribute__((always_inline)) void
+spread_taps (int pixels, const float *taps, int64_t plane, float *u, int64_t step) {
+  const int side = pixels + 2;
+  vec g[9], t[3 * MOST_SIDE];
+  for (int tap = 0; tap < 9; tap++)
+    g[tap] = load(taps + tap * plane);
+#pragma GCC unroll 3
+  for (int j = 0; j < 3; j++)
+    transform_weights(pixels, g + j, 3, t + j, 3);
+#pragma GCC unroll 8
+  for (int k = 0; k < side; k++) {
+    vec o[MOST_SIDE];
+    transform_weights(pixels, t + 3 * k, 1, o, 1);
+#pragma GCC unroll 8
+    for (int j = 0; j < side; j++)
+      store(u + (side * k + j) * step, o[j]);
+  }
+}
+
 /* u[p][c][TILE_COLS] = G g G^T for one panel. */
 static void panel_weights (const winograd_job *job, int64_t panel, float *taps, float *u) {
   const int64_t c = job->c->s->c, plane = c * TILE_COLS;
   panel_taps(job, panel, taps);
-  for (int64_t i = 0; i < plane; i += LANES) {
-    vec g[9], t[18];
-    for (int tap = 0; tap < 9; tap++)
-      g[tap] = load(taps + tap * plane + i);
-    for (int j = 0; j < 3; j++)
-      transform_weights(g + j, 3, t + j, 3);
-    for (int k = 0; k < 6; k++) {
-      vec o[6];
-      transform_weights(t + 3 * k, 1, o, 1);
-      for (int j = 0; j < 6; j++)
-        store(u + (6 * k + j) * job->u_step + i, o[j]);
-    }
-  }
+  for (int64_t i = 0; i < plane; i += LANES)
+    if (job->t.pixels == 4)
+      spread_taps(4, taps + i, plane, u + i, job->u_step);
+    else
+      spread_taps(6, taps + i, plane, u + i, job->u_step);
 }
 
-static int64_t u_size (const winograd_job *job) { return POSITIONS * job->u_step; }
+static int64_t u_size (const winograd_job *job) { return job->t.positions * job->u_step; }
 
 static void weights_task (void *context, int64_t panel, int worker) {
   const winograd_job *job = context;
@@ -89,7 +106,7 @@ typedef struct {
   int64_t lines; /* of u for LINE tiles' floats of v */
 } next_group;
 
-#define SUM_CHANNELS 256 /* added up in registers, at most */
+#define SUM_CHANNELS 64 /* added up in registers, at most */
 
 /* m[i][j] = sum_p v[i][p] u[p][j] for one group of tiles, i < TILE_ROWS, j < TILE_COLS. Tiles that a
 ** block lacks are computed from what lies there and never read. Sums of SUM_CHANNELS channels join in
@@ -127,56 +144,129 @@ static void multiply (const winograd_job *job, int64_t count, const float *v, co
                       float *m) {
   const int64_t c = job->c->s->c, lead = job->t.lead, groups = ceil_div(count, TILE_ROWS);
   const int64_t plane = TILE_ROWS * lead, lines = ceil_div(TILE_COLS, groups);
-  for (int64_t p = 0; p < POSITIONS; p++, u += job->u_step)
+  const int64_t positions = job->t.positions;
+  for (int64_t p = 0; p < positions; p++, u += job->u_step)
     for (int64_t g = 0; g < groups; g++) {
       const bool last = g + 1 == groups;
-      const float *here = v + (g * POSITIONS + p) * plane;
-      const next_group next = { last ? v + (p + 1) % POSITIONS * plane : here + POSITIONS * plane,
+      const float *here = v + (g * positions + p) * plane;
+      const next_group next = { last ? v + (p + 1) % positions * plane : here + positions * plane,
                                 u + job->u_step + g * lines * ceil_div(c, LINE) * LINE, lines };
-      tile_of_group(here, lead, c, u, next, m + (g * POSITIONS + p) * TILE_FLOATS);
+      tile_of_group(here, lead, c, u, next, m + (g * positions + p) * TILE_FLOATS);
     }
 }
 
 /* --- output ----------------------------------------------------------------------------------- */
 
-/* Pixels of tile (n,row,col), channels k .. k+count-1, from m at the tile's position 0. */
-static inline void write_tile (const winograd_job *job, int64_t n, int64_t row, int64_t col,
-                               int64_t k, int64_t count, const float *m) {
+/* A tile of the output in an image. */
+typedef struct {
+  int64_t n, y, x;     /* its first pixel                    */
+  int64_t high, broad; /* how much of it lies in the image    */
+} output_tile;
+
+static inline output_tile output_tile_of (const tiling *t, int64_t tile) {
+  const int64_t line = tile / t->cols;
+  output_tile o = { line / t->rows, line % t->rows * t->pixels, tile % t->cols * t->pixels, 0, 0 };
+  o.high = smaller(t->s->rows - o.y, t->pixels);
+  o.broad = smaller(t->s->cols - o.x, t->pixels);
+  return o;
+}
+
+static inline int64_t output_at (const winograd_job *job, int64_t n, int64_t y, int64_t x) {
+  const conv_source *s = job->c->s;
+  return ((n * s->rows + y) * s->cols + x) * job->c->outs;
+}
+
+/* Asks for a panel of a tile's pixels, which lie far apart, and of what is added to them. */
+static inline void ask_output (const winograd_job *job, const output_tile *o, int64_t k) {
   const winograd_conv *c = job->c;
-  const int64_t h = c->s->rows, w = c->s->cols, y0 = row * TILE_PIXELS, x0 = col * TILE_PIXELS;
-  const int64_t high = smaller(h - y0, TILE_PIXELS), broad = smaller(w - x0, TILE_PIXELS);
-  const vec bias = c->bias ? load_part(c->bias + k, count) : (vec){ 0 };
-  vec d[6], e[24];
-#pragma GCC unroll 6
-  for (int j = 0; j < 6; j++) {
-#pragma GCC unroll 6
-    for (int i = 0; i < 6; i++)
-      d[i] = load(m + (6 * i + j) * TILE_FLOATS);
-    transform_output(d, 1, e + j, 6);
-  }
-  for (int64_t i = 0; i < high; i++) {
-    vec o[4];
-    transform_output(e + 6 * i, 1, o, 1);
-    float *y = c->y + ((n * h + y0 + i) * w + x0) * c->outs + k;
-    for (int64_t j = 0; j < broad; j++, y += c->outs) {
-      vec sum = o[j] + bias;
-      if (residual_exists(&c->add))
-        sum += residual_at(&c->add, n, y0 + i, x0 + j, k, count);
-      store_part(y, sum, count);
+  const float *add = c->add.resample == FX_SAME ? c->add.x : NULL;
+  for (int64_t i = 0; i < o->high; i++) {
+    const int64_t at = output_at(job, o->n, o->y + i, o->x) + k;
+    for (int64_t j = 0; j < o->broad; j++) {
+      __builtin_prefetch(c->y + at + j * c->outs, 1, 2);
+      if (add)
+        __builtin_prefetch(add + at + j * c->outs, 0, 2);
+      if (c->add.more)
+        __builtin_prefetch(c->add.more + at + j * c->outs, 0, 2);
     }
   }
 }
 
+/* e = A^T m for LANES channels: (pixels, side). `pixels` is a constant. */
+static inline __attribute__((always_inline)) void half_output (int pixels, const float *m, vec *e) {
+  const int side = pixels + 2;
+  vec d[MOST_SIDE];
+#pragma GCC unroll 8
+  for (int j = 0; j < side; j++) {
+#pragma GCC unroll 8
+    for (int i = 0; i < side; i++)
+      d[i] = load(m + (side * i + j) * TILE_FLOATS);
+    transform_output(pixels, d, 1, e + j, side);
+  }
+}
+
+/* Channels k .. k+TILE_COLS-1 of a tile, from m at the tile's position 0. Both halves of a pixel are
+** written together: they are a line of the caches, and the rows of a tile compete for the same few
+** places there. `pixels` and `whole`, whether all channels exist, are constants. */
+static inline __attribute__((always_inline)) void write_tile (int pixels, bool whole,
+                                                              const winograd_job *job,
+                                                              const output_tile *t, int64_t k,
+                                                              const float *m) {
+  const winograd_conv *c = job->c;
+  const int side = pixels + 2;
+  const int64_t low_count = whole ? LANES : c->outs - k;
+  const int64_t high_count = whole ? LANES : c->outs - k - LANES;
+  const bool adds = residual_exists(&c->add);
+  vec low_e[MOST_POSITIONS], high_e[MOST_POSITIONS], low_bias = { 0 }, high_bias = { 0 };
+  if (c->bias) {
+    low_bias = load_part(c->bias + k, low_count);
+    high_bias = load_part(c->bias + k + LANES, high_count);
+  }
+  half_output(pixels, m, low_e);
+  half_output(pixels, m + LANES, high_e);
+  for (int64_t i = 0; i < t->high; i++) {
+    vec low[MOST_SIDE], high[MOST_SIDE];
+    transform_output(pixels, low_e + side * i, 1, low, 1);
+    transform_output(pixels, high_e + side * i, 1, high, 1);
+    float *y = c->y + output_at(job, t->n, t->y + i, t->x) + k;
+    for (int64_t j = 0; j < t->broad; j++, y += c->outs) {
+      low[j] += low_bias;
+      high[j] += high_bias;
+      if (adds) {
+        low[j] += residual_at(&c->add, t->n, t->y + i, t->x + j, k, low_count);
+        high[j] += residual_at(&c->add, t->n, t->y + i, t->x + j, k + LANES, high_count);
+      }
+      store_part(y, low[j], low_count);
+      store_part(y + LANES, high[j], high_count);
+    }
+  }
+}
+
+static const float *tile_of_m (const tiling *t, const float *m, int64_t q) {
+  return m + q / TILE_ROWS * t->positions * TILE_FLOATS + q % TILE_ROWS * TILE_COLS;
+}
+
 static void write_panel (const winograd_job *job, tile_block block, int64_t panel, const float *m) {
   const tiling *t = &job->t;
+  const int64_t k = panel * TILE_COLS;
+  const bool whole = k + TILE_COLS <= job->c->outs;
+  output_tile next = output_tile_of(t, block.first);
   for (int64_t q = 0; q < block.count; q++) {
-    const int64_t tile = block.first + q, line = tile / t->cols, col = tile % t->cols;
-    const float *from = m + q / TILE_ROWS * POSITIONS * TILE_FLOATS + q % TILE_ROWS * TILE_COLS;
-    for (int64_t l = 0; l < TILE_COLS; l += LANES) {
-      const int64_t k = panel * TILE_COLS + l, count = smaller(job->c->outs - k, LANES);
-      if (count > 0)
-        write_tile(job, line / t->rows, line % t->rows, col, k, count, from + l);
+    const output_tile here = next;
+    if (q + 1 < block.count) {
+      next = output_tile_of(t, block.first + q + 1);
+      ask_output(job, &next, k);
+      for (int64_t p = 0; p < t->positions; p++)
+        __builtin_prefetch(tile_of_m(t, m, q + 1) + p * TILE_FLOATS);
     }
+    if (t->pixels == 4 && whole)
+      write_tile(4, true, job, &here, k, tile_of_m(t, m, q));
+    else if (t->pixels == 4)
+      write_tile(4, false, job, &here, k, tile_of_m(t, m, q));
+    else if (whole)
+      write_tile(6, true, job, &here, k, tile_of_m(t, m, q));
+    else
+      write_tile(6, false, job, &here, k, tile_of_m(t, m, q));
   }
 }
 
@@ -184,8 +274,8 @@ static void write_panel (const winograd_job *job, tile_block block, int64_t pane
 
 static int64_t strips_of (const winograd_job *job) { return ceil_div(job->t.rows, job->strip); }
 
-static int64_t m_size (int64_t tiles) {
-  return ceil_div(tiles, TILE_ROWS) * POSITIONS * TILE_FLOATS;
+static int64_t m_size (const tiling *t, int64_t tiles) {
+  return ceil_div(tiles, TILE_ROWS) * t->positions * TILE_FLOATS;
 }
 
 static void tall_task (void *context, int64_t item, int worker) {
@@ -194,7 +284,7 @@ static void tall_task (void *context, int64_t item, int worker) {
   const int64_t n = item / strips_of(job), begin = item % strips_of(job) * job->strip;
   const int64_t end = smaller(t->rows, begin + job->strip);
   float *scratch = job->scratch + worker * job->scratch_size;
-  float *v = scratch + tiles_scratch(t), *m = v + tiles_size(job->rows * t->cols, t->lead);
+  float *v = scratch + tiles_scratch(t), *m = v + tiles_size(t, job->rows * t->cols, t->lead);
   for (int64_t row = begin; row < end; row += job->rows) {
     const int64_t rows = smaller(end - row, job->rows);
     const tile_block block = { (n * t->rows + row) * t->cols, rows * t->cols };
@@ -206,12 +296,31 @@ static void tall_task (void *context, int64_t item, int worker) {
   }
 }
 
+/* Tiles that an image of blocks of so many rows multiplies, with those that fill up groups. */
+static int64_t tiles_multiplied (const tiling *t, int64_t rows) {
+  const int64_t block = ceil_div(rows * t->cols, TILE_ROWS);
+  return t->rows / rows * block + ceil_div(t->rows % rows * t->cols, TILE_ROWS);
+}
+
+/* Rows of blocks and strips: as many as caches and a fair share for each thread allow, and of those the
+** number that fills groups best. No result depends on them. */
+static void cut_strips (winograd_job *job) {
+  const tiling *t = &job->t;
+  const int64_t fair = larger(2, ceil_div(t->s->n * t->rows, STRIPS * fx_threads()));
+  const int64_t tiles = smaller(BLOCK_TILES, BLOCK_FLOATS / t->pitch);
+  const int64_t most = smaller(smaller(fair, t->rows), larger(1, tiles / t->cols));
+  job->rows = most;
+  for (int64_t rows = most - 1; rows > 0; rows--)
+    if (tiles_multiplied(t, rows) < tiles_multiplied(t, job->rows))
+      job->rows = rows;
+  job->strip = ceil_div(smaller(fair, STRIP_ROWS), job->rows) * job->rows;
+}
+
 static fx_status run_tall (winograd_job *job) {
   const tiling *t = &job->t;
-  job->rows = block_rows(t, t->pitch);
-  job->strip = ceil_div(larger(STRIP_ROWS, job->rows), job->rows) * job->rows;
+  cut_strips(job);
   const int64_t most = job->rows * t->cols;
-  const int64_t need = tiles_scratch(t) + tiles_size(most, t->lead) + m_size(most);
+  const int64_t need = tiles_scratch(t) + tiles_size(t, most, t->lead) + m_size(t, most);
   job->scratch_size = larger(need, 9 * job->c->s->c * TILE_COLS);
   job->scratch = new_floats(fx_threads() * job->scratch_size);
   job->u = new_floats(job->panels * u_size(job));
@@ -245,13 +354,13 @@ static void wide_task (void *context, int64_t panel, int worker) {
 static fx_status run_wide (winograd_job *job) {
   const tiling *t = &job->t;
   const int64_t image = t->rows * t->cols;
-  const int64_t images = larger(1, WIDE_FLOATS / (POSITIONS * image * t->lead));
+  const int64_t images = larger(1, WIDE_FLOATS / (t->positions * image * t->lead));
   const int64_t most = smaller(images, t->s->n) * image;
-  const int64_t need = u_size(job) + larger(m_size(most), 9 * job->c->s->c * TILE_COLS);
+  const int64_t need = u_size(job) + larger(m_size(t, most), 9 * job->c->s->c * TILE_COLS);
   job->rows = smaller(4, t->rows);
   job->scratch_size = larger(need, tiles_scratch(t));
   job->scratch = new_floats(fx_threads() * job->scratch_size);
-  job->v = new_floats(tiles_size(most, t->lead));
+  job->v = new_floats(tiles_size(t, most, t->lead));
   if (!job->scratch || !job->v)
     return FX_ENOMEM;
   for (int64_t first = 0; first < tile_total(t); first += most) {
@@ -262,12 +371,20 @@ static fx_status run_wide (winograd_job *job) {
   return FX_OK;
 }
 
+/* Tiles of 4 pixels, or of 6 where they need fewer products, those beyond the edge included, and are many: then their
+** weights, of which there are more, do not count. */
+static tiling best_tiling (const conv_source *s) {
+  const tiling four = tiling_of(s, 4), six = tiling_of(s, 6);
+  const int64_t tiles = four.rows * four.cols, fewer = six.rows * six.cols;
+  return tiles > WIDE_TILES && 10 * fewer * six.positions < 9 * tiles * four.positions ? six : four;
+}
+
 fx_status fxcpu_winograd (const winograd_conv *c) {
-  winograd_job job = { .c = c, .t = tiling_of(c->s), .panels = panel_count(c->outs) };
+  winograd_job job = { .c = c, .t = best_tiling(c->s), .panels = panel_count(c->outs) };
   job.u_step = c->s->c * TILE_COLS + LANES; /* not a power of two apart, as in v */
   if (tile_total(&job.t) == 0)
     return FX_OK;
-  const bool few = job.t.rows * job.t.cols <= WIDE_TILES;
+  const bool few = job.t.pixels == 4 && job.t.rows * job.t.cols <= WIDE_TILES;
   const fx_status st = few ? run_wide(&job) : run_tall(&job);
   fx_free(job.scratch);
   fx_free(job.u);

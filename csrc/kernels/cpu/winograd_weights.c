@@ -15,6 +15,12 @@
 
 #include "kernels/cpu/winograd.h"
 
+#define POSITIONS 36
+#define TILE_PIXELS 4
+/* Rows of tiles in a block: about BLOCK_TILES tiles, fewer where they have many floats, so that L2
+** holds them beside the weights that pass by. */
+#define BLOCK_TILES 32
+#define BLOCK_FLOATS 10240
 #define WIDE_FLOATS (3 * 1024 * 1024) /* of transformed x and dy in all: beyond, tall          */
 #define MOST_SPLITS 8
 #define L2_FLOATS (600 * 1024) /* a larger dU passes by for every block: blocks are longer then */
@@ -64,7 +70,7 @@ static void spread_block (const weights_job *job, tile_block block, int64_t q, f
     const int64_t line = (block.first + i) / t->cols, col = (block.first + i) % t->cols;
     const int64_t n = line / t->rows, y = line % t->rows * TILE_PIXELS, x = col * TILE_PIXELS;
     const float *dy = g->dy + ((n * h + y) * w + x) * outs;
-    float *to = d + tile_offset(q + i, job->lead);
+    float *to = d + tile_offset(t, q + i, job->lead);
     for (int64_t k = 0; k < outs; k += LANES)
       spread_tile(dy + k, w * outs, outs, h - y, w - x, outs - k, step, to + k);
   }
@@ -130,7 +136,7 @@ static void add_block (const weights_job *job, int64_t count, const float *v, co
 
 static void add_bias (const weights_job *job, int64_t count, const float *d, double *db) {
   for (int64_t q = 0; q < count; q++) {
-    const float *sum = d + tile_offset(q, job->lead) + 7 * TILE_ROWS * job->lead;
+    const float *sum = d + tile_offset(&job->t, q, job->lead) + 7 * TILE_ROWS * job->lead;
     for (int64_t o = 0; o < job->g->outs; o++)
       db[o] += sum[o];
   }
@@ -165,7 +171,7 @@ static void split_task (void *context, int64_t split, int worker) {
   const int64_t all = t->s->n * t->rows, begin = split * job->per_split;
   const int64_t end = smaller(all, begin + job->per_split);
   float *scratch = job->scratch + worker * job->scratch_size;
-  float *v = scratch + tiles_scratch(t), *d = v + tiles_size(job->rows * t->cols, t->lead);
+  float *v = scratch + tiles_scratch(t), *d = v + tiles_size(t, job->rows * t->cols, t->lead);
   float *du = job->du + split * job->split_floats;
   double *db = job->db + split * job->g->outs;
   memset(du, 0, (size_t)job->split_floats * sizeof *du);
@@ -197,6 +203,11 @@ static void join_task (void *context, int64_t o, int worker) {
   }
 }
 
+static int64_t block_rows (const tiling *t, int64_t floats) {
+  const int64_t tiles = smaller(BLOCK_TILES, BLOCK_FLOATS / floats);
+  return smaller(t->rows, larger(1, tiles / t->cols));
+}
+
 /* The splits' sums cost as much memory traffic as tiles * (c + outs) / (c * outs) blocks of tiles. */
 static void cut_splits (weights_job *job) {
   const tiling *t = &job->t;
@@ -215,7 +226,8 @@ static fx_status run_tall (weights_job *job) {
   const int64_t outs = job->g->outs;
   cut_splits(job);
   const int64_t most = job->rows * t->cols;
-  job->scratch_size = tiles_scratch(t) + tiles_size(most, t->lead) + tiles_size(most, job->lead);
+  job->scratch_size =
+      tiles_scratch(t) + tiles_size(t, most, t->lead) + tiles_size(t, most, job->lead);
   job->scratch = new_floats(fx_threads() * job->scratch_size);
   job->du = new_floats(job->splits * job->split_floats);
   job->db = new_doubles((job->splits + 1) * outs);
@@ -283,8 +295,8 @@ static fx_status run_wide (weights_job *job) {
   job->rows = smaller(4, t->rows);
   job->scratch_size = larger(tiles_scratch(t), POSITIONS * WIDE_OUTS * TILE_COLS);
   job->scratch = new_floats(fx_threads() * job->scratch_size);
-  job->v = new_floats(tiles_size(tiles, t->lead));
-  job->d = new_floats(tiles_size(tiles, job->lead));
+  job->v = new_floats(tiles_size(t, tiles, t->lead));
+  job->d = new_floats(tiles_size(t, tiles, job->lead));
   job->db = fx_calloc((size_t)outs, sizeof *job->db);
   if (!job->scratch || !job->v || !job->d || !job->db)
     return FX_ENOMEM;
@@ -299,12 +311,12 @@ static fx_status run_wide (weights_job *job) {
 }
 
 fx_status fxcpu_winograd_weights (const winograd_grad *g) {
-  weights_job job = { .g = g, .t = tiling_of(g->s) };
+  weights_job job = { .g = g, .t = tiling_of(g->s, TILE_PIXELS) };
   /* Room for whole tiles of registers beyond the last channel and output: what they hold is never
   ** read, but it is loaded. */
   job.t.lead = ceil_div(g->s->c, TILE_COLS) * TILE_COLS + LANES;
   job.lead = ceil_div(g->outs, LANES) * LANES + LANES;
-  const int64_t floats = tiles_size(tile_total(&job.t), job.t.lead + job.lead);
+  const int64_t floats = tiles_size(&job.t, tile_total(&job.t), job.t.lead + job.lead);
   const fx_status st = floats <= WIDE_FLOATS ? run_wide(&job) : run_tall(&job);
   fx_free(job.db);
   fx_free(job.du);
