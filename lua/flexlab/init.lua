@@ -11,18 +11,20 @@ local flex = { core = core, _VERSION = "FlexLab " .. tostring(core.info().versio
 
 -- name -> module, and the field of it that is meant (the module itself without one).
 local parts = {
-  recipe = { "recipe", "new" }, optional = { "config", "optional" }, config = { "config" },
-  load_model = { "checkpoint", "load_model" }, checkpoint = { "checkpoint" },
-  evaluate = { "evaluate", "evaluate" }, run = { "run", "current" }, literal = { "literal" },
-  data = { "data" }, diffusion = { "diffusion" }, baselines = { "baselines" }, nn = { "nn" },
-  rng = { "rng" }, parity = { "parity" }, convert = { "convert" }, choices = { "choices" },
-  generate = { "generate" }, samples = { "samples" }, text = { "text" }, frames = { "frames" }, log = { "log" },
-  study = { "study" }, stats = { "stats" }, table = { "table" }, plot = { "plot" },
-  picture = { "picture" }, report = { "report" }, html = { "html" },
-  help = { "help" }, sampler_study = { "sampler_study", "study" }, calibration = { "calibration" },
-  turbulence = { "turbulence" }, reference_ensemble = { "reference_ensemble", "make" },
-  rollout = { "rollout" }, runs = { "runs" }, prediction = { "prediction" }, doctor = { "doctor" },
-  multitask = { "multitask" }, tiling = { "tiling" }, seams = { "seams" },
+  recipe = { "run.recipe", "new" }, optional = { "config", "optional" }, config = { "config" },
+  load_model = { "run.checkpoint", "load_model" }, checkpoint = { "run.checkpoint" },
+  evaluate = { "evaluation", "evaluate" }, run = { "run", "current" }, literal = { "literal" },
+  data = { "data" }, diffusion = { "diffusion" }, baselines = { "evaluation.baselines" },
+  nn = { "nn" }, rng = { "rng" }, parity = { "official.parity" }, convert = { "official.convert" },
+  choices = { "choices" }, generate = { "flow.generate" }, samples = { "flow.samples" },
+  text = { "text" }, frames = { "data.frames" }, log = { "run.log" }, study = { "study" },
+  stats = { "stats" }, table = { "table" }, plot = { "plot" }, picture = { "picture" },
+  report = { "run.report" }, html = { "html" }, help = { "help" },
+  sampler_study = { "study.samplers", "study" }, calibration = { "evaluation.calibration" },
+  turbulence = { "evaluation.turbulence" },
+  reference_ensemble = { "flow.reference_ensemble", "make" }, rollout = { "evaluation.rollout" },
+  runs = { "study.finished" }, prediction = { "diffusion.prediction" }, doctor = { "doctor" },
+  multitask = { "multitask" }, tiling = { "diffusion.tiling" }, seams = { "diffusion.seams" },
 }
 
 local kinds = { schedules = true, parametrisations = true, weightings = true, targets = true,

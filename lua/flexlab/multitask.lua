@@ -12,7 +12,7 @@ two tasks, so only frames that every task can use are drawn. Time and noise are 
 hence the same for all parts, as the authors have them. The loss is the weighted mean of the parts'.
 --]]
 local config = require "flexlab.config"
-local tasks = require "flexlab.tasks"
+local tasks = require "flexlab.data.tasks"
 local words = require "flexlab.text"
 
 local M = {}

@@ -10,7 +10,7 @@ gradient that is not finite stops the run with a sentence.
 --]]
 local config = require "flexlab.config"
 local core = require "flexlab.core"
-local models = require "flexlab.model"
+local models = require "flexlab.network.model"
 local Run = require "flexlab.run"
 
 local M = {}
@@ -43,7 +43,7 @@ end
 local function start_from(path, model)
   local run = Run.current()
   if run then run:saw(path) end
-  local copied, left = require("flexlab.checkpoint").transfer(path, model)
+  local copied, left = require("flexlab.run.checkpoint").transfer(path, model)
   if #left > 0 and not (run and run.quiet) then
     io.stderr:write(("note: of %s %d tensors were taken; %d start anew: %s%s\n"):format(path, copied, #left,
       table.concat(left, ", ", 1, math.min(3, #left)), #left > 3 and " ..." or ""))

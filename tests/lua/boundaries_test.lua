@@ -2,7 +2,7 @@
 local lu = require "luaunit"
 local flex = require "flexlab"
 local core = flex.core
-local boundaries = require "flexlab.boundaries"
+local boundaries = require "flexlab.flow.boundaries"
 local support = require "tests.lua.support"
 
 local suite = {}

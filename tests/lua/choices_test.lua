@@ -1,8 +1,8 @@
 -- Every choice of every kind keeps the contract of its kind (docs/internals.md section 2).
 local lu = require "luaunit"
 local flex = require "flexlab"
-local noising = require "flexlab.noising"
-local sampling = require "flexlab.sampling"
+local noising = require "flexlab.diffusion.noising"
+local sampling = require "flexlab.diffusion.sampling"
 local core = flex.core
 
 local suite = {}

@@ -1,6 +1,6 @@
 -- The command line: parsing and help in this process, whole commands in processes of their own.
 local lu = require "luaunit"
-local arguments = require "flexlab.arguments"
+local arguments = require "flexlab.commands.arguments"
 local commands = require "flexlab.commands"
 local core = require "flexlab.core"
 local workers = require "flexlab.study.workers"
@@ -77,7 +77,7 @@ function suite.test_every_command_has_help()
 end
 
 function suite.test_what_a_network_takes_is_told()
-  local checkpoint, flex = require "flexlab.checkpoint", require "flexlab"
+  local checkpoint, flex = require "flexlab.run.checkpoint", require "flexlab"
   local code, out = flexlab "list backbones --side 16"
   lu.assertEquals(code, 0)
   for _, word in ipairs(flex.backbones()) do lu.assertStrMatches(out, ".*" .. word .. "%s+nano%s+%d+%s+0%.%d+ .*") end
@@ -92,7 +92,7 @@ function suite.test_what_a_network_takes_is_told()
   lu.assertEquals(code, 0)
   local info = core.json.decode(out)
   lu.assertEquals({ info.backbone, info.encoder, info.parameters }, { "uvit", "vit", model:count() })
-  lu.assertAlmostEquals(info.gflop, require("flexlab.arithmetic").gflop(model), 1e-9)
+  lu.assertAlmostEquals(info.gflop, require("flexlab.network.arithmetic").gflop(model), 1e-9)
   _, _, err = flexlab "info absent.h5"
   lu.assertStrContains(err, "absent.h5")
 end

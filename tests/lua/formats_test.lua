@@ -1,9 +1,9 @@
--- Laws of flexlab.fields and the formats: files as public data sets have them (tests/oracle/data_files.py wrote
+-- Laws of flexlab.data.fields and the formats: files as public data sets have them (tests/oracle/data_files.py wrote
 -- them with h5py, netCDF4 and numpy) hold the numbers of one formula, whatever their type, order and compression.
 local lu = require "luaunit"
 local flex = require "flexlab"
-local fields = require "flexlab.fields"
-local inspect = require "flexlab.inspect"
+local fields = require "flexlab.data.fields"
+local inspect = require "flexlab.data.inspect"
 local core = flex.core
 
 local suite = {}
@@ -143,7 +143,7 @@ core.sys.mkdirs(folder)
 
 function suite.test_repack_keeps_numbers_times_and_names()
   local to = folder .. "/packed.h5"
-  local repack = require "flexlab.repack"
+  local repack = require "flexlab.data.repack"
   lu.assertStrContains(repack(ROOT .. "well_absent.hdf5", to, { deflate = 1 }), "6 frames of 8x12")
   local a, b = fields.open(ROOT .. "well_absent.hdf5"), fields.open(to)
   lu.assertEquals(b.names, { "buoyancy", "velocity.1", "velocity.2" })
@@ -180,7 +180,7 @@ function suite.test_the_command_prints_json_and_refuses_in_one_sentence()
 end
 
 function suite.test_published_statistics_are_reported()
-  local published = require "flexlab.published"
+  local published = require "flexlab.data.published"
   local text, code = program("data --quick " .. ROOT .. "well.hdf5")
   lu.assertEquals(code, "0")
   lu.assertStrContains(text, "published for velocity.2: mean -2, std 4 (tests/fixtures/data/stats.yaml)")

@@ -1,8 +1,8 @@
 -- Guidance does what it says: on the network, and on Gaussian data, where the answer is known.
 local lu = require "luaunit"
 local flex = require "flexlab"
-local noising = require "flexlab.noising"
-local sampling = require "flexlab.sampling"
+local noising = require "flexlab.diffusion.noising"
+local sampling = require "flexlab.diffusion.sampling"
 local core = flex.core
 
 local suite = {}

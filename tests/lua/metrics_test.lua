@@ -68,7 +68,7 @@ function suite.test_1_ensembles()
   agree("ranks", sums:ranks())
   agree("pulls", sums:pulls())
   lu.assertEquals({ scores.members, scores.samples }, { 9, 3 })
-  local calibration = require "flexlab.calibration"
+  local calibration = require "flexlab.evaluation.calibration"
   local s = calibration.sums()
   s.core = sums
   local observed = s:result().coverage.observed                -- from the empty interval outwards
@@ -181,7 +181,7 @@ end
 
 -- Only what fields like the truth do not allow is left out; another fault is the sampler's, and is told.
 function suite.test_a_scorer_says_what_is_wrong_with_a_prediction()
-  local evaluate = require "flexlab.evaluate"
+  local evaluate = require "flexlab.evaluation"
   local truth = normal({ 1, 8, 8, 1 }, 2)
   local batch = { truth = truth, ids = { 1 }, scale = { mean = { 0 }, std = { 1 } } }
   local scorer = evaluate.scorer()

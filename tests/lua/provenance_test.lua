@@ -2,7 +2,7 @@
 local lu = require "luaunit"
 local flex = require "flexlab"
 local core = flex.core
-local provenance = require "flexlab.provenance"
+local provenance = require "flexlab.run.provenance"
 
 local suite = {}
 rawset(_G, "TestProvenance", suite)
@@ -143,7 +143,7 @@ end
 -- FLEX-small at 128x128 takes 107.4 GFLOP, counted by hand (flex-method section 2).
 function suite.test_arithmetic_of_flex_small()
   local model = flex.models.flex { size = "small", height = 128, width = 128, in_channels = 1, cond_channels = 1 }
-  lu.assertAlmostEquals(require("flexlab.arithmetic").gflop(model), 107.4, 0.1)
+  lu.assertAlmostEquals(require("flexlab.network.arithmetic").gflop(model), 107.4, 0.1)
 end
 
 os.exit(lu.LuaUnit.run())

@@ -1,8 +1,8 @@
 -- Samplers against theory: for Gaussian data the best denoiser is known, so is what must come out.
 local lu = require "luaunit"
 local flex = require "flexlab"
-local noising = require "flexlab.noising"
-local sampling = require "flexlab.sampling"
+local noising = require "flexlab.diffusion.noising"
+local sampling = require "flexlab.diffusion.sampling"
 local core = flex.core
 
 local suite = {}

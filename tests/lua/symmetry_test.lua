@@ -3,7 +3,7 @@
 local lu = require "luaunit"
 local flex = require "flexlab"
 local support = require "tests.lua.support"
-local symmetry = require "flexlab.symmetry"
+local symmetry = require "flexlab.data.symmetry"
 local core = flex.core
 
 local suite = {}

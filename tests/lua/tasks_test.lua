@@ -49,7 +49,7 @@ function suite.test_coarse_fields_may_lie_in_the_same_file()
   for _, memory in ipairs { 0, 1 << 20 } do
     local set = flex.data.superres { file = file, test = file, low = "LR_fields", factor = 4, crop = 8, batch = 6,
       test_tiles = 2, seed = 1, memory = memory }
-    local low = require("flexlab.fields").open(file, { dataset = "LR_fields" })
+    local low = require("flexlab.data.fields").open(file, { dataset = "LR_fields" })
     local b = set.train:batch(1)
     for i, draw in ipairs(b.index) do
       local x = (draw.x - 1) // 4 + 1

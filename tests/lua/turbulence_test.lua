@@ -64,7 +64,7 @@ function suite.test_a_member_is_calibrated_among_the_others()
   for odd = 1, 9 do
     local others = {}
     for m = 1, 9 do if m ~= odd then others[#others + 1] = ensemble.members[m][2] end end
-    sums:add(require("flexlab.calibration").stack(others, 1), ensemble.members[odd][2], { sample = odd })
+    sums:add(require("flexlab.evaluation.calibration").stack(others, 1), ensemble.members[odd][2], { sample = odd })
   end
   local ranks = sums:ranks():totable()
   for _, count in ipairs(ranks) do lu.assertAlmostEquals(count / (9 * 4096), 1 / 9, 1e-12) end

@@ -1,7 +1,7 @@
 --[[
 page - docs/reference.md as one string, made from the tables that the program itself works with.
 --]]
-local arguments = require "flexlab.arguments"
+local arguments = require "flexlab.commands.arguments"
 local choices = require "flexlab.choices"
 local commands = require "flexlab.commands"
 local core = require "flexlab.core"
@@ -86,7 +86,7 @@ local function settings(out, part, module, field)
   if list and next(list) then add(out, "- settings: `" .. defaults(list) .. "`") end
   if part ~= "data" then return end
   for _, task in ipairs { "superres", "forecast" } do
-    add(out, ("- and of `flex.data.%s`: `%s`"):format(task, defaults(require("flexlab.tasks")[task].defaults)))
+    add(out, ("- and of `flex.data.%s`: `%s`"):format(task, defaults(require("flexlab.data.tasks")[task].defaults)))
   end
 end
 

@@ -9,7 +9,7 @@ those of the FLEX of that size. nano is FLEX's.
 
   options: attention = 2 (coarsest levels that have it; 0: convolutions alone), middle = 2 (ResBlocks)
 --]]
-local attention = require "flexlab.attention"
+local attention = require "flexlab.network.attention"
 local network = require "flexlab.network"
 local nn = require "flexlab.nn"
 

@@ -13,7 +13,7 @@ that the second half takes (strong skips), and its head joins what the second ha
 local core = require "flexlab.core"
 local network = require "flexlab.network"
 local nn = require "flexlab.nn"
-local patches = require "flexlab.patches"
+local patches = require "flexlab.network.patches"
 
 local presets = {
   nano = { channels = { 128 }, depth = 7, heads = 4, options = { patch = 4 } },

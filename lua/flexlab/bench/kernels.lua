@@ -2,11 +2,11 @@
 kernels - every distinct call that a network makes, timed by itself and set against the machine.
 
 The calls come from running one training step under core.measure, so there is no list of shapes to keep. Ops whose
-work flexlab.arithmetic knows are measured in GFLOP/s, *effective*: the arithmetic of the definition over the time
+work network/arithmetic.lua knows are measured in GFLOP/s, *effective*: the arithmetic of the definition over the time
 taken, so a convolution that needs less (Winograd) can exceed 100 % of the peak. The others move numbers, and are
 measured in GB/s (10^9 bytes a second): each operand, result and gradient counted once.
 --]]
-local arithmetic = require "flexlab.arithmetic"
+local arithmetic = require "flexlab.network.arithmetic"
 local clock = require "flexlab.bench.clock"
 local core = require "flexlab.core"
 local flex = require "flexlab"

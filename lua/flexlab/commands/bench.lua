@@ -1,6 +1,6 @@
 -- flexlab bench - how fast this machine trains and samples, call by call, and what it could do at best.
-local arguments = require "flexlab.arguments"
-local arithmetic = require "flexlab.arithmetic"
+local arguments = require "flexlab.commands.arguments"
+local arithmetic = require "flexlab.network.arithmetic"
 local choices = require "flexlab.choices"
 local clock = require "flexlab.bench.clock"
 local commands = require "flexlab.commands"

@@ -1,8 +1,8 @@
 -- flexlab data - what a file of fields holds, and what could be trained on it; `data repack` rewrites it.
-local arguments = require "flexlab.arguments"
+local arguments = require "flexlab.commands.arguments"
 local core = require "flexlab.core"
-local inspect = require "flexlab.inspect"
-local repack = require "flexlab.repack"
+local inspect = require "flexlab.data.inspect"
+local repack = require "flexlab.data.repack"
 
 local function show(values)
   local report = inspect.report(values.file, { format = values.format, dataset = values.dataset,

@@ -1,8 +1,8 @@
--- flexlab generate - simulated data (flexlab/generate.lua).
-local arguments = require "flexlab.arguments"
-local boundaries = require "flexlab.boundaries"
+-- flexlab generate - simulated data (flexlab/flow/generate.lua).
+local arguments = require "flexlab.commands.arguments"
+local boundaries = require "flexlab.flow.boundaries"
 local commands = require "flexlab.commands"
-local generate = require "flexlab.generate"
+local generate = require "flexlab.flow.generate"
 local words = require "flexlab.text"
 
 local defaults = generate.kinds.turbulence.defaults

@@ -1,5 +1,5 @@
 -- flexlab help - the overview, or the page of one command.
-local arguments = require "flexlab.arguments"
+local arguments = require "flexlab.commands.arguments"
 local commands = require "flexlab.commands"
 local words = require "flexlab.text"
 

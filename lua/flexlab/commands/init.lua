@@ -4,7 +4,7 @@
 -- work, 2 wrong use. What goes wrong is one sentence on stderr after "flexlab: "; with
 -- FLEXLAB_TRACEBACK=1 the traceback follows.
 
-local arguments = require "flexlab.arguments"
+local arguments = require "flexlab.commands.arguments"
 local words = require "flexlab.text"
 
 local M = {}

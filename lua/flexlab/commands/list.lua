@@ -4,7 +4,7 @@ local commands = require "flexlab.commands"
 local core = require "flexlab.core"
 local literal = require "flexlab.literal"
 local tabulate = require "flexlab.table"
-local arguments = require "flexlab.arguments"
+local arguments = require "flexlab.commands.arguments"
 local words = require "flexlab.text"
 
 local lists = {}
@@ -41,7 +41,7 @@ end
 
 -- What each backbone is made of and takes, of the sizes asked for: the networks are built to be counted.
 function lists.backbones(values)
-  local whole, arithmetic = require "flexlab.bench.whole", require "flexlab.arithmetic"
+  local whole, arithmetic = require "flexlab.bench.whole", require "flexlab.network.arithmetic"
   local t = tabulate { "backbone", "size", "parameters", "GFLOP", "what it is" }
   for _, size in ipairs(values.sizes) do
     for _, name in ipairs(choices.registry "backbones"()) do

@@ -1,5 +1,5 @@
 -- flexlab ops - the op table and the kernel table, as the core has them.
-local arguments = require "flexlab.arguments"
+local arguments = require "flexlab.commands.arguments"
 local core = require "flexlab.core"
 local help = require "flexlab.help"
 local tabulate = require "flexlab.table"

@@ -16,7 +16,7 @@ return {
     { name = "seed", value = "N", kind = "integer", least = 0, default = 1, doc = "of the patches" },
     { name = "json", doc = "one line of JSON instead of the table" },
   },
-  notes = "Per pixel, in the units of training, for Gaussian fields (flexlab.prediction says what is assumed):\n"
+  notes = "Per pixel, in the units of training, for Gaussian fields (flex.prediction says what is assumed):\n"
     .. "variance: of the optimal velocity; from the condition: the part of it that the condition fixes;\n"
     .. "least loss: what no network can explain.",
   run = function(values)

@@ -1,5 +1,5 @@
 -- flexlab run - a recipe or a study, with overrides, over seeds, in one or several processes.
-local arguments = require "flexlab.arguments"
+local arguments = require "flexlab.commands.arguments"
 local commands = require "flexlab.commands"
 local config = require "flexlab.config"
 local core = require "flexlab.core"

@@ -1,11 +1,11 @@
 -- flexlab sample - a checkpoint applied to a file of fields, frame by frame: patch by patch of the network's own
 -- size, each by itself, or whole fields (--domain), by tiles fused at every step or by the network at that size.
-local arguments = require "flexlab.arguments"
+local arguments = require "flexlab.commands.arguments"
 local commands = require "flexlab.commands"
 local core = require "flexlab.core"
 local flex = require "flexlab"
-local frames = require "flexlab.frames"
-local tasks = require "flexlab.tasks"
+local frames = require "flexlab.data.frames"
+local tasks = require "flexlab.data.tasks"
 
 local function sides(crop)
   if type(crop) == "number" then return crop, crop end
@@ -148,7 +148,7 @@ local function sample(model, values, batches, grid, tiling)
   error(message, 0)
 end
 
--- The options of tiling.lua; nil without --domain tiles.
+-- The options of diffusion/tiling.lua; nil without --domain tiles.
 local function tiling_of(values, domain)
   if values.domain ~= "tiles" then
     for _, name in ipairs { "overlap", "border" } do

@@ -1,5 +1,5 @@
 -- flexlab table - finished runs as one table: settings that differ, seeds, results, cost.
-local arguments = require "flexlab.arguments"
+local arguments = require "flexlab.commands.arguments"
 local config = require "flexlab.config"
 local flex = require "flexlab"
 local words = require "flexlab.text"

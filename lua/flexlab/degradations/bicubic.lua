@@ -3,7 +3,7 @@ bicubic - every f-th sample, up by bicubic interpolation (align_corners false): 
 shifted by (f-1)/2 pixels against the truth (flex-method section 5, defect 3); see registered.
 low (N,H,W,C) -> (N,H/f,W/f,C); up (N,h,w,C) -> (N,H,W,C).
 --]]
-local resample = require "flexlab.resample"
+local resample = require "flexlab.data.resample"
 
 return {
   doc = "every f-th sample, up by bicubic interpolation, as FLEX",

@@ -5,7 +5,7 @@ field; SuperBench's scenario has 0.05 and 0.1 [arXiv 2306.14070]. It is addresse
 low (N,H,W,C) -> (N,H/f,W/f,C); up (N,h,w,C) -> (N,H,W,C).
 --]]
 local core = require "flexlab.core"
-local resample = require "flexlab.resample"
+local resample = require "flexlab.data.resample"
 
 local function low(field, factor, cfg, keys)
   local coarse = resample.subsample(field, factor)

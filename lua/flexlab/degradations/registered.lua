@@ -2,7 +2,7 @@
 registered - every f-th sample, up by bicubic interpolation that leaves each sample where it was taken.
 low (N,H,W,C) -> (N,H/f,W/f,C); up (N,h,w,C) -> (N,H,W,C).
 --]]
-local resample = require "flexlab.resample"
+local resample = require "flexlab.data.resample"
 
 return {
   doc = "every f-th sample, up by bicubic interpolation without shift",

@@ -3,7 +3,7 @@ doctor/data - leakage, normalisation, registration. A check takes the subject { 
 and a sentence, or nothing where it does not apply.
 --]]
 local core = require "flexlab.core"
-local scale = require "flexlab.scale"
+local scale = require "flexlab.data.scale"
 
 local M = {}
 

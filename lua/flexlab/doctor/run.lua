@@ -1,5 +1,5 @@
 --[[
-doctor/run - weights, pull, feedback: what only a run can have wrong (see doctor.lua).
+doctor/run - weights, pull, feedback: what only a run can have wrong (see init.lua).
 --]]
 local core = require "flexlab.core"
 
@@ -64,7 +64,7 @@ function M.pull(subject)
   local set, model = subject.set, subject.model
   if not (set and model) then return nil end
   local count, bias, errors, spreads = 0, 0, 0, 0
-  local compare = require "flexlab.compare"
+  local compare = require "flexlab.evaluation.compare"
   for batch in set.test:batches() do
     local scope <close> = core.scope()
     local mean, members = require("flexlab.diffusion").sample(model, batch, { members = M.members, steps = M.steps })

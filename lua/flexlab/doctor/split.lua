@@ -1,5 +1,5 @@
 --[[
-doctor/split - whether a set that was divided (split.lua) still is as the run recorded it.
+doctor/split - whether a set that was divided (data/split.lua) still is as the run recorded it.
 --]]
 local core = require "flexlab.core"
 local literal = require "flexlab.literal"

@@ -5,7 +5,7 @@ values in place of coordinates]. Small differences of a value become large ones 
 --]]
 local core = require "flexlab.core"
 local nn = require "flexlab.nn"
-local views = require "flexlab.views"
+local views = require "flexlab.network.views"
 
 -- The frequencies as a layer without training: a buffer of (in_channels, features).
 local function frequencies(inputs, features, scale)

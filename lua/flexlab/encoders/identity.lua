@@ -4,7 +4,7 @@ convolution. What is left when the encoder's features are taken away; for the co
 further channels see conditioning `concat`.
 --]]
 local nn = require "flexlab.nn"
-local views = require "flexlab.views"
+local views = require "flexlab.network.views"
 
 local function new(cfg)
   local self = nn.module { views = views.new(cfg, cfg.in_channels) }

@@ -5,9 +5,9 @@ blocks, and the map of tokens shown to every skip [Dosovitskiy et al. 2021; posi
 convolution sees its surroundings; attention costs tokens squared, (H W / patch^2)^2.
 --]]
 local nn = require "flexlab.nn"
-local patches = require "flexlab.patches"
-local positions = require "flexlab.positions"
-local views = require "flexlab.views"
+local patches = require "flexlab.network.patches"
+local positions = require "flexlab.network.positions"
+local views = require "flexlab.network.views"
 
 local function new(cfg)
   local p, d = cfg.patch, cfg.width

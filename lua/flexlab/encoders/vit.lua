@@ -9,9 +9,9 @@ skip, so tokens are as many as that has.
 --]]
 local core = require "flexlab.core"
 local nn = require "flexlab.nn"
-local patches = require "flexlab.patches"
-local positions = require "flexlab.positions"
-local views = require "flexlab.views"
+local patches = require "flexlab.network.patches"
+local positions = require "flexlab.network.positions"
+local views = require "flexlab.network.views"
 
 local function new(cfg)
   local d, count, first, last = cfg.channels[#cfg.channels], #cfg.skips, cfg.skips[1], cfg.skips[#cfg.skips]

@@ -1,6 +1,6 @@
 -- fields - `fields` (T,H,W) or (T,C,H,W): minFLEX's ERA5 region, FourCastNet's years, SuperBench.
 -- SuperBench's simulations at low resolution are `LR_fields` in the same file: data.low or data.dataset names them.
-local layout = require "flexlab.layout"
+local layout = require "flexlab.data.layout"
 
 return {
   doc = "minFLEX, ERA5 as FourCastNet has it, SuperBench: `fields` (T,H,W) or (T,C,H,W)",

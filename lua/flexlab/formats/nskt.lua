@@ -1,5 +1,5 @@
 -- nskt - vorticity `w` (T,H,W) or (T,C,H,W): the files of FLEX, and those made here.
-local layout = require "flexlab.layout"
+local layout = require "flexlab.data.layout"
 
 return {
   doc = "FLEX's NSKT and `flexlab generate`: vorticity `w` (T,H,W) or (T,C,H,W), Re in the file's name",

@@ -4,7 +4,7 @@ A(base + x0)), where A is the degradation and L its `lift`, A(L(r)) = r. That is
 fields that agree with y: orthogonal, since the lifts of block means and of samples are multiples of A's
 transpose. eps follows from x_t [Wang et al. 2023, DDNM, without noise; Choi et al. 2021, ILVR].
 --]]
-local degraded = require "flexlab.degraded"
+local degraded = require "flexlab.data.degraded"
 
 return {
   doc = "the coarsened answer is the given low field, exactly [Wang et al. 2023, DDNM]",

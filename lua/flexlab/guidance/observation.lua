@@ -6,7 +6,7 @@ so x0 += sigma^2/alpha gradient and eps -= sigma gradient. std (of the observati
 units of the normalised field. gamma stands for the variance of x0 given x_t, in units of the noise's.
 The data must be coarse fields (super-resolution); the network need not have been trained with A.
 --]]
-local degraded = require "flexlab.degraded"
+local degraded = require "flexlab.data.degraded"
 
 return {
   doc = "towards the observed low field, by the gradient of its likelihood [Chung et al. 2023; SDA 2023]",

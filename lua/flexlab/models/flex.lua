@@ -6,11 +6,11 @@ flex - the FLEX network of the paper with every choice open [arXiv 2505.17351]. 
 The shape of the field comes from the data made before (or as second argument), or from height, width,
 in_channels and cond_channels.
 --]]
-local backbones = require "flexlab.backbone"
+local backbones = require "flexlab.network.backbone"
 local choices = require "flexlab.choices"
 local config = require "flexlab.config"
 local data = require "flexlab.data"
-local model = require "flexlab.model"
+local model = require "flexlab.network.model"
 local Run = require "flexlab.run"
 
 local defaults = {

@@ -8,11 +8,11 @@ It is a network without condition encoder; encoders are modules in Lua ("unet" c
 network's own does). Parameters: the network's, and condition_encoder.<task>.<name>. What is trained for one
 task only gets no gradient from the other.
 --]]
-local backbone = require "flexlab.backbone"
+local backbone = require "flexlab.network.backbone"
 local choices = require "flexlab.choices"
 local config = require "flexlab.config"
 local data = require "flexlab.data"
-local models = require "flexlab.model"
+local models = require "flexlab.network.model"
 local nn = require "flexlab.nn"
 local Run = require "flexlab.run"
 local text = require "flexlab.text"

@@ -1,4 +1,4 @@
--- calibration.lua - the three charts of an ensemble's calibration (flexlab/calibration.lua): ranks,
+-- plot/calibration - the three charts of an ensemble's calibration (evaluation/calibration.lua): ranks,
 -- coverage, pull. What a calibrated ensemble would show is a broken line in the page's own colour.
 
 local axis = require "flexlab.plot.axis"

@@ -11,7 +11,7 @@ local config = require "flexlab.config"
 local core = require "flexlab.core"
 local literal = require "flexlab.literal"
 local plot = require "flexlab.plot"
-local provenance = require "flexlab.provenance"
+local provenance = require "flexlab.run.provenance"
 local stats = require "flexlab.stats"
 local tabulate = require "flexlab.table"
 
@@ -178,7 +178,7 @@ function M.write(runs, options)
   parts[1].table:save(dir .. "/summary.csv")
   runs:table():save(dir .. "/runs.csv"):save(dir .. "/runs.tex")
   if runs.study then copy_settings(runs) end
-  return require("flexlab.report").write(dir, parts, { title = runs.name,
+  return require("flexlab.run.report").write(dir, parts, { title = runs.name,
     subtitle = ("%d runs"):format(#runs.tasks) })
 end
 

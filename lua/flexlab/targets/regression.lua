@@ -14,7 +14,7 @@ local function network(path)
     error("target 'regression' needs target_options = { checkpoint = ... }, the folder of the first stage", 0)
   end
   if not loaded[path] then
-    loaded[path] = require("flexlab.checkpoint").load_model(path)
+    loaded[path] = require("flexlab.run.checkpoint").load_model(path)
     local run = Run.current()
     if run then run:unwatch(loaded[path]) end   -- its own file keeps it
   end
@@ -40,7 +40,7 @@ return {
   base = function(batch, cfg)
     local model = network(cfg.checkpoint)
     check(batch.scale, model.scale, cfg.checkpoint)
-    local sampling = require "flexlab.sampling"   -- which knows models, which know targets
+    local sampling = require "flexlab.diffusion.sampling"   -- which knows models, which know targets
     return core.no_grad(function()
       local scope <close> = core.scope()
       model:train(nil)

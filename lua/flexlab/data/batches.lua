@@ -1,0 +1,189 @@
+--[[
+batches - patches put together: drawn ones for training (draws.lua), tiles that do not overlap for tests. What
+is in a batch is said by its task (tasks.lua); init.lua makes the sets.
+
+A set is { task, cfg, seed, height, width, scale, symmetry, ... }; a draw { file, frame, y, x, id } is the patch
+whose first corner is (y, x). With coarse files (cfg.low) corners are multiples of the factor, so that a patch
+of the coarse field begins where one of its own samples does.
+
+Where patches come from files, those of the next batches are asked for while this one is computed with
+(csrc/io/reading.h): what is read is the same, only earlier. Draw by draw, all frames of one after each other, so
+that a chunk of the file is decoded once.
+--]]
+local core = require "flexlab.core"
+local draws = require "flexlab.data.draws"
+local split = require "flexlab.data.split"
+local symmetry = require "flexlab.data.symmetry"
+
+local M = {}
+
+M.re_scale = 40000   -- Re is divided by it before it enters a network [flex-method section 2]
+
+-- How many batches of a part are read ahead, where it comes from files: `data.prefetch` is true (2), false (0) or
+-- a number.
+local function ahead_of(part)
+  if not (part.source:reads() or part.low and part.low:reads()) then return 0 end
+  local prefetch = part.set.cfg.prefetch
+  local n = prefetch == true and 2 or prefetch or 0
+  if math.type(n) ~= "integer" or n < 0 then
+    error("data: prefetch is true, false or a number of batches, got " .. tostring(prefetch), 0)
+  end
+  return n
+end
+
+-- The patch of a draw `offset` frames later, as source:patch and source:ask want it.
+local function fine(set, draw, offset)
+  return { file = draw.file, frame = draw.frame + offset }, draw.y + (draw.rows or 0), draw.x + (draw.columns or 0),
+    set.height, set.width
+end
+
+-- The same of the coarse files, whose patches are `factor` times smaller.
+local function coarse(set, draw)
+  local f = set.cfg.factor
+  return { file = draw.file, frame = draw.frame }, (draw.y - 1) // f + 1 + (draw.rows or 0),
+    (draw.x - 1) // f + 1 + (draw.columns or 0), set.height // f, set.width // f
+end
+
+local function at_sample(offset, i) return type(offset) == "table" and offset[i] or offset end
+
+-- The patches of draws, moved by their symmetries: (N,h,w,C). `offset` is a number or one for each draw.
+local function stack(set, source, list, place, offset)
+  local all
+  for i, draw in ipairs(list) do
+    local patch = source:patch(place(set, draw, at_sample(offset, i)))
+    if draw.element then patch = symmetry.apply(patch, set.symmetry.kinds, draw.element) end
+    all = all or core.zeros { #list, table.unpack(patch.shape) }
+    all[i]:copy_(patch)
+  end
+  return all
+end
+
+-- What a task is given of a batch (see tasks.lua); `step` is 0 for tests.
+local function address(part, list, step)
+  local set = part.set
+  return {
+    lead = part.lead,
+    frame = function(offset) return stack(set, part.source, list, fine, offset) end,
+    low = function() return part.low and stack(set, part.low, list, coarse, 0) or nil end,
+    key = function(i)
+      return { seed = set.seed, stream = "data", step = step, sample = step == 0 and list[i].id or list[i].sample }
+    end,
+  }
+end
+
+-- Has the patches of a batch read meanwhile.
+local function ask(part, list, step)
+  local set, source = part.set, part.source
+  local offsets = set.task.offsets({ n = #list }, set, address(part, list, step))
+  for i, draw in ipairs(list) do
+    for _, offset in ipairs(offsets) do source:ask(fine(set, draw, at_sample(offset, i))) end
+    if part.low then part.low:ask(coarse(set, draw)) end
+  end
+end
+
+local function forget(part)
+  part.source:forget()
+  if part.low then part.low:forget() end
+end
+
+-- One batch of `part` (a Train or Test) from draws.
+local function assemble(part, list, step)
+  local set, n = part.set, #list
+  local batch = { n = n, scale = set.scale, task = set.task.name, ids = {}, index = list }
+  local re = {}
+  for i, draw in ipairs(list) do
+    re[i] = part.source:re(draw) / M.re_scale
+    batch.ids[i] = draw.id
+  end
+  batch.re = core.tensor(re):reshape { n, 1 }
+  set.task.fill(batch, set, address(part, list, step))
+  return batch
+end
+
+local Train = {}
+Train.__index = Train
+
+--- The random part of a set: entries of `source`, with coarse fields `low` or without.
+function M.train(set, source, entries, low)
+  local part = setmetatable({ set = set, source = source, entries = entries, low = low }, Train)
+  part.ahead = ahead_of(part)
+  return part
+end
+
+-- Asks for the steps up to `step` + ahead that have not been asked for; after a jump, anew.
+local function look_ahead(part, step, from, to)
+  local asked = part.asked or step - 1
+  if step > asked + 1 or step < asked - part.ahead then
+    forget(part)
+    asked = step - 1
+  end
+  for later = asked + 1, step + part.ahead do
+    ask(part, draws.of(part, later, from, to), later)
+    asked = later
+  end
+  part.asked = asked
+end
+
+--- The batch of a step: a function of (seed, step) alone. With `from` and `to` only those of its samples, the
+--- same as in the whole: processes that share a step take a part each.
+function Train:batch(step, from, to)
+  if self.ahead > 0 then look_ahead(self, step, from, to) end
+  return assemble(self, draws.of(self, step, from, to), step)
+end
+
+local Test = {}
+Test.__index = Test
+
+-- All tiles, or `limit` of them evenly spaced.
+local function tiles(set, source, entries, limit)
+  local all = {}
+  for _, e in ipairs(entries) do
+    for ty = 1, source:height(e) // set.height do
+      for tx = 1, source:width(e) // set.width do
+        all[#all + 1] = { file = e.file, frame = e.frame, y = (ty - 1) * set.height + 1,
+          x = (tx - 1) * set.width + 1, id = #all + 1 }
+      end
+    end
+  end
+  return split.spaced(all, math.min(limit, #all))
+end
+
+--- The tiled part of a set.
+function M.test(set, source, entries, low)
+  local part = setmetatable({ set = set, source = source, entries = entries, low = low,
+    tiles = tiles(set, source, entries, set.cfg.test_tiles) }, Test)
+  part.ahead = ahead_of(part)
+  return part
+end
+
+--- Iterates over the test batches; the tensors belong to the caller's scope.
+function Test:batches()
+  local size, first, asked = self.set.cfg.test_batch or self.set.cfg.batch, 1, 1
+  local function batch_at(i) return table.move(self.tiles, i, math.min(i + size - 1, #self.tiles), 1, {}) end
+  if self.ahead > 0 then forget(self) end
+  return function()
+    if first > #self.tiles then return nil end
+    while self.ahead > 0 and asked <= math.min(first + self.ahead * size, #self.tiles) do
+      ask(self, batch_at(asked), 0)
+      asked = asked + size
+    end
+    first = first + size
+    return assemble(self, batch_at(first - size), 0)
+  end
+end
+
+--- The same tiles with this lead (forecasts with several): one of data.lead.
+function Test:at(lead)
+  local leads, known = require("flexlab.data.tasks").forecast.leads(self.set.cfg), false
+  for _, v in ipairs(leads) do known = known or v == lead end
+  if not known then
+    error(("test:at: lead %s is none of those of these data (%s)"):format(tostring(lead),
+      table.concat(leads, ", ")), 2)
+  end
+  local copy = setmetatable({}, Test)
+  for k, v in pairs(self) do copy[k] = v end
+  copy.lead = lead
+  return copy
+end
+
+return M

@@ -1,0 +1,214 @@
+--[[
+fields - frames (H,W,C) of any file that flexlab.data.source can describe, read by patches.
+
+  reader = fields.open("a.hdf5", { channels = { "vx", "vy" } })
+  reader.frames .height .width .channels .names .boundary
+  reader:read { frame = 3, y = 1, x = 1, height = 64, width = 64 }  -> (1,h,w,C) f32, or nil, message
+
+Only the boxes that are asked for are read. Frames run along samples, then depth, then time (layout.lua);
+reader.run[j] names the run in time that frame j belongs to, reader:time(j) its time.
+--]]
+local boxes = require "flexlab.data.boxes"
+local core = require "flexlab.core"
+local layout = require "flexlab.data.layout"
+local source = require "flexlab.data.source"
+local text = require "flexlab.text"
+
+local M = {}
+
+local Reader = {}
+Reader.__index = Reader
+
+-- One axis of the whole: what all parts that have it agree on.
+local function agree(self, part, letter)
+  local size = part.sizes[letter]
+  if not size then return end
+  if self.size[letter] and self.size[letter] ~= size then
+    error(("data: '%s': '%s' has %d along %s, '%s' has %d; choose channels that agree (data.channels)")
+      :format(self.path, part.path, size, layout.letters[letter], self.parts[1].path, self.size[letter]), 0)
+  end
+  self.size[letter] = size
+end
+
+local function names_of(entry, count)
+  local names = {}
+  for c = 1, count do
+    names[c] = entry.names and entry.names[c] or count == 1 and entry.name or entry.name .. "." .. c
+  end
+  return names
+end
+
+-- The described variables as parts { path, axes, sizes, from, names, constant }.
+local function parts_of(file)
+  local d, parts = file.description, {}
+  for _, entry in ipairs(d.channels) do
+    local path = (d.groups and d.groups[1] .. "/" or "") .. entry.path
+    local v = file.variables[path]
+    if not v then error(("data: '%s' lacks '%s'"):format(file.path, path), 0) end
+    if not v.number then
+      error(("data: '%s': dataset '%s' does not hold real numbers (%s)"):format(file.path, path, v.dtype), 0)
+    end
+    layout.check(file.path, v, entry.axes)
+    local sizes = layout.sizes(v, entry.axes)
+    parts[#parts + 1] = { path = entry.path, axes = entry.axes, sizes = sizes, constant = entry.constant,
+      names = names_of(entry, sizes.c) }
+  end
+  return parts
+end
+
+local function wanted_names(parts, channels)
+  if channels then return type(channels) == "table" and channels or { channels } end
+  local names = {}
+  for _, part in ipairs(parts) do
+    if not part.constant then table.move(part.names, 1, #part.names, #names + 1, names) end
+  end
+  return names
+end
+
+-- Every channel as { part, index in it }; numbers count all channels that are there.
+local function choose(path, parts, channels)
+  local known, list, all = {}, {}, {}
+  for _, part in ipairs(parts) do
+    for c, name in ipairs(part.names) do
+      all[#all + 1] = name
+      known[name] = { part = part, at = c }
+      known[#all] = known[name]
+    end
+  end
+  for i, name in ipairs(wanted_names(parts, channels)) do
+    list[i] = known[math.tointeger(name) or name]
+    if not list[i] then error(("data: '%s': channels: %s"):format(path, text.unknown(name, all)), 0) end
+    list[i].name = all[math.tointeger(name) or 0] or name
+  end
+  if #list == 0 then
+    error(("data: '%s' has no channels that change in time; name some (data.channels)"):format(path), 0)
+  end
+  return list
+end
+
+-- Frame j (from 1) as indices along n, z, t.
+local function place(self, j)
+  local t = (j - 1) % self.size.t + 1
+  local z = (j - 1) // self.size.t % self.size.z + 1
+  return (j - 1) // (self.size.t * self.size.z) + 1, z, t
+end
+
+-- Where the first value that is not finite is, as a sentence.
+local function not_finite(self, t, frame, box)
+  local w, c = t.shape[3], t.shape[4]
+  for i, v in ipairs(t:totable()) do
+    if v ~= v or math.abs(v) == math.huge then
+      local k = i - 1
+      return ("%s: channel '%s' holds %s at frame %d, row %d, column %d (counted from 1): mask or repair the data")
+        :format(self.path, self.names[k % c + 1], v ~= v and "NaN" or v > 0 and "inf" or "-inf", frame,
+          box.y + k // c // w, box.x + k // c % w)
+    end
+  end
+end
+
+-- A box of a frame: { y, x, y_size, x_size }.
+local function box_of(self, o)
+  local box = { y = o.y or 1, x = o.x or 1 }
+  box.y_size, box.x_size = o.height or self.height - box.y + 1, o.width or self.width - box.x + 1
+  return box
+end
+
+--- { frame, y = 1, x = 1, height, width, check = true } -> (1,h,w,C), or nil and a message.
+function Reader:read(o)
+  local n, z, t = place(self, o.frame)
+  local box = box_of(self, o)
+  local whole, message = boxes.read(self, { n = n, z = z, t = t }, box)
+  if whole and o.check ~= false and whole:summary().nonfinite > 0 then
+    return nil, not_finite(self, whole, o.frame, box)
+  end
+  return whole, message
+end
+
+--- Has what read(o) reads read meanwhile (container:ask).
+function Reader:ask(o)
+  local n, z, t = place(self, o.frame)
+  boxes.ask(self, { n = n, z = z, t = t }, box_of(self, o))
+end
+
+--- Says that patches of this size in `frames` frames that follow each other are going to be read.
+function Reader:expect(height, width, count) boxes.expect(self, height, width, count) end
+
+--- Drops what was asked and not read.
+function Reader:forget() self.file.container:forget() end
+
+--- A number of the file: attribute of the first channel or of the file, else a dataset of one number.
+function Reader:number(key)
+  local list = self:array(key)
+  return list and #list == 1 and list[1] or nil
+end
+
+--- Numbers along one axis: an attribute, else a dataset; nil if there are none.
+function Reader:array(key)
+  local first = self.parts[1].path
+  for _, path in ipairs { self.file.description.groups and "" or first, "" } do
+    local value = self.file:attributes(path)[key]
+    if type(value) == "number" then return { value } end
+    if type(value) == "table" and type(value[1]) == "number" then return value end
+  end
+  local v = self.file:numbers(key, 0, 1)
+  local t = v and self.file.container:read(v.path, { dtype = "f64" })
+  return t and t:totable() or nil
+end
+
+--- A text among the attributes of the first channel or of the file.
+function Reader:text(key)
+  local value = self.file:attributes("")[key]
+  return type(value) == "string" and value or nil
+end
+
+-- The times of the runs: one list for all, or one a sample; false if there are none.
+local function times(self)
+  local d = self.file.description
+  local path = d.time and (d.groups and d.groups[1] .. "/" .. d.time or d.time)
+  local v = path and self.file:numbers(path, 1, 2)
+  if not v or v.shape[#v.shape] < self.size.t then return false end
+  local t = self.file.container:read(path, { dtype = "f64" })
+  local list, width = t and t:totable(), v.shape[#v.shape]
+  if not list then return false end
+  return function(n, i) return list[(#v.shape == 2 and v.shape[1] > 1 and (n - 1) * width or 0) + i] end
+end
+
+--- The time of frame j, or nil.
+function Reader:time(j)
+  if self.times == nil then
+    local _ <close> = core.scope()
+    self.times = times(self)
+  end
+  local n, _, t = place(self, j)
+  return self.times and self.times(n, t) or nil
+end
+
+--- Names the run in time of frame j: frames of different runs do not follow each other.
+function Reader:run(j)
+  local n, z = place(self, j)
+  return (n - 1) * self.size.z + z
+end
+
+function Reader:close() self.file.container:close() end
+
+--- Opens a file. Options: format, dataset, axes, channels (source.lua).
+function M.open(path, o)
+  o = o or {}
+  local file = source.open(path, o)
+  local self = setmetatable({ path = path, file = file, parts = parts_of(file), size = {}, names = {} }, Reader)
+  self.variable = function(p) return file.variables[p] or error(("data: '%s' lacks '%s'"):format(path, p), 0) end
+  self.chosen = choose(path, self.parts, o.channels or nil)
+  for _, c in ipairs(self.chosen) do
+    for letter in pairs(layout.letters) do
+      if letter ~= "c" then agree(self, c.part, letter) end
+    end
+    self.names[#self.names + 1] = c.name
+  end
+  for letter in pairs(layout.letters) do self.size[letter] = self.size[letter] or 1 end
+  if file.description.groups then self.size.n = #file.description.groups end
+  self.frames, self.height, self.width = self.size.n * self.size.z * self.size.t, self.size.y, self.size.x
+  self.channels, self.boundary, self.dataset = #self.chosen, file.description.boundary, self.parts[1].path
+  return self
+end
+
+return M

@@ -1,0 +1,234 @@
+--[[
+frames - the frames of one or more files, in memory below a limit, read by patches above it.
+
+`files` is a path, a list of paths or a pattern with * in its last part. A frame is (H,W,C); frames of
+different files may differ in size, not in channels. Re comes from the attribute `Re` (one number, or
+one a frame), else from a name like 16000_2048_2048_seed_2150.h5, else it is 0.
+--]]
+local core = require "flexlab.core"
+local fields = require "flexlab.data.fields"
+local paths = require "flexlab.data.paths"
+
+local M = {}
+
+local HASH_LIMIT = 256 << 20      -- larger files are named without a hash
+
+local Frames = {}
+Frames.__index = Frames
+
+-- Re of each frame: a list, or one number for all.
+local function reynolds(reader)
+  local described = reader.file.description.re
+  for _, name in ipairs { "Re", "re", "reynolds", type(described) == "string" and described or nil } do
+    local list = reader:array(name)
+    if list and #list == reader.frames then return list end
+    if list and #list >= 1 then return list[1] end
+  end
+  if type(described) == "number" then return described end
+  local base = reader.path:match("[^/]*$")
+  return tonumber(base:match("^(%d+)_%d+_%d+_seed")) or tonumber(base:match("[rR]e_?(%d+)")) or 0
+end
+
+-- Runs within a file: segment[j] counts them. A new one begins with a sample, where Re changes or where
+-- time goes back.
+local function segments(file)
+  local reader, segment = file.reader, {}
+  for j = 1, file.frames do
+    local now, before = reader:time(j), j > 1 and reader:time(j - 1)
+    local new = j == 1 or reader:run(j) ~= reader:run(j - 1)
+      or (type(file.re) == "table" and file.re[j] ~= file.re[j - 1]) or (now and before and now <= before)
+    segment[j] = (segment[j - 1] or 0) + (new and 1 or 0)
+  end
+  return segment
+end
+
+local function open_one(path, options)
+  if core.sys.exists(path) ~= "file" then error(paths.missing(path), 0) end
+  local reader = fields.open(path, options)
+  if reader.frames < 1 then error(("data: '%s' has no frames"):format(path), 0) end
+  local file = { path = path, reader = reader, frames = reader.frames, height = reader.height,
+    width = reader.width, channels = reader.channels, re = reynolds(reader) }
+  file.segment, file.forcing, file.seed = segments(file), reader:text "forcing", reader:number "seed"
+  return file
+end
+
+-- Whether all files were made by `flexlab generate`, where u runs along columns and v along rows.
+local function simulated(files)
+  for _, file in ipairs(files) do
+    if not file.reader:text "solver" then return false end
+  end
+  return true
+end
+
+-- The boundary of the domain that all files agree on, or nil.
+local function boundary(files)
+  local word = files[1].reader.boundary
+  for _, file in ipairs(files) do
+    if file.reader.boundary ~= word then return nil end
+  end
+  return word
+end
+
+--- Opens files: an object with `files`, `channels`, `names` of them, `total` frames, `bytes` (as f32) and
+--- `boundary` (periodic, wall, open, mixed or nil). Options: dataset, format, channels (flexlab.data.source).
+function M.open(files, options)
+  if type(options) == "string" then options = { dataset = options } end
+  local self = setmetatable({ files = {}, total = 0, bytes = 0 }, Frames)
+  for i, path in ipairs(paths.expand(files)) do
+    local file = open_one(path, options)
+    self.files[i] = file
+    self.channels = self.channels or file.channels
+    if file.channels ~= self.channels then
+      error(("data: '%s' has %d channels, '%s' has %d; files of one set must agree")
+        :format(self.files[1].path, self.channels, path, file.channels), 0)
+    end
+    self.total = self.total + file.frames
+    self.bytes = self.bytes + 4 * file.frames * file.height * file.width * file.channels
+  end
+  self.boundary, self.names = boundary(self.files), self.files[1].reader.names
+  self.simulated = simulated(self.files)
+  return self
+end
+
+--- Every frame as { file = i, frame = j, run = s }; with `from`, `to` only that part of the time of
+--- each run in each file.
+function Frames:list(from, to)
+  local list = {}
+  for i, file in ipairs(self.files) do
+    local first = 1
+    while first <= file.frames do
+      local last = first
+      while file.segment[last + 1] == file.segment[first] do last = last + 1 end
+      local length = last - first + 1
+      for j = first + math.floor((from or 0) * length + 0.5), first + math.floor((to or 1) * length + 0.5) - 1 do
+        list[#list + 1] = { file = i, frame = j, run = i .. "." .. file.segment[first] }
+      end
+      first = last + 1
+    end
+  end
+  return list
+end
+
+--- One fact a file: { path, "16 frames of 256x256, Re 1000, 4194304 bytes, hash" }.
+function Frames:provenance()
+  local facts = {}
+  for i, file in ipairs(self.files) do
+    local handle = assert(io.open(file.path, "rb"))
+    local size = handle:seek "end"
+    handle:close()
+    local re = type(file.re) == "table" and "several Re" or ("Re %g"):format(file.re)
+    facts[i] = { file.path, ("%d frames of %dx%d, %s, %d bytes, hash %s"):format(file.frames, file.height,
+      file.width, re, size, size <= HASH_LIMIT and core.sys.hash(core.sys.read(file.path)) or "not taken") }
+  end
+  return facts
+end
+
+function Frames:height(e) return self.files[e.file].height end
+function Frames:width(e) return self.files[e.file].width end
+
+function Frames:re(e)
+  local re = self.files[e.file].re
+  return type(re) == "table" and re[e.frame] or re
+end
+
+local function read(file, frame, y, x, h, w)
+  local patch, message = file.reader:read { frame = frame, y = y, x = x, height = h, width = w,
+    check = true }
+  if not patch then error("data: " .. tostring(message), 0) end
+  return patch
+end
+
+--- Reads everything into memory; bad values are found here.
+function Frames:load()
+  for _, file in ipairs(self.files) do
+    file.tensor = core.zeros { file.frames, file.height, file.width, file.channels }
+    for j = 1, file.frames do
+      local scope <close> = core.scope()
+      file.tensor[j]:copy_(read(file, j, 1, 1, file.height, file.width)[1])
+      file.loaded = scope and j
+    end
+    file.reader:close()
+  end
+end
+
+-- The pieces of a patch that may go round the edges of its frame: lists { at, length } of rows or columns.
+local function pieces(first, length, size)
+  first = (first - 1) % size + 1
+  local before = math.min(length, size - first + 1)
+  if before == length then return { { first, length } } end
+  return { { first, before }, { 1, length - before } }
+end
+
+-- The part (h,w,C) of frame j of a file that lies within it.
+local function inner(file, j, y, x, h, w)
+  if not file.tensor then return read(file, j, y, x, h, w)[1] end
+  local frame = file.tensor[j]
+  if h ~= file.height then frame = frame:narrow { axis = 1, start = y, length = h } end
+  if w ~= file.width then frame = frame:narrow { axis = 2, start = x, length = w } end
+  return frame
+end
+
+-- f(piece) joined along an axis.
+local function joined(list, axis, f)
+  local whole = f(list[1])
+  return list[2] and whole:concat(f(list[2]), { axis = axis }) or whole
+end
+
+--- The patch (h,w,C) of frame e with its first corner at (y, x). One that leaves the frame goes on at the
+--- other side of it, as periodic fields do; h and w are at most the frame's.
+function Frames:patch(e, y, x, h, w)
+  local file = self.files[e.file]
+  local columns = pieces(x, w, file.width)
+  return joined(pieces(y, h, file.height), 1, function(row)
+    return joined(columns, 2, function(column)
+      return inner(file, e.frame, row[1], column[1], row[2], column[2])
+    end)
+  end)
+end
+
+--- Has what patch(e, y, x, h, w) reads read meanwhile; nothing where frames are in memory.
+function Frames:ask(e, y, x, h, w)
+  local file = self.files[e.file]
+  if file.tensor then return end
+  for _, row in ipairs(pieces(y, h, file.height)) do
+    for _, column in ipairs(pieces(x, w, file.width)) do
+      file.reader:ask { frame = e.frame, y = row[1], x = column[1], height = row[2], width = column[2] }
+    end
+  end
+end
+
+--- Whether patches are read from files, not from memory.
+function Frames:reads() return not self.files[1].tensor end
+
+--- Drops what was asked and not used.
+function Frames:forget()
+  for _, file in ipairs(self.files) do
+    if not file.tensor then file.reader:forget() end
+  end
+end
+
+--- Fits caches of decoded chunks to patches of h x w in `count` frames in a row (container:expect).
+function Frames:expect(h, w, count)
+  for _, file in ipairs(self.files) do
+    if not file.tensor then file.reader:expect(h, w, count) end
+  end
+end
+
+--- Replaces every frame (1,H,W,C) in memory by of(frame), whose channels (and their names) may differ.
+function Frames:observe(of, names)
+  self.names, self.simulated = names or {}, names ~= nil
+  for _, file in ipairs(self.files) do
+    local observed
+    for j = 1, file.frames do
+      local scope <close> = core.scope()
+      local frame = of(file.tensor:narrow { axis = 1, start = j, length = 1 })
+      observed = observed or scope:keep(core.zeros { file.frames, file.height, file.width, frame.shape[4] })
+      observed[j]:copy_(frame[1])
+    end
+    file.tensor, file.channels = observed, observed.shape[4]
+    self.channels = file.channels
+  end
+  return self
+end
+
+return M

@@ -1,0 +1,246 @@
+--[[
+data - training batches and test batches of a task.
+
+  data = flex.data.superres { file = "a.h5", factor = 4, crop = 128, batch = 8 }
+  data = flex.data.forecast { file = "a.h5", past = 2, crop = 128, batch = 8 }
+  data.train:batch(step)            random frames and corners, addressed by (seed, step, sample)
+  for batch in data.test:batches()  tiles that do not overlap, always the same
+
+A batch: target, estimate, lowres (the network's condition), all (N,H,W,C) and normalised; re (N,1) =
+Re / 40000; truth (and low, for super-resolution) in physical units; ids, one number a sample.
+The residual that is diffused is target - estimate. Normalisation is fitted on training frames only.
+--]]
+local batches = require "flexlab.data.batches"
+local choices = require "flexlab.choices"
+local coarse = require "flexlab.data.coarse"
+local config = require "flexlab.config"
+local core = require "flexlab.core"
+local draws = require "flexlab.data.draws"
+local frames = require "flexlab.data.frames"
+local Run = require "flexlab.run"
+local scales = require "flexlab.data.scale"
+local split = require "flexlab.data.split"
+local symmetry = require "flexlab.data.symmetry"
+local tasks = require "flexlab.data.tasks"
+
+local M = {}
+
+M.re_scale = batches.re_scale
+
+--- Settings of every task; those of the task itself are in tasks.lua.
+M.defaults = {
+  file = "", test = false, split = 0.8, memory = 1 << 30, observable = false,
+  crop = 64, batch = 8, test_tiles = 64, test_batch = false, mean = false, std = false, seed = false,
+  dataset = false, format = false, channels = false,   -- which variables, of what format (flexlab.data.source)
+  order = "draws", balance = "frames",                 -- which frames a step sees (draws.lua)
+  augment = false, kinds = false,                      -- symmetries/*.lua, and what they do to each channel
+  prefetch = true, fit = scales.frames,                -- batches read ahead; frames that mean and std are fitted on
+}
+
+local last
+
+--- The data of the current run, else the data made last.
+function M.current()
+  local run = Run.current()
+  return run and run.data or last
+end
+
+M.normalise, M.physical = scales.normalise, scales.physical
+
+local function size_of(cfg)
+  local crop = cfg.crop
+  if type(crop) == "number" then crop = { crop, crop } end
+  local h, w = math.tointeger(crop[1]), math.tointeger(crop[2])
+  if not (h and w and h > 0 and w > 0) then error("data: crop must be a size or two sizes {height, width}", 0) end
+  return h, w
+end
+
+local function check(set, source)
+  for _, file in ipairs(source.files) do
+    if file.height < set.height or file.width < set.width then
+      error(("data: crop %dx%d does not fit the %dx%d frames of '%s'"):format(set.height, set.width,
+        file.height, file.width, file.path), 0)
+    end
+  end
+end
+
+-- Drops entries that lack the neighbours in time that a task asks for.
+local function usable(source, entries, before, after, part)
+  local present, kept = {}, {}
+  for _, e in ipairs(entries) do present[e.run .. ":" .. e.frame] = true end
+  for _, e in ipairs(entries) do
+    local ok = true
+    for offset = -before, after do
+      ok = ok and present[e.run .. ":" .. e.frame + offset]
+    end
+    if ok then kept[#kept + 1] = e end
+  end
+  if #kept == 0 then
+    error(("data: the %s part of '%s' has %d of %d frames; a sample needs %d in sequence: "
+      .. "longer files, another split or a test file would do"):format(part, source.files[1].path,
+      #entries, source.total, before + after + 1), 0)
+  end
+  return kept
+end
+
+-- Opens files, and in them a dataset in place of the settings' own; the run notes which.
+local function open_files(cfg, names, dataset)
+  local what = { dataset = dataset or cfg.dataset, format = not dataset and cfg.format, channels = cfg.channels }
+  local source, run = frames.open(names, what), Run.current()
+  if run then run:saw(source) end
+  return source
+end
+
+-- Reads sources into memory if they fit together, and makes of them what is observed (observables/), which
+-- needs whole frames.
+local function load_all(cfg, sources)
+  local bytes = 0
+  for _, source in ipairs(sources) do bytes = bytes + source.bytes end
+  local fits = bytes <= cfg.memory
+  local choice = cfg.observable and choices.get("observables", cfg.observable)
+  if choice and not fits then
+    error(("data: observable '%s' needs the frames in memory, %d bytes; memory is %d"):format(cfg.observable,
+      bytes, cfg.memory), 0)
+  end
+  for _, source in ipairs(sources) do
+    if fits then source:load() end
+    if choice then source:observe(choice.of, choice.names) end
+  end
+end
+
+local function open(cfg)
+  local source = open_files(cfg, cfg.file)
+  local test = cfg.test and open_files(cfg, cfg.test) or source
+  if test.channels ~= source.channels then
+    error(("data: training files have %d channels, test files %d"):format(source.channels, test.channels), 0)
+  end
+  load_all(cfg, { source, test ~= source and test or nil })
+  return { train = source, test = test }
+end
+
+-- Leaves data.txt in the folder of the run: which files, and their hashes; and how a set was split.
+local function record(run, set)
+  local source, test, lines = set.opened.train, set.opened.test, {}
+  for _, part in ipairs { { "train", source }, test ~= source and { "test", test } or nil } do
+    for _, fact in ipairs(part[2]:provenance()) do
+      lines[#lines + 1] = ("%s %s\t%s\n"):format(part[1], fact[1], fact[2])
+    end
+  end
+  assert(core.sys.write(run.dir .. "/data.txt", table.concat(lines)))
+  if set.split then run:record("split", set.split) end
+end
+
+-- The entries of each part (split.lua) that have the neighbours in time that the task asks for.
+local function divide(set, cfg, span)
+  local source, test = set.opened.train, set.opened.test
+  if cfg.test and type(cfg.split) == "table" then
+    error("data: test files are given; split is for one set of files: leave one of them out", 0)
+  end
+  local parts = { train = source:list(), test = test:list() }
+  if not cfg.test then parts, set.split = split.parts(source, cfg.split) end
+  return {
+    train = usable(source, parts.train, span.before, span.after, "training"),
+    validation = parts.validation and usable(source, parts.validation, span.before, span.horizon, "validation"),
+    test = usable(test, parts.test, span.before, span.horizon, "test"),
+  }
+end
+
+-- The parts of a set as batches (batches.lua).
+local function fill(set, parts, low, span)
+  local source, test = set.opened.train, set.opened.test
+  local frames_of_a_draw = span.before + math.max(span.after, span.horizon) + 1
+  for _, one in ipairs { source, test ~= source and test or nil } do
+    one:expect(set.height, set.width, frames_of_a_draw)
+  end
+  for _, one in pairs(low) do one:expect(set.height // set.cfg.factor, set.width // set.cfg.factor, 1) end
+  set.train = batches.train(set, source, parts.train, low.train)
+  set.train.on_points = low.train and coarse.on_points(set.cfg)
+  set.test = batches.test(set, test, parts.test, low.test)
+  set.validation = parts.validation and batches.test(set, source, parts.validation, low.train)
+end
+
+-- Symmetries of patches; with coarse samples on points of the grid, about a point: the patch then begins one
+-- sample later, which only fields that go on at the other side have always.
+local function symmetry_of(set, low)
+  local found = symmetry.of(set.cfg, set.opened.train, set.height == set.width)
+  if found and found.moves and low.train and coarse.on_points(set.cfg) and set.boundary ~= "periodic" then
+    error("data: augment: coarse files whose samples lie on every factor-th point can be turned or reflected only "
+      .. "where fields are periodic", 0)
+  end
+  return found
+end
+
+--- A set for a task (tasks.lua). `opened` are the sources of another set that this one shares.
+function M.build(task, given, opened, level)
+  local defaults = config.merge(M.defaults, nil)
+  for k, v in pairs(task.defaults) do defaults[k] = v end
+  local cfg = config.options("data." .. task.name, defaults, given, nil, level or 2)
+  if cfg.file == "" then error(("data.%s: no file is named (file = ...)"):format(task.name), level or 2) end
+  local run = Run.current()
+  local set = { task = task, cfg = cfg, seed = cfg.seed or run and run.seed or 1 }
+  set.height, set.width = size_of(cfg)
+  local span = task.check(cfg, set)
+  draws.check(cfg)
+  set.opened = opened or open(cfg)
+  local source, test = set.opened.train, set.opened.test
+  local low = coarse.open(cfg, set.opened, function(names, dataset)
+    local opened_low = open_files(cfg, names, dataset)
+    load_all(cfg, { opened_low })
+    return opened_low
+  end)
+  set.channels, set.cond_channels = source.channels, task.cond_channels(cfg, source.channels)
+  set.boundary, set.names = source.boundary, source.names
+  check(set, source)
+  check(set, test)
+  set.symmetry = symmetry_of(set, low)
+  local parts = divide(set, cfg, span)
+  set.scale = scales.of(cfg, source, parts.train)
+  set.description = task.describe(cfg)
+  for _, key in ipairs { "dataset", "format", "channels", "observable" } do
+    if cfg[key] then set.description[key] = cfg[key] end   -- what `flexlab sample` must read alike
+  end
+  fill(set, parts, low, span)
+  return M.announce(set)
+end
+
+--- Makes a set the current one: models take their shape from it, checkpoints its description.
+function M.announce(set)
+  local run = Run.current()
+  last = set
+  if run and not run.data then
+    run.data = set
+    record(run, set)
+  end
+  return set
+end
+
+--- Super-resolution: the field from every factor-th sample of it.
+function M.superres(cfg) return M.build(tasks.superres, cfg, nil, 3) end
+
+--- Forecasting: the next frame from the last ones.
+function M.forecast(cfg) return M.build(tasks.forecast, cfg, nil, 3) end
+
+--- Both from the same patches, for one model of several tasks (multitask.lua).
+function M.multitask(cfg) return require("flexlab.multitask").data(cfg) end
+
+--- The data that a model was trained on as its checkpoint describes them, from other files.
+---@param model table  what flex.load_model returned
+---@param more table   file, test, batch, ...: further settings, which win
+function M.as_trained(model, more)
+  local about = model.data
+  local task = tasks[about.task]
+  if not task then
+    error(("data: a model of the task '%s' cannot be given data by its checkpoint alone"):format(
+      tostring(about.task)), 2)
+  end
+  local cfg = { crop = about.crop, mean = model.scale.mean, std = model.scale.std }
+  for _, key in ipairs { "dataset", "format", "channels", "observable" } do cfg[key] = about[key] end
+  for key in pairs(task.defaults) do cfg[key] = about[key] end
+  for key, value in pairs(more) do cfg[key] = value end
+  return M.build(task, cfg, nil, 3)
+end
+
+--- Makes the sample simulations that the recipes name when they are not there yet; returns cfg.
+function M.ensure(cfg) return require("flexlab.flow.samples").ensure(cfg) end
+
+return M

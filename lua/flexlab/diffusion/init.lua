@@ -1,0 +1,84 @@
+--[[
+diffusion - the loss and the sampler of diffusion [arXiv 2505.17351; flex-method section 3].
+
+x0 = target - base, where the model's target says what the base is (the estimate, for FLEX); x_t = alpha
+x0 + sigma eps. Sampling is in sampling.lua. Times and noise are addressed by (seed, stream, step,
+sample), so neither batch size nor resume changes them.
+--]]
+local core = require "flexlab.core"
+local rng = require "flexlab.rng"
+local Run = require "flexlab.run"
+local sampling = require "flexlab.diffusion.sampling"
+
+local M = { sample = sampling.sample, coefficients = sampling.coefficients,
+  environment = sampling.environment }
+
+-- Dropped conditions have their own numbers, away from the masks of dropout.
+local DROPPED = 1 << 30
+
+-- The mean loss, sample by sample where times count differently.
+local function score(model, prediction, goal, times)
+  local settings = model.settings
+  if not model.weighting or model.weighting.none then
+    return model.loss.loss(prediction, goal, settings.loss)
+  end
+  if not model.parametrisation.gain then
+    error(("parametrisation '%s' has no gain(snr, cfg), which weighting '%s' needs; weighting 'none' does not")
+      :format(model.parametrisation.name, model.weighting.name), 0)
+  end
+  local sum
+  for i, t in ipairs(times) do
+    local logsnr = model.noising:logsnr(t)
+    local gain = model.parametrisation.gain(math.exp(logsnr), settings.parametrisation)
+    local one = { axis = 1, start = i, length = 1 }
+    local loss = model.loss.loss(prediction:narrow(one), goal:narrow(one), settings.loss)
+      * (model.weighting.weight(logsnr, settings.weighting, gain) / #times)
+    sum = sum and sum + loss or loss
+  end
+  return sum
+end
+
+--- The loss at given times (a list) and noise (N,H,W,C): a scalar tensor, and x_t and p for those who
+--- look. `kept` (N) is 0 for samples whose condition is dropped.
+function M.loss_at(model, batch, times, eps, kept)
+  local s = M.coefficients(model, times)
+  local base = model:base(batch)
+  local x0 = base and batch.target - base or batch.target
+  local x_t = x0 * s.alpha + eps * s.sigma
+  local features = model:condition(batch)
+  if kept and features then features = model.mask(features, kept) end
+  local p = sampling.ask(model, batch, { features = features, base = base }, x_t, times, s)
+  local kind, settings = model.parametrisation, model.settings.parametrisation
+  local prediction, goal
+  if kind.loss_pair then
+    prediction, goal = kind.loss_pair(s, x_t, p, x0, eps, settings)
+  else
+    prediction, goal = p, kind.goal(s, x0, eps, settings)
+  end
+  return score(model, prediction, goal, times), { x_t = x_t, pred = p, features = features }
+end
+
+-- 0 for samples whose condition is dropped, else 1; nil if none ever is.
+local function kept(model, key, n)
+  local probability = model.config.drop_condition or 0
+  if probability <= 0 then return nil end
+  key.sample = DROPPED
+  local list = rng.uniform(key, n)
+  for i, u in ipairs(list) do list[i] = u < probability and 0 or 1 end
+  return core.tensor(list)
+end
+
+--- The training loss of a batch: t as the schedule draws it, eps ~ N(0,1). `step` is the run's own by
+--- default.
+function M.loss(model, batch, step)
+  local run = Run.current()
+  step = step or run and run.step or 1
+  local seed = run and run.seed or model.seed or 1
+  local function key(stream) return { seed = seed, stream = stream, step = step } end
+  model:train(model.config.dropout > 0 and key "dropout" or nil)
+  local shape = batch.target.shape
+  local times = model.noising:draw(key "time", shape[1])
+  return (M.loss_at(model, batch, times, core.normal(shape, key "noise"), kept(model, key "dropout", shape[1])))
+end
+
+return M

@@ -1,0 +1,247 @@
+--[[
+sampling - from noise to answers: what samplers, time grids and guidance are given, and the ensemble.
+
+A sampler sees an environment and nothing of the network: predict(x, t) -> x0, eps; the noising; the
+falling list of times; noise by number. So any sampler, on any grid, with any guidance, samples any
+checkpoint. Guidance wraps `predict`, in the order in which it is named.
+The noise of a member is addressed by (seed, sample, member, number): neither the batch nor the other
+members change it. The answer is the base plus the sampler's x0, in physical units.
+--]]
+local choices = require "flexlab.choices"
+local config = require "flexlab.config"
+local core = require "flexlab.core"
+local data = require "flexlab.data"
+local Run = require "flexlab.run"
+local seams = require "flexlab.diffusion.seams"
+local tiling = require "flexlab.diffusion.tiling"
+
+local M = {}
+
+local function filled(n, value)
+  local list = {}
+  for i = 1, n do list[i] = value end
+  return list
+end
+
+--- { alpha, sigma } of the model's schedule at a list of times, as tensors (N,1,1,1).
+function M.coefficients(model, times)
+  local alpha, sigma = {}, {}
+  for i, t in ipairs(times) do alpha[i], sigma[i] = model:coefficients(t) end
+  local shape = { #times, 1, 1, 1 }
+  return { alpha = core.tensor(alpha):reshape(shape), sigma = core.tensor(sigma):reshape(shape) }
+end
+
+--- The network's answer to x_t (N,H,W,C) at a list of times; known = { features=, base= }, s its
+--- coefficients. What the network reads is x_t as the parametrisation or the schedule scales it.
+function M.ask(model, batch, known, x_t, times, s)
+  local kind, noising, input = model.parametrisation, model.noising, x_t
+  local seen = times
+  if kind.input then
+    input = kind.input(s, x_t, model.settings.parametrisation)
+  elseif noising:sized() then
+    local sizes = {}
+    for i, t in ipairs(times) do sizes[i] = noising:size(t) end
+    input = x_t * core.tensor(sizes):reshape { #times, 1, 1, 1 }
+  end
+  if kind.time then
+    seen = {}
+    for i, t in ipairs(times) do seen[i] = kind.time(noising:logsnr(t)) end
+  end
+  if model.target.shows and known.base then input = input + known.base end
+  return model:predict(input, core.tensor(seen), batch, known.features)
+end
+
+-- x0 and eps (N,H,W,C) at one time for all samples.
+local function denoise(model, batch, known, x, t)
+  local times = filled(x.shape[1], t)
+  local s = M.coefficients(model, times)
+  local p = (known.ask or M.ask)(model, batch, known, x, times, s)
+  return model.parametrisation.recover(s, x, p, model.settings.parametrisation)
+end
+
+-- x0, eps and the gradient of f(x0) (a scalar tensor) with respect to x. Weights get no gradients.
+local function differentiate(model, batch, known, x, t, f)
+  if known.ask then
+    error("guidance by a gradient through the network is not to be had of tiles; 'consistency' is, and 'none'", 0)
+  end
+  local frozen = {}
+  for _, p in ipairs(model:parameters()) do
+    if p.tensor.requires_grad then
+      frozen[#frozen + 1] = p.tensor
+      p.tensor:track(false)
+    end
+  end
+  local leaf = x:detach():clone():track(true)
+  local ok, x0, eps = pcall(function()
+    local x0, eps = denoise(model, batch, known, leaf, t)
+    f(x0):backward()
+    return x0, eps
+  end)
+  for _, tensor in ipairs(frozen) do tensor:track(true) end
+  if not ok then error(x0, 0) end
+  return x0:detach(), eps:detach(), leaf.grad
+end
+
+-- Asks tile by tile (tiling.lua); what is known of the whole field's condition is worked out for each tile.
+local function by_tiles(plan)
+  return function(model, batch, known, x_t, times)
+    local t = times[1]
+    return tiling.fused(plan, batch, known.base, function(part, x)
+      local here = filled(part.n, t)
+      local features = not known.blind and model:condition(part) or nil
+      return M.ask(model, part, { features = features, base = part.base }, x, here, M.coefficients(model, here))
+    end)(x_t)
+  end
+end
+
+--- What a sampler, and guidance, may ask of a model about a batch. `features` are model:condition's; with a
+--- `plan` of tiles there are none, and the model is asked tile by tile.
+function M.environment(model, batch, features, base, plan)
+  local noising, ask = model.noising, plan and by_tiles(plan)
+  local known, blind = { features = features, base = base, ask = ask }, { base = base, ask = ask, blind = true }
+  return {
+    batch = batch, base = base, noising = noising, data = model.data,
+    coefficients = function(t) return model:coefficients(t) end,
+    logsnr = function(t) return noising:logsnr(t) end,
+    time = function(logsnr) return noising:time(logsnr) end,
+    size = function(t) return noising:size(t) end,
+    predict = function(x, t) return core.no_grad(denoise, model, batch, known, x, t) end,
+    unconditioned = function(x, t) return core.no_grad(denoise, model, batch, blind, x, t) end,
+    differentiate = function(x, t, f) return differentiate(model, batch, known, x, t, f) end,
+  }
+end
+
+-- Noise (N,H,W,C) of one member; each sample's depends on its own id only.
+local function noise(batch, shape, seed, member, step)
+  local all = core.zeros(shape)
+  for i = 1, shape[1] do
+    local scope <close> = core.scope()
+    all[i]:copy_(core.normal({ shape[2], shape[3], shape[4] }, { seed = seed, stream = "sample",
+      sample = batch.ids and batch.ids[i] or i, member = member, step = step }))
+    scope:close()
+  end
+  return all
+end
+
+M.defaults = { steps = 2, members = 1, first_member = 1, sampler = "ddim", grid = false, guidance = "none",
+  seed = false, noise = false, features = false, tiling = false }
+
+-- "a+b" or a list of words -> list of words, without "none".
+local function words(value)
+  local list = {}
+  for word in (type(value) == "table" and table.concat(value, "+") or tostring(value)):gmatch "[^+%s]+" do
+    if word ~= "none" then list[#list + 1] = word end
+  end
+  return list
+end
+
+-- The choices that options name: sampler, list of guidance, the grid, and defaults with those of all.
+local function named(g)
+  local defaults = config.plain(M.defaults)
+  local sampler = choices.get("samplers", g.sampler or M.defaults.sampler)
+  local grid = g.grid or sampler.defaults.grid or "uniform"
+  local parts, guides = { sampler }, {}
+  if type(grid) == "string" then parts[2] = choices.get("grids", grid) end
+  for i, word in ipairs(words(g.guidance or "none")) do
+    guides[i] = choices.get("guidance", word)
+    parts[#parts + 1] = guides[i]
+  end
+  for _, choice in ipairs(parts) do
+    for k, v in pairs(choice.defaults) do defaults[k] = v end
+  end
+  defaults.grid = grid
+  return sampler, guides, defaults
+end
+
+--- Whether the sampler, grid or guidance that options name have a setting of their own of this name.
+function M.knows(options, key)
+  local _, _, defaults = named(options)
+  return defaults[key] ~= nil and M.defaults[key] == nil
+end
+
+-- Options with those of the sampler, the grid and the guidance that are named.
+local function options_of(given)
+  local g = config.plain(given or {})
+  local sampler, guides, defaults = named(g)
+  local o = config.options("diffusion.sample", defaults, g, { "batches", "tiles" }, 3)
+  o.grid = g.grid or defaults.grid
+  for _, name in ipairs { "steps", "members", "first_member" } do
+    if math.type(o[name]) ~= "integer" or o[name] < 1 then
+      error(("diffusion.sample: %s must be a whole number from 1 on, got %s"):format(name, tostring(o[name])), 3)
+    end
+  end
+  return o, sampler, guides
+end
+
+--- The times of a grid, falling: a word of flex.grids() for n steps, or a list of times as it is.
+function M.times(grid, n, noising, settings)
+  local list = grid
+  if type(grid) ~= "table" then
+    local choice = choices.get("grids", grid)
+    list = choice.times(n, noising, settings or choice.defaults)
+  end
+  for i, t in ipairs(list) do
+    if type(t) ~= "number" or t < 0 or t > 1 or (i > 1 and t >= list[i - 1]) then
+      error(("a time grid must fall within [0, 1], its entry %d is %s after %s"):format(i, tostring(t),
+        tostring(list[i - 1] or "nothing")), 0)
+    end
+  end
+  if #list == 0 then error("a time grid must have at least one time", 0) end
+  return list
+end
+
+-- Tiles of the network's own size over the fields of a batch.
+local function plan_of(model, batch, options)
+  local shape, about = batch.estimate.shape, model.data or data.current() and data.current().description or {}
+  return tiling.plan({ shape[2], shape[3] }, { model.config.height, model.config.width }, options, about.factor)
+end
+
+-- One ensemble member: the base plus the sampler's x0.
+local function member(sampler, env, o, index)
+  local batch, shape = env.batch, env.batch.estimate.shape
+  env.x = o.noise and o.noise[index - o.first_member + 1] or noise(batch, shape, o.seed, index, 0)
+  env.noise = function(step) return noise(batch, shape, o.seed, index, step) end
+  local x0 = sampler.sample(o, env)
+  local answer = env.base and env.base + x0 or x0
+  return batch.scale and data.physical(answer, batch.scale) or answer
+end
+
+-- The members and their mean, with what they share computed once.
+local function ensemble(model, batch, o, sampler, guides)
+  local scope <close> = core.scope()
+  local members, plan = {}, o.tiling and plan_of(model, batch, o.tiling)
+  model:train(nil)
+  local features, base = core.no_grad(function()
+    return not plan and (o.features or model:condition(batch)), model:base(batch)
+  end)
+  local env = M.environment(model, batch, features or nil, base, plan)
+  env.times = M.times(o.grid, o.steps, model.noising, o)
+  for _, guide in ipairs(guides) do env.predict = guide.guide(o, env) end
+  for i = 1, o.members do
+    local inner <close> = core.scope()
+    members[i] = inner:keep(member(sampler, env, o, o.first_member + i - 1))
+  end
+  local sum = members[1]
+  for i = 2, o.members do sum = sum + members[i] end
+  local mean = o.members > 1 and sum * (1 / o.members) or members[1]
+  scope:keep(table.unpack(members))
+  return scope:keep(mean), members, plan and seams.judge(plan, batch, mean, members) or nil
+end
+
+--- Samples a batch: the mean of the members (N,H,W,C) in physical units, and the list of members.
+--- Options: steps, members, sampler, grid (a word or a falling list of times), guidance ("a+b"), seed,
+--- those of the choices named, and `noise` (a list of tensors, a member's at t = 1), `features` (what
+--- model:condition(batch) gave, when one batch is sampled several times). Members are numbered from
+--- `first_member` on: member 17 alone is the seventeenth of any larger ensemble, bit for bit.
+--- With `tiling` (true or options of tiling.lua) the batch holds fields larger than the network's; a third result
+--- says how the tiles' edges came out (seams.lua), and so does the report of the run.
+function M.sample(model, batch, options)
+  local o, sampler, guides = options_of(options)
+  local run = Run.current()
+  o.seed = o.seed or run and run.seed or model.seed or 1
+  local mean, members, judged = model:use(ensemble, model, batch, o, sampler, guides)
+  if judged and run then seams.note(run, judged) end
+  return mean, members, judged
+end
+
+return M

@@ -1,0 +1,93 @@
+--[[
+doctor - looks for the mistakes that make a result wrong without an error.
+
+  local findings = flex.doctor("runs/sr/1a2b3c4d/1")           a run: its data, its weights, its answers
+  local findings = flex.doctor({ file = "train.h5", test = "test.h5", factor = 4 })    data alone
+A finding is { check =, state = "ok" | "note" | "fault", text = one sentence with the numbers }. The checks, and
+the defect of published code or the thread that each comes from (flex-method section 5; the_well 49, 68):
+  split          parts that are not those the run recorded, or overlap (doctor/split.lua)
+  leakage        frames that are in the training and in the test part (doctor/data.lua)
+  normalisation  mean and std that were fitted on test frames
+  registration   an estimate that is shifted against the truth: (f - 1) / 2 pixels for field[::f] resized
+  weights        tensors with NaN or infinity in them, and the first block whose output has (doctor/run.lua)
+  pull           an ensemble too narrow (over-confident) or too wide for its error
+  feedback       rollouts that feed the ensemble's mean back
+A check that cannot be made (a file is gone, a recipe defines its own encoder) is a note that says so.
+--]]
+local config = require "flexlab.config"
+local core = require "flexlab.core"
+local data_checks = require "flexlab.doctor.data"
+local literal = require "flexlab.literal"
+local run_checks = require "flexlab.doctor.run"
+local split_checks = require "flexlab.doctor.split"
+
+local M = {}
+
+-- Files of data.txt of a run: { train = {paths}, test = {paths} }, only if all are there.
+local function files_of(dir)
+  local files = { train = {}, test = {} }
+  for line in (core.sys.read(dir .. "/data.txt") or ""):gmatch("[^\n]+") do
+    local part, path = line:match("^(%a+) (.-)\t")
+    if part and files[part] then
+      if not core.sys.exists(path) then return nil, path .. " is not there any more" end
+      table.insert(files[part], path)
+    end
+  end
+  if #files.train == 0 then return nil, "the run has no data.txt that names its files" end
+  return files
+end
+
+-- The set that a run saw, with the scale of its checkpoint; nil, why.
+local function data_of(dir, model, cfg)
+  local files, why = files_of(dir)
+  if not files then return nil, why end
+  local section = type(cfg.data) == "table" and cfg.data or {}
+  local more = { file = files.train, test = #files.test > 0 and files.test or false, batch = 4, test_tiles = 16,
+    split = section.split or nil, dataset = section.dataset or nil }
+  local ok, set = pcall(require("flexlab.data").as_trained, model, more)
+  if not ok then return nil, tostring(set) end
+  return set
+end
+
+local function subject_of_run(dir)
+  local cfg = core.sys.exists(dir .. "/config.lua") and literal.read(dir .. "/config.lua")
+  if type(cfg) ~= "table" or not core.sys.exists(dir .. "/last.h5") then
+    error(("doctor: '%s' is not the folder of a run (config.lua and last.h5 are wanted)"):format(dir), 3)
+  end
+  local subject = { dir = dir, config = cfg, recipe = core.sys.read(dir .. "/recipe.lua") or "" }
+  local ok, model = pcall(require("flexlab.run.checkpoint").load_model, dir)
+  if ok then subject.model = model else subject.why = tostring(model) end
+  if ok and model.data and model.scale then subject.set, subject.why_no_data = data_of(dir, model, cfg) end
+  return subject
+end
+
+local function subject_of_data(given)
+  local o = config.options("doctor", { file = "", test = false, split = 0.8, factor = 4, degradation = "bicubic",
+    crop = 64, dataset = false }, given, nil, 3)
+  local set = require("flexlab.data").superres { file = o.file, test = o.test, split = o.split, factor = o.factor,
+    degradation = o.degradation, crop = o.crop, dataset = o.dataset, batch = 4, test_tiles = 16, seed = 1 }
+  return { set = set }
+end
+
+local checks = { { "split", split_checks.split }, { "leakage", data_checks.leakage },
+  { "normalisation", data_checks.normalisation },
+  { "registration", data_checks.registration }, { "weights", run_checks.weights }, { "pull", run_checks.pull },
+  { "feedback", run_checks.feedback } }
+
+--- All findings on a run (a folder) or on data (a table); a check that does not apply leaves none.
+---@param what string|table
+---@return table  list of { check =, state =, text = }
+function M.examine(what)
+  local subject = type(what) == "table" and subject_of_data(what) or subject_of_run(what)
+  local findings = {}
+  for _, check in ipairs(checks) do
+    local scope <close> = core.scope()
+    local ok, state, text = pcall(check[2], subject)
+    if not ok then state, text = "note", "could not be looked at: " .. tostring(state) end
+    if state then findings[#findings + 1] = { check = check[1], state = state, text = text } end
+    scope:close()
+  end
+  return findings
+end
+
+return setmetatable(M, { __call = function(_, ...) return M.examine(...) end })

@@ -1,0 +1,53 @@
+--[[
+baselines - what a method must beat: interpolation of the low field, or the last frame again. Each
+takes a batch and returns (N,H,W,C) in physical units, so flex.evaluate takes them as samplers.
+--]]
+local core = require "flexlab.core"
+local data = require "flexlab.data"
+
+local M = {}
+
+--- The last known frame (forecast), or the estimate that the network starts from (super-resolution).
+function M.persistence(batch) return data.physical(batch.estimate, batch.scale) end
+
+local function interpolation(method, registered)
+  return function(batch)
+    if not batch.low then return M.persistence(batch) end
+    local shape = batch.estimate.shape
+    return core.resize(batch.low, { size = { shape[2], shape[3] }, method = method,
+      registered = registered or false })
+  end
+end
+
+M.nearest = interpolation "nearest"
+M.bilinear = interpolation "bilinear"
+M.bicubic = interpolation "bicubic"
+--- Bicubic, but each sample of field[::f, ::f] stays where it was taken; the others shift the field
+--- by (f-1)/2 pixels, as FLEX's authors do [flex-method section 5, defect 3].
+M.registered = interpolation("bicubic", true)
+
+-- How solid the points of a batch are (N,H,W,1), from the dataset of a film beside solids.
+local function solids(reader, batch)
+  local n, h, w = table.unpack(batch.truth.shape)
+  local all = core.zeros { n, h, w, 1 }
+  for i, e in ipairs(batch.index) do
+    all[i]:copy_(assert(reader:read { frame = 1, y = e.y, x = e.x, height = h, width = w })[1])
+  end
+  return all
+end
+
+--- The method with the truth where a point is solid, half of it where it is half solid: what is left of its
+--- errors is that in the fluid. `file` is the film that the batches are cut from (flexlab.flow.generate); one without
+--- solids leaves the method as it is.
+---@param method function  batch -> (N,H,W,C) in physical units
+---@param file string
+function M.in_fluid(method, file)
+  local reader = core.io.field(file, "solid")
+  if not reader then return method end
+  return function(batch)
+    local field = method(batch)
+    return field + (batch.truth - field) * solids(reader, batch)
+  end
+end
+
+return M

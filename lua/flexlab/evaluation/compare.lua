@@ -1,0 +1,187 @@
+-- compare.lua - a sampler beside the methods it must beat: table, spectrum, picture.
+--
+--   local c = flex.report.compare(sample, data.test)
+--   c.table:print()       c.scores.bicubic.rfne       c.gain (% of RFNE below bicubic's)
+--   flex.report(run, c.parts)
+-- All numbers are means over samples in physical units (init.lua). The mean of an ensemble has
+-- the least RFNE and too little power at small scales; one of its members has the power and more
+-- error. Both are scored: scores.FLEX is the mean, scores.member the first member (of one: the same).
+-- Samples are taken as field[::f, ::f]. `bicubic` puts them back as FLEX's authors do, shifted by
+-- (f-1)/2 pixels; `registered` puts them where they were, which is what an interpolation can do at best.
+-- An interpolation is an ensemble of one, so its CRPS is its mean absolute error [Gneiting & Raftery
+-- 2007, eq. 21].
+
+local core = require "flexlab.core"
+local config = require "flexlab.config"
+local evaluate = require "flexlab.evaluation"
+local plot = require "flexlab.plot"
+local tabulate = require "flexlab.table"
+
+local M = {}
+
+-- start: the interpolation that the prediction was made from, as the picture shows it. zoom: of fields too large
+-- to be seen at once the picture shows the whole and so many pixels of its middle.
+M.options = { name = "FLEX", against = "bicubic", start = "bicubic", methods = false, zoom = false,
+  label = "vorticity (U/L)" }
+
+local labels = { registered = "registered bicubic" }
+
+local function alone(baseline)
+  return function(batch)
+    local field = baseline(batch)
+    return field, { field }
+  end
+end
+
+-- The usual rivals: of super-resolution the interpolations, of a forecast the last frame.
+local function rivals(test)
+  local baselines = require "flexlab.evaluation.baselines"
+  if test.set and test.set.task.name ~= "superres" then
+    return { { "persistence", alone(baselines.persistence) } }
+  end
+  local list = {}
+  for i, name in ipairs { "nearest", "bilinear", "bicubic", "registered" } do
+    list[i] = { name, alone(baselines[name]) }
+  end
+  return list
+end
+
+-- Standard deviation over members, (N,H,W,C); nil for fewer than two.
+function M.spread(mean, members)
+  if not members or #members < 2 then return nil end
+  local sum
+  for _, member in ipairs(members) do
+    local square = (member - mean):square()
+    sum = sum and sum + square or square
+  end
+  return (sum * (1 / (#members - 1))):sqrt()
+end
+
+local function picture_of(batch, mean, members, o)
+  if not batch.low then return nil end
+  local several = members and #members > 1
+  return require("flexlab.picture")[o.zoom and "domain" or "compare"] { low = batch.low, prediction = mean,
+    truth = batch.truth, bicubic = require("flexlab.evaluation.baselines")[o.start](batch), zoom = o.zoom,
+    spread = not o.zoom and M.spread(mean, members), member = several and members[1], start = labels[o.start],
+    members = members and #members, name = o.name, label = o.label }
+end
+
+-- "-45.6 %": how far below (or above) the reference's RFNE; nothing for the reference itself.
+local function change(score, reference)
+  if not reference or score == reference then return "" end
+  return ("%+.1f %%"):format(100 * (score.rfne / reference.rfne - 1))
+end
+
+local function table_of(methods, scores, o)
+  local second = scores.registered and o.against ~= "registered" and "registered"
+  local headers = { "method", "RFNE", "vs " .. o.against, "RMSE", "PSNR (dB)", "SSIM", "r", "CRPS" }
+  if second then table.insert(headers, 4, "vs " .. second) end
+  local t, none = tabulate(headers), 0 / 0
+  for _, method in ipairs(methods) do
+    local s = scores[method[1]]
+    local row = { method.label or labels[method[1]] or method[1], s.rfne, change(s, scores[o.against]),
+      s.rmse or none, s.psnr or none, s.ssim or none, s.pearson or none, s.crps or none }
+    if second then table.insert(row, 4, change(s, scores[second])) end
+    t:row(row)
+  end
+  return t:mark()
+end
+
+-- Spectra of the truth, the prediction, one member, the rival compared against, and what was given.
+local function chart_of(methods, scores, o)
+  local spectra = { { name = "truth", values = scores[o.name].spectrum.truth } }
+  for i = #methods, 1, -1 do
+    local name = methods[i][1]
+    if name == o.name or name == "member" or name == o.against or #methods < 3 then
+      spectra[#spectra + 1] = { name = methods[i].label or labels[name] or name,
+        values = scores[name].spectrum.prediction }
+    end
+  end
+  if scores[o.name].spectrum.low then
+    spectra[#spectra + 1] = { name = "low", values = scores[o.name].spectrum.low }
+  end
+  return plot.spectrum(spectra, { x_label = "wavenumber (cycles per side of a sample)",
+    y_label = "power in the ring (field unit squared)" })
+end
+
+local function verdict(c, o)
+  local n = c.scores[o.name].n
+  if not c.gain then return ("%s on %d test samples."):format(o.name, n) end
+  local function phrase(gain, name)
+    return ("%.1f %% %s that of %s"):format(math.abs(gain), gain >= 0 and "below" or "above", name)
+  end
+  local text = ("Over %d test samples the RFNE of %s is %s"):format(n, o.name, phrase(c.gain, o.against))
+  local registered = c.scores.registered
+  if registered and o.against ~= "registered" then
+    text = text .. " and " .. phrase(100 * (1 - c.scores[o.name].rfne / registered.rfne),
+      "registered bicubic interpolation")
+  end
+  return text .. "."
+end
+
+local EXPLAIN = "RFNE = ||prediction \u{2212} truth|| / ||truth||, for each sample, then averaged; RMSE "
+  .. "and CRPS in units of the field. The mean of an ensemble has the least RFNE and loses small scales; a "
+  .. "member keeps them. Nearest, bilinear and bicubic set the samples as FLEX's authors do, "
+  .. "(f\u{2212}1)/2 pixels off; \u{201C}registered\u{201D} leaves each where it was taken. An "
+  .. "interpolation's CRPS is its mean absolute error."
+local CAPTION = "The first test sample. The four fields share one colour scale; error (of the ensemble's "
+  .. "mean) and spread (standard deviation over members) have their own. L is the side of the periodic "
+  .. "square over 2\u{03C0}, U the initial r.m.s. velocity. Equal steps of a field are equal steps of "
+  .. "lightness (Oklab)."
+local ALT = "Six panels: the low field, bicubic interpolation, the prediction and the truth in blue and red; "
+  .. "the absolute error and the ensemble's spread from black to yellow."
+
+local ZOOMED = "The first test field on one colour scale: what was given and what was made of it, by block means, and "
+  .. "the middle of the latter beside interpolation, one member and the truth."
+local ZOOMED_ALT = "Six panels in blue and red: the low field and the whole prediction, and of its middle "
+  .. "interpolation, the prediction, one member and the truth."
+
+local function parts_of(c, o)
+  local parts = { { title = "Result", text = verdict(c, o), table = c.table, note = EXPLAIN } }
+  if c.picture then
+    parts[2] = { title = "One test sample", picture = c.picture, note = o.zoom and ZOOMED or CAPTION,
+      alt = o.zoom and ZOOMED_ALT or ALT }
+  end
+  local calibration = c.scores[o.name].calibration
+  if calibration then parts[#parts + 1] = calibration:part() end
+  parts[#parts + 1] = { title = "Scales and training", charts = { c.chart },
+    note = "Spectra are averages over the test samples under a Hann window." }
+  return parts
+end
+
+-- Scores every method on the test batches, the sampler's members too; keeps the first picture.
+local function score_all(c, methods, test, o)
+  local member = evaluate.scorer()
+  for _, method in ipairs(methods) do
+    local _ <close> = core.scope()
+    local each = method[1] == o.name and function(batch, mean, members)
+      c.picture = c.picture or picture_of(batch, mean, members, o)
+      if members and #members > 1 then member:add(batch, members[1], { members[1] }) end
+      method.members = members and #members or 1
+    end
+    c.scores[method[1]] = evaluate.evaluate(method[2], test, { each = each or false, name = method[1] })
+  end
+  local last = methods[#methods]
+  c.scores.member = c.scores[o.name]
+  if last.members > 1 then
+    c.scores.member = member:result()
+    last.label = ("%s, mean of %d"):format(o.name, last.members)
+    table.insert(methods, #methods, { "member", label = o.name .. ", one member" })
+  end
+end
+
+-- Measures `sampler` and its rivals on the test batches.
+return setmetatable(M, { __call = function(_, sampler, test, options)
+  local o = config.options("compare", M.options, options, nil, 2)
+  local methods = table.move(o.methods or rivals(test), 1, 10, 1, {})
+  methods[#methods + 1] = { o.name, sampler }
+  local c = { scores = {} }
+  score_all(c, methods, test, o)
+  if not c.scores[o.against] then o.against = methods[1][1] end
+  c.table, c.chart = table_of(methods, c.scores, o), chart_of(methods, c.scores, o)
+  if o.against ~= o.name then
+    c.gain = 100 * (1 - c.scores[o.name].rfne / c.scores[o.against].rfne)
+  end
+  c.parts = parts_of(c, o)
+  return c
+end })

@@ -1,0 +1,135 @@
+--[[
+evaluate - how good a sampler is on test batches. Everything is computed per sample in physical units
+and then averaged (the RFNE of a batch as a whole is another number).
+
+  scores = flex.evaluate(function(batch) return flex.diffusion.sample(model, batch) end, data.test)
+scores: every metric of pairs in core.metrics.list that the fields allow (rfne ssim spectral_high ...); with
+a list of members as second result every one of ensembles (crps spread_skill ...), spread, and calibration
+(an object, calibration.lua); n; spectrum = { truth = {}, prediction = {}, low = {} }, power by ring under
+a Hann window (tiles are cut out of larger fields); per_sample = { rfne = {}, ... }, id = {}; left_out =
+{ ssim = "why" }, the metrics that such fields do not allow.
+--]]
+local calibration = require "flexlab.evaluation.calibration"
+local config = require "flexlab.config"
+local core = require "flexlab.core"
+local Run = require "flexlab.run"
+
+local M = {}
+
+--- Names of the metrics of pairs and of ensembles.
+M.metrics, M.ensemble_metrics = {}, {}
+for _, m in ipairs(core.metrics.list) do
+  local list = m.takes == "pair" and M.metrics or M.ensemble_metrics
+  list[#list + 1] = m.name
+end
+
+local function append(list, values)
+  for _, v in ipairs(values) do list[#list + 1] = v end
+end
+
+local function mean(list)
+  local sum = 0
+  for _, v in ipairs(list) do sum = sum + v end
+  return sum / #list
+end
+
+-- Adds the rows of a (N,bins) spectrum.
+local function add_spectrum(sum, tensor)
+  local n, bins, flat = tensor.shape[1], tensor.shape[2], tensor:totable()
+  for i = 0, n - 1 do
+    for b = 1, bins do sum[b] = (sum[b] or 0) + flat[i * bins + b] end
+  end
+end
+
+-- Scores of the ensemble that are means over samples.
+local function ensemble(scores, members, truth)
+  for i = 1, truth.shape[1] do
+    local scope <close> = core.scope()
+    local result = core.metrics.ensemble(calibration.stack(members, i),
+      truth:narrow { axis = 1, start = i, length = 1 })
+    append(scores.crps, { result.crps:item() })
+    if result.spread then append(scores.spread, { result.spread:mean():item() }) end
+    scope:close()
+  end
+end
+
+--- Collects the scores of one method, batch by batch: add(batch, prediction [, members]), result().
+local Scorer = {}
+Scorer.__index = Scorer
+
+function M.scorer()
+  local self = setmetatable({ scores = { crps = {}, spread = {} }, ids = {}, left_out = {},
+    spectra = {}, sums = calibration.sums() }, Scorer)
+  for _, name in ipairs(M.metrics) do self.scores[name] = {} end
+  return self
+end
+
+-- The values of a metric, or nil where fields like the truth do not allow it (too small for SSIM's window): it
+-- then fails for the truth against itself too. Whatever else goes wrong is the prediction's fault, and raised.
+local function values_of(name, prediction, truth)
+  local ok, values = pcall(core.metrics[name], prediction, truth)
+  if ok then return values:totable() end
+  if pcall(core.metrics[name], truth, truth) then error(values, 0) end
+  return nil, (tostring(values):gsub("^[^:]+:%d+: ", ""))
+end
+
+function Scorer:add(batch, prediction, members)
+  for _, name in ipairs(M.metrics) do
+    local values, why = values_of(name, prediction, batch.truth)
+    if values then append(self.scores[name], values) else self.left_out[name] = why end
+  end
+  if members and #members > 0 then ensemble(self.scores, members, batch.truth) end
+  self.sums:add(members, batch)
+  local low = batch.low
+  if low and math.min(low.shape[2], low.shape[3]) < 2 then low = nil end
+  for name, field in pairs { truth = batch.truth, prediction = prediction, low = low } do
+    self.spectra[name] = self.spectra[name] or {}
+    add_spectrum(self.spectra[name], core.metrics.spectrum(field, { window = true }))
+  end
+  append(self.ids, batch.ids)
+end
+
+function Scorer:result()
+  local n = #self.ids
+  local result = { n = n, id = self.ids, per_sample = {}, spectrum = {}, calibration = self.sums:result(),
+    left_out = self.left_out }
+  for name, list in pairs(self.scores) do
+    if #list > 0 then result[name], result.per_sample[name] = mean(list), list end
+  end
+  for _, name in ipairs(result.calibration and M.ensemble_metrics or {}) do
+    result[name] = result[name] or result.calibration[name]
+  end
+  for name, sum in pairs(self.spectra) do
+    result.spectrum[name] = {}
+    for b, v in ipairs(sum) do result.spectrum[name][b] = v / n end
+  end
+  return result
+end
+
+--- Scores of `sampler(batch) -> prediction [, members]` over test batches.
+---@param sampler function
+---@param test table         data.test
+---@param options table|nil  { batches = the first so many, each = function(batch, prediction, members), name }
+function M.evaluate(sampler, test, options)
+  local o = config.options("evaluate", { batches = false, each = false, members = false, name = false },
+    options, nil, 2)
+  local scorer, run, count = M.scorer(), Run.current(), 0
+  for batch in test:batches() do
+    local scope <close> = core.scope()
+    local prediction, members = sampler(batch)
+    scorer:add(batch, prediction, members)
+    if o.each then o.each(batch, prediction, members) end
+    scope:close()
+    count = count + 1
+    if run then
+      run:poll()
+      run.progress:note(("scoring %s: %d test samples done"):format(o.name or "", #scorer.ids))
+    end
+    if o.batches and count >= o.batches then break end
+  end
+  if run then run.progress:clear() end
+  if count == 0 then error("evaluate: there are no test batches", 2) end
+  return scorer:result()
+end
+
+return M

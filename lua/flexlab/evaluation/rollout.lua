@@ -1,0 +1,192 @@
+--[[
+rollout - a forecast fed with its own answers, as far as one likes.
+
+  local steps = flex.rollout(model, batch, { length = 20, steps = 2, members = 8 })
+  steps[k].mean (N,H,W,C), steps[k].members       k leads after the batch's frame, physical units
+  flex.rollout.evaluate(model, data.test, { length = 20 }).table:print()
+
+Each member is fed its own past, so a member is one possible course of the flow. The authors feed the mean of
+all members back to all (feedback = "mean"): the mean of an ensemble is smoother than any flow, so small
+scales are lost step by step [flex-method section 5, defect 4]; that is here to be compared, not to be used.
+Noise is addressed by (seed, sample, member, step of the rollout): a longer rollout begins with the same
+bits as a shorter one, and member 3 is the same whether 3 or 30 are asked for (with their own past).
+--]]
+local config = require "flexlab.config"
+local core = require "flexlab.core"
+local data = require "flexlab.data"
+local diffusion = require "flexlab.diffusion"
+local Run = require "flexlab.run"
+local tabulate = require "flexlab.table"
+local tasks = require "flexlab.data.tasks"
+
+local M = {}
+
+M.defaults = { length = 10, members = 1, steps = 2, sampler = "ddim", feedback = "member", seed = false }
+
+-- Members of rollout step k are numbered from here: members of all steps differ (fewer than 65536 each).
+local STRIDE = 1 << 16
+
+local function checked(options, level)
+  local o = config.options("rollout", M.defaults, options, { "batches", "name" }, level + 1)
+  for _, name in ipairs { "length", "members" } do
+    if math.type(o[name]) ~= "integer" or o[name] < 1 or o[name] >= STRIDE then
+      error(("rollout: %s must be a whole number from 1 to %d, got %s"):format(name, STRIDE - 1,
+        tostring(o[name])), level + 1)
+    end
+  end
+  if o.feedback ~= "member" and o.feedback ~= "mean" then
+    error(("rollout: feedback must be 'member' or 'mean', got '%s'"):format(tostring(o.feedback)), level + 1)
+  end
+  return o
+end
+
+-- What sampling needs of a batch whose past is `past`, a list of normalised frames, oldest first.
+local function following(model, batch, past, cfg)
+  local lead, leads = {}, tasks.forecast.leads(cfg)
+  for i = 1, batch.estimate.shape[1] do lead[i] = leads[1] end
+  local next_batch = { n = batch.n, re = batch.re, scale = batch.scale, ids = batch.ids, task = "forecast" }
+  tasks.forecast.condition(next_batch, cfg, past, lead)
+  return next_batch, model
+end
+
+-- Drops the oldest frame, appends the newest.
+local function shifted(past, frame)
+  local longer = table.move(past, 2, #past, 1, {})
+  longer[#longer + 1] = frame
+  return longer
+end
+
+local function mean_of(list)
+  local sum = list[1]
+  for i = 2, #list do sum = sum + list[i] end
+  return #list > 1 and sum * (1 / #list) or sum
+end
+
+-- One step of all members: answers (physical) by member.
+local function advance(model, batch, pasts, o, k, cfg)
+  local answers = {}
+  for m = 1, o.members do
+    local now = following(model, batch, pasts[m], cfg)
+    answers[m] = diffusion.sample(model, now, { steps = o.steps, sampler = o.sampler, seed = o.seed,
+      first_member = (k - 1) * STRIDE + m })
+  end
+  return answers
+end
+
+-- The past in leads: with lead 2 the network was shown frames 1 apart and asked for the second after them,
+-- which cannot be fed back; a rollout therefore needs past = 1 or a lead of 1.
+local function described(model, batch)
+  local cfg = model.data or data.current() and data.current().description or {}
+  if batch.task ~= "forecast" or not batch.past or cfg.task and cfg.task ~= "forecast" then
+    error("rollout: wanted a batch and a model of forecasting", 3)
+  end
+  local about = { past = #batch.past, lead = cfg.lead or 1 }
+  if about.past > 1 and tasks.forecast.leads(about)[1] ~= 1 then
+    error(("rollout: with %d past frames the (first) lead must be 1, it is %d"):format(about.past,
+      tasks.forecast.leads(about)[1]), 3)
+  end
+  return about
+end
+
+--- Rolls a batch out: list of { mean =, members = } by step.
+---@param model table        a model of forecasting
+---@param batch table        of flex.data.forecast
+---@param options table|nil  length, members, steps, sampler, feedback ("member", "mean"), seed
+local function rollout(model, batch, options)
+  local o, cfg = checked(options, 2), described(model, batch)
+  local run = Run.current()
+  o.seed = o.seed or run and run.seed or model.seed or 1
+  local pasts, result = {}, {}
+  for m = 1, o.members do pasts[m] = batch.past end
+  for k = 1, o.length do
+    local scope <close> = core.scope()
+    local answers = advance(model, batch, pasts, o, k, cfg)
+    local mean = mean_of(answers)
+    local shared = o.feedback == "mean" and data.normalise(mean, batch.scale)
+    for m = 1, o.members do
+      pasts[m] = shifted(pasts[m], shared or data.normalise(answers[m], batch.scale))
+      scope:keep(pasts[m][#pasts[m]])
+    end
+    scope:keep(mean, table.unpack(answers))
+    result[k] = { mean = mean, members = answers }
+    if run then run:poll() end
+  end
+  return result
+end
+
+local function add(sums, k, name, tensor)
+  sums[k] = sums[k] or { n = 0 }
+  local values = tensor:totable()
+  for _, v in ipairs(values) do sums[k][name] = (sums[k][name] or 0) + v end
+  if name == "rfne" then sums[k].n = sums[k].n + #values end
+end
+
+-- Energy above half the resolved wavenumbers, of a field relative to the truth's: 1 is right.
+local function fine_scales(field, truth)
+  local function share(t)
+    local rows = core.metrics.spectrum(t)
+    local bins, sum = rows.shape[2], 0
+    local half = math.floor((bins - 1) / math.sqrt(2) + 0.5)
+    local flat = rows:totable()
+    for i = 0, rows.shape[1] - 1 do
+      for b = half // 2 + 1, half do sum = sum + flat[i * bins + b] end
+    end
+    return sum
+  end
+  return share(field) / share(truth)
+end
+
+local function score(sums, k, step, truth, persistence)
+  add(sums, k, "rfne", core.metrics.rfne(step.mean, truth))
+  add(sums, k, "pearson", core.metrics.pearson(step.mean, truth))
+  add(sums, k, "persistence", core.metrics.rfne(persistence, truth))
+  add(sums, k, "persistence_pearson", core.metrics.pearson(persistence, truth))
+  local member = core.full({ truth.shape[1] }, fine_scales(step.members[1], truth))
+  add(sums, k, "fine_scales", member)
+end
+
+--- RFNE and Pearson's r by lead, beside the last frame again (persistence), over test batches; fine_scales
+--- is the power of member 1 above half the resolved wavenumbers relative to the truth's.
+--- The data must hold the frames: flex.data.forecast { horizon = length }.
+---@return table  { rfne = {by lead}, pearson =, persistence =, persistence_pearson =, fine_scales =, table =,
+---  horizon = leads until the mean Pearson r falls below 0.8 (length + 1: it does not) }
+function M.evaluate(model, test, options)
+  local o, sums = checked(options, 2), {}
+  if (test.set.cfg.horizon or 1) < o.length then
+    error(("rollout.evaluate: a length of %d needs data with horizon = %d"):format(o.length, o.length), 2)
+  end
+  local lead, count = tasks.forecast.leads(test.set.cfg)[1], 0
+  for batch in test:batches() do
+    local scope <close> = core.scope()
+    local persistence = data.physical(batch.estimate, batch.scale)
+    for k, step in ipairs(rollout(model, batch, o)) do
+      score(sums, k, step, batch.after(k * lead), persistence)
+    end
+    scope:close()
+    count = count + 1
+    if o.batches and count >= o.batches then break end
+  end
+  return M.summary(sums, o.length)
+end
+
+local columns = { "rfne", "persistence", "pearson", "persistence_pearson", "fine_scales" }
+
+-- Means by lead, and the table of them.
+function M.summary(sums, length)
+  local result = { horizon = length + 1 }
+  local t = tabulate { "lead", "RFNE", "persistence", "r", "r persistence", "fine scales" }
+  for _, name in ipairs(columns) do
+    result[name] = {}
+    for k = 1, length do result[name][k] = sums[k][name] / sums[k].n end
+  end
+  for k = 1, length do
+    local row = { k }
+    for _, name in ipairs(columns) do row[#row + 1] = result[name][k] end
+    t:row(row)
+    if result.pearson[k] < 0.8 then result.horizon = math.min(result.horizon, k) end
+  end
+  result.table = t
+  return result
+end
+
+return setmetatable(M, { __call = function(_, ...) return rollout(...) end })

@@ -1,0 +1,164 @@
+--[[
+film_flow - what a film shows: the options of flexlab.flow.generate as a flow, as attributes of the file, and as
+channels of its frames. How it is written, and goes on after a kill: flexlab.flow.film.
+
+A film is s = { options = o (generate's), re =, member = (0: the flow itself), path = }. Two films whose attributes
+are the same are the same.
+--]]
+local boundaries = require "flexlab.flow.boundaries"
+local core = require "flexlab.core"
+local words = require "flexlab.text"
+
+local M = {}
+
+M.solver = "pseudo-spectral, 2/3 rule, RK4 with integrating factor"
+
+-- Options that count with a forcing only.
+local forced = { kolmogorov = { "forcing_wavenumber", "forcing_amplitude" },
+  ring = { "forcing_wavenumber", "forcing_width", "forcing_rate" } }
+
+--- "u, v" as a list.
+function M.names(fields)
+  local list = {}
+  for name in (fields .. ","):gmatch "%s*([^,]*)," do list[#list + 1] = name end
+  return list
+end
+
+local function shows(o, wanted) return words.has(M.names(o.fields), wanted) end
+
+-- From rest also where a file says where it starts.
+local function at_rest(o) return o.initial or o.rms_velocity == 0 end
+
+local function flow_options(s)
+  local o = s.options
+  local f = boundaries.flow(o)
+  f.height, f.width, f.re, f.seed, f.cfl = o.size, o.size, s.re, o.seed, o.cfl
+  f.forcing, f.drag = o.forcing, o.drag or nil
+  for _, name in ipairs(forced[o.forcing] or {}) do f[name] = o[name] end
+  f.initial = at_rest(o) and "rest" or "random"
+  if not at_rest(o) then f.k0, f.rms_velocity = o.k0, o.rms_velocity end
+  if shows(o, "c") then f.scalar, f.schmidt = true, o.schmidt end
+  return f
+end
+
+-- The drag that the solver takes where none is given, told by the smallest flow there is.
+local function drag_of(o)
+  if o.drag then return o.drag end
+  local flow <close> = core.flow { height = 8, width = 8, re = 1, initial = "rest", forcing = o.forcing,
+    forcing_wavenumber = 1, forcing_width = 0.5 }
+  return flow:settings().drag
+end
+
+local function describe_start(o, numbers, texts)
+  texts.initial = o.initial or at_rest(o) and "rest" or "random"
+  if o.initial then
+    numbers.initial_frame = o.initial_frame
+  elseif not at_rest(o) then
+    numbers.k0 = o.k0
+    if o.rms_velocity ~= 1 then numbers.rms_velocity = o.rms_velocity end
+  end
+  if not shows(o, "c") then return end
+  texts.scalar, numbers.schmidt = o.scalar, o.schmidt
+  if o.scalar == "random" then numbers.scalar_k0 = o.scalar_k0 end
+end
+
+--- What the film is, as attributes of its file: numbers and texts.
+function M.attributes(s)
+  local o = s.options
+  local numbers = { Re = s.re, nu = 1 / s.re, seed = o.seed, start = o.time, spacing = o.spacing, cfl = o.cfl,
+    drag = drag_of(o) }
+  local texts = { forcing = o.forcing, solver = M.solver, version = tostring(core.info().version) }
+  boundaries.describe(o, numbers, texts)
+  describe_start(o, numbers, texts)
+  for _, name in ipairs(forced[o.forcing] or {}) do numbers[name] = o[name] end
+  if s.member > 0 then numbers.member, numbers.member_factor = s.member, o.member_factor end
+  if o.fields ~= "w" then texts.channels = table.concat(M.names(o.fields), ",") end
+  return numbers, texts
+end
+
+-- What a file of an earlier version, which did not say it, has.
+local silent = { drag = 0, cfl = 0.8, boundary = "periodic", initial = "random" }
+
+--- Whether the file at s.path already holds this film.
+function M.holds(s)
+  local o, reader = s.options, core.io.field(s.path, "w")
+  if not reader then return false end
+  local numbers, texts = M.attributes(s)
+  local same = reader.frames == o.frames and reader.height == o.size and reader.width == o.size
+    and reader.channels == #M.names(o.fields)
+  for name, value in pairs(numbers) do
+    local found = reader:number(name) or silent[name]
+    same = same and found ~= nil and math.abs(found - value) <= 1e-12 * math.abs(value)
+  end
+  for name, value in pairs(texts) do same = same and (reader:text(name) or silent[name]) == value end
+  for _, name in ipairs { "member", "mean_velocity", "sponge", "rms_velocity" } do
+    same = same and (numbers[name] ~= nil) == (reader:number(name) ~= nil)
+  end
+  reader:close()
+  return same
+end
+
+-- The channel `name` of the frame that the film starts from.
+local function read_initial(o, name)
+  local reader, message = core.io.field(o.initial, "w")
+  if not reader then error("generate: initial: " .. message, 0) end
+  local _ <close> = setmetatable({}, { __close = function() reader:close() end })
+  local function fail(...) error("generate: initial" .. select(1, ...):format(select(2, ...)), 0) end
+  if reader.height ~= o.size or reader.width ~= o.size then
+    fail(": '%s' has frames of %dx%d, and size is %d; give --size %d", o.initial, reader.height, reader.width, o.size,
+      reader.height)
+  end
+  local frame = o.initial_frame < 0 and reader.frames + 1 + o.initial_frame or o.initial_frame
+  if frame < 1 or frame > reader.frames then
+    fail("_frame is %d, '%s' has frames 1 to %d", o.initial_frame, o.initial, reader.frames)
+  end
+  local channel
+  for i, known in ipairs(M.names(reader:text "channels" or "w")) do channel = known == name and i or channel end
+  if not channel then fail(": '%s' has no channel %s (it has: %s)", o.initial, name, reader:text "channels" or "w") end
+  local w, bad = reader:read { frame = frame, channel = channel, channels = 1 }
+  return w or error("generate: initial: " .. bad, 0)
+end
+
+-- A random field of mean 0 and mean square 1: the vorticity of another flow, of the same symmetry.
+local function random_scalar(o)
+  local other <close> = core.flow { height = o.size, width = o.size, re = 1, k0 = o.scalar_k0,
+    seed = o.seed ~ (1 << 62), walls = o.boundary == "free_slip" and "slip" or "none" }
+  local c = other:vorticity()
+  return c * (1 / math.sqrt(c:square():mean():item()))
+end
+
+--- The flow at time 0.
+function M.begin(s)
+  local o, scope <close> = s.options, core.scope()
+  local _ = scope
+  local flow = core.flow(flow_options(s))
+  if o.initial then flow:set_vorticity(read_initial(o, "w"), 0) end
+  if shows(o, "c") then flow:set_scalar(o.scalar == "random" and random_scalar(o) or read_initial(o, "c")) end
+  return flow
+end
+
+-- What a frame may show; velocity() gives both components, made once a frame.
+local readers = {}
+function readers.w(flow) return flow:vorticity() end
+function readers.u(_, velocity) return velocity():narrow { axis = 4, start = 1, length = 1 } end
+function readers.v(_, velocity) return velocity():narrow { axis = 4, start = 2, length = 1 } end
+function readers.p(flow) return flow:pressure() end
+function readers.c(flow) return flow:scalar() end
+function readers.solid(flow) return flow:solid() end
+M.fields = words.keys(readers)
+
+--- The channels of the film at this moment, (1,H,W,C) f32.
+function M.frame(flow, s)
+  local frame, both
+  local function velocity()
+    both = both or flow:velocity()
+    return both
+  end
+  for _, name in ipairs(M.names(s.options.fields)) do
+    local channel = readers[name](flow, velocity):to "f32"
+    frame = frame and core.concat(frame, channel, { axis = -1 }) or channel
+  end
+  return frame
+end
+
+return M

@@ -1,0 +1,130 @@
+-- generate.lua - simulated data: two-dimensional turbulence on the periodic square [0, 2 pi]^2.
+--
+--   flex.generate("turbulence", { re = { 1000, 4000 }, seed = 1, out = "data/train.h5" })
+--
+-- One file for each Reynolds number and member: with one, it is `out`; with several, `_re1000` and
+-- `_member1` go before the extension (data/train_re1000.h5, data/train_re4000.h5), so that a file is
+-- always one film and "data/train_re*.h5" names them all. A file holds the vorticity `w` (T,H,W) as f32,
+-- or with `fields` its channels (T,C,H,W), beside solids a dataset `solid` (1,H,W), how solid a point is, and the
+-- attributes Re, nu (= 1/Re), seed, times, k0, forcing and its numbers, drag, boundary (boundaries.lua) and its
+-- numbers, solver, version, and kmax_eta, the least ratio of grid to dissipation scale (below about
+-- 1 the flow is not resolved: `unresolved` says whether that is noted, refused, or allowed).
+-- Units: length box/2 pi, velocity the initial r.m.s. one, time their ratio (csrc/sim/navier_stokes.h).
+-- A file that already holds what was asked for is left alone; another one is not overwritten
+-- unless `fresh`. Files appear when they are whole; how one that was stopped goes on: flexlab.flow.film.
+
+local boundaries = require "flexlab.flow.boundaries"
+local config = require "flexlab.config"
+local core = require "flexlab.core"
+local film = require "flexlab.flow.film"
+local film_flow = require "flexlab.flow.film_flow"
+local words = require "flexlab.text"
+
+local M = {}
+
+M.words = { forcing = { "none", "kolmogorov", "ring" }, unresolved = { "warn", "refuse", "allow" },
+  scalar = { "random", "initial" } }
+
+M.kinds = { turbulence = {
+  doc = "decaying (or forced) 2-D turbulence by direct numerical simulation",
+  defaults = { re = 1000, seed = 1, size = 256, frames = 20, time = 0.5, spacing = 0.1, k0 = 10.0,
+    forcing = "none", forcing_wavenumber = 4, forcing_amplitude = 1.0, forcing_width = 1.0, forcing_rate = 0.1,
+    drag = false, cfl = 0.8, initial = false, initial_frame = -1, members = 0, member_factor = 4, fields = "w",
+    rms_velocity = 1.0, schmidt = 1.0, scalar = "random", scalar_k0 = 3.0,
+    unresolved = "warn", out = "data/turbulence.h5", fresh = false, quiet = false },
+} }
+for name, value in pairs(boundaries.defaults) do M.kinds.turbulence.defaults[name] = value end
+
+-- The file for one of `count` Reynolds numbers, and for a member of an ensemble (0 or nil: the flow itself).
+function M.path(out, re, count, member)
+  local stem, extension = out:match("^(.*)(%.[^./]+)$")
+  stem, extension = stem or out, extension or ".h5"
+  if count == 1 and (member or 0) == 0 then return out end
+  return stem .. (count > 1 and ("_re%g"):format(re) or "")
+    .. ((member or 0) > 0 and ("_member%d"):format(member) or "") .. extension
+end
+
+local function positive(o, name, whole)
+  local value = o[name]
+  local fits = type(value) == "number" and value > 0 and value < math.huge
+  if not fits or whole and not math.tointeger(value) then
+    error(("generate: %s must be a positive %s, got %s"):format(name, whole and "whole number"
+      or "number", tostring(value)), 0)
+  end
+end
+
+local function not_negative(o, name)
+  local value = o[name]
+  if not (type(value) == "number" and value >= 0 and value < math.huge) then
+    error(("generate: %s must be 0 or more, got %s"):format(name, tostring(value)), 0)
+  end
+end
+
+local function one_of(value, known, name)
+  for _, word in ipairs(known) do
+    if value == word then return end
+  end
+  error(("generate: %s: %s"):format(name, words.unknown(value, known)), 0)
+end
+
+local function check_fields(o)
+  local seen = {}
+  for _, name in ipairs(film_flow.names(o.fields)) do
+    one_of(name, film_flow.fields, "fields")
+    if seen[name] then error(("generate: fields: '%s' is given twice"):format(name), 0) end
+    seen[name] = true
+  end
+end
+
+local function checked(o)
+  for _, name in ipairs { "size", "frames", "member_factor" } do positive(o, name, true) end
+  for _, name in ipairs { "spacing", "k0", "schmidt", "scalar_k0" } do positive(o, name) end
+  for _, name in ipairs { "time", "members", "rms_velocity" } do not_negative(o, name) end
+  if o.drag then not_negative(o, "drag") end
+  for name, known in pairs(M.words) do one_of(o[name], known, name) end
+  check_fields(o)
+  boundaries.check(o)
+  if o.scalar == "initial" and not o.initial then
+    error("generate: scalar 'initial' is that of the initial file; give --initial FILE", 0)
+  end
+  local list, seen = type(o.re) == "table" and o.re or { o.re }, {}
+  for _, re in ipairs(list) do
+    positive({ re = re }, "re")
+    if seen[re] then error(("generate: Re %g is given twice"):format(re), 0) end
+    seen[re] = true
+  end
+  if #list == 0 then error("generate: re is empty", 0) end
+  return list
+end
+
+-- Makes one film unless it is there. Whoever waited for another process to make it finds it done.
+local function ensure(s)
+  local function done()
+    if not core.sys.exists(s.path) then return false end
+    if film_flow.holds(s) then return true end
+    error(("generate: '%s' holds something else; give another name, or --fresh to replace it"):format(s.path), 0)
+  end
+  if not s.options.fresh and done() then return end
+  local folder = s.path:match("^(.*)/[^/]*$")
+  if folder and folder ~= "" then assert(core.sys.mkdirs(folder)) end
+  local _ <close> = assert(core.sys.lock(s.path .. ".lock"))
+  if s.options.fresh or not done() then film.make(s) end
+end
+
+-- Makes the files; returns the list of their paths.
+function M.make(kind, options)
+  local known = M.kinds[kind]
+  if not known then error("generate: " .. words.unknown(kind, words.keys(M.kinds)), 2) end
+  local o = config.options("generate", known.defaults, options, nil, 2)
+  local list, paths = checked(o), {}
+  for _, re in ipairs(list) do
+    for member = 0, o.members do
+      local path = M.path(o.out, re, #list, member)
+      paths[#paths + 1] = path
+      ensure { path = path, options = o, re = re, member = member }
+    end
+  end
+  return paths
+end
+
+return setmetatable(M, { __call = function(_, ...) return M.make(...) end })

@@ -1,0 +1,159 @@
+--[[
+backbone - from a model's configuration to its network and condition encoder, whatever backbone it names
+(lua/flexlab/backbones; docs/internals.md section 2 has what such a file returns).
+
+models.flex and models.multitask resolve words (models/flex.lua); this builds.
+--]]
+local attention = require "flexlab.network.attention"
+local choices = require "flexlab.choices"
+local config = require "flexlab.config"
+local core = require "flexlab.core"
+local nn = require "flexlab.nn"
+local patches = require "flexlab.network.patches"
+local positions = require "flexlab.network.positions"
+
+local M = {}
+
+--- The choice that a configuration names; FLEX where files of before there were others name none.
+function M.of(cfg) return choices.get("backbones", cfg.backbone or "flex") end
+
+-- What the size says, where the configuration does not.
+local function sizes(cfg, backbone)
+  local preset = {}
+  if not cfg.channels then
+    preset = backbone.sizes(cfg.size)
+    if not preset then
+      error(("backbone '%s' has no size '%s'; give %s"):format(backbone.name, tostring(cfg.size),
+        table.concat(backbone.needs, ", ")), 0)
+    end
+  end
+  for _, key in ipairs(backbone.needs) do
+    cfg[key] = cfg[key] or preset[key]
+    if not cfg[key] then
+      error(("models.flex: channels are given, so '%s' must be given too"):format(key), 0)
+    end
+  end
+  local defaults = config.merge(backbone.defaults, nil)
+  for k, v in pairs(preset.options or {}) do defaults[k] = v end
+  cfg.backbone_options = config.options(("backbone '%s'"):format(backbone.name), defaults, cfg.backbone_options)
+end
+
+-- Words that mean nothing to this backbone are not passed over in silence.
+local function refuse(cfg, backbone)
+  if backbone.inside then return end
+  if cfg.use_transf then
+    error(("use_transf is of FLEX's own condition encoder; backbone '%s' takes encoder = \"transformer\"")
+      :format(backbone.name), 0)
+  elseif not backbone.tokens and cfg.positions ~= "learned" then
+    error(("backbone '%s' has no tokens, so positions = '%s' would change nothing"):format(backbone.name,
+      tostring(cfg.positions)), 0)
+  end
+end
+
+--- Fills in what the backbone decides: sizes, its options, its own condition encoder for the word `flex`.
+function M.resolve(cfg)
+  local backbone = M.of(cfg)
+  sizes(cfg, backbone)
+  if backbone.check then backbone.check(cfg) end
+  local divisor, name = backbone.divisor(cfg)
+  if cfg.height % divisor ~= 0 or cfg.width % divisor ~= 0 then
+    error(("models.flex: a field of %dx%d is not divisible by %s = %d; choose another crop")
+      :format(cfg.height, cfg.width, name, divisor), 0)
+  end
+  if cfg.encoder == "flex" and backbone.encoder then cfg.encoder = backbone.encoder end
+  refuse(cfg, backbone)
+  return cfg
+end
+
+--- Whether a road is open that takes a condition encoder's features.
+function M.conditioned(open)
+  return open.weak_skips or open.strong_skips or open.strong_bottleneck or open.cross_attention
+end
+
+--- The configuration of the network itself, as core.flex takes it, from a resolved one and its open roads.
+--- `lua` names what of it C does not know (csrc/io/checkpoint.c says it).
+function M.network(cfg, open)
+  local backbone = M.of(cfg)
+  local conditioned = M.conditioned(open)
+  local inside = conditioned and choices.get("encoders", cfg.encoder).inside or false
+  local lua = not backbone.inside and ("backbone '%s'"):format(backbone.name)
+    or conditioned and not inside and ("condition encoder '%s'"):format(cfg.encoder)
+    or open.cross_attention and "conditioning 'cross_attention'" or nil
+  return { channels = cfg.channels, res_blocks = cfg.res_blocks, depth = cfg.depth, heads = cfg.heads,
+    height = cfg.height, width = cfg.width,
+    in_channels = cfg.in_channels + (open.concat and cfg.cond_channels or 0),
+    cond_channels = cfg.cond_channels, use_transf = cfg.use_transf, skip = cfg.skip,
+    circular = cfg.padding == "circular", rotary = choices.get("positions", cfg.positions).rotary or false,
+    weak_skips = open.weak_skips, strong_skips = open.strong_skips,
+    strong_bottleneck = open.strong_bottleneck, embed_condition = cfg.embed_condition or open.film,
+    dropout = cfg.dropout, recompute = cfg.recompute, condition_encoder = inside, lua = lua }
+end
+
+--- The network that M.network described, weights from the seed, positions as the configuration has them.
+function M.build(cfg, described, seed)
+  local backbone = M.of(cfg)
+  local net = backbone.new(described, cfg.backbone_options, seed)
+  M.fix_positions(cfg, net)
+  return net
+end
+
+--- Builds the condition encoder that a word names, for the skips that this network has. Where they are
+--- patches of the field, the encoder is given patches as pixels.
+function M.encoder(cfg, net, seed, prefix)
+  local choice, backbone = choices.get("encoders", cfg.encoder), M.of(cfg)
+  local patch = backbone.patch and backbone.patch(cfg) or 1
+  local given = { in_channels = cfg.cond_channels * patch * patch, circular = cfg.padding == "circular",
+    heads = cfg.heads, channels = cfg.channels, embed_condition = cfg.embed_condition, skips = {} }
+  for _, s in ipairs(net:skip_shapes(1)) do
+    if #s == 4 then
+      given.skips[#given.skips + 1] = { height = s[2], width = s[3], channels = s[4] }
+    end
+  end
+  given.head = given.skips[#given.skips]
+  for k, v in pairs(config.options("encoder " .. cfg.encoder, choice.defaults, cfg.encoder_options)) do
+    given[k] = v
+  end
+  local encoder = choice.new(given)
+  if patch > 1 then
+    local condition = encoder.condition
+    encoder.condition = function(self, lowres, re) return condition(self, patches.fold(lowres, patch), re) end
+  end
+  encoder:init(seed, prefix or "condition_encoder.")
+  return encoder
+end
+
+--- Rows and columns of the tokens for a field of this size; nil without tokens.
+function M.tokens(cfg, height, width)
+  local backbone = M.of(cfg)
+  return backbone.tokens and backbone.tokens(cfg, height, width)
+end
+
+--- The road `cross_attention` of a network: a module called (encoder's head, condition's head or nil) -> head. An
+--- unknown condition is zeros, as it is for the other roads.
+function M.cross(cfg, net, seed)
+  local shapes = net:skip_shapes(1)
+  local last = shapes[#shapes]
+  for _, s in ipairs(shapes) do last = #s == 4 and s or last end
+  local d = last[4]
+  local where = cfg.positions ~= "none" and positions.fixed(last[2], last[3], d) or nil
+  local module = nn.module { attention = attention.cross(d, cfg.heads, where) }
+  function module:forward(head, context)
+    return self.attention(head, context or core.zeros { head.shape[1], last[2], last[3], d })
+  end
+  return module:init(seed, "cross_attention.")
+end
+
+--- Fixed positions in place of learned ones, where the configuration wants them.
+function M.fix_positions(cfg, net)
+  local choice = choices.get("positions", cfg.positions)
+  local grid = M.tokens(cfg, cfg.height, cfg.width)
+  if not (choice.fixed and grid) then return end
+  for _, p in ipairs(net:parameters()) do
+    if p.name:match "pos_embed$" then
+      p.tensor:track(false)
+      p.tensor:copy_(choice.fixed(grid[1], grid[2], p.tensor.shape[3]))
+    end
+  end
+end
+
+return M

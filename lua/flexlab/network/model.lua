@@ -1,0 +1,167 @@
+--[[
+model - what every network of this laboratory can do: condition, predict, hand out its parameters.
+
+  features = model:condition(batch)              once per sample, does not depend on t
+  p = model:predict(x_t, t, batch, features)     x_t (N,H,W,C), t (N) -> (N,H,W,C)
+  model:parameters()                             list of { name=, tensor=, trained= }
+A model with averaged weights (optim.ema) is the same object with `use` exchanging the weights.
+Features are a table that the network made and takes back: { head=, skips={} } (N,H,W,C), and `concat`, the
+condition itself, where it is put beside x_t.
+--]]
+local choices = require "flexlab.choices"
+local core = require "flexlab.core"
+local noising = require "flexlab.diffusion.noising"
+local Run = require "flexlab.run"
+
+local M = {}
+
+local Model = { __name = "flexlab.Model" }
+Model.__index = Model
+
+-- field of a model -> the kind of choice it is.
+local parts = { schedule = "schedules", parametrisation = "parametrisations", loss = "losses",
+  weighting = "weightings", target = "targets" }
+
+--- A model from { net, config, parametrisation, schedule, loss, target|nil, weighting|nil, encoder|nil,
+--- conditioned, concat|nil, cross|nil, title|nil, settings|nil }. settings[part] are a choice's; its defaults without.
+function M.new(fields)
+  local model = setmetatable(fields, Model)
+  model.target = model.target or choices.registry("targets").residual
+  model.settings = model.settings or {}
+  for part in pairs(parts) do
+    model.settings[part] = model.settings[part] or model[part] and model[part].defaults or {}
+  end
+  model.noising = noising.new(model.schedule, model.settings.schedule)
+  local run = Run.current()
+  if run then run:watch(model) end
+  return model
+end
+
+--- What the condition encoder makes of a batch; nil when no road is open.
+function Model:condition(batch)
+  local features
+  if self.conditioned then
+    local encoder = self.encoder or self.net
+    features = encoder:condition(batch.lowres, batch.re)
+  end
+  if not self.concat then return features end
+  features = features or {}
+  features.concat = batch.lowres
+  return features
+end
+
+-- What the network itself takes of features.
+local function for_network(features)
+  if not features or not features.concat then return features end
+  return features.head and { head = features.head, skips = features.skips, tokens = features.tokens } or nil
+end
+
+-- The network, with attention to the condition's head between its encoder and its decoder where that road is open.
+function Model:pass(x, t, re, features)
+  if not self.cross then return self.net:predict(x, t, re, features) end
+  local encoded = self.net:encode(x, t, re, features)
+  encoded.head = self.cross(encoded.head, features and features.head)
+  return self.net:decode(encoded, t, re, features)
+end
+
+--- The network's output at times t; without features the condition is unknown (zeros).
+function Model:predict(x, t, batch, features)
+  if self.concat then
+    local shape = batch.lowres.shape
+    x = core.concat(x, features and features.concat or core.zeros(shape), { axis = -1 })
+  end
+  local p = self:pass(x, t, batch.re, for_network(features))
+  -- the network answers with as many channels as it reads; those beside x_t's mean nothing
+  return self.concat and p:narrow { axis = 4, start = 1, length = self.config.in_channels } or p
+end
+
+--- Features times `kept` (N): 0 where a sample's condition is dropped, as if there were none.
+function Model.mask(features, kept)
+  local n, masked = kept.shape[1], { skips = {}, tokens = features.tokens }
+  local function with(t)
+    return t and t * kept:reshape(t.ndim == 4 and { n, 1, 1, 1 } or { n, 1, 1 })
+  end
+  masked.head, masked.concat = with(features.head), with(features.concat)
+  for i, skip in ipairs(features.skips or {}) do masked.skips[i] = with(skip) end
+  return masked
+end
+
+--- What the sampled x0 is added to (N,H,W,C), normalised; nil for nothing.
+function Model:base(batch)
+  return self.target.base(batch, self.settings.target)
+end
+
+function Model:parameters()
+  local list = self.net:parameters()
+  for _, p in ipairs(list) do
+    if self.fixed_positions and p.name:match "pos_embed$" then p.trained = false end
+  end
+  if self.encoder then
+    for _, p in ipairs(self.encoder:parameters()) do
+      list[#list + 1] = { name = "condition_encoder." .. p.name, tensor = p.tensor, trained = p.trained }
+    end
+  end
+  for _, p in ipairs(self.cross and self.cross:parameters() or {}) do
+    list[#list + 1] = { name = "cross_attention." .. p.name, tensor = p.tensor, trained = p.trained }
+  end
+  return list
+end
+
+-- Where the masks of a condition encoder in Lua begin, away from those of the network.
+local ENCODER_MASKS = 1 << 20
+
+--- Dropout on with a key, off with nil.
+function Model:train(key)
+  self.net:train(key)
+  if not (self.encoder and self.encoder.train) then return end
+  local own = key and { seed = key.seed, stream = key.stream, sample = key.sample, step = key.step,
+    member = (key.member or 0) + ENCODER_MASKS }
+  self.encoder:train(own or nil)
+end
+
+--- Number of trained numbers.
+function Model:count()
+  local n = 0
+  for _, p in ipairs(self:parameters()) do
+    if p.trained then n = n + p.tensor:count() end
+  end
+  return n
+end
+
+--- alpha(t), sigma(t) of the schedule.
+function Model:coefficients(t)
+  return self.noising:coefficients(t)
+end
+
+--- Runs f(...) with the weights that this model stands for.
+function Model:use(f, ...) -- luacheck: ignore self
+  return f(...)
+end
+
+function Model:__tostring()
+  return ("%s %s: %.2f M parameters, %dx%dx%d, predicts %s"):format(self.title or "FLEX",
+    self.config.size or "", self:count() / 1e6, self.config.height, self.config.width, self.config.in_channels,
+    self.config.predict)
+end
+
+--- The same model with the averages of an optimiser in place of its weights.
+---@param exchange function  weights <-> averages
+function M.averaged(model, exchange)
+  local depth, average = 0, {}
+  function average:use(f, ...) -- luacheck: ignore self
+    if depth == 0 then exchange() end
+    depth = depth + 1
+    local results = table.pack(pcall(f, ...))
+    depth = depth - 1
+    if depth == 0 then exchange() end
+    if not results[1] then error(results[2], 0) end
+    return table.unpack(results, 2, results.n)
+  end
+  function average:condition(batch) return self:use(model.condition, model, batch) end
+  function average:predict(...) return self:use(model.predict, model, ...) end
+  return setmetatable(average, { __index = model, __tostring = function()
+    return tostring(model) .. ", averaged weights"
+  end })
+end
+
+return M

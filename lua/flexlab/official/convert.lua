@@ -1,0 +1,113 @@
+--[[
+convert - checkpoints between the authors' .pt, safetensors and our .h5.
+
+  flex.convert.file("official.pt", "x.h5")                 the authors' -> ours
+  flex.convert.file("runs/sr/../last.h5", "x.safetensors") ours -> the authors' names and layout
+  flex.convert.file("x.safetensors", "y.h5")               and back
+`ema = true` takes the averaged weights. The authors' file does not say how many heads there are (known
+for their sizes, else heads), what it predicts (predict), what it was normalised by (mean, std) and how
+the low field was made (factor, degradation): options say, with the authors' values as defaults.
+--]]
+local checkpoint = require "flexlab.run.checkpoint"
+local choices = require "flexlab.choices"
+local config = require "flexlab.config"
+local core = require "flexlab.core"
+local official = require "flexlab.official"
+
+local M = {}
+
+M.defaults = { ema = false, heads = false, height = false, width = false, predict = "v", factor = 8,
+  degradation = "bicubic", mean = 0.0, std = 1.0 }
+
+local function repeated(v, n)
+  local list = {}
+  for i = 1, n do list[i] = v end
+  return list
+end
+
+-- Texts of a checkpoint of ours for a network that came without them.
+local function texts(description, o)
+  local forecast = description.cond_channels ~= description.in_channels
+  local data = forecast
+    and { task = "forecast", past = description.cond_channels // description.in_channels, lead = 1 }
+    or { task = "superres", factor = o.factor, degradation = o.degradation }
+  local text = { kind = checkpoint.kind, version = tostring(core.info().version),
+    data = core.json.encode(data),
+    config = core.json.encode { data = data, model = description }, recipe = "convert", seed = "1",
+    step = "0", phase = "0", log_bytes = "0",
+    normalisation = core.json.encode { mean = repeated(o.mean, description.in_channels),
+      std = repeated(o.std, description.in_channels) } }
+  return checkpoint.describe(text, choices.get("models", "flex").resolve(description))
+end
+
+-- The authors' archive -> { names, tensors, text } of ours.
+local function import(file, o)
+  local names, tensors = official.weights(file)
+  if o.ema then official.averaged(file, names, tensors) end
+  local description
+  local known = file.text.model and core.json.decode(file.text.model)
+  description = known or official.config(tensors, o)
+  if not known then official.check(description, names, tensors) end
+  local out = { names = {}, tensors = {}, text = known and file.text or texts(description, o) }
+  for i, name in ipairs(names) do
+    out.names[i] = "model/" .. name
+    out.tensors["model/" .. name] = official.ours(tensors[name])
+  end
+  out.text.kind = checkpoint.kind
+  return out
+end
+
+-- Our checkpoint with only its weights (averaged ones with `ema`), under names after `prefix`.
+local function weights(file, o, prefix, layout)
+  local out = { names = {}, tensors = {}, text = file.text }
+  local averages = false
+  for _, entry in ipairs(file.names) do
+    local name = entry:match("^model/(.+)$")
+    if name then
+      local average = o.ema and file.tensors["ema/" .. name]
+      averages = averages or average
+      out.names[#out.names + 1] = prefix .. name
+      out.tensors[prefix .. name] = layout(average or file.tensors[entry])
+    end
+  end
+  if o.ema and not averages then error("the file has no averaged weights (ema/)", 0) end
+  return out
+end
+
+local function ending(path)
+  return path:match("%.(%w+)$") or ""
+end
+
+--- Converts; returns a table { from, to, tensors, numbers, config } of what was done.
+---@param input string   .pt, .safetensors or .h5
+---@param output string  .h5 or .safetensors
+---@param options table|nil
+function M.file(input, output, options)
+  local o = config.options("convert", M.defaults, options, nil, 2)
+  local target = ending(output)
+  if target ~= "h5" and target ~= "hdf5" and target ~= "safetensors" then
+    error(("convert: '%s' must end in .h5 or .safetensors"):format(output), 0)
+  end
+  local file, message = core.io.load(input)
+  if not file then error(message, 0) end
+  local out
+  local own = file.text.kind == checkpoint.kind and file.names[1] and file.names[1]:match("^model/")
+  local ok, wrong = pcall(function()
+    out = own and file or import(file, o)
+    if target == "safetensors" then
+      out = weights(out, own and o or {}, "", official.theirs)
+      out.text.format = "pt"
+    elseif own and o.ema then
+      out = weights(out, o, "model/", function(t) return t end)
+    end
+  end)
+  if not ok then error(("%s: %s"):format(input, tostring(wrong)), 0) end
+  local saved, why = core.io.save(output, out)
+  if not saved then error(why, 0) end
+  local numbers = 0
+  for _, t in pairs(out.tensors) do numbers = numbers + t:count() end
+  return { from = input, to = output, tensors = #out.names, numbers = numbers,
+    config = out.text.model and core.json.decode(out.text.model) }
+end
+
+return M

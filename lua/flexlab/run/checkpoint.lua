@@ -1,0 +1,203 @@
+--[[
+checkpoint - last.h5: everything a run needs to go on, and everything needed to sample from the file.
+
+Tensors: model/<name> (weights and buffers), ema/<name>, optim/first/<name>, optim/second/<name>; a
+second network of the same run has them below 2/. Layouts are ours: (O,kH,kW,I), names as the authors'.
+Texts: kind, version, recipe, seed, config (JSON of the recipe's), model (JSON: what flex.models needs),
+network (JSON: the same without words, for readers that know no Lua: csrc/io/checkpoint.h), data (JSON:
+task, factor, degradation), normalisation (JSON: mean and std by channel), step, phase, updates,
+log_bytes.
+--]]
+local backbone = require "flexlab.network.backbone"
+local config = require "flexlab.config"
+local core = require "flexlab.core"
+local positions = require "flexlab.network.positions"
+
+local M = {}
+
+M.kind = "flexlab checkpoint"
+
+-- Adds the tensors of one watched network.
+local function collect(entry, names, tensors)
+  local function add(name, tensor)
+    name = entry.prefix .. name
+    names[#names + 1] = name
+    tensors[name] = tensor
+  end
+  for _, p in ipairs(entry.model:parameters()) do add("model/" .. p.name, p.tensor) end
+  if not entry.optim then return end
+  local state = entry.optim:state()
+  local parts = { { "ema/", state.average }, { "optim/first/", state.first },
+    { "optim/second/", state.second } }
+  for _, part in ipairs(parts) do
+    for i, p in ipairs(entry.optim.parameters) do
+      if part[2] and part[2][i] then add(part[1] .. p.name, part[2][i]) end
+    end
+  end
+end
+
+--- Adds what a resolved configuration of a model says to the texts of a checkpoint.
+function M.describe(text, cfg)
+  local kind = require("flexlab.choices").get("models", cfg.kind or "flex")
+  text.model = core.json.encode(config.plain(cfg))
+  if kind.network then text.network = core.json.encode(config.plain(kind.network(cfg))) end
+  return text
+end
+
+-- What the file says about a network and its data, apart from tensors.
+local function describe(text, model, data)
+  text.kind = M.kind
+  text.version = tostring(core.info().version)
+  if model and model.config then M.describe(text, model.config) end
+  if data then
+    text.data = core.json.encode(config.plain(data.description))
+    text.normalisation = core.json.encode(config.plain(data.scale))
+  end
+end
+
+--- Writes the state of a run; true or nil, message.
+function M.save(path, run)
+  local names, tensors, text = {}, {}, {}
+  for _, entry in ipairs(run.watched) do
+    collect(entry, names, tensors)
+    if entry.optim then text[entry.prefix .. "updates"] = tostring(entry.optim:updates()) end
+  end
+  local first = run.watched[1]
+  describe(text, first and first.model, run.data)
+  text.recipe, text.seed = run.recipe.name, tostring(run.seed)
+  text.config = core.json.encode(config.plain(run.cfg))
+  text.step, text.phase = tostring(run.step or 0), tostring(run.phase)
+  text.log_bytes = tostring(run.log_file.bytes)
+  return core.io.save(path, { names = names, tensors = tensors, text = text })
+end
+
+--- Reads what M.save wrote: { tensors, text, phase, phase_step, log_bytes } or nil, message.
+function M.load(path)
+  local file, message = core.io.load(path)
+  if not file then return nil, message end
+  if file.text.kind ~= M.kind then return nil, path .. " is not a FlexLab checkpoint" end
+  return { path = path, tensors = file.tensors, text = file.text,
+    phase = math.tointeger(tonumber(file.text.phase)) or 0,
+    phase_step = math.tointeger(tonumber(file.text.step)) or 0,
+    log_bytes = math.tointeger(tonumber(file.text.log_bytes)) or 0 }
+end
+
+local function same_shape(a, b)
+  local x, y = a.shape, b.shape
+  if #x ~= #y then return false end
+  for i = 1, #x do
+    if x[i] ~= y[i] then return false end
+  end
+  return true
+end
+
+-- Copies a tensor of the file into one of ours.
+local function fill(target, source, path, name)
+  if not source then error(("%s has no tensor '%s'"):format(path, name), 0) end
+  if not same_shape(target, source) then
+    error(("%s: '%s' is (%s), this network wants (%s)"):format(path, name,
+      table.concat(source.shape, ","), table.concat(target.shape, ",")), 0)
+  end
+  core.no_grad(function() target:copy_(source) end)
+end
+
+--- Copies the saved state into a watched network and its optimiser.
+function M.restore(saved, entry)
+  for _, p in ipairs(entry.model:parameters()) do
+    local name = entry.prefix .. "model/" .. p.name
+    fill(p.tensor, saved.tensors[name], saved.path, name)
+  end
+  if not entry.optim then return end
+  local state = entry.optim:state()
+  local parts = { { "ema/", state.average }, { "optim/first/", state.first },
+    { "optim/second/", state.second } }
+  for _, part in ipairs(parts) do
+    for i, p in ipairs(entry.optim.parameters) do
+      if part[2] and part[2][i] then
+        local name = entry.prefix .. part[1] .. p.name
+        fill(part[2][i], saved.tensors[name], saved.path, name)
+      end
+    end
+  end
+  entry.optim:set_updates(math.tointeger(tonumber(saved.text[entry.prefix .. "updates"])) or 0)
+end
+
+--- Copies weights named model/<name> (or their averages) of a file into a network. `size` = { height,
+--- width } of the network that was saved, if that differs: learned positions are then interpolated.
+function M.weights(file, path, model, averaged, size)
+  for _, p in ipairs(model:parameters()) do
+    local name = "model/" .. p.name
+    local average = "ema/" .. p.name
+    if averaged and file.tensors[average] then name = average end
+    local source = file.tensors[name]
+    if source and size and p.name:match "pos_embed$" and not same_shape(p.tensor, source) then
+      local c = model.config
+      source = p.trained and positions.interpolate(source, backbone.tokens(c, size[1], size[2]),
+        backbone.tokens(c, c.height, c.width)) or p.tensor:detach():clone()   -- fixed ones fit any size
+    end
+    fill(p.tensor, source, path, name)
+  end
+end
+
+--- Weights of another network where names and shapes agree, the averaged ones if there are any; what has
+--- no counterpart (a first convolution for other channels) stays as it was initialised. For fine-tuning
+--- (train.from). Returns the number of tensors copied and the list of names of those that were not.
+---@param path string  a checkpoint, or the folder of a run
+function M.transfer(path, model)
+  if core.sys.exists(path) == "folder" then path = path .. "/last.h5" end
+  local file, message = core.io.load(path)
+  if not file then error(("train.from: %s"):format(message), 0) end
+  if file.text.kind ~= M.kind then
+    error(("train.from: %s is not a FlexLab checkpoint; `flexlab convert` makes one from the authors' .pt")
+      :format(path), 0)
+  end
+  local copied, left = 0, {}
+  for _, p in ipairs(model:parameters()) do
+    local source = file.tensors["ema/" .. p.name] or file.tensors["model/" .. p.name]
+    if source and same_shape(source, p.tensor) then
+      core.no_grad(function() p.tensor:copy_(source) end)
+      copied = copied + 1
+    else
+      left[#left + 1] = p.name
+    end
+  end
+  if copied == 0 then
+    error(("train.from: %s has no tensor that fits this network; is it of the same size?"):format(path), 0)
+  end
+  return copied, left
+end
+
+--- A network from a checkpoint alone: model, configuration of its recipe, normalisation.
+---@param path string        a checkpoint, or the folder of a run: its last.h5
+---@param options table|nil  { ema = true: the averaged weights, where there are any; height, width: of
+---  fields of another size than those it was trained on; padding: "circular" for whole periodic ones }
+function M.load_model(path, options)
+  local o = config.options("load_model", { ema = true, height = false, width = false, padding = false },
+    options, nil, 2)
+  if core.sys.exists(path) == "folder" then path = path .. "/last.h5" end
+  local file, message = core.io.load(path)
+  if not file then error(message, 2) end
+  if file.text.kind ~= M.kind or not file.text.model then
+    error(("%s is not a FlexLab checkpoint; `flexlab convert` makes one from the authors' .pt")
+      :format(path), 2)
+  end
+  local description = core.json.decode(file.text.model)
+  local size = { description.height, description.width }
+  description.height, description.width = o.height or size[1], o.width or size[2]
+  description.padding = o.padding or description.padding
+  local models = require("flexlab.choices").registry "models"
+  local ok, model = pcall(function() return models[description.kind or "flex"].new(description) end)
+  if not ok then
+    local recipe = tostring(file.text.recipe)
+    error(("%s: %s%s"):format(path, (tostring(model):gsub("^[^:]+:%d+: ", "")),
+      tostring(model):find "%a+s: no '" and (" - the recipe '%s' defines it: require that first")
+        :format(recipe) or ""), 2)
+  end
+  M.weights(file, path, model, o.ema, size)
+  local function json(key) return file.text[key] and core.json.decode(file.text[key]) or nil end
+  model.data, model.scale = json "data", json "normalisation"
+  model.seed = math.tointeger(tonumber(file.text.seed)) or 1
+  return model, json "config" or {}, model.scale
+end
+
+return M

@@ -1,0 +1,245 @@
+--[[
+run - one call of a recipe: its folder, its loop of steps, its log, its checkpoints.
+
+  for step, batch in run:steps(data.train, n) do ... end
+opens a scope for each step (tensors made in it end with it), polls Ctrl-C, writes last.h5 every
+`train.checkpoint` steps (100), after step 10 and at the end, and goes on behind the saved step after a
+restart.
+All random numbers are addressed by (seed, stream, step, sample); nothing else needs saving.
+
+A body with several loops is resumed in the loop that was saved; its earlier loops yield nothing.
+Until then `run:log` is silent, and lines logged after the checkpoint are dropped from metrics.jsonl.
+--]]
+local checkpoint = require "flexlab.run.checkpoint"
+local config = require "flexlab.config"
+local core = require "flexlab.core"
+local literal = require "flexlab.literal"
+local log = require "flexlab.run.log"
+local progress = require "flexlab.run.progress"
+local provenance = require "flexlab.run.provenance"
+
+local Run = {}
+Run.__index = Run
+Run.__name = "flexlab.Run"
+
+-- The first checkpoint comes at this step: a full disk or a folder that is read-only shows at once.
+local EARLY = 10
+
+local stack = {}
+
+--- The run whose body is being executed, or nil.
+function Run.current() return stack[#stack] end
+
+--- Raised after Ctrl-C, once the step is finished and saved: has `interrupted` and reads as a sentence.
+local Interrupted = { __name = "flexlab.Interrupted" }
+function Interrupted.__tostring(e) return e.message end
+
+--- Becomes the current run until closed.
+function Run.open(fields)
+  local run = setmetatable(fields, Run)
+  run.watched, run.phase, run.replaying, run.began = {}, 0, true, core.sys.time()
+  core.reset_peak()
+  run.log_file = log.open(run.dir)
+  run.progress = progress.new(run)
+  stack[#stack + 1] = run
+  return run
+end
+
+-- Ends the run, also after an error.
+function Run:__close()
+  self:end_scope()
+  self.progress:done()
+  if self.catching then core.sys.catch_interrupts(false) end
+  for i = #stack, 1, -1 do
+    if stack[i] == self then table.remove(stack, i) end
+  end
+end
+
+function Run:end_scope()
+  if self.scope then self.scope:close() end
+  self.scope = nil
+end
+
+--- Forgets what an earlier attempt left (for `fresh`).
+function Run:clear()
+  for _, file in ipairs { "result.lua", "last.h5", "cost.lua" } do
+    if core.sys.exists(self.dir .. "/" .. file) then core.sys.remove(self.dir .. "/" .. file) end
+  end
+end
+
+--- Reads the checkpoint of an earlier attempt, if there is one.
+function Run:resume()
+  local path = self.dir .. "/last.h5"
+  if core.sys.exists(path) then
+    local saved, message = checkpoint.load(path)
+    if not saved then
+      error(("%s; remove the file or give --fresh to start again"):format(message), 0)
+    end
+    self.saved = saved
+    self.log_file:cut(saved.log_bytes)
+  else
+    self.log_file:cut(0)
+  end
+end
+
+--- Registers what checkpoints hold. flex.models and flex.optim call it; recipes need not.
+function Run:watch(model, optim)
+  for _, entry in ipairs(self.watched) do
+    if entry.model == model then
+      entry.optim = optim or entry.optim
+      return
+    end
+  end
+  local n = #self.watched + 1
+  self.watched[n] = { model = model, optim = optim, prefix = n == 1 and "" or n .. "/" }
+end
+
+--- Leaves a network out of the checkpoints: one that is only asked, not trained.
+function Run:unwatch(model)
+  for i, entry in ipairs(self.watched) do
+    if entry.model == model then table.remove(self.watched, i) end
+  end
+end
+
+--- Notes that this run reads a file, or those of an opened source (data/frames.lua): see provenance.lua.
+function Run:saw(what)
+  local paths = {}
+  for i, file in ipairs(type(what) == "table" and what.files or { { path = what } }) do paths[i] = file.path end
+  provenance.record(self.dir:match("^(.*)/[^/]*$"), paths)
+end
+
+--- Writes a value as <name>.lua into the run's folder, for reports: a spectrum, scores by lead.
+function Run:record(name, value)
+  if not tostring(name):match("^[%w_]+$") or ("result config recipe cost"):find(tostring(name), 1, true) then
+    error(("run:record: '%s' is no name for a record (letters, digits and _; result, config, recipe and cost "
+      .. "are taken)"):format(tostring(name)), 2)
+  end
+  assert(literal.write(("%s/%s.lua"):format(self.dir, name), config.plain(value)))
+end
+
+--- An address of random numbers: {seed=, stream=, step=, sample=, member=}.
+function Run:key(stream, address)
+  local key = { seed = self.seed, stream = stream, step = self.step }
+  for k, v in pairs(address or {}) do key[k] = v end
+  return key
+end
+
+--- Keeps tensors alive beyond the step they were made in; returns them.
+function Run:keep(...)
+  if self.scope then return self.scope:keep(...) end
+  return ...
+end
+
+--- Appends one line to metrics.jsonl and metrics.csv; tensors of one element are read.
+function Run:log(step, values)
+  local row = { step = step }
+  for k, v in pairs(values) do row[k] = core.is_tensor(v) and v:item() or v end
+  self.progress:show(row)
+  if not self.replaying then self.log_file:append(row) end
+end
+
+--- Writes last.h5 now.
+function Run:save()
+  local ok, message = checkpoint.save(self.dir .. "/last.h5", self)
+  if not ok then error("the checkpoint could not be written: " .. tostring(message), 0) end
+end
+
+--- Stops with a sentence if Ctrl-C was pressed. Long loops of recipes may call it too.
+function Run:poll()
+  if core.sys.interrupts() == 0 then return end
+  core.sys.clear_interrupts()
+  error(setmetatable({ interrupted = true, dir = self.dir, step = self.step,
+    message = ("stopped at step %d of '%s'; the same command goes on from there (%s)")
+      :format(self.step or 0, self.recipe.name, self.dir) }, Interrupted), 0)
+end
+
+-- Copies saved tensors into whatever is watched and not yet restored.
+function Run:restore()
+  for _, entry in ipairs(self.watched) do
+    if not entry.restored then
+      entry.restored = true
+      if self.saved then checkpoint.restore(self.saved, entry) end
+    end
+  end
+end
+
+-- The first step of this loop that is still to be done.
+function Run:enter(n)
+  self.phase = self.phase + 1
+  self:restore()
+  local saved = self.saved
+  if saved and saved.phase > self.phase then return n + 1 end
+  self.replaying = false
+  return saved and saved.phase == self.phase and saved.phase_step + 1 or 1
+end
+
+local function interval(self, options)
+  local cfg = config.plain(self.cfg)
+  local every = options.checkpoint or (type(cfg.train) == "table" and cfg.train.checkpoint) or 100
+  if math.type(every) ~= "integer" or every < 1 then
+    error("steps: checkpoint must be a whole number of steps, got " .. tostring(every), 3)
+  end
+  return every
+end
+
+--- Iterates over (step, batch); see the head of this file.
+---@param data table|function|nil  has batch(step), or is called with the step, or nothing is yielded
+---@param n integer                the last step
+---@param options table|nil        { checkpoint = 100 }
+function Run:steps(data, n, options)
+  if math.type(n) ~= "integer" or n < 0 then
+    error("steps: the number of steps must be a whole number, got " .. tostring(n), 2)
+  end
+  if type(data) == "table" and not data.batch then
+    error("steps: the data must have batch(step), as data.train has, or be a function of the step", 2)
+  end
+  local every = interval(self, config.options("steps", { checkpoint = false }, options, nil, 2))
+  local step = self:enter(n) - 1
+  core.sys.catch_interrupts(true)
+  self.catching = true
+  self.progress:start(step, n)
+  local function finished()
+    self:end_scope()
+    local stop = core.sys.interrupts() > 0
+    if stop or step == n or step % every == 0 or step == EARLY then self:save() end
+    self.progress:step(step)
+    if stop then self:poll() end
+  end
+  return function()
+    if self.scope then finished() end
+    if step >= n then
+      self.progress:done()
+      return nil
+    end
+    step = step + 1
+    self.step = step
+    self.scope = core.scope()
+    if not data then return step end
+    if type(data) == "function" then return step, data(step) end
+    return step, data:batch(step)
+  end
+end
+
+-- What the run cost, in cost.lua: of this attempt, so a resumed run has the seconds of its last part.
+function Run:price()
+  local model = self.watched[1] and self.watched[1].model
+  local cost = { seconds = core.sys.time() - self.began, peak_bytes = core.memory().peak,
+    resumed = self.saved ~= nil, threads = core.threads() }
+  if model then
+    cost.parameters = 0
+    for _, p in ipairs(model:parameters()) do
+      if p.trained then cost.parameters = cost.parameters + p.tensor:count() end
+    end
+    cost.gflop = require("flexlab.network.arithmetic").gflop(model)
+  end
+  assert(literal.write(self.dir .. "/cost.lua", cost))
+end
+
+--- The last line: everything is logged.
+function Run:finish()
+  self:end_scope()
+  self.log_file:finish()
+  self.progress:done()
+end
+
+return Run

@@ -1,0 +1,159 @@
+--[[
+recipe - a function from a configuration to a result.
+
+  local sr = flex.recipe("sr", { train = { steps = 100 } }, function(cfg, run) return { rfne = 1 } end)
+  sr()                                      the defaults, seed 1
+  sr({ train = { steps = 10 } }, { seed = 2, root = "runs", fresh = false, quiet = false, label = "" })
+
+A call makes runs/<name>/<hash8>/<seed>/ (config.lua recipe.lua env.txt metrics.jsonl metrics.csv
+result.lua last.h5 cost.lua). hash8 covers the resolved configuration, the file that holds the body and the
+recipes that it requires; if data files have changed, their contents too (provenance.lua). A folder with
+result.lua is done: its result is returned again; any other is resumed from its checkpoint.
+--]]
+local config = require "flexlab.config"
+local core = require "flexlab.core"
+local literal = require "flexlab.literal"
+local provenance = require "flexlab.run.provenance"
+local Run = require "flexlab.run"
+
+local M = {}
+
+local Recipe = {}
+Recipe.__index = Recipe
+Recipe.__name = "flexlab.Recipe"
+
+M.options = { seed = 1, root = "runs", fresh = false, quiet = false, label = "" }
+
+-- The texts of the recipes that a text requires ("recipes.sr"), and of those that they require.
+local function required(source, seen)
+  local texts = {}
+  for name in source:gmatch("require%s*%(?%s*[\"'](recipes%.[%w_.]+)[\"']") do
+    local path = not seen[name] and package.searchpath(name, package.path)
+    seen[name] = true
+    local other = path and core.sys.read(path)
+    if other then texts[#texts + 1] = other .. required(other, seen) end
+  end
+  return table.concat(texts)
+end
+
+-- Path, text and texts required, of what debug.getinfo calls a source; a chunk from the prompt is its own text.
+local function source_of(source)
+  local path = source:match("^@(.+)$")
+  if not path then return nil, (source:gsub("^=", "")), "" end
+  local own = core.sys.read(path) or ""
+  return path, own, required(own, {})
+end
+
+--- A new recipe.
+---@param name string       letters, digits, _ and -
+---@param defaults table    every key there is, with a value of its type
+---@param body function     body(cfg, run) -> table of numbers
+function M.new(name, defaults, body)
+  if type(name) ~= "string" or not name:match("^[%w_%-]+$") then
+    error("recipe: the name must be letters, digits, _ and -, got " .. tostring(name), 2)
+  elseif type(defaults) ~= "table" or type(body) ~= "function" then
+    error(("recipe '%s': wanted flex.recipe(name, defaults, function(cfg, run) ... end)"):format(name), 2)
+  end
+  local path, source, others = source_of(debug.getinfo(body, "S").source)
+  return setmetatable({ name = name, defaults = defaults, body = body, source = path, text = source,
+    required = others }, Recipe)
+end
+
+function M.is_recipe(v) return getmetatable(v) == Recipe end
+
+--- The configuration with overrides (read-only) and its hash.
+function Recipe:resolve(overrides, level)
+  local plain = config.merge(self.defaults, overrides, (level or 1) + 1)
+  local hash = core.sys.hash(literal.encode(plain) .. "\n" .. self.text .. self.required):sub(1, 8)
+  return config.readonly(plain), hash
+end
+
+--- The folder of a run with these overrides.
+function Recipe:folder(overrides, options)
+  local o = config.options("a run's options", M.options, options, { "device", "jobs" }, 2)
+  local _, hash = self:resolve(overrides, 2)
+  return ("%s/%s/%s/%d"):format(o.root, self.name, provenance.place(o.root, self.name, hash), o.seed)
+end
+
+local function environment(run, options)
+  local lines = {}
+  local function line(k, v) lines[#lines + 1] = ("%-12s %s"):format(k, tostring(v)) end
+  line("recipe", run.recipe.name)
+  line("source", run.recipe.source or "(not a file)")
+  line("seed", run.seed)
+  if options.label ~= "" then line("label", options.label) end
+  line("started", os.date("!%Y-%m-%dT%H:%M:%SZ", math.floor(core.sys.now())))
+  line("host", core.sys.host())
+  local info = core.info()
+  local keys = {}
+  for k, v in pairs(info) do if type(v) ~= "table" then keys[#keys + 1] = k end end
+  table.sort(keys)
+  for _, k in ipairs(keys) do line(k, info[k]) end
+  return table.concat(lines, "\n") .. "\n"
+end
+
+local function must(ok, message)
+  if not ok then error(message or "a file could not be written", 0) end
+  return ok
+end
+
+local function prepare(run, options)
+  must(core.sys.mkdirs(run.dir))
+  if options.fresh then run:clear() end
+  must(literal.write(run.dir .. "/config.lua", config.plain(run.cfg),
+    ("%s, resolved; seed %d"):format(run.recipe.name, run.seed)))
+  must(core.sys.write(run.dir .. "/recipe.lua", run.recipe.text))
+  must(core.sys.write(run.dir .. "/env.txt", environment(run, options)))
+end
+
+-- What a body returned, as plain values: numbers (tensors of one element count), strings, tables.
+local function result_of(recipe, returned)
+  local function plain(v, path)
+    if core.is_tensor(v) then return v:item() end
+    if type(v) == "table" then
+      local t = {}
+      for k, x in pairs(v) do t[k] = plain(x, path .. "." .. tostring(k)) end
+      return t
+    elseif type(v) == "number" or type(v) == "string" or type(v) == "boolean" then
+      return v
+    end
+    error(("recipe '%s': its result%s is a %s; wanted numbers"):format(recipe.name, path, type(v)), 0)
+  end
+  if type(returned) ~= "table" then
+    error(("recipe '%s' must return a table of numbers, got %s"):format(recipe.name, type(returned)), 0)
+  end
+  return plain(returned, "")
+end
+
+function Recipe:__call(overrides, options)
+  local o = config.options("a run's options", M.options, options, { "device", "jobs" }, 2)
+  if math.type(o.seed) ~= "integer" or o.seed < 0 then
+    error("a run's seed must be a whole number from 0 on, got " .. tostring(o.seed), 2)
+  end
+  local cfg, hash = self:resolve(overrides, 2)
+  hash = provenance.place(o.root, self.name, hash)
+  local dir = ("%s/%s/%s/%d"):format(o.root, self.name, hash, o.seed)
+  if not o.fresh and core.sys.exists(dir .. "/result.lua") then
+    local result = literal.read(dir .. "/result.lua")
+    if type(result) == "table" then
+      result.dir = dir
+      return result
+    end
+  end
+  local run <close> = Run.open { recipe = self, cfg = cfg, hash = hash, seed = o.seed, dir = dir,
+    root = o.root, quiet = o.quiet, label = o.label }
+  prepare(run, o)
+  run:resume()
+  local result = result_of(self, self.body(cfg, run))
+  run:finish()
+  run:price()
+  must(literal.write(dir .. "/result.lua", result))
+  result.dir = dir
+  return result
+end
+
+function Recipe:__tostring()
+  return ("recipe '%s' (%s)"):format(self.name, self.source or "not a file")
+end
+
+return M

@@ -1,0 +1,175 @@
+-- report.lua - what a run did, as one self-contained report.html in its folder.
+--
+--   local path = flex.report(run, {
+--     { title = "Result", text = "...", table = t },
+--     { title = "A test field", picture = p, alt = "what a reader who cannot see it should know", note = "..." },
+--     { title = "Spectra", charts = { drawing, ... } },
+--   })
+--
+-- `run` is the run of a recipe's body or the path of a run's folder. Below the parts come the
+-- training loss, the configuration, the recipe and the provenance, read from the folder. Without
+-- parts the result and the pictures found in the folder are shown. flex.report.compare (evaluation/compare.lua)
+-- makes the parts for a sampler and the methods it must beat.
+
+local core = require "flexlab.core"
+local html = require "flexlab.html"
+local literal = require "flexlab.literal"
+local plot = require "flexlab.plot"
+local seams = require "flexlab.diffusion.seams"
+local tabulate = require "flexlab.table"
+local words = require "flexlab.text"
+
+local KEYS = { title = true, text = true, table = true, charts = true, picture = true, note = true,
+  alt = true }
+local HASH_LIMIT = 256 << 20      -- larger files are named without a hash
+
+local function checked(part)
+  for key in pairs(part) do
+    if not KEYS[key] then error("report: a part has " .. words.unknown(key, words.keys(KEYS)), 0) end
+  end
+  return part
+end
+
+local function section_of(part)
+  local pieces = {}
+  local function add(piece) pieces[#pieces + 1] = piece end
+  if part.text then add("<p>" .. html.escape(part.text) .. "</p>") end
+  if part.table then add('<div class="scroll">' .. part.table:html() .. "</div>") end
+  if part.picture then add(html.image(part.picture:png(), part.alt or part.title or "picture")) end
+  if part.charts then add(html.charts(part.charts)) end
+  if part.note then add('<p class="note">' .. html.escape(part.note) .. "</p>") end
+  return html.section(part.title, table.unpack(pieces))
+end
+
+-- The loss of metrics.jsonl as a chart, or nil when none was logged.
+local function loss_chart(dir)
+  local steps, losses = {}, {}
+  for line in (core.sys.read(dir .. "/metrics.jsonl") or ""):gmatch("[^\n]+") do
+    local ok, row = pcall(core.json.decode, line)
+    local loss = ok and type(row) == "table" and tonumber(row.loss)
+    if loss and tonumber(row.step) then
+      steps[#steps + 1], losses[#losses + 1] = row.step, loss
+    end
+  end
+  if #steps > 1 then return plot.loss(steps, losses) end
+end
+
+-- The parts, behind the first what sampling by tiles has left to say.
+local function with_seams(parts, dir)
+  local list = core.sys.exists(dir .. "/seams.lua") and literal.read(dir .. "/seams.lua")
+  local part = type(list) == "table" and seams.part(list)
+  if not part then return parts end
+  local all = table.move(parts, 1, #parts, 1, {})
+  table.insert(all, math.min(2, #all + 1), part)
+  return all
+end
+
+-- The parts with the loss chart beside the charts of the last part, if it has any.
+local function with_loss(parts, chart)
+  local all = table.move(parts, 1, #parts, 1, {})
+  if not chart then return all end
+  local last = all[#all]
+  if last and last.charts then
+    local copy = {}
+    for key, value in pairs(last) do copy[key] = value end
+    copy.charts = table.move(last.charts, 1, #last.charts, 1, {})
+    table.insert(copy.charts, chart)
+    all[#all] = copy
+  else
+    all[#all + 1] = { title = "Training", charts = { chart } }
+  end
+  return all
+end
+
+-- Flat list of { key, number } of a result.
+local function flatten(result, prefix, out)
+  for _, key in ipairs(words.keys(result)) do
+    local value, name = result[key], prefix .. tostring(key)
+    if type(value) == "table" then flatten(value, name .. ".", out) else out[#out + 1] = { name, value } end
+  end
+  return out
+end
+
+-- Result, pictures and charts found in a folder.
+local function parts_of(dir)
+  local parts, charts = {}, {}
+  local result = core.sys.exists(dir .. "/result.lua") and literal.read(dir .. "/result.lua")
+  if type(result) == "table" then
+    local t = tabulate { "result", "value" }
+    for _, pair in ipairs(flatten(result, "", {})) do t:row(pair) end
+    parts[1] = { title = "Result", table = t }
+  end
+  local files = core.sys.list(dir) or {}
+  table.sort(files)
+  for _, name in ipairs(files) do
+    local bytes = name:match("%.png$") and core.sys.read(dir .. "/" .. name)
+    if bytes then
+      parts[#parts + 1] = { title = name, picture = { png = function() return bytes end } }
+    elseif name:match("%.svg$") then
+      charts[#charts + 1] = core.sys.read(dir .. "/" .. name)
+    end
+  end
+  if #charts > 0 then parts[#parts + 1] = { title = "Charts", charts = charts } end
+  return parts
+end
+
+local function hashes(dir)
+  local facts = {}
+  for _, name in ipairs { "recipe.lua", "config.lua", "last.h5" } do
+    local file = io.open(dir .. "/" .. name, "rb")
+    if file then
+      local size = file:seek("end")
+      file:close()
+      local text = size <= HASH_LIMIT and core.sys.hash(core.sys.read(dir .. "/" .. name)) or "(not hashed)"
+      facts[#facts + 1] = { name, ("%s  %d bytes"):format(text, size) }
+    end
+  end
+  return facts
+end
+
+local function provenance(dir)
+  local facts = { { "folder", dir } }
+  for line in (core.sys.read(dir .. "/env.txt") or ""):gmatch("[^\n]+") do
+    local name, value = line:match("^(%S+)%s+(.*)$")
+    if name then facts[#facts + 1] = { name, value } end
+  end
+  table.move(hashes(dir), 1, 3, #facts + 1, facts)
+  for line in (core.sys.read(dir .. "/data.txt") or ""):gmatch("[^\n]+") do
+    facts[#facts + 1] = { line:match("^(.-)\t(.*)$") }
+  end
+  facts[#facts + 1] = { "report made", os.date("!%Y-%m-%d %H:%M UTC") }
+  return html.section("Provenance", html.facts(facts))
+end
+
+local function settings(dir)
+  local pieces = {}
+  for _, file in ipairs { { "config.lua", "Configuration" }, { "recipe.lua", "Recipe" } } do
+    local text = core.sys.read(dir .. "/" .. file[1])
+    if text then pieces[#pieces + 1] = html.fold(file[2] .. " (" .. file[1] .. ")", text) end
+  end
+  return html.section("Configuration", table.unpack(pieces))
+end
+
+-- Writes report.html and returns its path; raises when it cannot be written.
+-- `head` gives another title and subtitle than those of a run.
+local function write(run, parts, head)
+  local dir = type(run) == "table" and run.dir or run
+  if type(dir) ~= "string" or core.sys.exists(dir) ~= "folder" then
+    error(("report: '%s' is not the folder of a run"):format(tostring(dir)), 2)
+  end
+  local name, hash, seed = dir:match("([^/]+)/([^/]+)/([^/]+)/*$")
+  local body = {}
+  parts = with_loss(with_seams(parts or parts_of(dir), dir), loss_chart(dir))
+  for i, part in ipairs(parts) do body[i] = section_of(checked(part)) end
+  body[#body + 1] = settings(dir)
+  body[#body + 1] = provenance(dir)
+  local subtitle = ("FlexLab %s \u{00B7} %s"):format(tostring(core.info().version),
+    hash and ("run %s, seed %s"):format(hash, seed) or dir)
+  if head then subtitle = subtitle:match("^.- \u{00B7} ") .. head.subtitle end
+  local path = dir .. "/report.html"
+  assert(core.sys.write(path, html.page(head and head.title or name or dir, subtitle, body)))
+  return path
+end
+
+return setmetatable({ write = write, compare = require "flexlab.evaluation.compare" },
+  { __call = function(_, run, parts) return write(run, parts) end })
