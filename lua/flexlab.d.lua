@@ -557,8 +557,8 @@ local Lock = {}
 --- ends it and removes its file; also by `local l <close>`
 function Lock:close() end
 
---- two-dimensional Navier-Stokes on [0, 2 pi]^2, pseudo-spectral; nu = 1/re; cylinders are x, y, radius of each; a passive scalar on request
----@param options { height: integer, width: integer, re: number, seed?: integer, initial?: "random"|"rest", k0?: number, rms_velocity?: number, forcing?: "none"|"kolmogorov"|"ring", forcing_wavenumber?: integer, forcing_amplitude?: number, forcing_width?: number, forcing_rate?: number, drag?: number, cfl?: number, dt?: number, walls?: "none"|"channel"|"box"|"slip", wall?: number, cylinders?: number[], mean_velocity?: number, sponge?: number, penalty?: number, scalar?: boolean, schmidt?: number }
+--- two-dimensional Navier-Stokes on [0, 2 pi]^2, pseudo-spectral; nu = 1/re; cylinders are x, y, radius of each; a passive scalar on request; precision is that of the steps and of the state
+---@param options { height: integer, width: integer, re: number, seed?: integer, initial?: "random"|"rest", k0?: number, rms_velocity?: number, forcing?: "none"|"kolmogorov"|"ring", forcing_wavenumber?: integer, forcing_amplitude?: number, forcing_width?: number, forcing_rate?: number, drag?: number, cfl?: number, dt?: number, precision?: "double"|"single", walls?: "none"|"channel"|"box"|"slip", wall?: number, cylinders?: number[], mean_velocity?: number, sponge?: number, penalty?: number, scalar?: boolean, schmidt?: number }
 ---@return flexlab.Flow
 function core.flow(options) end
 
@@ -616,7 +616,7 @@ function Flow:solid() end
 ---@return number, number
 function Flow:force() end
 
---- all that a flow remembers besides its time and the number of its steps
+--- all that a flow remembers besides its time and the number of its steps, in its precision
 ---@return flexlab.Tensor
 function Flow:state() end
 

@@ -28,6 +28,7 @@ failed=""
 for file in csrc/*/*.c csrc/*/*/*.c; do
   case $file in
     csrc/kernels/cpu/*) options="-O3 -fno-math-errno -fno-trapping-math" ;;
+    csrc/sim/lanes/*) options="-O2 -ffp-contract=off -DFXSIM_REAL=float -DFXSIM_ISA=baseline" ;;
     csrc/sim/* | csrc/base/rng.c) options="-O2 -ffp-contract=off" ;;
     *) options="-O1" ;;
   esac

@@ -37,6 +37,7 @@ static void read_settings (const lfx_options *o, fx_flow_options *c) {
   c->drag = lfx_number(o, "drag", c->drag);
   c->cfl = lfx_number(o, "cfl", c->cfl);
   c->dt = lfx_number(o, "dt", c->dt);
+  c->precision = lfx_choice(o, "precision", "double|single", 0) == 1 ? FX_F32 : FX_F64;
   c->walls = (fx_flow_walls)lfx_choice(o, "walls", "none|channel|box|slip", (int)c->walls);
   c->wall = lfx_number(o, "wall", c->wall);
   c->mean_velocity = lfx_number(o, "mean_velocity", c->mean_velocity);
@@ -62,6 +63,7 @@ static int core_flow (lua_State *L) {
                                        "drag",
                                        "cfl",
                                        "dt",
+                                       "precision",
                                        "walls",
                                        "wall",
                                        "cylinders",

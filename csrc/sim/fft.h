@@ -1,9 +1,10 @@
 /*
-** fft.h - fast Fourier transforms in double precision for lengths 2^a 3^b 5^c.
+** fft.h - fast Fourier transforms for lengths 2^a 3^b 5^c, in double precision and, for lane blocks, in single.
 **
 ** Conventions are numpy's: forward X[k] = sum_j x[j] exp(-2 pi i j k / n), unscaled; the public
 ** inverse divides by the number of points. Complex numbers in memory are (re, im) pairs. Results
-** have the same bits for every number of threads and with or without AVX2.
+** have the same bits for every number of threads and with or without AVX2. A precision is FX_F64 or
+** FX_F32.
 */
 #ifndef FX_FFT_H
 #define FX_FFT_H
@@ -11,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "tensor/tensor.h"
 
 /* Largest length a plan accepts. */
 #define FX_FFT_MAX_LENGTH 65536
@@ -21,23 +23,23 @@ typedef struct fx_fft fx_fft;
 
 /* New plan for length n in 1 .. FX_FFT_MAX_LENGTH; the caller owns it and frees it with
 ** fx_fft_free. A plan is read-only in use, so threads may share it.
-** Errors: FX_EARG if n is out of range or has a prime factor above 5; FX_ENOMEM. */
-fx_status fx_fft_new(int64_t n, fx_fft **out);
+** Errors: FX_EARG if n is out of range or has a prime factor above 5, or the precision is another; FX_ENOMEM. */
+fx_status fx_fft_new(int64_t n, fx_dtype precision, fx_fft **out);
 void fx_fft_free(fx_fft *plan); /* NULL is ignored */
 int64_t fx_fft_length(const fx_fft *plan);
 
 typedef enum { FX_FFT_FORWARD = 0, FX_FFT_INVERSE = 1 } fx_fft_direction;
 
 /*
-** Transforms four sequences at once, unscaled in both directions.
-**   data, work: lane blocks of n elements, double[n][2][4], 32-byte aligned, not overlapping.
+** Transforms four sequences of doubles or eight of floats at once, unscaled in both directions.
+**   data, work: lane blocks of n elements, double[n][2][4] or float[n][2][8], 32-byte aligned, not overlapping.
 ** Returns whichever of the two holds the result; the other one is garbage. Never fails, allocates
 ** nothing. Stockham's autosort algorithm [Stockham 1966; Van Loan 1992, section 1.7].
 */
-double *fx_fft_lanes(const fx_fft *plan, fx_fft_direction direction, double *data, double *work);
+void *fx_fft_lanes(const fx_fft *plan, fx_fft_direction direction, void *data, void *work);
 
-/* out = DFT of the single sequence `in`, both (n) complex pairs; the inverse divides by n. May be
-** in place. Allocates its work space: for tests and small jobs. Errors: FX_ENOMEM. */
+/* out = DFT of one sequence `in`, both (n) complex pairs of doubles, which a plan of the other precision rounds
+** before and widens after; the inverse divides by n. May be in place. Allocates its work space: for tests and small jobs. Errors: FX_ENOMEM. */
 fx_status fx_fft_complex(const fx_fft *plan, fx_fft_direction direction, const double *in,
                          double *out);
 
@@ -48,7 +50,7 @@ int64_t fx_fft_good_length(int64_t n);
 
 typedef struct fx_fft2 fx_fft2;
 
-/* New plan for real fields (h, w), any lengths that fx_fft_new accepts. It owns work space, so one
+/* New plan for real fields (h, w) of doubles, any lengths that fx_fft_new accepts. It owns work space, so one
 ** plan serves one caller at a time (each call itself uses all threads). Free with fx_fft2_free.
 ** Errors: FX_EARG, FX_ENOMEM. */
 fx_status fx_fft2_new(int64_t h, int64_t w, fx_fft2 **out);

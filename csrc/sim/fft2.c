@@ -12,12 +12,13 @@
 ** registers; a whole-array transposition was never needed. Items are eight rows or four columns,
 ** whatever the number of threads.
 */
+#define FXSIM_REAL double /* as what is measured with it */
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/thread.h"
 #include "sim/fft.h"
-#include "sim/lanes.h"
+#include "sim/lanes/lanes.h"
 
 #define ROWS 8 /* rows an item */
 
@@ -64,8 +65,8 @@ fx_status fx_fft2_new (int64_t h, int64_t w, fx_fft2 **out) {
   fx_fft2 *plan = fx_calloc(1, sizeof *plan);
   if (!plan)
     return FX_ENOMEM;
-  FX_GOTO(fx_fft_new(w, &plan->along_x));
-  FX_GOTO(fx_fft_new(h, &plan->along_y));
+  FX_GOTO(fx_fft_new(w, FX_F64, &plan->along_x));
+  FX_GOTO(fx_fft_new(h, FX_F64, &plan->along_y));
   plan->h = h;
   plan->w = w;
   plan->modes = w / 2 + 1;

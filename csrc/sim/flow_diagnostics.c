@@ -11,13 +11,14 @@ typedef void (*mode_visitor)(void *context, double k_squared, double squared);
 
 /* Calls visit for every kept mode but the mean of a stored field (state or scalar), with its square times the
 ** modes it stands for. */
-static void visit_modes (const fx_flow *flow, double *field, mode_visitor visit, void *context) {
+static void visit_modes (const fx_flow *flow, const fx_reals *field, mode_visitor visit,
+                         void *context) {
   for (int64_t kx = 0; kx < flow->modes; kx++) {
     for (int64_t ky = -flow->top; ky <= flow->top; ky++) {
       if (kx == 0 && ky == 0)
         continue;
-      const double *mode = fx_flow_mode_of(flow, field, kx, ky < 0 ? ky + flow->h : ky);
-      const double size = mode[0] * mode[0] + mode[4] * mode[4];
+      const fx_flow_mode mode = fx_flow_get_mode(flow, field, kx, ky < 0 ? ky + flow->h : ky);
+      const double size = mode.re * mode.re + mode.im * mode.im;
       visit(context, (double)(kx * kx + ky * ky), kx ? 2.0 * size : size);
     }
   }
@@ -43,7 +44,7 @@ static void add_scalar (void *context, double k_squared, double c_squared) {
 
 static void report_scalar (const fx_flow *flow, fx_flow_report *out) {
   scalar_budget budget = { flow->diffusivity, out };
-  out->scalar_mean = flow->scalar[0];
+  out->scalar_mean = fx_flow_get(flow, flow->scalar, 0);
   visit_modes(flow, flow->scalar, add_scalar, &budget);
 }
 

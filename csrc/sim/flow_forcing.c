@@ -109,8 +109,9 @@ void fx_flow_forcing_report (const fx_flow *flow, fx_flow_report *out) {
     if (flow->options.forcing == FX_FORCING_RING) {
       gain = twice * k_squared * flow->options.forcing_rate / (double)flow->ring_modes;
     } else {
-      const double *w = fx_flow_mode(flow, f->kx, f->ky < 0 ? f->ky + flow->h : f->ky);
-      gain = twice * (f->re * w[0] + f->im * w[4]);
+      const fx_flow_mode w =
+          fx_flow_get_mode(flow, flow->state, f->kx, f->ky < 0 ? f->ky + flow->h : f->ky);
+      gain = twice * (f->re * w.re + f->im * w.im);
     }
     out->injection += gain / k_squared;
     out->enstrophy_injection += gain;

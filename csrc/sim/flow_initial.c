@@ -46,14 +46,10 @@ void fx_flow_random (fx_flow *flow) {
       const double k_squared = (double)(kx * kx + ky * ky);
       const double size = sqrt(k_squared * c * mode_energy(k_squared, o->k0));
       const double angle = TWO_PI * phase_of(o->seed, kx, ky);
-      double *mode = fx_flow_mode(flow, kx, ky < 0 ? ky + flow->h : ky);
-      mode[0] = size * cos(angle);
-      mode[4] = size * sin(angle);
-      if (kx == 0) { /* a real field: W(0,-ky) is the conjugate of W(0,ky) */
-        double *mirror = fx_flow_mode(flow, 0, flow->h - ky);
-        mirror[0] = mode[0];
-        mirror[4] = -mode[4];
-      }
+      const fx_flow_mode mode = { size * cos(angle), size * sin(angle) };
+      fx_flow_put_mode(flow, flow->state, kx, ky < 0 ? ky + flow->h : ky, mode);
+      if (kx == 0) /* a real field: W(0,-ky) is the conjugate of W(0,ky) */
+        fx_flow_put_mode(flow, flow->state, 0, flow->h - ky, (fx_flow_mode){ mode.re, -mode.im });
     }
   }
 }

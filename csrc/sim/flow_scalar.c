@@ -2,7 +2,7 @@
 ** flow_scalar.c - a passive scalar: what of the options concerns it, its arrays, fields in and out.
 **
 ** dc/dt + div(u c) = kappa lap c, kappa = nu / schmidt, in every stage of the step beside the vorticity
-** (flow_scalar_kernels.h): one transform back and two forth, which two real fields share, so a flow with a
+** (lanes/columns.c): one transform back and two forth, which two real fields share, so a flow with a
 ** scalar costs about twice as much. Diffusion is exact, as viscosity is; the mean has no term at all and is
 ** kept to the bit.
 **
@@ -23,22 +23,22 @@ fx_status fx_flow_scalar_check (const fx_flow_options *o) {
 }
 
 fx_status fx_flow_scalar_new (fx_flow *flow) {
-  const size_t modes = (size_t)(flow->h * flow->padded * 2);
   if (!flow->options.scalar)
     return FX_OK;
   flow->diffusivity = flow->nu / flow->options.schmidt;
-  flow->scalar = fx_calloc(modes, sizeof(double));
-  flow->scalar_sum = fx_calloc(modes, sizeof(double));
-  flow->fade_x = fx_calloc((size_t)flow->padded, sizeof(double));
+  FX_TRY(fx_flow_reals(flow, fx_flow_numbers(flow), &flow->scalar));
+  FX_TRY(fx_flow_reals(flow, fx_flow_numbers(flow), &flow->scalar_sum));
+  FX_TRY(fx_flow_reals(flow, flow->padded, &flow->fade_x));
   flow->fade_y = fx_calloc((size_t)flow->h, sizeof(double));
-  return flow->scalar && flow->scalar_sum && flow->fade_x && flow->fade_y ? FX_OK : FX_ENOMEM;
+  return flow->fade_y ? FX_OK : FX_ENOMEM;
 }
 
 void fx_flow_scalar_decay (fx_flow *flow, double half) {
   for (int64_t k = 0; k < flow->padded; k++)
-    flow->fade_x[k] = exp(-flow->diffusivity * flow->kx[k] * flow->kx[k] * half);
+    fx_flow_put(flow, flow->fade_x, k,
+                fx_flow_decay(flow, flow->diffusivity * (double)k * (double)k * half));
   for (int64_t y = 0; y < flow->h; y++)
-    flow->fade_y[y] = exp(-flow->diffusivity * flow->ky[y] * flow->ky[y] * half);
+    flow->fade_y[y] = fx_flow_decay(flow, flow->diffusivity * flow->ky[y] * flow->ky[y] * half);
 }
 
 static fx_status without (void) {

@@ -3,7 +3,7 @@
 **
 ** Inside a solid the fluid is slowed down: du/dt gains  -chi (u - u_s) / eta,  u_s = 0, where chi goes from 1
 ** in the solid to 0 in the fluid [Angot, Bruneau & Fabrie 1999]. The term is one more part of the
-** right-hand side of every Runge-Kutta stage (flow_kernels.h): the order in time stays four, and a steady
+** right-hand side of every Runge-Kutta stage (lanes/columns.c): the order in time stays four, and a steady
 ** flow does not depend on dt. Refused: splitting it off the step, which is cheaper by a sixth but
 ** leaves a slip of the order of dt at the wall.
 **
@@ -157,14 +157,19 @@ static double profile (const fx_flow *flow, int64_t x, int64_t y, double shift) 
   return 0.5 * (1.0 - tanh(2.0 * (s + shift) / (SMOOTH * spacing_of(o))));
 }
 
-/* damping[y / 4][x][y % 4] = chi / eta; rows that are no rows keep 0. */
+/* Where damping has point (x, y): damping[y / L][x][y % L]. */
+static int64_t damping_place (const fx_flow *flow, int64_t x, int64_t y) {
+  return (y / flow->lanes * flow->w + x) * flow->lanes + y % flow->lanes;
+}
+
+/* damping = chi / eta; rows that are no rows keep 0. */
 static void fill_damping (fx_flow *flow) {
   const double delta = SMOOTH * spacing_of(&flow->options);
   const double shift = fx_flow_displacement(delta, sqrt(flow->nu * flow->penalty));
   for (int64_t y = 0; y < flow->h; y++)
     for (int64_t x = 0; x < flow->w; x++)
-      flow->damping[(y / FX_LANES * flow->w + x) * FX_LANES + y % FX_LANES] =
-          profile(flow, x, y, shift) / flow->penalty;
+      fx_flow_put(flow, flow->damping, damping_place(flow, x, y),
+                  profile(flow, x, y, shift) / flow->penalty);
 }
 
 /* sponge[x]: a bump of sin^2 whose integral over the passage is SPONGE_FOLDS. */
@@ -197,9 +202,9 @@ fx_status fx_flow_solid_new (fx_flow *flow) {
   if (!fx_flow_has_solid(o) && o->sponge == 0.0)
     return FX_OK;
   FX_TRY(own_cylinders(flow));
-  flow->damping = fx_calloc((size_t)(flow->row_items * flow->w), FX_LANES * sizeof(double));
+  FX_TRY(fx_flow_reals(flow, flow->row_items * flow->w * flow->lanes, &flow->damping));
   flow->sponge = fx_calloc((size_t)flow->w, sizeof(double));
-  if (!flow->damping || !flow->sponge)
+  if (!flow->sponge)
     return FX_ENOMEM;
   if (fx_flow_has_solid(o)) {
     flow->options.penalty = flow->penalty = flow->penalty_step = penalty_of(o);
@@ -212,9 +217,8 @@ fx_status fx_flow_solid_new (fx_flow *flow) {
 
 /* --- what it says ---------------------------------------------------------------------------- */
 
-static double damping_at (const fx_flow *flow, int64_t i) {
-  const int64_t y = i / flow->w, x = i % flow->w;
-  return flow->damping[(y / FX_LANES * flow->w + x) * FX_LANES + y % FX_LANES];
+double fx_flow_damping (const fx_flow *flow, int64_t i) {
+  return fx_flow_get(flow, flow->damping, damping_place(flow, i % flow->w, i / flow->w));
 }
 
 fx_status fx_flow_solid (const fx_flow *flow, fx_tensor **out) {
@@ -229,7 +233,7 @@ void fx_flow_solid_push (const fx_flow *flow, const double *velocity, int axis, 
   for (int64_t i = 0; i < flow->h * flow->w; i++) {
     const double sponge = flow->sponge[i % flow->w];
     const double target = axis == 0 ? sponge * flow->options.mean_velocity : 0.0;
-    out[i] = target - (damping_at(flow, i) + sponge) * velocity[2 * i + axis];
+    out[i] = target - (fx_flow_damping(flow, i) + sponge) * velocity[2 * i + axis];
   }
 }
 
@@ -241,7 +245,7 @@ fx_status fx_flow_force (fx_flow *flow, double force[2]) {
   FX_TRY(fx_flow_velocity(flow, &velocity));
   const double area = TWO_PI * TWO_PI / ((double)flow->h * (double)flow->w);
   for (int64_t i = 0; i < flow->h * flow->w; i++) {
-    const double rate = damping_at(flow, i) * area;
+    const double rate = fx_flow_damping(flow, i) * area;
     force[0] += rate * fx_f64(velocity)[2 * i];
     force[1] += rate * fx_f64(velocity)[2 * i + 1];
   }
@@ -254,13 +258,12 @@ fx_status fx_flow_force (fx_flow *flow, double force[2]) {
 void fx_flow_make_odd (fx_flow *flow) {
   for (int64_t kx = 0; kx < flow->modes; kx++) {
     for (int64_t y = 0; y <= flow->top; y++) {
-      double *plus = fx_flow_mode(flow, kx, y);
-      double *minus = fx_flow_mode(flow, kx, y ? flow->h - y : 0);
-      for (int part = 0; part < FX_LANE_BLOCK; part += FX_LANES) {
-        const double odd = 0.5 * (plus[part] - minus[part]);
-        plus[part] = odd;
-        minus[part] = -odd;
-      }
+      const int64_t mirror = y ? flow->h - y : 0;
+      const fx_flow_mode plus = fx_flow_get_mode(flow, flow->state, kx, y);
+      const fx_flow_mode minus = fx_flow_get_mode(flow, flow->state, kx, mirror);
+      const fx_flow_mode odd = { 0.5 * (plus.re - minus.re), 0.5 * (plus.im - minus.im) };
+      fx_flow_put_mode(flow, flow->state, kx, y, odd);
+      fx_flow_put_mode(flow, flow->state, kx, mirror, (fx_flow_mode){ -odd.re, -odd.im });
     }
   }
 }

@@ -1,6 +1,6 @@
 /*
 ** navier_stokes.c - a flow's life: options, construction, fields in and out, and the time loop. The
-** layout is explained in flow_state.h, the arithmetic in flow_kernels.h.
+** layout is explained in flow_state.h, the arithmetic in lanes/.
 **
 ** Why this scheme: the integrating factor makes viscosity exact, so the step is bound by advection
 ** alone; the factor is a product of a function of kx and one of ky, so changing dt every step costs
@@ -18,7 +18,6 @@
 #include "base/alloc.h"
 #include "base/interrupt.h"
 #include "base/thread.h"
-#include "sim/fft_plan.h"
 #include "sim/flow_state.h"
 
 void fx_flow_defaults (fx_flow_options *out) {
@@ -34,6 +33,7 @@ void fx_flow_defaults (fx_flow_options *out) {
                             .drag = -1.0,
                             .cfl = 0.8,
                             .wall = 0.2,
+                            .precision = FX_F64,
                             .schmidt = 1.0 };
 }
 
@@ -105,6 +105,9 @@ static fx_status check_forcing (const fx_flow_options *o) {
 
 static fx_status check_options (const fx_flow_options *o) {
   FX_TRY(check_grid(o));
+  if (o->precision != FX_F64 && o->precision != FX_F32)
+    return fx_fail(FX_EARG, "navier_stokes: precision must be f64 or f32, got %s",
+                   fx_dtype_name(o->precision));
   FX_TRY(check_initial(o));
   FX_TRY(check_forcing(o));
   FX_TRY(fx_flow_solid_check(o));
@@ -127,14 +130,17 @@ static fx_status ensure_scratch (fx_flow *flow) {
   const int workers = fx_threads();
   if (flow->scratch && flow->workers >= workers)
     return FX_OK;
-  double *scratch =
-      fx_calloc((size_t)(workers * flow->blocks * flow->block), FX_LANE_BLOCK * sizeof(double));
-  if (!scratch)
-    return FX_ENOMEM;
+  fx_reals *scratch = NULL;
+  FX_TRY(fx_flow_reals(flow, workers * flow->blocks * flow->block * 2 * flow->lanes, &scratch));
   fx_free(flow->scratch);
   flow->scratch = scratch;
   flow->workers = workers;
   return FX_OK;
+}
+
+fx_status fx_flow_reals (const fx_flow *flow, int64_t count, fx_reals **out) {
+  *out = fx_calloc((size_t)count, fx_dtype_size(flow->options.precision));
+  return *out ? FX_OK : FX_ENOMEM;
 }
 
 static fx_status new_array (int64_t count, double **out) {
@@ -143,18 +149,19 @@ static fx_status new_array (int64_t count, double **out) {
 }
 
 static fx_status allocate (fx_flow *flow) {
-  FX_TRY(fx_fft_new(flow->w, &flow->along_x));
-  FX_TRY(fx_fft_new(flow->h, &flow->along_y));
-  FX_TRY(new_array(flow->h * flow->padded * 2, &flow->state));
-  FX_TRY(new_array(flow->h * flow->padded * 2, &flow->sum));
+  FX_TRY(fx_fft_new(flow->w, flow->options.precision, &flow->along_x));
+  FX_TRY(fx_fft_new(flow->h, flow->options.precision, &flow->along_y));
+  FX_TRY(fx_flow_reals(flow, fx_flow_numbers(flow), &flow->state));
+  FX_TRY(fx_flow_reals(flow, fx_flow_numbers(flow), &flow->sum));
   FX_TRY(fx_flow_solid_new(flow));
   flow->scalar_slot = flow->damping ? 4 : 2;
   const int64_t slots = flow->scalar_slot + (flow->options.scalar ? 2 : 0);
   flow->blocks = flow->damping ? 5 : 3;
-  FX_TRY(new_array(slots * flow->row_items * flow->padded * FX_LANE_BLOCK, &flow->mid));
-  FX_TRY(new_array(flow->padded, &flow->kx));
+  const int64_t slot = flow->row_items * flow->padded * 2 * flow->lanes;
+  FX_TRY(fx_flow_reals(flow, slots * slot, &flow->mid));
+  FX_TRY(fx_flow_reals(flow, flow->padded, &flow->kx));
   FX_TRY(new_array(flow->h, &flow->ky));
-  FX_TRY(new_array(flow->padded, &flow->decay_x));
+  FX_TRY(fx_flow_reals(flow, flow->padded, &flow->decay_x));
   FX_TRY(new_array(flow->h, &flow->decay_y));
   FX_TRY(new_array(flow->row_items * 2, &flow->peak));
   FX_TRY(fx_flow_scalar_new(flow));
@@ -169,21 +176,20 @@ static void set_sizes (fx_flow *flow, const fx_flow_options *options) {
   flow->h = options->height;
   flow->w = options->width;
   flow->modes = largest_kept(flow->w) + 1;
-  flow->padded = (flow->modes + FX_LANES - 1) / FX_LANES * FX_LANES;
+  flow->arithmetic = fx_arithmetics(options->precision)[0];
+  const int64_t lanes = flow->lanes = flow->arithmetic->lanes;
+  flow->padded = (flow->modes + lanes - 1) / lanes * lanes;
   flow->top = largest_kept(flow->h);
-  flow->row_items = (flow->h + FX_LANES - 1) / FX_LANES;
-  flow->column_items = flow->padded / FX_LANES;
-  flow->block = (flow->h > flow->w ? flow->h : flow->w) + FX_LANES;
+  flow->row_items = (flow->h + lanes - 1) / lanes;
+  flow->column_items = flow->padded / lanes;
+  flow->block = (flow->h > flow->w ? flow->h : flow->w) + lanes;
   flow->nu = 1.0 / options->re;
   flow->drag = flow->options.drag;
-  const int avx2 = fx_fft_has_avx2();
-  flow->columns = avx2 ? fx_flow_columns_avx2 : fx_flow_columns_base;
-  flow->rows = avx2 ? fx_flow_rows_avx2 : fx_flow_rows_base;
 }
 
 static void fill_wave_numbers (fx_flow *flow) {
   for (int64_t k = 0; k < flow->padded; k++)
-    flow->kx[k] = (double)k;
+    fx_flow_put(flow, flow->kx, k, (double)k);
   for (int64_t y = 0; y < flow->h; y++)
     flow->ky[y] = (double)(y <= flow->h / 2 ? y : y - flow->h);
 }
@@ -198,8 +204,8 @@ static void random_start (fx_flow *flow) {
   fx_flow_make_odd(flow);
   fx_flow_diagnostics(flow, &odd);
   const double scale = sqrt(whole.energy / odd.energy);
-  for (int64_t i = 0; i < flow->h * flow->padded * 2; i++)
-    flow->state[i] *= scale;
+  for (int64_t i = 0; i < fx_flow_numbers(flow); i++)
+    fx_flow_put(flow, flow->state, i, fx_flow_get(flow, flow->state, i) * scale);
 }
 
 fx_status fx_flow_new (const fx_flow_options *options, fx_flow **out) {
@@ -225,10 +231,10 @@ void fx_flow_free (fx_flow *flow) {
     return;
   fx_fft_free(flow->along_x);
   fx_fft_free(flow->along_y);
-  double *arrays[] = { flow->state,      flow->sum,       flow->mid,     flow->kx,
-                       flow->ky,         flow->decay_x,   flow->decay_y, flow->peak,
-                       flow->scratch,    flow->damping,   flow->sponge,  flow->scalar,
-                       flow->scalar_sum, flow->cylinders, flow->fade_x,  flow->fade_y };
+  void *arrays[] = { flow->state,      flow->sum,       flow->mid,     flow->kx,
+                     flow->ky,         flow->decay_x,   flow->decay_y, flow->peak,
+                     flow->scratch,    flow->damping,   flow->sponge,  flow->scalar,
+                     flow->scalar_sum, flow->cylinders, flow->fade_x,  flow->fade_y };
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
     fx_free(arrays[i]);
   fx_free(flow->forces);
@@ -242,12 +248,12 @@ const fx_flow_options *fx_flow_settings (const fx_flow *flow) { return &flow->op
 
 static void run_columns (fx_flow *flow, fx_flow_columns what) {
   fx_flow_job job = { .flow = flow, .columns = what };
-  fx_parallel(flow->column_items, flow->columns, &job);
+  fx_parallel(flow->column_items, flow->arithmetic->columns, &job);
 }
 
 static void run_rows (fx_flow *flow, fx_flow_rows what, double *field, int channels) {
   fx_flow_job job = { .flow = flow, .rows = what, .field = field, .channels = channels };
-  fx_parallel(flow->row_items, flow->rows, &job);
+  fx_parallel(flow->row_items, flow->arithmetic->rows, &job);
 }
 
 /* --- fields ---------------------------------------------------------------------------------- */
@@ -321,55 +327,9 @@ fx_status fx_flow_set_vorticity (fx_flow *flow, const fx_tensor *vorticity, doub
   if (!isfinite(time))
     return fx_fail(FX_EARG, "navier_stokes: time must be finite, got %g", time);
   FX_TRY(fx_flow_load(flow, "vorticity", vorticity, COLUMNS_LOAD, accept_vorticity));
-  double *mean = fx_flow_mode(flow, 0, 0);
-  mean[0] = mean[4] = 0.0;
+  fx_flow_put_mode(flow, flow->state, 0, 0, (fx_flow_mode){ 0 });
   flow->time = time;
   flow->steps = 0;
-  flow->dt = 0.0;
-  return FX_OK;
-}
-
-static void state_shape (const fx_flow *flow, int64_t shape[3]) {
-  shape[0] = flow->column_items * (flow->scalar ? 2 : 1);
-  shape[1] = flow->h;
-  shape[2] = FX_LANE_BLOCK;
-}
-
-fx_status fx_flow_state (const fx_flow *flow, fx_tensor **out) {
-  int64_t shape[3];
-  state_shape(flow, shape);
-  FX_TRY(fx_tensor_new(FX_F64, 3, shape, out));
-  const int64_t count = flow->h * flow->padded * 2;
-  memcpy(fx_f64(*out), flow->state, (size_t)count * sizeof(double));
-  if (flow->scalar)
-    memcpy(fx_f64(*out) + count, flow->scalar, (size_t)count * sizeof(double));
-  return FX_OK;
-}
-
-fx_status fx_flow_restore (fx_flow *flow, const fx_tensor *state, double time, int64_t steps) {
-  char text[FX_SHAPE_TEXT];
-  int64_t shape[3];
-  state_shape(flow, shape);
-  if (state->dtype != FX_F64 || state->ndim != 3 || memcmp(state->shape, shape, sizeof shape) != 0)
-    return fx_fail(FX_ESHAPE,
-                   "navier_stokes: the state of this flow is (%" PRId64 ",%" PRId64 ",%" PRId64
-                   ") in f64, got %s in %s; it was saved from another grid",
-                   shape[0], shape[1], shape[2], fx_shape_text(state, text),
-                   fx_dtype_name(state->dtype));
-  if (!isfinite(time) || steps < 0)
-    return fx_fail(FX_EARG,
-                   "navier_stokes: a state has a finite time and 0 or more steps, got %g "
-                   "and %" PRId64,
-                   time, steps);
-  for (int64_t i = 0; i < fx_tensor_count(state); i++)
-    if (!isfinite(fx_f64(state)[i]))
-      return fx_fail(FX_EARG, "navier_stokes: the state has values that are not finite");
-  const int64_t count = flow->h * flow->padded * 2;
-  memcpy(flow->state, fx_f64(state), (size_t)count * sizeof(double));
-  if (flow->scalar)
-    memcpy(flow->scalar, fx_f64(state) + count, (size_t)count * sizeof(double));
-  flow->time = time;
-  flow->steps = steps;
   flow->dt = 0.0;
   return FX_OK;
 }
@@ -418,12 +378,17 @@ static fx_status choose_step (fx_flow *flow, double until, int *last) {
   return FX_OK;
 }
 
+double fx_flow_decay (const fx_flow *flow, double exponent) {
+  return flow->options.precision == FX_F32 ? expm1(-exponent) : exp(-exponent);
+}
+
 static void fill_decay (fx_flow *flow) {
   const double half = 0.5 * flow->dt;
   for (int64_t k = 0; k < flow->padded; k++)
-    flow->decay_x[k] = exp(-(flow->nu * flow->kx[k] * flow->kx[k] + flow->drag) * half);
+    fx_flow_put(flow, flow->decay_x, k,
+                fx_flow_decay(flow, (flow->nu * (double)k * (double)k + flow->drag) * half));
   for (int64_t y = 0; y < flow->h; y++)
-    flow->decay_y[y] = exp(-flow->nu * flow->ky[y] * flow->ky[y] * half);
+    flow->decay_y[y] = fx_flow_decay(flow, flow->nu * flow->ky[y] * flow->ky[y] * half);
   if (flow->scalar)
     fx_flow_scalar_decay(flow, half);
 }
@@ -450,8 +415,9 @@ static fx_status step (fx_flow *flow, double until) {
 /* The last state of a run has no next step to notice that it is not finite. */
 static fx_status check_state (const fx_flow *flow) {
   double sum = 0.0;
-  for (int64_t i = 0; i < flow->h * flow->padded * 2; i++)
-    sum += fabs(flow->state[i]) + (flow->scalar ? fabs(flow->scalar[i]) : 0.0);
+  for (int64_t i = 0; i < fx_flow_numbers(flow); i++)
+    sum += fabs(fx_flow_get(flow, flow->state, i)) +
+           (flow->scalar ? fabs(fx_flow_get(flow, flow->scalar, i)) : 0.0);
   return isfinite(sum) ? FX_OK : blown_up(flow);
 }
 

@@ -14,6 +14,9 @@
 ** 1988]. The nonlinear term is Basdevant's [1983, J. Comput. Phys. 50], four transforms instead of
 ** five:   -u . grad w = -d2(v^2 - u^2)/dxdy - (d2/dx2 - d2/dy2)(u v).
 **
+** Steps are computed in double or in single precision; time, random numbers, walls, sums over the field and what
+** goes in and out are double in both (arithmetic.h). Both begin with the same field, rounded.
+**
 ** Results have the same bits for every number of threads. A flow belongs to one caller at a time.
 */
 #ifndef FX_NAVIER_STOKES_H
@@ -67,6 +70,8 @@ typedef struct {
   double
       sponge; /* width of a strip at the end of x that brings the mean velocity back  [0: none] */
   double penalty; /* time in which a solid stops fluid inside it [0: chosen, see flow_solid.c] */
+  fx_dtype
+      precision;  /* FX_F64, or FX_F32: what the step is computed in and the state kept [FX_F64] */
   int scalar;     /* 1: carries a passive scalar, 0 until fx_flow_set_scalar             [0] */
   double schmidt; /* its Schmidt number, viscosity over diffusivity, > 0                 [1] */
 } fx_flow_options;
@@ -94,7 +99,7 @@ void fx_flow_free(fx_flow *flow); /* NULL is ignored */
 ** beyond the 2/3 rule are dropped. The mean, which a periodic flow cannot have, is removed if it
 ** is below 1e-3 of the r.m.s. (rounding) and refused otherwise.
 ** With fx_flow_vorticity and fx_flow_time this saves and restores a run up to the rounding of one
-** transform (about 1e-15 relative); fx_flow_state and fx_flow_restore do it bit for bit.
+** transform (about 1e-15 relative, 1e-7 in single precision); fx_flow_state and fx_flow_restore do it bit for bit.
 ** Errors, after which the flow is as it was: FX_ESHAPE; FX_EARG for a mean, a dtype, or numbers
 ** that are not finite; FX_ENOMEM. */
 fx_status fx_flow_set_vorticity(fx_flow *flow, const fx_tensor *vorticity, double time);
@@ -104,13 +109,13 @@ fx_status fx_flow_set_vorticity(fx_flow *flow, const fx_tensor *vorticity, doubl
 ** a dtype, or numbers that are not finite; FX_ESHAPE; FX_ENOMEM. */
 fx_status fx_flow_set_scalar(fx_flow *flow, const fx_tensor *scalar);
 
-/* New tensor f64 that with the time and the number of steps is all that a flow remembers: its Fourier
+/* New tensor of the flow's precision that with the time and the number of steps is all that a flow remembers: its Fourier
 ** coefficients in the order of flow_state.h, those of the scalar behind those of the vorticity. The caller
 ** owns it. Errors: FX_ENOMEM. */
 fx_status fx_flow_state(const fx_flow *flow, fx_tensor **out);
 
 /* Continues from what fx_flow_state gave of a flow with the same options: what follows has the same
-** bits. Errors, after which the flow is as it was: FX_ESHAPE for a state of another grid; FX_EARG for
+** bits. Errors, after which the flow is as it was: FX_ESHAPE for a state of another grid or precision; FX_EARG for
 ** numbers that are not finite. */
 fx_status fx_flow_restore(fx_flow *flow, const fx_tensor *state, double time, int64_t steps);
 

@@ -187,10 +187,11 @@ close() -- ends it and removes its file; also by `local l <close>`
 flow(options: { height: integer, width: integer, re: number, seed?: integer, initial?:
   "random"|"rest", k0?: number, rms_velocity?: number, forcing?: "none"|"kolmogorov"|"ring",
   forcing_wavenumber?: integer, forcing_amplitude?: number, forcing_width?: number, forcing_rate?:
-  number, drag?: number, cfl?: number, dt?: number, walls?: "none"|"channel"|"box"|"slip", wall?:
-  number, cylinders?: number[], mean_velocity?: number, sponge?: number, penalty?: number, scalar?:
-  boolean, schmidt?: number }): flexlab.Flow -- two-dimensional Navier-Stokes on [0, 2 pi]^2,
-  pseudo-spectral; nu = 1/re; cylinders are x, y, radius of each; a passive scalar on request
+  number, drag?: number, cfl?: number, dt?: number, precision?: "double"|"single", walls?:
+  "none"|"channel"|"box"|"slip", wall?: number, cylinders?: number[], mean_velocity?: number, sponge?:
+  number, penalty?: number, scalar?: boolean, schmidt?: number }): flexlab.Flow -- two-dimensional
+  Navier-Stokes on [0, 2 pi]^2, pseudo-spectral; nu = 1/re; cylinders are x, y, radius of each; a passive
+  scalar on request; precision is that of the steps and of the state
 perturb(field: flexlab.Tensor, options: { factor?: integer, coarse?: "subsample"|"block_mean"|"cutoff",
   key?: flexlab.Key }): flexlab.Tensor -- (1,H,W,1) f64: the same coarse field, other phases of the
   scales it does not show
@@ -207,7 +208,8 @@ set_scalar(c: flexlab.Tensor) -- replaces it; time and vorticity stay
 settings(): table<string, number> -- what the options left to the solver: drag, and beside solids penalty
 solid(): flexlab.Tensor -- (1,H,W,1) f64: how solid a point is, 0 to 1
 force(): number, number -- of the fluid on the solids, over the density: drag and lift
-state(): flexlab.Tensor -- all that a flow remembers besides its time and the number of its steps
+state(): flexlab.Tensor -- all that a flow remembers besides its time and the number of its steps, in its
+  precision
 restore(state: flexlab.Tensor, time: number, steps: integer) -- goes on with the same bits
 spectrum(): flexlab.Tensor -- energy in shells of |k|, f64
 diagnostics(): table<string, number> -- energy, enstrophy, their budgets, kmax_eta, dt,

@@ -1,6 +1,6 @@
 /*
 ** fft_test.c - the transforms against the definition, for every length from 1 to 60 that has only
-** factors 2, 3 and 5 and some larger ones; real 2-D transforms against the naive double sum;
+** factors 2, 3 and 5 and some larger ones, in both precisions; real 2-D transforms against the naive double sum;
 ** round trips; same bits for one and two threads and for both instruction sets.
 */
 #include <math.h>
@@ -29,12 +29,12 @@ static int only_small_factors (int64_t n) {
 }
 
 /* Largest |X[k] - naive X[k]| / sqrt(n) over k. */
-static double error_of_length (int64_t n) {
+static double error_of_length (int64_t n, fx_dtype precision) {
   fx_fft *plan = NULL;
   double *x = malloc((size_t)n * 2 * sizeof *x), *y = malloc((size_t)n * 2 * sizeof *y);
   for (int64_t i = 0; i < 2 * n; i++)
     x[i] = value(i);
-  CHECK_STATUS(fx_fft_new(n, &plan));
+  CHECK_STATUS(fx_fft_new(n, precision, &plan));
   CHECK_STATUS(fx_fft_complex(plan, FX_FFT_FORWARD, x, y));
   double worst = 0.0;
   for (int64_t k = 0; k < n; k++) {
@@ -55,34 +55,37 @@ static double error_of_length (int64_t n) {
   return worst / sqrt((double)n);
 }
 
-static void complex_transform_equals_definition (void) {
+static void complex_transform_equals_definition (fx_dtype precision, double tolerance) {
   double worst = 0.0;
   int lengths = 0;
   for (int64_t n = 1; n <= 60; n++) {
     fx_fft *plan = NULL;
     if (only_small_factors(n)) {
-      worst = fmax(worst, error_of_length(n));
+      worst = fmax(worst, error_of_length(n, precision));
       lengths++;
     } else {
-      CHECK(fx_fft_new(n, &plan) == FX_EARG && plan == NULL);
+      CHECK(fx_fft_new(n, precision, &plan) == FX_EARG && plan == NULL);
     }
   }
   const int64_t more[] = { 64, 75, 96, 125, 128, 243, 250, 256, 360, 512, 625, 640, 729, 1024 };
   for (size_t i = 0; i < sizeof more / sizeof *more; i++)
-    worst = fmax(worst, error_of_length(more[i]));
-  printf("  %d lengths up to 60, worst error / sqrt(n): %.2e\n", lengths, worst);
+    worst = fmax(worst, error_of_length(more[i], precision));
+  printf("  %s: %d lengths up to 60, worst error / sqrt(n): %.2e\n", fx_dtype_name(precision),
+         lengths, worst);
   CHECK(lengths == 26);
-  CHECK(worst < 2e-13); /* the naive sum itself is off by about n eps */
+  CHECK(worst < tolerance);
 }
 
 static void wrong_lengths_are_refused (void) {
   fx_fft *plan = NULL;
   fx_fft2 *plan2 = NULL;
-  CHECK(fx_fft_new(0, &plan) == FX_EARG);
-  CHECK(fx_fft_new(FX_FFT_MAX_LENGTH + 1, &plan) == FX_EARG);
-  CHECK(fx_fft_new(14, &plan) == FX_EARG);
+  CHECK(fx_fft_new(0, FX_F64, &plan) == FX_EARG);
+  CHECK(fx_fft_new(FX_FFT_MAX_LENGTH + 1, FX_F64, &plan) == FX_EARG);
+  CHECK(fx_fft_new(14, FX_F64, &plan) == FX_EARG);
   CHECK(strcmp(fx_errmsg(), "fft: length 14 has a prime factor other than 2, 3 and 5 (the next "
                             "length that works is 15)") == 0);
+  CHECK(fx_fft_new(16, FX_BF16, &plan) == FX_EARG);
+  CHECK(strcmp(fx_errmsg(), "fft: the precision must be f64 or f32, got bf16") == 0);
   CHECK(fx_fft2_new(16, 22, &plan2) == FX_EARG);
   CHECK(fx_fft2_new(22, 16, &plan2) == FX_EARG);
   CHECK(plan == NULL && plan2 == NULL);
@@ -153,19 +156,26 @@ static void same_bits_for_one_and_two_threads (void) {
   fx_fft2_free(plan);
 }
 
-static void same_bits_for_both_instruction_sets (void) {
-  enum { N = 960 }; /* 4^3 * 5 * 3: every radix but two */
-  if (!fx_fft_has_avx2())
-    return;
+static void same_bits_for_all_instruction_sets (fx_dtype precision) {
+  enum { N = 960, BYTES = N * 64 }; /* 4^3 * 5 * 3: every radix but two */
   fx_fft *plan = NULL;
-  CHECK_STATUS(fx_fft_new(N, &plan));
-  double *space = fx_alloc(4 * N * 8 * sizeof *space);
-  for (int64_t i = 0; i < N * 8; i++)
-    space[i] = space[2 * N * 8 + i] = value(i);
-  const double *a = fx_fft_run_base(plan, 0, space, space + N * 8);
-  const double *b = fx_fft_run_avx2(plan, 0, space + 2 * N * 8, space + 3 * N * 8);
-  CHECK(memcmp(a, b, N * 8 * sizeof *a) == 0);
-  fx_free(space);
+  CHECK_STATUS(fx_fft_new(N, precision, &plan));
+  char *start = fx_alloc(BYTES), *data = fx_alloc(BYTES), *work = fx_alloc(BYTES);
+  char *first = fx_alloc(BYTES);
+  const int64_t numbers = BYTES / (int64_t)fx_dtype_size(precision);
+  for (int64_t i = 0; i < numbers; i++)
+    fx_reals_put((fx_reals *)start, precision, i, value(i));
+  const fx_arithmetic *const *sets = fx_arithmetics(precision);
+  for (int i = 0; sets[i]; i++) {
+    memcpy(data, start, BYTES);
+    const void *result = sets[i]->fft(plan, 0, data, work);
+    if (i == 0)
+      memcpy(first, result, BYTES);
+    CHECK(memcmp(first, result, BYTES) == 0);
+  }
+  char *const spaces[] = { start, data, work, first };
+  for (int i = 0; i < 4; i++)
+    fx_free(spaces[i]);
   fx_fft_free(plan);
 }
 
@@ -188,11 +198,16 @@ static void failing_allocations_leave_nothing_behind (void) {
 }
 
 int main (void) {
-  complex_transform_equals_definition();
+  complex_transform_equals_definition(FX_F64,
+                                      2e-13); /* the naive sum itself is off by about n eps */
+  /* The largest number of a transform over sqrt(n) is 16, a sine's of length 1024; five passes and as many back
+  ** each round it by 2^-24. */
+  complex_transform_equals_definition(FX_F32, 10 * 16 * 0x1p-24);
   wrong_lengths_are_refused();
   real_transform_equals_definition();
   same_bits_for_one_and_two_threads();
-  same_bits_for_both_instruction_sets();
+  same_bits_for_all_instruction_sets(FX_F64);
+  same_bits_for_all_instruction_sets(FX_F32);
   failing_allocations_leave_nothing_behind();
   return check_report("fft");
 }

@@ -11,13 +11,12 @@
 #define FX_CPU_H
 
 #include "base/alloc.h"
+#include "base/symbol.h"
 #include "base/thread.h"
+#include "base/transpose.h"
 #include "kernels/kernels.h"
 
-#define FXCPU_TEXT_(word) #word
-#define FXCPU_TEXT(word) FXCPU_TEXT_(word)
-#define FXCPU_SYMBOL(name) \
-  __asm__(FXCPU_TEXT(__USER_LABEL_PREFIX__) "fxcpu_" FXCPU_TEXT(FXCPU_ISA) "_" #name)
+#define FXCPU_SYMBOL(name) FX_SYMBOL("fxcpu_" FX_TEXT(FXCPU_ISA) "_" #name)
 
 #define KERNEL(name, ref, cpu, cuda) \
   fx_status fxcpu_##name(const fx_kernel_##name *a) FXCPU_SYMBOL(name);
@@ -68,29 +67,13 @@ static inline wide load_wide (const float *x) {
   return __builtin_convertvector(*(const half_vec_at *)x, wide);
 }
 
-/* y = transpose of the 4 x 4 floats x; rows are `from` and `to` apart. */
-static inline void transpose_4x4 (const float *x, int64_t from, float *y, int64_t to) {
-  typedef float quad __attribute__((vector_size(16)));
-  typedef float quad_at __attribute__((vector_size(16), aligned(4), may_alias));
-  typedef int32_t order __attribute__((vector_size(16)));
-  const order low = { 0, 4, 1, 5 }, high = { 2, 6, 3, 7 };
-  const quad a = *(const quad_at *)x, b = *(const quad_at *)(x + from);
-  const quad c = *(const quad_at *)(x + 2 * from), d = *(const quad_at *)(x + 3 * from);
-  const quad ac0 = __builtin_shuffle(a, c, low), ac1 = __builtin_shuffle(a, c, high);
-  const quad bd0 = __builtin_shuffle(b, d, low), bd1 = __builtin_shuffle(b, d, high);
-  *(quad_at *)y = __builtin_shuffle(ac0, bd0, low);
-  *(quad_at *)(y + to) = __builtin_shuffle(ac0, bd0, high);
-  *(quad_at *)(y + 2 * to) = __builtin_shuffle(ac1, bd1, low);
-  *(quad_at *)(y + 3 * to) = __builtin_shuffle(ac1, bd1, high);
-}
-
 /* y (cols,rows) = transpose of x (rows,cols). */
 static inline void transpose_block (int64_t rows, int64_t cols, const float *x, int64_t from,
                                     float *y, int64_t to) {
   const int64_t whole_rows = rows / 4 * 4, whole_cols = cols / 4 * 4;
   for (int64_t j = 0; j < whole_cols; j += 4)
     for (int64_t i = 0; i < whole_rows; i += 4)
-      transpose_4x4(x + i * from + j, from, y + j * to + i, to);
+      fx_transpose_4x4(x + i * from + j, from, y + j * to + i, to);
   for (int64_t j = 0; j < cols; j++)
     for (int64_t i = j < whole_cols ? whole_rows : 0; i < rows; i++)
       y[j * to + i] = x[i * from + j];

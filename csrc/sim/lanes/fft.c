@@ -1,7 +1,5 @@
 /*
-** fft_passes.h - the butterflies. Included by fft_base.c and fft_avx2.c, which compile the same
-** text for two instruction sets; a target attribute on an inline function would not do, because
-** gcc splits vectors too wide for the baseline before it inlines.
+** fft.c - the butterflies of the transforms.
 **
 ** One pass of Stockham's algorithm, decimation in frequency. With current length n = r m, stride s
 ** and w = exp(-2 pi i / n), for p in [0,m), q in [0,s):
@@ -15,49 +13,43 @@
 ** The inverse is the forward transform with real and imaginary parts exchanged, before and after:
 ** here only the offsets `re`, `im` of the two halves of an element.
 */
-#ifndef FX_FFT_PASSES_H
-#define FX_FFT_PASSES_H
-
-#include "sim/fft_plan.h"
-#include "sim/lanes.h"
-
-#define INLINE static inline __attribute__((always_inline))
+#include "sim/lanes/tasks.h"
 
 typedef struct {
-  const double *x; /* first input of the butterfly                 */
-  double *y;       /* its first output                             */
-  int64_t in, out; /* doubles between its inputs, between its outputs */
-  int re, im;      /* offsets of the halves: 0 and 4, or 4 and 0    */
+  const fx_real *x; /* first input of the butterfly                              */
+  fx_real *y;       /* its first output                                          */
+  int64_t in, out;  /* numbers between its inputs, between its outputs           */
+  int re, im;       /* offsets of the halves: 0 and FX_LANES, or the other way   */
 } butterfly;
 
 INLINE void get (const butterfly *b, int l, fx_vec *re, fx_vec *im) {
-  *re = *(const fx_vec *)(b->x + l * b->in + b->re);
-  *im = *(const fx_vec *)(b->x + l * b->in + b->im);
+  *re = GET(b->x + l * b->in + b->re);
+  *im = GET(b->x + l * b->in + b->im);
 }
 
 /* Stores output j, multiplied by its turn w[2j-2], w[2j-1] where there is one. */
-INLINE void put (const butterfly *b, int j, int turn, const double *w, const fx_vec *re,
+INLINE void put (const butterfly *b, int j, int turn, const fx_real *w, const fx_vec *re,
                  const fx_vec *im) {
-  double *y = b->y + j * b->out;
+  fx_real *y = b->y + j * b->out;
   if (turn && j > 0) {
-    const double c = w[2 * j - 2], s = w[2 * j - 1];
-    *(fx_vec *)(y + b->re) = *re * c - *im * s;
-    *(fx_vec *)(y + b->im) = *re * s + *im * c;
+    const fx_real c = w[2 * j - 2], s = w[2 * j - 1];
+    AT(y + b->re) = *re * c - *im * s;
+    AT(y + b->im) = *re * s + *im * c;
   } else {
-    *(fx_vec *)(y + b->re) = *re;
-    *(fx_vec *)(y + b->im) = *im;
+    AT(y + b->re) = *re;
+    AT(y + b->im) = *im;
   }
 }
 
 /* Stores outputs j and k = m -+ i n, the pair that odd radices and radix 4 end with. */
-INLINE void put_pair (const butterfly *b, int j, int k, int turn, const double *w, const fx_vec *mr,
-                      const fx_vec *mi, const fx_vec *nr, const fx_vec *ni) {
+INLINE void put_pair (const butterfly *b, int j, int k, int turn, const fx_real *w,
+                      const fx_vec *mr, const fx_vec *mi, const fx_vec *nr, const fx_vec *ni) {
   const fx_vec jr = *mr + *ni, ji = *mi - *nr, kr = *mr - *ni, ki = *mi + *nr;
   put(b, j, turn, w, &jr, &ji);
   put(b, k, turn, w, &kr, &ki);
 }
 
-INLINE void radix2 (const butterfly *b, int turn, const double *w) {
+INLINE void radix2 (const butterfly *b, int turn, const fx_real *w) {
   fx_vec ar, ai, br, bi;
   get(b, 0, &ar, &ai);
   get(b, 1, &br, &bi);
@@ -66,8 +58,8 @@ INLINE void radix2 (const butterfly *b, int turn, const double *w) {
   put(b, 1, turn, w, &dr, &di);
 }
 
-INLINE void radix3 (const butterfly *b, int turn, const double *w) {
-  const double sin60 = 0.86602540378443864676;
+INLINE void radix3 (const butterfly *b, int turn, const fx_real *w) {
+  const fx_real sin60 = 0.86602540378443864676;
   fx_vec ar, ai, br, bi, cr, ci;
   get(b, 0, &ar, &ai);
   get(b, 1, &br, &bi);
@@ -80,7 +72,7 @@ INLINE void radix3 (const butterfly *b, int turn, const double *w) {
   put_pair(b, 1, 2, turn, w, &mr, &mi, &nr, &ni);
 }
 
-INLINE void radix4 (const butterfly *b, int turn, const double *w) {
+INLINE void radix4 (const butterfly *b, int turn, const fx_real *w) {
   fx_vec ar, ai, br, bi, cr, ci, dr, di;
   get(b, 0, &ar, &ai);
   get(b, 1, &br, &bi);
@@ -94,9 +86,9 @@ INLINE void radix4 (const butterfly *b, int turn, const double *w) {
   put(b, 2, turn, w, &y2r, &y2i);
 }
 
-INLINE void radix5 (const butterfly *b, int turn, const double *w) {
-  const double c1 = 0.30901699437494742410, c2 = -0.80901699437494742410; /* cos 72, cos 144 */
-  const double s1 = 0.95105651629515357212, s2 = 0.58778525229247312917;  /* sin 72, sin 144 */
+INLINE void radix5 (const butterfly *b, int turn, const fx_real *w) {
+  const fx_real c1 = 0.30901699437494742410, c2 = -0.80901699437494742410; /* cos 72, cos 144 */
+  const fx_real s1 = 0.95105651629515357212, s2 = 0.58778525229247312917;  /* sin 72, sin 144 */
   fx_vec ar, ai, br, bi, cr, ci, dr, di, er, ei;
   get(b, 0, &ar, &ai);
   get(b, 1, &br, &bi);
@@ -115,7 +107,7 @@ INLINE void radix5 (const butterfly *b, int turn, const double *w) {
   put_pair(b, 2, 3, turn, w, &m2r, &m2i, &n2r, &n2i);
 }
 
-INLINE void run_butterfly (int radix, const butterfly *b, int turn, const double *w) {
+INLINE void run_butterfly (int radix, const butterfly *b, int turn, const fx_real *w) {
   switch (radix) {
   case 2: radix2(b, turn, w); break;
   case 3: radix3(b, turn, w); break;
@@ -125,7 +117,7 @@ INLINE void run_butterfly (int radix, const butterfly *b, int turn, const double
 }
 
 /* All butterflies of one p: q runs over the stride, v over the vectors of an element. */
-INLINE void run_p (int radix, int turn, butterfly b, int64_t stride, const double *w) {
+INLINE void run_p (int radix, int turn, butterfly b, int64_t stride, const fx_real *w) {
   for (int64_t q = 0; q < stride; q++) {
     for (int v = 0; v < FX_LANES; v += FX_VEC) {
       run_butterfly(radix, &b, turn, w);
@@ -137,47 +129,47 @@ INLINE void run_p (int radix, int turn, butterfly b, int64_t stride, const doubl
   }
 }
 
-INLINE void run_pass (int radix, const fx_fft_pass *pass, int inverse, const double *x, double *y) {
+INLINE void run_pass (int radix, const fx_fft *plan, int number, int inverse, const fx_real *x,
+                      fx_real *y) {
+  const fx_fft_pass *pass = &plan->pass[number];
+  const fx_real *turns = reals(plan->turns) + pass->turns;
   const int64_t s = pass->stride, m = pass->m;
   butterfly b = {
-    x, y, s * m * FX_LANE_BLOCK, s * FX_LANE_BLOCK, inverse ? 4 : 0, inverse ? 0 : 4
+    x, y, s * m * FX_LANE_BLOCK, s * FX_LANE_BLOCK, inverse ? FX_LANES : 0, inverse ? 0 : FX_LANES
   };
   run_p(radix, 0, b, s, NULL);
   for (int64_t p = 1; p < m; p++) {
     b.x = x + p * s * FX_LANE_BLOCK;
     b.y = y + p * s * radix * FX_LANE_BLOCK;
-    run_p(radix, 1, b, s, pass->turns + p * 2 * (radix - 1));
+    run_p(radix, 1, b, s, turns + p * 2 * (radix - 1));
   }
 }
 
 /* One function a radix, so that `radix` is a constant and the butterflies are inlined. */
-static void pass2 (const fx_fft_pass *pass, int inverse, const double *x, double *y) {
-  run_pass(2, pass, inverse, x, y);
+static void pass2 (const fx_fft *plan, int number, int inverse, const fx_real *x, fx_real *y) {
+  run_pass(2, plan, number, inverse, x, y);
 }
-static void pass3 (const fx_fft_pass *pass, int inverse, const double *x, double *y) {
-  run_pass(3, pass, inverse, x, y);
+static void pass3 (const fx_fft *plan, int number, int inverse, const fx_real *x, fx_real *y) {
+  run_pass(3, plan, number, inverse, x, y);
 }
-static void pass4 (const fx_fft_pass *pass, int inverse, const double *x, double *y) {
-  run_pass(4, pass, inverse, x, y);
+static void pass4 (const fx_fft *plan, int number, int inverse, const fx_real *x, fx_real *y) {
+  run_pass(4, plan, number, inverse, x, y);
 }
-static void pass5 (const fx_fft_pass *pass, int inverse, const double *x, double *y) {
-  run_pass(5, pass, inverse, x, y);
+static void pass5 (const fx_fft *plan, int number, int inverse, const fx_real *x, fx_real *y) {
+  run_pass(5, plan, number, inverse, x, y);
 }
 
-static double *run_all (const fx_fft *plan, int inverse, double *data, double *work) {
+void *fxsim_fft (const fx_fft *plan, int inverse, void *data, void *work) {
   for (int i = 0; i < plan->passes; i++) {
-    const fx_fft_pass *pass = &plan->pass[i];
-    switch (pass->radix) {
-    case 2: pass2(pass, inverse, data, work); break;
-    case 3: pass3(pass, inverse, data, work); break;
-    case 4: pass4(pass, inverse, data, work); break;
-    default: pass5(pass, inverse, data, work); break;
+    switch (plan->pass[i].radix) {
+    case 2: pass2(plan, i, inverse, data, work); break;
+    case 3: pass3(plan, i, inverse, data, work); break;
+    case 4: pass4(plan, i, inverse, data, work); break;
+    default: pass5(plan, i, inverse, data, work); break;
     }
-    double *const swap = data;
+    void *const swap = data;
     data = work;
     work = swap;
   }
   return data;
 }
-
-#endif
