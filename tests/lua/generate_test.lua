@@ -50,9 +50,9 @@ local function killed(options, frames)
   return how == "signal" and code or code - 128
 end
 
-function suite.test_a_killed_film_goes_on_with_the_same_bytes()
+local function a_killed_film_goes_on_with_the_same_bytes(precision)
   local options = ('{ re = 100, size = 32, frames = 5, k0 = 4.0, seed = 3, quiet = true, forcing = "ring", '
-    .. 'forcing_rate = 0.5, fields = "w,p", out = "%s/b.h5" }'):format(suite.folder)
+    .. 'forcing_rate = 0.5, fields = "w,p", precision = "%s", out = "%s/b.h5" }'):format(precision, suite.folder)
   lu.assertEquals(killed(options, 2), 9)
   lu.assertNil(core.sys.exists(suite.folder .. "/b.h5"))
   local part = read(suite.folder .. "/b.h5.part", 2)               -- frames that are done can be read
@@ -64,6 +64,56 @@ function suite.test_a_killed_film_goes_on_with_the_same_bytes()
   lu.assertTrue(core.sys.read(a) == core.sys.read(b))
   lu.assertEquals(part:totable(), read(a, 2):totable())
   for _, rest in ipairs { ".part", ".part.safetensors", ".lock" } do lu.assertNil(core.sys.exists(b .. rest)) end
+  os.remove(a)
+  os.remove(b)
+end
+
+function suite.test_a_killed_film_goes_on_with_the_same_bytes()
+  a_killed_film_goes_on_with_the_same_bytes "double"
+  a_killed_film_goes_on_with_the_same_bytes "single"
+end
+
+function suite.test_single_precision_is_an_attribute_and_other_bits_of_the_same_flow()
+  local double = made { out = suite.folder .. "/double.h5" }[1]
+  local single = made { precision = "single", out = suite.folder .. "/single.h5" }[1]
+  lu.assertEquals({ attributes(double).precision, attributes(single).precision }, { "double", "single" })
+  local apart = distance(read(double, 4), read(single, 4)) / read(double, 4):abs():max():item()
+  lu.assertTrue(apart > 0 and apart < 1e-5, tostring(apart))
+  lu.assertErrorMsgContains("double.h5' holds something else (its precision is double, not single); give another name",
+    made, { precision = "single", out = double })
+  lu.assertErrorMsgContains("precision: no 'sinlge'; the nearest is 'single' (known: double and single)", made,
+    { precision = "sinlge" })
+end
+
+function suite.test_what_was_begun_in_one_precision_does_not_go_on_in_the_other()
+  local interrupts = core.sys.interrupts
+  core.sys.interrupts = function() return 1 end
+  pcall(made, { precision = "single" })
+  core.sys.interrupts = interrupts
+  lu.assertErrorMsgContains("t.h5.part' is the beginning of another film (its precision is single, not double); give "
+    .. "another name", made)
+  lu.assertEquals(attributes(made { precision = "single" }[1]).precision, "single")
+end
+
+function suite.test_walls_members_and_scalars_are_there_in_single_precision()
+  local function both(options)
+    local last = {}
+    for _, precision in ipairs { "double", "single" } do
+      options.precision, options.out = precision, ("%s/%s.h5"):format(suite.folder, precision)
+      options.unresolved, options.fresh = "allow", true
+      for i, path in ipairs(made(options)) do last[i] = last[i] or {}; table.insert(last[i], path) end
+    end
+    for _, pair in ipairs(last) do
+      local reader = core.io.field(pair[1], "w")
+      for channel = 1, reader.channels do
+        local a, b = read(pair[1], 4, channel), read(pair[2], 4, channel)
+        lu.assertTrue(distance(a, b) < 1e-4 * a:abs():max():item(), pair[2])
+      end
+      reader:close()
+    end
+  end
+  both { boundary = "free_slip", fields = "w,c", members = 1 }
+  both { boundary = "cylinder", fields = "w,u,v,p,c,solid", rms_velocity = 0.1, radius = 0.6 }
 end
 
 function suite.test_an_interrupted_film_says_how_to_go_on_and_is_not_mixed_with_another()
@@ -102,7 +152,11 @@ function suite.test_attributes_say_what_the_film_is()
   lu.assertNil(a.forcing_amplitude)
   a = attributes(made { forcing = "kolmogorov", drag = 0.5, out = suite.folder .. "/k.h5" }[1])
   lu.assertEquals({ a.drag, a.forcing_amplitude, a.forcing_rate }, { 0.5, 1, nil })
-  lu.assertErrorMsgContains("holds something else", made, { drag = 0.5, out = path })
+  lu.assertEquals(a.precision, "double")
+  lu.assertErrorMsgContains("k.h5' holds something else (its drag is 0.5, not 0.7); give another name", made,
+    { forcing = "kolmogorov", drag = 0.7, out = suite.folder .. "/k.h5" })
+  lu.assertErrorMsgContains("holds something else (its drag is 0.1, not 0.5)", made,
+    { forcing = "ring", forcing_wavenumber = 5, forcing_rate = 0.3, time = 0.25, drag = 0.5, out = path })
 end
 
 function suite.test_channels_are_vorticity_velocity_and_pressure()

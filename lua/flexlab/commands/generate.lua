@@ -52,6 +52,8 @@ return {
     { name = "drag", value = "R", kind = "number",
       doc = "linear friction, 1 / time [forced: 0.1, else 0]" },
     { name = "cfl", value = "C", kind = "number", default = defaults.cfl, doc = "Courant number, up to 1.3" },
+    { name = "precision", value = "WORD", kind = "words", words = generate.words.precision,
+      default = defaults.precision, doc = "of the steps and the state: double, or single, faster and smaller" },
     { name = "initial", value = "FILE", doc = "start from the vorticity w of this file, not from random phases" },
     { name = "initial-frame", value = "N", kind = "integer", default = defaults.initial_frame,
       doc = "which of its frames; -1 is the last" },
@@ -75,8 +77,8 @@ return {
     commands.threads,
   },
   notes = "A file holds the vorticity w (frames, size, size), or the channels of --fields, beside solids the\n"
-    .. "dataset solid, and Re, nu, seed, times, k0, forcing, drag, boundary, kmax_eta, solver, version. One that\n"
-    .. "already holds what is asked for is left alone. What was stopped or killed goes on when\n"
+    .. "dataset solid, and Re, nu, precision, seed, times, k0, forcing, drag, boundary, kmax_eta, solver,\n"
+    .. "version. One that already holds what is asked for is left alone. What was stopped or killed goes on when\n"
     .. "the same command is given again, with the same bytes.",
   run = function(values)
     if not generate.kinds[values.kind] then

@@ -34,8 +34,10 @@ local function saved(s)
   local state = core.sys.exists(s.state) and core.sys.exists(s.part) and core.io.load(s.state)
   if not state or s.options.fresh then return nil end
   if state.text.film ~= s.identity then
-    error(("generate: '%s' is the beginning of another film; give another name, or --fresh to replace it")
-      :format(s.part), 0)
+    local other = core.json.decode(state.text.film or "{}") or {}
+    local difference = other.Re and film_flow.difference(other, film_flow.identity(s))
+    error(("generate: '%s' is the beginning of another film%s; give another name, or --fresh to replace it")
+      :format(s.part, difference and (" (its %s)"):format(difference) or ""), 0)
   end
   return state
 end
@@ -130,7 +132,7 @@ end
 function M.make(s)
   s.part, s.state = s.path .. ".part", s.path .. ".part.safetensors"
   s.numbers, s.texts = film_flow.attributes(s)
-  s.identity = core.json.encode { s.numbers, s.texts, s.options.frames, s.options.size }
+  s.identity = core.json.encode(film_flow.identity(s))
   core.sys.catch_interrupts(true)
   local ok, message = pcall(simulate, s)
   core.sys.catch_interrupts(false)

@@ -33,7 +33,7 @@ local function flow_options(s)
   local o = s.options
   local f = boundaries.flow(o)
   f.height, f.width, f.re, f.seed, f.cfl = o.size, o.size, s.re, o.seed, o.cfl
-  f.forcing, f.drag = o.forcing, o.drag or nil
+  f.precision, f.forcing, f.drag = o.precision, o.forcing, o.drag or nil
   for _, name in ipairs(forced[o.forcing] or {}) do f[name] = o[name] end
   f.initial = at_rest(o) and "rest" or "random"
   if not at_rest(o) then f.k0, f.rms_velocity = o.k0, o.rms_velocity end
@@ -67,7 +67,8 @@ function M.attributes(s)
   local o = s.options
   local numbers = { Re = s.re, nu = 1 / s.re, seed = o.seed, start = o.time, spacing = o.spacing, cfl = o.cfl,
     drag = drag_of(o) }
-  local texts = { forcing = o.forcing, solver = M.solver, version = tostring(core.info().version) }
+  local texts = { forcing = o.forcing, precision = o.precision, solver = M.solver,
+    version = tostring(core.info().version) }
   boundaries.describe(o, numbers, texts)
   describe_start(o, numbers, texts)
   for _, name in ipairs(forced[o.forcing] or {}) do numbers[name] = o[name] end
@@ -77,25 +78,51 @@ function M.attributes(s)
 end
 
 -- What a file of an earlier version, which did not say it, has.
-local silent = { drag = 0, cfl = 0.8, boundary = "periodic", initial = "random" }
+local silent = { drag = 0, cfl = 0.8, boundary = "periodic", initial = "random", precision = "double" }
 
---- Whether the file at s.path already holds this film.
+--- All that tells two films apart, in one table.
+function M.identity(s)
+  local o, numbers, texts = s.options, M.attributes(s)
+  local all = { frames = o.frames, height = o.size, width = o.size, channels = #M.names(o.fields) }
+  all.fields, texts.channels = texts.channels, nil
+  for name, value in pairs(numbers) do all[name] = value end
+  for name, value in pairs(texts) do all[name] = value end
+  return all
+end
+
+local function same(a, b)
+  if type(a) ~= "number" or type(b) ~= "number" then return a == b end
+  return math.abs(a - b) <= 1e-12 * math.abs(b)
+end
+
+--- The first thing, in the order of names, in which a film that was found is not the one that is wanted:
+--- "precision is double, not single"; nil if there is none. Both are as M.identity gives.
+function M.difference(found, wanted)
+  local all = {}
+  for name in pairs(found) do all[name] = true end
+  for name in pairs(wanted) do all[name] = true end
+  for _, name in ipairs(words.keys(all)) do
+    local is = found[name] == nil and silent[name] or found[name]
+    if not same(is, wanted[name]) then
+      return ("%s is %s, not %s"):format(name, is or "absent", wanted[name] or "given")
+    end
+  end
+end
+
+--- Whether the file at s.path already holds this film; if not, what differs.
 function M.holds(s)
-  local o, reader = s.options, core.io.field(s.path, "w")
-  if not reader then return false end
-  local numbers, texts = M.attributes(s)
-  local same = reader.frames == o.frames and reader.height == o.size and reader.width == o.size
-    and reader.channels == #M.names(o.fields)
-  for name, value in pairs(numbers) do
-    local found = reader:number(name) or silent[name]
-    same = same and found ~= nil and math.abs(found - value) <= 1e-12 * math.abs(value)
+  local reader = core.io.field(s.path, "w")
+  if not reader then return false, "dataset w is absent" end
+  local wanted, found = M.identity(s), {}
+  for name, value in pairs(wanted) do
+    found[name] = type(value) == "number" and reader:number(name) or reader:text(name)
   end
-  for name, value in pairs(texts) do same = same and (reader:text(name) or silent[name]) == value end
-  for _, name in ipairs { "member", "mean_velocity", "sponge", "rms_velocity" } do
-    same = same and (numbers[name] ~= nil) == (reader:number(name) ~= nil)
-  end
+  for _, name in ipairs { "member", "mean_velocity", "sponge", "rms_velocity" } do found[name] = reader:number(name) end
+  for _, name in ipairs { "frames", "height", "width", "channels" } do found[name] = reader[name] end
+  if wanted.fields then found.fields = reader:text "channels" end
   reader:close()
-  return same
+  local difference = M.difference(found, wanted)
+  return difference == nil, difference
 end
 
 -- The channel `name` of the frame that the film starts from.

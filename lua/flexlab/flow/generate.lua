@@ -6,9 +6,9 @@
 -- `_member1` go before the extension (data/train_re1000.h5, data/train_re4000.h5), so that a file is
 -- always one film and "data/train_re*.h5" names them all. A file holds the vorticity `w` (T,H,W) as f32,
 -- or with `fields` its channels (T,C,H,W), beside solids a dataset `solid` (1,H,W), how solid a point is, and the
--- attributes Re, nu (= 1/Re), seed, times, k0, forcing and its numbers, drag, boundary (boundaries.lua) and its
--- numbers, solver, version, and kmax_eta, the least ratio of grid to dissipation scale (below about
--- 1 the flow is not resolved: `unresolved` says whether that is noted, refused, or allowed).
+-- attributes Re, nu (= 1/Re), precision (of the steps), seed, times, k0, forcing and its numbers, drag, boundary
+-- (flexlab.flow.boundaries) and its numbers, solver, version, and kmax_eta, the least ratio of grid to dissipation scale
+-- (below about 1 the flow is not resolved: `unresolved` says whether that is noted, refused, or allowed).
 -- Units: length box/2 pi, velocity the initial r.m.s. one, time their ratio (csrc/sim/navier_stokes.h).
 -- A file that already holds what was asked for is left alone; another one is not overwritten
 -- unless `fresh`. Files appear when they are whole; how one that was stopped goes on: flexlab.flow.film.
@@ -23,14 +23,14 @@ local words = require "flexlab.text"
 local M = {}
 
 M.words = { forcing = { "none", "kolmogorov", "ring" }, unresolved = { "warn", "refuse", "allow" },
-  scalar = { "random", "initial" } }
+  scalar = { "random", "initial" }, precision = { "double", "single" } }
 
 M.kinds = { turbulence = {
   doc = "decaying (or forced) 2-D turbulence by direct numerical simulation",
   defaults = { re = 1000, seed = 1, size = 256, frames = 20, time = 0.5, spacing = 0.1, k0 = 10.0,
     forcing = "none", forcing_wavenumber = 4, forcing_amplitude = 1.0, forcing_width = 1.0, forcing_rate = 0.1,
-    drag = false, cfl = 0.8, initial = false, initial_frame = -1, members = 0, member_factor = 4, fields = "w",
-    rms_velocity = 1.0, schmidt = 1.0, scalar = "random", scalar_k0 = 3.0,
+    drag = false, cfl = 0.8, precision = "double", initial = false, initial_frame = -1, members = 0,
+    member_factor = 4, fields = "w", rms_velocity = 1.0, schmidt = 1.0, scalar = "random", scalar_k0 = 3.0,
     unresolved = "warn", out = "data/turbulence.h5", fresh = false, quiet = false },
 } }
 for name, value in pairs(boundaries.defaults) do M.kinds.turbulence.defaults[name] = value end
@@ -101,8 +101,10 @@ end
 local function ensure(s)
   local function done()
     if not core.sys.exists(s.path) then return false end
-    if film_flow.holds(s) then return true end
-    error(("generate: '%s' holds something else; give another name, or --fresh to replace it"):format(s.path), 0)
+    local holds, difference = film_flow.holds(s)
+    if holds then return true end
+    error(("generate: '%s' holds something else (its %s); give another name, or --fresh to replace it"):format(s.path,
+      difference), 0)
   end
   if not s.options.fresh and done() then return end
   local folder = s.path:match("^(.*)/[^/]*$")
