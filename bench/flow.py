@@ -35,7 +35,7 @@ def clock():
 
 
 class Numpy:
-    """csrc/sim/flow_kernels.h in numpy: E = exp(-nu k^2 dt/2), stages a, b, c, and the running sum of W'."""
+    """csrc/sim/lanes/columns.c in numpy: E = exp(-nu k^2 dt/2), stages a, b, c, and the running sum of W'."""
 
     def __init__(self, w, re, dt):
         import pyfftw
