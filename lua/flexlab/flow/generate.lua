@@ -7,7 +7,7 @@
 -- always one film and "data/train_re*.h5" names them all. A file holds the vorticity `w` (T,H,W) as f32,
 -- or with `fields` its channels (T,C,H,W), beside solids a dataset `solid` (1,H,W), how solid a point is, and the
 -- attributes Re, nu (= 1/Re), precision (of the steps), seed, times, k0, forcing and its numbers, drag, boundary
--- (flexlab.flow.boundaries) and its numbers, solver, version, and kmax_eta, the least ratio of grid to dissipation scale
+-- (flexlab.flow.boundaries) and its numbers, solver, version, kmax_eta, the least ratio of grid to dissipation scale
 -- (below about 1 the flow is not resolved: `unresolved` says whether that is noted, refused, or allowed).
 -- Units: length box/2 pi, velocity the initial r.m.s. one, time their ratio (csrc/sim/navier_stokes.h).
 -- A file that already holds what was asked for is left alone; another one is not overwritten
