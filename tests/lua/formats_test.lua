@@ -4,6 +4,7 @@ local lu = require "luaunit"
 local flex = require "flexlab"
 local fields = require "flexlab.data.fields"
 local inspect = require "flexlab.data.inspect"
+local support = require "tests.lua.support"
 local core = flex.core
 
 local suite = {}
@@ -222,6 +223,36 @@ function suite.test_recipes_train_on_them()
   lu.assertEquals(data.channels, 3)
   two_steps { file = ROOT .. "pdebench_incompressible.h5" }
   two_steps { file = ROOT .. "classic.nc" }
+end
+
+function suite.test_published_statistics_normalise_if_asked()
+  local function scale(options)
+    local cfg = { file = ROOT .. "well.hdf5", channels = { "buoyancy", "velocity.2" }, factor = 2, crop = { 8, 8 },
+      batch = 2, seed = 1, mean = "published", std = "published" }
+    for k, v in pairs(options or {}) do cfg[k] = v end
+    local set = flex.data.superres(cfg)
+    return set.scale, set.published
+  end
+  local both, path = scale()
+  lu.assertEquals(both, { mean = { 100.5, -2 }, std = { 20, 4 } })
+  lu.assertEquals(path, "tests/fixtures/data/stats.yaml")
+  local one = scale { std = { 2, 3 } }
+  lu.assertEquals(one, { mean = { 100.5, -2 }, std = { 2, 3 } })
+  lu.assertErrorMsgContains("data: 'tests/fixtures/data/stats.yaml' has no mean of 'strain.1' (it has: buoyancy, "
+    .. "velocity.1, velocity.2)", scale, { channels = { "buoyancy", "strain.1" } })
+  lu.assertErrorMsgContains("data: mean must be a number or 2 of them, one a channel, or 'published'", scale,
+    { mean = "publishd" })
+  local own = support.folder()
+  local copy = own .. "/well.hdf5"
+  assert(core.sys.write(copy, core.sys.read(ROOT .. "well.hdf5")))
+  lu.assertErrorMsgContains(("data: mean is 'published', and there is no stats.yaml in the folder of '%s' or the two "
+    .. "above; leave it out to have it fitted"):format(copy), scale, { file = copy })
+  assert(core.sys.write(own .. "/stats.yaml", "mean:\n  buoyancy: 1\n  velocity:\n  - 2\n  - 3\nstd:\n"
+    .. "  buoyancy: 0\n  velocity:\n  - 5\n  - 6\n"))
+  lu.assertEquals(scale { file = copy }, { mean = { 1, 3 }, std = { 1, 6 } })
+  lu.assertErrorMsgContains("publish different mean of 'buoyancy': files of one set must agree", scale,
+    { file = { copy, ROOT .. "well.hdf5" } })
+  os.execute("rm -rf '" .. own .. "'")
 end
 
 function suite.test_padding_follows_the_data_where_patches_are_whole_fields()

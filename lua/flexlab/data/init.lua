@@ -126,6 +126,10 @@ local function record(run, set)
       lines[#lines + 1] = ("%s %s\t%s\n"):format(part[1], fact[1], fact[2])
     end
   end
+  if set.published then
+    lines[#lines + 1] = ("mean and std %s\thash %s\n"):format(set.published,
+      core.sys.hash(core.sys.read(set.published)))
+  end
   assert(core.sys.write(run.dir .. "/data.txt", table.concat(lines)))
   if set.split then run:record("split", set.split) end
 end
@@ -194,7 +198,7 @@ function M.build(task, given, opened, level)
   check(set, test)
   set.symmetry = symmetry_of(set, low)
   local parts = divide(set, cfg, span)
-  set.scale = scales.of(cfg, source, parts.train)
+  set.scale, set.published = scales.of(cfg, source, parts.train)
   set.description = task.describe(cfg)
   for _, key in ipairs { "dataset", "format", "channels", "observable" } do
     if cfg[key] then set.description[key] = cfg[key] end   -- what `flexlab sample` must read alike

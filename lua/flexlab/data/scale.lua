@@ -1,10 +1,13 @@
 --[[
-scale - mean and standard deviation of each channel, fitted on training frames, and what is done with them.
+scale - mean and standard deviation of each channel: fitted on training frames, given, or those that the makers of the
+set published with it; and what is done with them.
 
 A scale is { mean = {by channel}, std = {} }. Frames are read one at a time and merged into running sums, so
 that a set may exceed memory and is read once. [Chan, Golub & LeVeque 1983: merging of means and squares]
 --]]
 local core = require "flexlab.core"
+local published = require "flexlab.data.published"
+local text = require "flexlab.text"
 
 local M = {}
 
@@ -56,6 +59,45 @@ function M.fit(source, entries, most)
   return all.mean, std
 end
 
+-- What is published of each channel beside a file: a list, and where it is.
+local function beside(path, names, channels, name)
+  local found, message = published.of(path)
+  if not found then
+    error(("data: %s is 'published', and %s; leave it out to have it fitted"):format(name, message
+      or ("there is no stats.yaml in the folder of '%s' or the two above"):format(path)), 0)
+  end
+  local list = {}
+  for c = 1, channels do
+    list[c] = found[name][names[c]]
+    if not list[c] then
+      error(("data: '%s' has no %s of '%s' (it has: %s)"):format(found.path, name, names[c] or "channel " .. c,
+        table.concat(text.keys(found[name]), ", ")), 0)
+    end
+    if name == "std" and list[c] == 0 then list[c] = 1 end   -- as of a fitted one that does not vary
+  end
+  return list, found.path
+end
+
+-- The same for a source, whose files must agree.
+local function published_of(cfg, source, name)
+  if cfg.observable then
+    error(("data: %s is 'published', which is of the variables of the files, not of observable '%s'"):format(name,
+      cfg.observable), 0)
+  end
+  local first, at
+  for _, file in ipairs(source.files) do
+    local list, path = beside(file.path, source.names, source.channels, name)
+    for c, value in ipairs(first or {}) do
+      if list[c] ~= value then
+        error(("data: '%s' and '%s' publish different %s of '%s': files of one set must agree"):format(at, path, name,
+          source.names[c]), 0)
+      end
+    end
+    first, at = first or list, at or path
+  end
+  return first, at
+end
+
 local function per_channel(v, channels, name)
   if type(v) == "number" then
     local list = {}
@@ -64,21 +106,28 @@ local function per_channel(v, channels, name)
   elseif type(v) == "table" and #v == channels then
     return v
   end
-  error(("data: %s must be a number or %d of them, one a channel"):format(name, channels), 0)
+  error(("data: %s must be a number or %d of them, one a channel, or 'published'"):format(name, channels), 0)
 end
 
---- The scale that settings name (mean, std), or that of these entries (fit: how many of them).
+--- The scale that settings name (mean, std), or that of these entries (fit: how many of them); and the path of the
+--- file that a published one is from.
 function M.of(cfg, source, entries)
-  local mean, std
+  local mean, std, path
+  local function given(name)
+    if cfg[name] ~= "published" then return per_channel(cfg[name], source.channels, name) end
+    local list
+    list, path = published_of(cfg, source, name)
+    return list
+  end
   if cfg.mean == false or cfg.std == false then
     if math.type(cfg.fit) ~= "integer" or cfg.fit < 0 then
       error(("data: fit must be a whole number of frames, or 0 for all; got %s"):format(tostring(cfg.fit)), 0)
     end
     mean, std = M.fit(source, entries, cfg.fit)
   end
-  if cfg.mean ~= false then mean = per_channel(cfg.mean, source.channels, "mean") end
-  if cfg.std ~= false then std = per_channel(cfg.std, source.channels, "std") end
-  return { mean = mean, std = std }
+  if cfg.mean ~= false then mean = given "mean" end
+  if cfg.std ~= false then std = given "std" end
+  return { mean = mean, std = std }, path
 end
 
 return M
