@@ -1,5 +1,5 @@
 -- How far ahead can it see? Learn one step of turbulence, then roll it out, each member fed its own past.
---   flexlab run recipes/forecast.lua --set train.steps=2000 --set rollout.length=20
+--   flexlab run recipes/forecast.lua --set train.steps=600 --set rollout.length=20
 local flex = require "flexlab"
 
 return flex.recipe("forecast", {
@@ -22,9 +22,11 @@ return flex.recipe("forecast", {
   end
 
   local r = flex.rollout.evaluate(optim.ema, data.test, cfg.rollout)
-  r.table:print():save(run.dir .. "/rollout.csv")
+  r.table:print()
+  r.spectral:print()
+  r:save(run.dir)                                      -- rollout.csv, rollout_spectra.csv, rollout_spectra.svg
   local last = cfg.rollout.length
   return { rfne = r.rfne[1], persistence = r.persistence[1], rfne_last = r.rfne[last],
            persistence_last = r.persistence[last], pearson_last = r.pearson[last], horizon = r.horizon,
-           fine_scales_last = r.fine_scales[last] }
+           fine_scales_last = r.fine_scales[last], report = flex.report(run, r:parts()) }
 end)

@@ -1,4 +1,4 @@
--- Several tasks in one model, and forecasts that are fed with their own answers.
+-- Several tasks in one model.
 local lu = require "luaunit"
 local flex = require "flexlab"
 local support = require "tests.lua.support"
@@ -101,53 +101,6 @@ function suite.test_multitask_trains_and_comes_back_from_its_checkpoint()
   local model = flex.load_model(result.dir)
   local again = flex.evaluate(flex.multitask.sampler(model, "forecast", { steps = 1 }), data.tests.forecast).rfne
   lu.assertAlmostEquals(again, result.forecast, 1e-6)
-end
-
-local function forecast(horizon)
-  local data = flex.data.forecast { file = flow, test = flow, crop = 16, batch = 2, past = 2, horizon = horizon,
-    test_tiles = 2, seed = 1 }
-  local model = nano(data)
-  for _, p in ipairs(model:parameters()) do
-    core.no_grad(function() p.tensor:add_(core.normal(p.tensor.shape, { seed = 5, stream = "user" }), 0.02) end)
-  end
-  return data, model
-end
-
-function suite.test_rollouts_begin_with_the_same_bits_and_feed_members_their_own_past()
-  local data, model = forecast(4)
-  local batch = data.test:batches()()
-  local short = flex.rollout(model, batch, { length = 2, members = 2, steps = 1 })
-  local long = flex.rollout(model, batch, { length = 4, members = 3, steps = 1 })
-  for k = 1, 2 do
-    for m = 1, 2 do lu.assertEquals(largest(short[k].members[m], long[k].members[m]), 0) end
-  end
-  lu.assertTrue(largest(long[2].members[1], long[2].members[2]) > 0)
-  -- step 2 of member 2 by hand: from the last frame and member 2's own first answer
-  local scale, tasks = batch.scale, require "flexlab.data.tasks"
-  local own = flex.data.normalise(short[1].members[2], scale)
-  local next_batch = tasks.forecast.condition({ n = batch.n, re = batch.re, scale = scale, ids = batch.ids },
-    { past = 2, lead = 1 }, { batch.past[2], own }, { 1, 1 })
-  local by_hand = flex.diffusion.sample(model, next_batch, { steps = 1, first_member = (1 << 16) + 2 })
-  lu.assertEquals(largest(by_hand, short[2].members[2]), 0)
-  local shared = flex.rollout(model, batch, { length = 2, members = 2, steps = 1, feedback = "mean" })
-  lu.assertEquals(largest(shared[1].members[2], short[1].members[2]), 0)
-  lu.assertTrue(largest(shared[2].members[2], short[2].members[2]) > 0)
-  lu.assertErrorMsgContains("'member' or 'mean'", flex.rollout, model, batch, { feedback = "none" })
-end
-
-function suite.test_rollouts_are_scored_by_lead()
-  local data, model = forecast(3)
-  local r = flex.rollout.evaluate(model, data.test, { length = 3, steps = 1, members = 2 })
-  lu.assertEquals(#r.rfne, 3)
-  lu.assertEquals(#r.table.rows, 3)
-  local sum, n = 0, 0
-  for b in data.test:batches() do
-    for _, v in ipairs(core.metrics.rfne(flex.data.physical(b.estimate, b.scale), b.after(2)):totable()) do
-      sum, n = sum + v, n + 1
-    end
-  end
-  lu.assertAlmostEquals(r.persistence[2], sum / n, 1e-9)
-  lu.assertErrorMsgContains("horizon = 9", flex.rollout.evaluate, model, data.test, { length = 9 })
 end
 
 local status = lu.LuaUnit.run()

@@ -76,6 +76,22 @@ function suite.test_empty_and_degenerate_curves()
   well_formed(plot.spectrum({ { name = "truth", values = { 0, 0, 0 } } }):svg())
 end
 
+function suite.test_panels_stand_side_by_side()
+  local one = plot.lines({ { name = "a", x = { 1, 2 }, y = { 1, 2 } } }, { title = "one" })
+  local text = plot.panels({ one, one, one }, 2):svg()
+  well_formed(text)
+  lu.assertStrContains(text, 'viewBox="0 0 1280 800"')
+  for _, place in ipairs { 'x="0" y="0"', 'x="640" y="0"', 'x="0" y="400"' } do lu.assertStrContains(text, place) end
+  lu.assertStrContains(plot.panels({ one }, 2):svg(), 'viewBox="0 0 640 400"')
+end
+
+function suite.test_spectra_keep_fixed_ends()
+  local short = { { name = "truth", values = { 9, 1, 1, 1, 1, 1 } } }
+  lu.assertEquals(plot.rings(6), 4)
+  lu.assertStrContains(plot.spectrum(short, { y = { low = 1e-4, high = 10 } }):svg(), "\u{2212}4")
+  lu.assertNotStrContains(plot.spectrum(short):svg(), "\u{2212}4")
+end
+
 function suite.test_slopes()
   local pivot = { key = "model.conditioning", metric = "rfne", weak = { 0.3, 0.4 }, both = { 0.2, 0.25 } }
   function pivot.arms() return { "weak", "both" } end

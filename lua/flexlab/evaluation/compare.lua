@@ -100,8 +100,7 @@ local function chart_of(methods, scores, o)
   if scores[o.name].spectrum.low then
     spectra[#spectra + 1] = { name = "low", values = scores[o.name].spectrum.low }
   end
-  return plot.spectrum(spectra, { x_label = "wavenumber (cycles per side of a sample)",
-    y_label = "power in the ring (field unit squared)" })
+  return plot.spectrum(spectra)
 end
 
 local function verdict(c, o)

@@ -3,7 +3,8 @@ rollout - a forecast fed with its own answers, as far as one likes.
 
   local steps = flex.rollout(model, batch, { length = 20, steps = 2, members = 8 })
   steps[k].mean (N,H,W,C), steps[k].members       k leads after the batch's frame, physical units
-  flex.rollout.evaluate(model, data.test, { length = 20 }).table:print()
+  local r = flex.rollout.evaluate(model, data.test, { length = 20 })     by lead: rollout_scores.lua
+  r.table:print()
 
 Each member is fed its own past, so a member is one possible course of the flow. The authors feed the mean of
 all members back to all (feedback = "mean"): the mean of an ensemble is smoother than any flow, so small
@@ -16,7 +17,7 @@ local core = require "flexlab.core"
 local data = require "flexlab.data"
 local diffusion = require "flexlab.diffusion"
 local Run = require "flexlab.run"
-local tabulate = require "flexlab.table"
+local scores = require "flexlab.evaluation.rollout_scores"
 local tasks = require "flexlab.data.tasks"
 
 local M = {}
@@ -114,79 +115,27 @@ local function rollout(model, batch, options)
   return result
 end
 
-local function add(sums, k, name, tensor)
-  sums[k] = sums[k] or { n = 0 }
-  local values = tensor:totable()
-  for _, v in ipairs(values) do sums[k][name] = (sums[k][name] or 0) + v end
-  if name == "rfne" then sums[k].n = sums[k].n + #values end
-end
-
--- Energy above half the resolved wavenumbers, of a field relative to the truth's: 1 is right.
-local function fine_scales(field, truth)
-  local function share(t)
-    local rows = core.metrics.spectrum(t)
-    local bins, sum = rows.shape[2], 0
-    local half = math.floor((bins - 1) / math.sqrt(2) + 0.5)
-    local flat = rows:totable()
-    for i = 0, rows.shape[1] - 1 do
-      for b = half // 2 + 1, half do sum = sum + flat[i * bins + b] end
-    end
-    return sum
-  end
-  return share(field) / share(truth)
-end
-
-local function score(sums, k, step, truth, persistence)
-  add(sums, k, "rfne", core.metrics.rfne(step.mean, truth))
-  add(sums, k, "pearson", core.metrics.pearson(step.mean, truth))
-  add(sums, k, "persistence", core.metrics.rfne(persistence, truth))
-  add(sums, k, "persistence_pearson", core.metrics.pearson(persistence, truth))
-  local member = core.full({ truth.shape[1] }, fine_scales(step.members[1], truth))
-  add(sums, k, "fine_scales", member)
-end
-
---- RFNE and Pearson's r by lead, beside the last frame again (persistence), over test batches; fine_scales
---- is the power of member 1 above half the resolved wavenumbers relative to the truth's.
---- The data must hold the frames: flex.data.forecast { horizon = length }.
----@return table  { rfne = {by lead}, pearson =, persistence =, persistence_pearson =, fine_scales =, table =,
----  horizon = leads until the mean Pearson r falls below 0.8 (length + 1: it does not) }
+--- RFNE, Pearson's r and spectra by lead, beside the last frame again (persistence), over test batches
+--- (rollout_scores.lua). The data must hold the frames: flex.data.forecast { horizon = length }.
+---@param options table|nil  as flex.rollout's, and batches: the first so many
+---@return table  lists by lead, tables, :save(folder), :parts() of a report: rollout_scores.lua has them
 function M.evaluate(model, test, options)
-  local o, sums = checked(options, 2), {}
+  local o = checked(options, 2)
   if (test.set.cfg.horizon or 1) < o.length then
     error(("rollout.evaluate: a length of %d needs data with horizon = %d"):format(o.length, o.length), 2)
   end
-  local lead, count = tasks.forecast.leads(test.set.cfg)[1], 0
+  local lead, count, sums = tasks.forecast.leads(test.set.cfg)[1], 0, scores.new(o.length)
   for batch in test:batches() do
     local scope <close> = core.scope()
     local persistence = data.physical(batch.estimate, batch.scale)
     for k, step in ipairs(rollout(model, batch, o)) do
-      score(sums, k, step, batch.after(k * lead), persistence)
+      sums:add(k, batch.ids, step, batch.after(k * lead), persistence)
     end
     scope:close()
     count = count + 1
     if o.batches and count >= o.batches then break end
   end
-  return M.summary(sums, o.length)
-end
-
-local columns = { "rfne", "persistence", "pearson", "persistence_pearson", "fine_scales" }
-
--- Means by lead, and the table of them.
-function M.summary(sums, length)
-  local result = { horizon = length + 1 }
-  local t = tabulate { "lead", "RFNE", "persistence", "r", "r persistence", "fine scales" }
-  for _, name in ipairs(columns) do
-    result[name] = {}
-    for k = 1, length do result[name][k] = sums[k][name] / sums[k].n end
-  end
-  for k = 1, length do
-    local row = { k }
-    for _, name in ipairs(columns) do row[#row + 1] = result[name][k] end
-    t:row(row)
-    if result.pearson[k] < 0.8 then result.horizon = math.min(result.horizon, k) end
-  end
-  result.table = t
-  return result
+  return sums:result()
 end
 
 return setmetatable(M, { __call = function(_, ...) return rollout(...) end })

@@ -5,11 +5,12 @@
 --   flex.plot.loss(steps, losses)        training loss and its running mean
 --   flex.plot.spectrum(spectra)          power spectra, log-log
 --   flex.plot.calibration(c)             ranks, coverage, pull: three   (plot/calibration.lua)
+--   flex.plot.panels(drawings, columns)  several in one drawing         (plot/panels.lua)
 
 local lines = require "flexlab.plot.lines"
 
 local M = { lines = lines, slopes = require "flexlab.plot.slopes",
-  calibration = require "flexlab.plot.calibration" }
+  calibration = require "flexlab.plot.calibration", panels = require "flexlab.plot.panels" }
 
 -- Mean over a window of 5 % of the curve, centred so that it does not lag; NaNs are left out.
 function M.smooth(values)
@@ -39,23 +40,28 @@ function M.loss(steps, losses, options)
   })
 end
 
+-- The largest wavenumber of which a spectrum of so many bins (of a square field) has the whole ring.
+function M.rings(bins) return math.min(math.floor((bins - 1) / math.sqrt(2) + 0.5), bins - 1) end
+
 -- spectra: a list of { name =, values = {power at k = 0, 1, 2, ...} }. Left out are k = 0, the mean,
 -- and the rings beyond half the side of the (square) field, of which only corners exist.
 -- The first is a broken line over the rest: it is the truth that the others should meet.
+-- options: title, width, height, x_label, y_label, y = { low =, high = } (fixed ends).
 function M.spectrum(spectra, options)
   options = options or {}
   local series = {}
   for i, s in ipairs(spectra) do
-    local k, power, half = {}, {}, math.floor((#s.values - 1) / math.sqrt(2) + 0.5)
-    for bin = 1, math.min(half, #s.values - 1) do k[bin], power[bin] = bin, s.values[bin + 1] end
+    local k, power = {}, {}
+    for bin = 1, M.rings(#s.values) do k[bin], power[bin] = bin, s.values[bin + 1] end
     series[i] = { name = s.name, x = k, y = power, dash = i == 1 and "6 4" or nil,
                   colour = i == 1 and "currentColor" or nil, width = i == 1 and 2.2 or nil }
   end
   return lines(series, {
     title = options.title or "Power spectrum",
     width = options.width, height = options.height,
-    x = { label = options.x_label or "wavenumber (cycles per field)", log = true },
-    y = { label = options.y_label or "power in the ring", log = true },
+    x = { label = options.x_label or "wavenumber (cycles per side of a sample)", log = true },
+    y = { label = options.y_label or "power in the ring (field unit squared)", log = true,
+          low = options.y and options.y.low, high = options.y and options.y.high },
   })
 end
 
