@@ -185,6 +185,13 @@ function suite.test_conditioning_opens_roads()
   lu.assertFalse(model.net:config().embed_condition)
   config.conditioning = "weakk"
   lu.assertErrorMsgContains("nearest is 'weak'", flex.models.flex, config)
+  for _, case in ipairs { { { roads = { weak_skip = true } }, "conditioning 'mine' has no 'weak_skip'; the nearest" },
+    { { doc = "no roads" }, "conditioning 'mine' must return roads = { ... }" } } do
+    flex.conditioning.define("mine", case[1])
+    config.conditioning = "mine"
+    lu.assertErrorMsgContains(case[2], flex.models.flex, config)
+  end
+  flex.conditioning.define("mine", nil)
 end
 
 local function batch_for(model, n)

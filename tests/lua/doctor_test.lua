@@ -61,16 +61,17 @@ function suite.test_registration()
   end
 end
 
-local small = { channels = { 32, 32 }, res_blocks = { 1, 1 }, depth = 1, heads = 2, dropout = 0.0 }
+local small = { channels = { 32, 32 }, res_blocks = { 1, 1 }, depth = 1, heads = 2, dropout = 0.0, conditioning = "" }
 
 -- A run whose checkpoint says what `more` wants: task, scale of its data.
 local function run_of(name, more)
-  local recipe = flex.recipe(name, { eval = { feedback = "member" }, task = "superres" }, function(cfg, run)
+  local defaults = { eval = { feedback = "member" }, task = "superres", conditioning = "both" }
+  local recipe = flex.recipe(name, defaults, function(cfg, run)
     local given = { file = train, test = test, crop = 16, batch = 1, test_tiles = 2 }
     if cfg.task == "superres" then given.factor, given.degradation = 4, "registered" end
     for k, v in pairs(more or {}) do given[k] = v end
     local data = flex.data[cfg.task](given)
-    local model = flex.models.flex(small)
+    local model = flex.models.flex(flex.config.merge(small, { conditioning = cfg.conditioning }))
     local optim = flex.optim.adam(model, { lr = 1e-4, ema = 0.5 })
     for _, batch in run:steps(data.train, 1) do optim:step(flex.diffusion.loss(model, batch)) end
     return { n = 1 }
@@ -118,6 +119,39 @@ function suite.test_weights_and_layers_that_are_not_finite()
     lu.assertEquals(state, "fault", case[1])
     lu.assertStrContains(text, case[2])
   end
+end
+
+-- A file in a folder flexlab/conditioning is a word like any other; the pass goes by whichever roads are open.
+function suite.test_every_conditioning_is_looked_at()
+  local own = folder .. "/own/flexlab/conditioning"
+  assert(core.sys.mkdirs(own))
+  assert(core.sys.write(own .. "/dropped_in.lua", "return { doc = 'three roads of another', "
+    .. "roads = { concat = true, cross_attention = true, strong_skips = true } }\n"))
+  local was = package.path
+  package.path = folder .. "/own/?.lua;" .. was
+  local words = flex.conditioning()
+  words[#words + 1] = "concat+cross_attention+weak+film"
+  lu.assertStrContains(table.concat(words, " "), "dropped_in")
+  for _, word in ipairs(words) do
+    local findings = flex.doctor(run_of("roads")({ conditioning = word }))
+    local weights = finding(findings, "weights")
+    lu.assertEquals(weights.state, "ok", word)
+    lu.assertStrContains(weights.text, "the outputs of all blocks", word)
+    for _, f in ipairs(findings) do lu.assertNotStrContains(f.text, "could not be looked at", word) end
+  end
+  local dir = run_of("roads")({ conditioning = "dropped_in" })
+  for _, prefix in ipairs { "q", "k" } do
+    damage(dir, ("cross_attention.attention.%s.weight"):format(prefix), function(t) t:fill_(3e38) end)
+  end
+  local state, text = found(dir, "weights")
+  lu.assertEquals(state, "fault")
+  lu.assertStrContains(text, "the attention to the condition")
+  package.path = was
+  dir = run_of("roads_beside")({ conditioning = "concat" })
+  damage(dir, "encoder.input_blocks.0.0.weight", function(t) t:fill_(3e38) end)
+  state, text = found(dir, "weights")
+  lu.assertEquals(state, "fault")
+  lu.assertStrContains(text, "block 1 of the base encoder")
 end
 
 function suite.test_pull()

@@ -23,24 +23,17 @@ end
 
 local function broken(t) return t:summary().nonfinite > 0 end
 
--- The first place of a pass whose output is not finite. What the C network hands over are its blocks' outputs:
--- condition encoder, base encoder, then the decoder as a whole.
+-- The first place of a pass whose output is not finite, by whichever roads the condition enters: the model shows what
+-- its blocks hand over, condition encoder, base encoder, attention to the condition, the decoder as a whole.
 local function bad_pass(model, batch)
-  local features = model:condition(batch)
-  local function first(f, where)
-    for i, skip in ipairs(f and f.skips or {}) do
-      if broken(skip) then return ("block %d of the %s"):format(i, where) end
-    end
-    if f and broken(f.head) then return "the end of the " .. where end
+  local place
+  local function seen(where, t)
+    if not place and broken(t) then place = where end
   end
-  local found = first(features, "condition encoder")
-  if found then return found end
-  local n = batch.target.shape[1]
-  local x, t = core.normal(batch.target.shape, { seed = 1, stream = "sample" }), core.full({ n }, 0.5)
-  local encoded = model.net:encode(x, t, batch.re, features)
-  found = first(encoded, "base encoder")
-  if found then return found end
-  if broken(model.net:decode(encoded, t, batch.re, features)) then return "the decoder" end
+  local features = model:condition(batch, seen)
+  local x = core.normal(batch.target.shape, { seed = 1, stream = "sample" })
+  model:predict(x, core.full({ batch.target.shape[1] }, 0.5), batch, features, seen)
+  return place
 end
 
 --- Weights that are not finite, else the first block whose output is not.

@@ -52,8 +52,12 @@ local function open_roads(conditioning)
   end
   local words = type(conditioning) == "table" and table.concat(conditioning, "+") or conditioning
   for word in tostring(words):gmatch("[^+%s]+") do
-    local choice = choices.get("conditioning", word)
-    for _, road in ipairs(roads) do open[road] = open[road] or choice.roads[road] or false end
+    local own = choices.get("conditioning", word).roads
+    if type(own) ~= "table" then
+      error(("conditioning '%s' must return roads = { ... }, a table of %s"):format(word, table.concat(roads, ", ")), 4)
+    end
+    own = config.options(("conditioning '%s'"):format(word), open, own, nil, 4)
+    for road, is in pairs(own) do open[road] = open[road] or is end
   end
   return open
 end

@@ -43,9 +43,7 @@ local function view(shared, name)
   function one:condition(batch) -- luacheck: ignore self
     return shared:use(function() return encoder:condition(batch.lowres, batch.re) end)
   end
-  function one:predict(x, t, batch, features) -- luacheck: ignore self
-    return shared:predict(x, t, batch, features)
-  end
+  function one:predict(...) return shared:predict(...) end -- luacheck: ignore self
   function one:use(...) return shared:use(...) end -- luacheck: ignore self
   return setmetatable(one, { __index = shared, __tostring = function()
     return ("%s, task %s"):format(tostring(shared), name)

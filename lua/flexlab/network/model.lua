@@ -7,6 +7,8 @@ model - what every network of this laboratory can do: condition, predict, hand o
 A model with averaged weights (optim.ema) is the same object with `use` exchanging the weights.
 Features are a table that the network made and takes back: { head=, skips={} } (N,H,W,C), and `concat`, the
 condition itself, where it is put beside x_t.
+Both calls take a last argument, seen(where, tensor), which is then called with the output of every block on the way,
+whichever roads are open ("block 2 of the base encoder"; doctor/run.lua).
 --]]
 local choices = require "flexlab.choices"
 local core = require "flexlab.core"
@@ -37,12 +39,19 @@ function M.new(fields)
   return model
 end
 
+-- Shows the skips and the head that an encoder made.
+local function show(seen, features, encoder)
+  for i, skip in ipairs(seen and features.skips or {}) do seen(("block %d of the %s"):format(i, encoder), skip) end
+  if seen and features.head then seen("the end of the " .. encoder, features.head) end
+end
+
 --- What the condition encoder makes of a batch; nil when no road is open.
-function Model:condition(batch)
+function Model:condition(batch, seen)
   local features
   if self.conditioned then
     local encoder = self.encoder or self.net
     features = encoder:condition(batch.lowres, batch.re)
+    show(seen, features, "condition encoder")
   end
   if not self.concat then return features end
   features = features or {}
@@ -57,20 +66,26 @@ local function for_network(features)
 end
 
 -- The network, with attention to the condition's head between its encoder and its decoder where that road is open.
-function Model:pass(x, t, re, features)
-  if not self.cross then return self.net:predict(x, t, re, features) end
+function Model:pass(x, t, re, features, seen)
+  if not (self.cross or seen) then return self.net:predict(x, t, re, features) end
   local encoded = self.net:encode(x, t, re, features)
-  encoded.head = self.cross(encoded.head, features and features.head)
-  return self.net:decode(encoded, t, re, features)
+  show(seen, encoded, "base encoder")
+  if self.cross then
+    encoded.head = self.cross(encoded.head, features and features.head)
+    if seen then seen("the attention to the condition", encoded.head) end
+  end
+  local p = self.net:decode(encoded, t, re, features)
+  if seen then seen("the decoder", p) end
+  return p
 end
 
 --- The network's output at times t; without features the condition is unknown (zeros).
-function Model:predict(x, t, batch, features)
+function Model:predict(x, t, batch, features, seen)
   if self.concat then
     local shape = batch.lowres.shape
     x = core.concat(x, features and features.concat or core.zeros(shape), { axis = -1 })
   end
-  local p = self:pass(x, t, batch.re, for_network(features))
+  local p = self:pass(x, t, batch.re, for_network(features), seen)
   -- the network answers with as many channels as it reads; those beside x_t's mean nothing
   return self.concat and p:narrow { axis = 4, start = 1, length = self.config.in_channels } or p
 end
@@ -157,7 +172,7 @@ function M.averaged(model, exchange)
     if not results[1] then error(results[2], 0) end
     return table.unpack(results, 2, results.n)
   end
-  function average:condition(batch) return self:use(model.condition, model, batch) end
+  function average:condition(...) return self:use(model.condition, model, ...) end
   function average:predict(...) return self:use(model.predict, model, ...) end
   return setmetatable(average, { __index = model, __tostring = function()
     return tostring(model) .. ", averaged weights"
