@@ -1,5 +1,5 @@
 -- By which road should the condition enter FLEX? None, the weak one, the strong two, or all; paired by seed.
---   flexlab run recipes/ablate_conditioning.lua --set data.crop=32 --set train.steps=200 --jobs 2
+--   flexlab run recipes/ablate_conditioning.lua --jobs 2 --set data.crop=32 --set train.steps=200
 -- That is half an hour on two cores; patches of 64 and --set train.steps=800 take hours.
 -- Each road alone against all three: --sweep model.conditioning=weak_skips,strong_skips,strong_bottleneck,both
 local flex = require "flexlab"

@@ -1,5 +1,6 @@
 -- What should the network answer: velocity, noise or field? And does the authors' sign matter? Paired by seed.
---   flexlab run recipes/ablate_parametrisation.lua --set train.steps=1000 --jobs 2
+--   flexlab run recipes/ablate_parametrisation.lua --jobs 2 --set data.crop=32 --set train.steps=100
+-- Longer, on larger patches: --set train.steps=1000
 local flex = require "flexlab"
 local sr   = require "recipes.sr"
 

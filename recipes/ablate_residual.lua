@@ -1,5 +1,5 @@
 -- Is it worth diffusing the residual instead of the field? Two arms, paired by seed, beside what the data foretell.
---   flexlab run recipes/ablate_residual.lua --set data.crop=32 --set train.steps=600 --jobs 2
+--   flexlab run recipes/ablate_residual.lua --jobs 2 --set data.crop=32 --set train.steps=600
 local flex = require "flexlab"
 local sr   = require "recipes.sr"
 

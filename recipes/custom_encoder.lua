@@ -1,6 +1,6 @@
 -- A condition encoder of your own, written in Lua: a ladder of strided convolutions,
 -- trained in the place of FLEX's U-Net encoder. Every skip of the network gets a 1x1 view of its rung.
---   flexlab run recipes/custom_encoder.lua --set train.steps=500
+--   flexlab run recipes/custom_encoder.lua
 local flex, nn = require "flexlab", require("flexlab").nn
 
 flex.encoders.define("ladder", { doc = "a ladder of strided convolutions", new = function(cfg)

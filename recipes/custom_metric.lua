@@ -1,5 +1,6 @@
 -- A metric of your own: are the strongest vortices as strong as they should be? Means and RFNE hide that.
---   flexlab run recipes/custom_metric.lua --set train.steps=2000
+--   flexlab run recipes/custom_metric.lua --set data.crop=32
+-- Longer, on larger patches: --set train.steps=2000
 local flex = require "flexlab"
 local sr   = require "recipes.sr"
 

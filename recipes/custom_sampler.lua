@@ -1,7 +1,7 @@
 -- A sampler of your own: DDIM that looks twice at every time. From the first answer it goes back up to the
 -- same time with fresh noise, and answers again: the second answer has less of the noise it began with.
---   flexlab run recipes/custom_sampler.lua --set train.steps=500
---   flexlab run recipes/custom_sampler.lua --sweep eval.sampler=second_look,ddim --seeds 1..4
+--   flexlab run recipes/custom_sampler.lua
+-- Beside FLEX's, paired by seed: --sweep eval.sampler=second_look,ddim --seeds 1..4
 local flex = require "flexlab"
 
 flex.samplers.define("second_look", {

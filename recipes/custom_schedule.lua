@@ -1,7 +1,7 @@
 -- A noise schedule of your own: logSNR as a function of t, here steep at both ends and slow in the middle,
 -- and a training distribution that visits the middle more often. Everything else is super-resolution's.
---   flexlab run recipes/custom_schedule.lua --set train.steps=500
---   flexlab run recipes/custom_schedule.lua --sweep model.schedule=lingering,cosine --seeds 1..4
+--   flexlab run recipes/custom_schedule.lua
+-- Beside FLEX's, paired by seed: --sweep model.schedule=lingering,cosine --seeds 1..4
 local flex = require "flexlab"
 
 flex.schedules.define("lingering", {

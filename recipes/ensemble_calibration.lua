@@ -1,6 +1,6 @@
 -- Does an ensemble mean what it says? Pull and coverage of 4x super-resolution on unseen flows, before and after
 -- its spread is multiplied by one number, fitted on held-out frames of the training flows.
---   flexlab run recipes/ensemble_calibration.lua --set train.steps=2000
+--   flexlab run recipes/ensemble_calibration.lua --set data.crop=32
 local flex = require "flexlab"
 
 return flex.recipe("ensemble_calibration", {

@@ -1,5 +1,6 @@
 -- Does a network that learned vorticity help to learn velocity? Fine-tuned beside trained from nothing.
---   flexlab run recipes/finetune.lua --set "first={train={steps=2000}}" --set train.steps=200
+--   flexlab run recipes/finetune.lua --set data.crop=32 --set 'first={data={crop=32}}'
+-- Longer, on larger patches: --set 'first={train={steps=2000}}' --set train.steps=200
 local flex = require "flexlab"
 local sr   = require "recipes.sr"
 

@@ -1,5 +1,5 @@
 -- One network for two tasks, or two networks? Super-resolution and forecasting, learned together and each alone.
---   flexlab run recipes/multitask.lua --set train.steps=2000 --seeds 1..4
+--   flexlab run recipes/multitask.lua --set data.crop=32
 -- Encoder and decoder are shared, each task has a condition encoder of its own; a step is as many updates for all.
 local flex = require "flexlab"
 

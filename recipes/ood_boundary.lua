@@ -1,5 +1,5 @@
 -- Does it hold beside walls? FLEX learns periodic flows, and is judged where there are walls, cylinders, free slip.
---   flexlab run recipes/ood_boundary.lua --set train.steps=2000 --seeds 1..4
+--   flexlab run recipes/ood_boundary.lua --set data.crop=32
 local flex = require "flexlab"
 
 return flex.recipe("ood_boundary", {

@@ -1,5 +1,5 @@
 -- Does it hold where it was not trained? FLEX and a U-Net learn two Reynolds numbers and are judged on two others.
---   flexlab run recipes/ood_reynolds.lua --set train.steps=2000 --seeds 1..4
+--   flexlab run recipes/ood_reynolds.lua --set data.crop=32
 local flex = require "flexlab"
 
 return flex.recipe("ood_reynolds", {

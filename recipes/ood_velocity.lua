@@ -1,5 +1,6 @@
 -- Does a network that learned vorticity know velocity? As it is, and after a short fine-tuning, against bicubic.
---   flexlab run recipes/ood_velocity.lua --set first.steps=2000 --set train.steps=200
+--   flexlab run recipes/ood_velocity.lua --set data.crop=32 --set data.batch=4 --set data.test_tiles=16
+-- Longer, on larger patches: --set first.steps=2000 --set train.steps=200
 local flex = require "flexlab"
 local sr   = require "recipes.sr"
 

@@ -1,5 +1,5 @@
 -- One checkpoint, every sampler: how many looks at the network does an answer take? Nothing is trained twice.
---   flexlab run recipes/sampler_study.lua --set train.steps=2000
+--   flexlab run recipes/sampler_study.lua --set 'study.steps={1,2,4}' --set study.batches=1 --set eval.members=2
 -- Another checkpoint on the same data: --set study.checkpoint=runs/sr/1a2b3c4d/1
 local flex = require "flexlab"
 local sr   = require "recipes.sr"

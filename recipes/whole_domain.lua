@@ -1,5 +1,5 @@
 -- Larger than the patch it was trained on: 2048^2 from 256^2 by a network of 64^2 patches, tiles fused at every step.
---   flexlab run recipes/whole_domain.lua --set train.steps=2000
+--   flexlab run recipes/whole_domain.lua --set eval.members=1
 local flex = require "flexlab"
 
 return flex.recipe("whole_domain", {

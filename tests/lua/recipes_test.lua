@@ -31,6 +31,15 @@ function suite.test_recipes_are_short_and_say_how_to_run_them()
   end
 end
 
+-- The first command of the comment is one that a page shows, with the figures of a run of it; `demo` needs none.
+function suite.test_first_comments_type_what_the_docs_ran()
+  local shown = core.sys.read("docs/recipes.md"):gsub("\\\n%s*", "")
+  for _, file in ipairs(core.sys.list "recipes") do
+    local command = core.sys.read("recipes/" .. file):match("\n%-%- +(flexlab run [^\n]+)")
+    lu.assertStrContains("\n" .. shown, "\n" .. command .. "\n")
+  end
+end
+
 function suite.test_sr_trains_and_scores()
   local sr = require "recipes.sr"
   lu.assertStrMatches(sr.source, ".*recipes/sr.lua")
