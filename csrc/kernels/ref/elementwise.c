@@ -96,11 +96,19 @@ static double combine (fx_binary f, double a, double b) {
   return NAN;
 }
 
+/* Where element i of the result lies in an operand of `count` elements. Most operands are as large as
+** the result or one number, and need no coordinates. */
+static int64_t place (const fx_tensor *result, int64_t n, int64_t i, const fx_tensor *t,
+                      int64_t count) {
+  return count == n ? i : count == 1 ? 0 : broadcast_index(result, i, t);
+}
+
 fx_status fxref_binary_forward (const fx_kernel_binary_forward *k) {
   const int64_t n = fx_tensor_count(k->y);
+  const int64_t of_a = fx_tensor_count(k->a), of_b = fx_tensor_count(k->b);
   for (int64_t i = 0; i < n; i++) {
-    const double a = load(k->a, broadcast_index(k->y, i, k->a));
-    const double b = load(k->b, broadcast_index(k->y, i, k->b));
+    const double a = load(k->a, place(k->y, n, i, k->a, of_a));
+    const double b = load(k->b, place(k->y, n, i, k->b, of_b));
     store(k->y, i, combine(k->f, a, b));
   }
   return FX_OK;
