@@ -35,8 +35,8 @@ test: packages
 	$(call build,debug,-DFLEXLAB_WERROR=ON)
 	@tools/lint.sh
 	@tools/check_aarch64.sh
-	@ctest --preset release
-	@ctest --preset debug
+	@ctest --preset release -j $(JOBS)
+	@ctest --preset debug -j $(JOBS)
 
 bench: release
 	@build/release/flexlab bench

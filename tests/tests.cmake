@@ -1,6 +1,7 @@
 # Every tests/unit/*_test.c is a program, every tests/lua/*_test.lua a script; both are found by name.
 # Lua tests run under stock lua5.4 (lua.NAME) and, as `flexlab script`, inside the program (program.NAME);
-# with sanitizers, where the objects are the same and time is short, under stock lua5.4 alone.
+# with sanitizers, where the objects are the same and time is short, under stock lua5.4 alone. Tests run side
+# by side (CMakePresets.json, Makefile), so lua.NAME has one thread; program.NAME has two, with equal results.
 file(GLOB UNIT_TESTS CONFIGURE_DEPENDS tests/unit/*_test.c)
 foreach(source ${UNIT_TESTS})
   get_filename_component(name ${source} NAME_WE)
@@ -10,9 +11,11 @@ foreach(source ${UNIT_TESTS})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_test(NAME unit.${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   # HDF5 leaks when it refuses a damaged file; what is ours to free is still judged.
-  set_tests_properties(unit.${name} PROPERTIES TIMEOUT 300
+  set_tests_properties(unit.${name} PROPERTIES TIMEOUT 600
     ENVIRONMENT "LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/leaks.txt")
 endforeach()
+
+set_tests_properties(unit.ops_test PROPERTIES COST 150)
 
 # The C program of the documentation, as anyone would compile it against the library.
 add_executable(sample_in_c docs/sample.c)
@@ -33,19 +36,28 @@ if(FLEXLAB_SANITIZE MATCHES "address")
     OUTPUT_VARIABLE ASAN_LIBRARY OUTPUT_STRIP_TRAILING_WHITESPACE)
   list(APPEND LUA_TEST_ENVIRONMENT "LD_PRELOAD=${ASAN_LIBRARY}" "ASAN_OPTIONS=detect_leaks=0")
 endif()
+# Long ones, longest first: begun first, so that none is waited for at the end; and under stock lua5.4 alone,
+# since inside the program they would train the same networks by the same objects once more (docs, bench and
+# c_sample start the program themselves).
+set(LONG_LUA_TESTS docs_test choices_models_test recipes_test doctor_test backbones_test bench_test tiling_test
+  c_sample_test guidance_test ensembles_test samplers_test split_test diffusion_test loader_test study_runs_test)
 if(NOT FLEXLAB_SANITIZE MATCHES "thread")
   file(GLOB LUA_TESTS CONFIGURE_DEPENDS tests/lua/*_test.lua)
   foreach(source ${LUA_TESTS})
     get_filename_component(name ${source} NAME_WE)
     add_test(NAME lua.${name} COMMAND ${LUA54} ${source} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-    set(LUA_TEST_NAMES lua.${name})
-    if(NOT FLEXLAB_SANITIZE)
+    set_tests_properties(lua.${name} PROPERTIES
+      ENVIRONMENT "${LUA_TEST_ENVIRONMENT};FLEXLAB_THREADS=1" TIMEOUT 900)
+    list(FIND LONG_LUA_TESTS ${name} place)
+    if(NOT place EQUAL -1)
+      math(EXPR cost "200 - ${place}")
+      set_tests_properties(lua.${name} PROPERTIES COST ${cost})
+    elseif(NOT FLEXLAB_SANITIZE)
       add_test(NAME program.${name} COMMAND flexlab script ${source}
         WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-      list(APPEND LUA_TEST_NAMES program.${name})
+      set_tests_properties(program.${name} PROPERTIES
+        ENVIRONMENT "${LUA_TEST_ENVIRONMENT};FLEXLAB_THREADS=2" PROCESSORS 2 TIMEOUT 900)
     endif()
-    set_tests_properties(${LUA_TEST_NAMES} PROPERTIES
-      ENVIRONMENT "${LUA_TEST_ENVIRONMENT}" TIMEOUT 600)
   endforeach()
 endif()
 add_test(NAME layers COMMAND ${LUA54} tests/layers.lua WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})

@@ -30,8 +30,13 @@ local function batch()
     last = field(2), low = low * 2 + 1, truth = target * 2 + 1, scale = scale, task = "superres" }
 end
 
+-- What makes the structure of a network is tried in one of four levels; all else in one of two.
+local structure = { "encoder", "conditioning", "backbone", "positions", "kind" }
+
 local function build(config)
-  local cfg = { size = "nano", height = HEIGHT, width = WIDTH, in_channels = 1, cond_channels = 1, dropout = 0.1 }
+  local cfg = { height = HEIGHT, width = WIDTH, in_channels = 1, cond_channels = 1, dropout = 0.1 }
+  for _, key in ipairs(structure) do cfg.size = cfg.size or config[key] and "nano" end
+  if not cfg.size then cfg.channels, cfg.res_blocks, cfg.depth, cfg.heads = { 32, 32 }, { 1, 1 }, 1, 2 end
   for k, v in pairs(config) do cfg[k] = v end
   local model = flex.models[cfg.kind or "flex"].new(cfg)
   model.data = { task = "superres", degradation = "block_mean", factor = FACTOR }
