@@ -6,13 +6,13 @@ roofline - the picture of docs/performance.md from one measurement of every kern
 
 Across: operations of the definition for each byte that a call must move at least (operands, results, gradients, each
 once). Up: operations of the definition a second. A call lies below memory's slope and the peak of
-multiply-adds; a convolution by Winograd's tiles has a peak of its own, 4 times as high (36 products for 144).
+multiply-adds; a convolution by Winograd's tiles has a peak of its own: 64 products for 324 on larger maps.
 --]]
 local axis = require "flexlab.plot.axis"
 local core = require "flexlab.core"
 local frame = require "flexlab.plot.frame"
 
-local WINOGRAD = 144 / 36
+local WINOGRAD = 324 / 64
 
 -- Kinds of points: legend, op, part.
 local kinds = {
