@@ -169,8 +169,8 @@ function suite.test_kill_9_and_threads_leave_no_trace()
     print(r({}, { root = arg[1] }).dir)
   ]])
   local function child(name, options, environment)
-    local pipe = io.popen(("%s lua5.4 %s %s %s 2>/dev/null"):format(environment or "FLEXLAB_THREADS=2", script, root(name),
-      options or ""))
+    local pipe = io.popen(("%s lua5.4 %s %s %s 2>/dev/null"):format(environment or "FLEXLAB_THREADS=2", script,
+      root(name), options or ""))
     local out = pipe:read "l"
     pipe:close()
     return out
