@@ -125,6 +125,37 @@ typedef struct {
   fx_tensor *dw, *db;
 } fx_kernel_linear_backward_w;
 
+/* What a fused linear layer reads: a = dropout(gelu(z)), z = xhat norm_w + norm_b with xhat as layer_norm's,
+** where x stands for x (...,I1) and x2 (...,I2) side by side. x2 and norm_b may be NULL; without norm_w z = x;
+** gelu and p as asked. Dropout as fx_kernel_dropout's on (...,I1+I2). Nothing of a is kept: backward makes it again. */
+typedef struct {
+  const fx_tensor *x, *x2, *norm_w, *norm_b;
+  double eps;
+  bool gelu;
+  double p; /* dropout; 0: none */
+  fx_rng key;
+} fx_linear_input;
+
+/* y (...,O) = a w^T + b + add, w (O,I1+I2); b and add may be NULL. */
+typedef struct {
+  fx_linear_input in;
+  const fx_tensor *w, *b, *add;
+  fx_tensor *y;
+} fx_kernel_fused_linear_forward;
+/* dw or db may be NULL. */
+typedef struct {
+  fx_linear_input in;
+  const fx_tensor *dy;
+  fx_tensor *dw, *db;
+} fx_kernel_fused_linear_backward_w;
+/* From da (...,I1+I2) the gradients for what a is made of; each may be NULL. dx may be da if there is no
+** x2. */
+typedef struct {
+  fx_linear_input in;
+  const fx_tensor *da;
+  fx_tensor *dx, *dx2, *dnorm_w, *dnorm_b;
+} fx_kernel_fused_linear_backward_x;
+
 /* x (N,H,W,I), w (O,kH,kW,I), b (O) or NULL -> y (N,H',W',O), H' = (H + 2 pad - kH)/stride + 1:
 ** y[n,i,j,o] = b[o] + sum_{u,v,c} x[n, i stride + u - pad, j stride + v - pad, c] w[o,u,v,c],
 ** x outside the image being 0 or, if circular, taken modulo H and W. */

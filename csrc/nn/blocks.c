@@ -20,11 +20,9 @@ static uint32_t draws (const fx_mode *mode, uint32_t count) {
   return mode->training && mode->dropout > 0 ? count : 0;
 }
 
-/* The block's dropout `i` of x. */
+/* The block's dropout `i` of x, where it has any. */
 static fx_tensor *dropped (fx_scope *s, fx_tensor *x, const fx_mode *mode, uint32_t i) {
   fx_rng key = mode->key;
-  if (!draws(mode, 1))
-    return x;
   key.member += i;
   return FX_DO(s, dropout, .x = x, .p = mode->dropout, .key = key);
 }
@@ -144,43 +142,48 @@ typedef struct {
   fx_mode mode;
 } transformer_pass;
 
-/* qkv along the channels is (3, heads, head_dim): three ranges of D channels, whose heads are already
-** where the attention op wants them. */
+/* l(LN x) + add as one op; norm and add may be NULL. */
+static fx_tensor *fused (fx_scope *s, const fx_linear_layer *l, const fx_norm_layer *norm,
+                         fx_tensor *x, fx_tensor *add) {
+  return FX_DO(s, fused_linear, .x = x, .norm_w = norm ? norm->w : NULL,
+               .norm_b = norm ? norm->b : NULL, .w = l->w, .b = l->b, .add = add,
+               .eps = norm ? norm->eps : 0);
+}
+
+/* x + self attention of LN x. qkv along the channels is (3, heads, head_dim): three ranges of D channels,
+** whose heads are already where the attention op wants them. */
 static fx_tensor *self_attention (fx_scope *s, const fx_transformer_block *b, fx_tensor *x,
                                   const fx_rotation *rotation) {
   fx_tensor *part[3] = { NULL, NULL, NULL };
-  fx_tensor *h = fx_norm_forward_in(s, &b->norm1, x);
-  h = fx_linear_forward_in(s, &b->qkv, h);
+  fx_tensor *h = fused(s, &b->qkv, &b->norm1, x, NULL);
   const int64_t d = x ? fx_dim(x, -1) : 0;
   for (int i = 0; i < 3; i++)
     part[i] = FX_DO(s, narrow, .x = h, .axis = -1, .start = i * d, .length = d);
   for (int i = 0; rotation->cos && i < 2; i++)
     part[i] = fx_rotate(s, rotation, part[i], b->heads);
   h = FX_DO(s, attention, .q = part[0], .k = part[1], .v = part[2], .heads = b->heads);
-  return fx_linear_forward_in(s, &b->proj, h);
+  return fused(s, &b->proj, NULL, h, x);
 }
 
+/* x + the MLP of LN x; its first dropout is made with GELU while fc2 reads, its second stands between fc2
+** and the sum. */
 static fx_tensor *mlp (fx_scope *s, const fx_transformer_block *b, fx_tensor *x,
                        const fx_mode *mode) {
-  fx_tensor *h = fx_norm_forward_in(s, &b->norm2, x);
-  h = fx_linear_forward_in(s, &b->fc1, h);
-  h = FX_DO(s, gelu, .x = h);
-  h = dropped(s, h, mode, 0);
-  h = fx_linear_forward_in(s, &b->fc2, h);
-  return dropped(s, h, mode, 1);
+  const bool drops = draws(mode, 1) > 0;
+  fx_tensor *h = fused(s, &b->fc1, &b->norm2, x, NULL);
+  h = FX_DO(s, fused_linear, .x = h, .w = b->fc2.w, .b = b->fc2.b, .add = drops ? NULL : x,
+            .activation = 1, .p = drops ? mode->dropout : 0, .key = mode->key);
+  return drops ? FX_DO(s, add, .a = x, .b = dropped(s, h, mode, 1)) : h;
 }
 
 static fx_tensor *transformer_body (fx_scope *s, const transformer_pass *p) {
   const fx_transformer_block *b = &p->b;
+  const fx_linear_layer *l = &b->skip_linear;
   fx_tensor *x = p->x;
-  if (b->has_skip) {
-    x = FX_DO(s, concat, .a = x, .b = p->skip, .axis = -1);
-    x = fx_linear_forward_in(s, &b->skip_linear, x);
-  }
-  fx_tensor *h = self_attention(s, b, x, &p->rotation);
-  x = FX_DO(s, add, .a = x, .b = h);
-  h = mlp(s, b, x, &p->mode);
-  return FX_DO(s, add, .a = x, .b = h);
+  if (b->has_skip)
+    x = FX_DO(s, fused_linear, .x = x, .x2 = p->skip, .w = l->w, .b = l->b);
+  x = self_attention(s, b, x, &p->rotation);
+  return mlp(s, b, x, &p->mode);
 }
 
 static fx_status transformer_run (const void *context, fx_tensor **out) {

@@ -27,6 +27,10 @@ local cases = {
   max = function() return { t(2, 3), { 1, 2 }, shape = { 1, 1 } } end,
   matmul = function() return { t(2, 3, 4), t(4, 5), shape = { 2, 3, 5 } } end,
   linear = function() return { t(2, 3), t(4, 3), t(4), shape = { 2, 4 } } end,
+  fused_linear = function()
+    return { t(2, 3, 4), t(2, 3, 2), t(6), t(6), t(5, 6), t(5), t(2, 3, 5), { activation = "gelu", p = 0.5, key = KEY },
+      shape = { 2, 3, 5 } }
+  end,
   conv2d = function()
     return { t(1, 5, 7, 2), t(3, 3, 3, 2), t(3), { stride = 2, padding = "circular" }, shape = { 1, 3, 4, 3 } }
   end,
@@ -146,6 +150,65 @@ function TestOps.test_errors_blame_the_callers_line()
   local x = core.zeros { 2, 3 }
   local message = raises("reshape: ", function() return x:reshape { 7 } end)
   lu.assertStrMatches(message, ".*core_ops_test%.lua:%d+: reshape: .*")
+end
+
+--------------------------------------------------------------------------------------------------
+-- A fused layer is the chain of single ops that its meaning names, forward and in every gradient.
+
+-- What fused_linear says, written out.
+local function chain(o, options)
+  local a = o.x2 and o.x:concat(o.x2, { axis = -1 }) or o.x
+  if o.norm_w then a = a:layer_norm(o.norm_w, o.norm_b, { eps = options.eps }) end
+  if options.activation == "gelu" then a = a:gelu() end
+  if options.p then a = a:dropout { p = options.p, key = options.key } end
+  local y = core.linear(a, o.w, o.b)
+  return o.add and y + o.add or y
+end
+
+local function fused(o, options)
+  return core.fused_linear(o.x, o.x2, o.norm_w, o.norm_b, o.w, o.b, o.add, options)
+end
+
+-- Result and gradients by operand's name, of operands' copies of one type.
+local function both_ways(f, operands, options, dtype)
+  local own, out = {}, {}
+  for name, x in pairs(operands) do own[name] = x:to(dtype):track(true) end
+  local y = f(own, options)
+  y:backward(support.normal(y.shape, 99):to(dtype))
+  for name, x in pairs(own) do out[name] = x.grad end
+  out.y = y:detach()
+  return out
+end
+
+local function check_fused(operands, options)
+  for dtype, tolerance in pairs { f64 = 1e-12, f32 = 2e-5 } do
+    local one, other = both_ways(fused, operands, options, dtype), both_ways(chain, operands, options, dtype)
+    for name, x in pairs(other) do
+      local scale = math.max(1, x:abs():summary().max)
+      lu.assertTrue(support.largest(one[name], x) <= tolerance * scale, name .. " in " .. dtype)
+    end
+  end
+end
+
+function TestOps.test_fused_linear_is_the_chain_of_its_parts()
+  local n = support.normal
+  check_fused({ x = n { 2, 13, 24 }, norm_w = n({ 24 }, 1), norm_b = n({ 24 }, 2), w = n({ 40, 24 }, 3) }, { eps = 1e-6 })
+  check_fused({ x = n { 2, 13, 24 }, w = n({ 40, 24 }, 3), b = n({ 40 }, 4), add = n({ 2, 13, 40 }, 5) },
+    { activation = "gelu", p = 0.25, key = KEY })
+  check_fused({ x = n { 2, 13, 24 }, x2 = n({ 2, 13, 9 }, 1), w = n({ 17, 33 }, 3), b = n({ 17 }, 4) }, {})
+  check_fused({ x = n { 2, 3, 4, 24 }, x2 = n({ 2, 3, 4, 9 }, 1), norm_w = n({ 33 }, 2), w = n({ 17, 33 }, 3),
+    add = n({ 2, 3, 4, 17 }, 5) }, { eps = 1e-5, activation = "gelu" })
+end
+
+function TestOps.test_fused_linear_says_what_does_not_fit()
+  local x, w = core.zeros { 2, 3, 4 }, core.zeros { 5, 4 }
+  raises("x (2,3,4) must hold the 6 inputs of w (5,6)", core.fused_linear, x, nil, nil, nil, core.zeros { 5, 6 })
+  raises("x (2,3,4) and x2 (2,3,1) must hold the 4 inputs of w (5,4)", core.fused_linear, x, core.zeros { 2, 3, 1 },
+    nil, nil, w)
+  raises("x2 (2,2,4) must lie beside x (2,3,4)", core.fused_linear, x, core.zeros { 2, 2, 4 }, nil, nil, w)
+  raises("norm_b needs norm_w", core.fused_linear, x, nil, nil, core.zeros { 4 }, w)
+  raises("add (2,3,4) must have the shape of the result", core.fused_linear, x, nil, nil, nil, w, nil, x)
+  raises("'p' must lie in [0,1), got 1", core.fused_linear, x, nil, nil, nil, w, { p = 1, key = KEY })
 end
 
 os.exit(lu.LuaUnit.run())

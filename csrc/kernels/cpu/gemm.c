@@ -164,6 +164,33 @@ void fxcpu_product (bool transposed, int64_t m, int64_t n, int64_t k, const floa
                     add || p > 0, c + j, ldc);
 }
 
+/* c += bias + more */
+static void finish_rows (int64_t m, int64_t cols, const float *bias, const float *more, float *c,
+                         int64_t ldc) {
+  for (int64_t i = 0; i < m; i++, c += ldc) {
+    for (int64_t j = 0; bias && j < cols; j++)
+      c[j] += bias[j];
+    for (int64_t j = 0; more && j < cols; j++)
+      c[j] += more[i * ldc + j];
+  }
+}
+
+void fxcpu_panel_of_rows (const product_rows *x, int64_t m, int64_t cols, const float *panel,
+                          const float *bias, const float *more, float *c, int64_t ldc) {
+  bool add = false;
+  if (x->k[0] + (x->a[1] ? x->k[1] : 0) == 0)
+    for (int64_t i = 0; i < m; i++)
+      memset(c + i * ldc, 0, (size_t)cols * sizeof *c);
+  for (int half = 0; half < 2 && x->a[half]; half++)
+    for (int64_t p = 0; p < x->k[half]; p += DEPTH, add = true) {
+      const int64_t depth = smaller(x->k[half] - p, DEPTH);
+      panel_product(false, m, cols, depth, x->a[half] + p, x->lda[half], panel, add, c, ldc);
+      panel += depth * TILE_COLS;
+    }
+  if (bias || more)
+    finish_rows(m, cols, bias, more, c, ldc);
+}
+
 /* --- dot products ----------------------------------------------------------------------------- */
 
 /* `outs` (a constant) dot products of one x. */

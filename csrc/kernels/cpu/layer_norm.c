@@ -3,10 +3,9 @@
 ** its statistics are exact to the last bit of a float, and its share of dw and db is kept apart and
 ** added in order.
 */
-#include <math.h>
-#include <string.h>
+#include "kernels/cpu/layer_norm.h"
 
-#include "kernels/cpu/sums.h"
+#include <string.h>
 
 typedef struct {
   int64_t rows, c, group; /* rows of an item */
@@ -26,15 +25,10 @@ static void rows_start (rows_job *job, const fx_tensor *x) {
 static void forward_row (const rows_job *job, int64_t row) {
   const int64_t c = job->c;
   const float *x = job->x + row * c;
-  float *y = job->y + row * c;
-  const double mean = sum_of(c, x) / (double)c;
-  const double rstd = 1.0 / sqrt(sum_of_deviations(c, x, mean) / (double)c + job->eps);
-  /* x - m loses what rounding the mean to m lost: add it again */
-  const float m = (float)mean, r = (float)rstd, rest = (float)((m - mean) * rstd);
-  job->mean[row] = m;
-  job->rstd[row] = r;
-  for (int64_t i = 0; i < c; i++)
-    y[i] = ((x[i] - m) * r + rest) * job->w[i] + (job->b ? job->b[i] : 0.0f);
+  const row_moments m = moments_of_row(c, x, job->eps);
+  job->mean[row] = m.mean;
+  job->rstd[row] = m.rstd;
+  normalise(c, x, m, job->w, job->b, job->y + row * c);
 }
 
 static void forward_task (void *context, int64_t item, int worker) {
@@ -54,22 +48,6 @@ fx_status fxcpu_layer_norm_forward (const fx_kernel_layer_norm_forward *a) {
   rows_start(&job, a->x);
   fx_parallel(ceil_div(job.rows, job.group), forward_task, &job);
   return FX_OK;
-}
-
-/* dx = rstd (g - mean(g) - xhat mean(g xhat)), g = dy w. */
-static void backward_row (const rows_job *job, int64_t row, float *xhat) {
-  const int64_t c = job->c;
-  const float *x = job->x + row * c, *dy = job->dy + row * c;
-  const float mean = job->mean[row], rstd = job->rstd[row];
-  float *restrict dx = job->y + row * c;
-  for (int64_t i = 0; i < c; i++) {
-    xhat[i] = (x[i] - mean) * rstd;
-    dx[i] = dy[i] * job->w[i];
-  }
-  const float g = (float)(sum_of(c, dx) / (double)c);
-  const float gx = (float)(sum_of_products(c, dx, xhat) / (double)c);
-  for (int64_t i = 0; i < c; i++)
-    dx[i] = rstd * (dx[i] - g - xhat[i] * gx);
 }
 
 static void add_shares (const rows_job *job, int64_t row, double *dw) {
@@ -92,7 +70,8 @@ static void backward_task (void *context, int64_t item, int worker) {
   memset(sums, 0, (size_t)(2 * job->c) * sizeof *sums);
   for (int64_t r = item * job->group; r < smaller(job->rows, (item + 1) * job->group); r++) {
     if (job->y)
-      backward_row(job, r, (float *)(sums + 2 * job->c));
+      normalise_backward(job->c, job->x + r * job->c, job->mean[r], job->rstd[r], job->w,
+                         job->dy + r * job->c, (float *)(sums + 2 * job->c), job->y + r * job->c);
     add_shares(job, r, sums);
   }
 }

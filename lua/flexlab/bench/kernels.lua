@@ -21,7 +21,7 @@ local parts = {
 }
 
 -- Where backward is one part: two products for each of forward; attention recomputes its probabilities too.
-local backward_work = { attention = 2.5, matmul = 2, fused_conv = 2 }
+local backward_work = { attention = 2.5, matmul = 2, fused_conv = 2, fused_linear = 2 }
 
 -- The calls of one training step, each with its index.
 local function walk(values)

@@ -34,6 +34,8 @@ work.fused_conv = work.conv2d
 
 function work.linear(call) return product(call.result) * operand(call, "w")[2] end
 
+work.fused_linear = work.linear
+
 function work.matmul(call) return product(call.result) * call.operands[1][#call.operands[1]] end
 
 function work.attention(call) return 2 * product(call.operands[1]) * call.operands[2][2] end
