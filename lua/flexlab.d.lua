@@ -1099,6 +1099,29 @@ function core.linear(x, w, b) end
 ---@return flexlab.Tensor
 function Tensor:linear(w, b) end
 
+--- Part of a transformer block: a w^T + b + add, where a = dropout(activation(layer_norm(x and x2 side by side))) is made while it is read; each part may be left out. Without norm_w nothing is normalised. -> (...,O)
+---@param x flexlab.Tensor
+---@param x2? flexlab.Tensor
+---@param norm_w? flexlab.Tensor
+---@param norm_b? flexlab.Tensor
+---@param w flexlab.Tensor
+---@param b? flexlab.Tensor
+---@param add? flexlab.Tensor
+---@param options { eps?: number, activation?: "none"|"gelu", p?: number, key: flexlab.Key }
+---@return flexlab.Tensor
+function core.fused_linear(x, x2, norm_w, norm_b, w, b, add, options) end
+
+--- Part of a transformer block: a w^T + b + add, where a = dropout(activation(layer_norm(x and x2 side by side))) is made while it is read; each part may be left out. Without norm_w nothing is normalised. -> (...,O)
+---@param x2? flexlab.Tensor
+---@param norm_w? flexlab.Tensor
+---@param norm_b? flexlab.Tensor
+---@param w flexlab.Tensor
+---@param b? flexlab.Tensor
+---@param add? flexlab.Tensor
+---@param options { eps?: number, activation?: "none"|"gelu", p?: number, key: flexlab.Key }
+---@return flexlab.Tensor
+function Tensor:fused_linear(x2, norm_w, norm_b, w, b, add, options) end
+
 --- Cross-correlation of x with w, plus bias; pad < 0 means (kH-1)/2, "same" at stride 1. -> (N,H',W',O), H' = (H + 2 pad - kH) / stride + 1
 ---@param x flexlab.Tensor
 ---@param w flexlab.Tensor

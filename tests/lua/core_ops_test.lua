@@ -192,7 +192,8 @@ end
 
 function TestOps.test_fused_linear_is_the_chain_of_its_parts()
   local n = support.normal
-  check_fused({ x = n { 2, 13, 24 }, norm_w = n({ 24 }, 1), norm_b = n({ 24 }, 2), w = n({ 40, 24 }, 3) }, { eps = 1e-6 })
+  check_fused({ x = n { 2, 13, 24 }, norm_w = n({ 24 }, 1), norm_b = n({ 24 }, 2), w = n({ 40, 24 }, 3) },
+    { eps = 1e-6 })
   check_fused({ x = n { 2, 13, 24 }, w = n({ 40, 24 }, 3), b = n({ 40 }, 4), add = n({ 2, 13, 40 }, 5) },
     { activation = "gelu", p = 0.25, key = KEY })
   check_fused({ x = n { 2, 13, 24 }, x2 = n({ 2, 13, 9 }, 1), w = n({ 17, 33 }, 3), b = n({ 17 }, 4) }, {})

@@ -2,7 +2,7 @@
 ** fused_linear.c - a linear layer whose rows are made while they are read, and the gradient of the making.
 **
 ** Rows that need work (a norm, an activation, dropout) are made once a call into scratch, a few rows an item,
-** which the products (linear.c) then find in a cache; x alone, or x and x2 side by side, are read where they
+** while the weights are packed (linear.c), and the products find them in a cache; x alone, or x and x2 side by side, are read where they
 ** lie. Backward makes the rows again. An item's share of dnorm_w and dnorm_b is kept apart and added in order.
 */
 #include <string.h>
@@ -108,14 +108,17 @@ fx_status fxcpu_fused_linear_forward (const fx_kernel_fused_linear_forward *a) {
                        .bias = a->b ? fx_f32(a->b) : NULL,
                        .add = a->add ? fx_f32(a->add) : NULL,
                        .y = fx_f32(a->y) };
-  float *made = NULL;
+  making rows = { &s, NULL };
   if (is_made(&s)) {
-    if (!(made = make_rows(&s)))
+    if (!(rows.to = new_floats(s.rows * s.c)))
       return FX_ENOMEM;
-    call.x = (product_rows){ { made }, { s.c }, { s.c } };
+    call.x = (product_rows){ { rows.to }, { s.c }, { s.c } };
+    call.make = make_task;
+    call.made_of = &rows;
+    call.made = ceil_div(s.rows, s.group);
   }
   const fx_status st = fxcpu_linear_product(&call);
-  fx_free(made);
+  fx_free(rows.to);
   return st;
 }
 

@@ -164,31 +164,61 @@ void fxcpu_product (bool transposed, int64_t m, int64_t n, int64_t k, const floa
                     add || p > 0, c + j, ldc);
 }
 
-/* c += bias + more */
-static void finish_rows (int64_t m, int64_t cols, const float *bias, const float *more, float *c,
-                         int64_t ldc) {
-  for (int64_t i = 0; i < m; i++, c += ldc) {
-    for (int64_t j = 0; bias && j < cols; j++)
-      c[j] += bias[j];
-    for (int64_t j = 0; more && j < cols; j++)
-      c[j] += more[i * ldc + j];
+/* c = tile + (c if `add`) + bias + more, in this order; bias (cols) and more, beside c, may be NULL. */
+static void finish_tile (const float *tile, int64_t rows, int64_t cols, bool add, const float *bias,
+                         const float *more, float *c, int64_t ldc) {
+  for (int64_t i = 0; i < rows; i++, tile += TILE_COLS, c += ldc, more += more ? ldc : 0) {
+    int64_t j = 0;
+    for (; j + LANES <= cols; j += LANES) {
+      vec v = load(tile + j);
+      if (add)
+        v += load(c + j);
+      if (bias)
+        v += load(bias + j);
+      store(c + j, more ? v + load(more + j) : v);
+    }
+    for (; j < cols; j++) {
+      float v = tile[j];
+      if (add)
+        v += c[j];
+      if (bias)
+        v += bias[j];
+      c[j] = more ? v + more[j] : v;
+    }
   }
 }
 
-void fxcpu_panel_of_rows (const product_rows *x, int64_t m, int64_t cols, const float *panel,
-                          const float *bias, const float *more, float *c, int64_t ldc) {
-  bool add = false;
-  if (x->k[0] + (x->a[1] ? x->k[1] : 0) == 0)
-    for (int64_t i = 0; i < m; i++)
-      memset(c + i * ldc, 0, (size_t)cols * sizeof *c);
-  for (int half = 0; half < 2 && x->a[half]; half++)
-    for (int64_t p = 0; p < x->k[half]; p += DEPTH, add = true) {
-      const int64_t depth = smaller(x->k[half] - p, DEPTH);
-      panel_product(false, m, cols, depth, x->a[half] + p, x->lda[half], panel, add, c, ldc);
-      panel += depth * TILE_COLS;
+/* Tile i: `depth` products of each row from p on, of the matrix `half`. */
+static void part_of_tile (const panel_call *call, int64_t i, int64_t rows, int half, int64_t p,
+                          int64_t depth, const float *panel, float *tile) {
+  const float *row[TILE_ROWS];
+  for (int64_t r = 0; r < rows; r++)
+    row[r] = call->x.a[half] + (i * TILE_ROWS + r) * call->x.lda[half] + p;
+  fxcpu_tile_of_rows(rows, row, 1, depth, 0, panel, tile);
+}
+
+void fxcpu_panel_of_rows (const panel_call *call) {
+  const product_rows *x = &call->x;
+  const int64_t whole = x->k[0] + x->k[1], count = ceil_div(call->m, TILE_ROWS);
+  const float *panel = call->panel;
+  int64_t done = 0;
+  float tile[TILE_SIZE] = { 0 };
+  for (int half = 0; half < 2; half++)
+    for (int64_t p = 0, depth; p < x->k[half]; p += depth, panel += depth * TILE_COLS) {
+      const bool first = done == 0;
+      depth = smaller(x->k[half] - p, DEPTH);
+      done += depth;
+      for (int64_t i = 0; i < count; i++) {
+        const int64_t rows = smaller(call->m - i * TILE_ROWS, TILE_ROWS);
+        const int64_t at = i * TILE_ROWS * call->ldc;
+        part_of_tile(call, i, rows, half, p, depth, panel, tile);
+        finish_tile(tile, rows, call->cols, !first, done == whole ? call->bias : NULL,
+                    done == whole && call->more ? call->more + at : NULL, call->c + at, call->ldc);
+      }
     }
-  if (bias || more)
-    finish_rows(m, cols, bias, more, c, ldc);
+  for (int64_t i = 0; whole == 0 && i < call->m; i++)
+    finish_tile(tile, 1, call->cols, false, call->bias,
+                call->more ? call->more + i * call->ldc : NULL, call->c + i * call->ldc, call->ldc);
 }
 
 /* --- dot products ----------------------------------------------------------------------------- */

@@ -38,16 +38,20 @@ void fxcpu_tile_of_columns(int64_t rows, int64_t k, const float *a, int64_t step
 void fxcpu_product(bool transposed, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
                    const float *panels, bool add, float *c, int64_t ldc) FXCPU_SYMBOL(product);
 
-/* One panel of it: C (m,cols) = op(A) B + bias + more, cols <= TILE_COLS; a number of op(A) comes from A or,
-** past the first k[0] of its row, from the second matrix. bias (cols) and more, which lies like C, may be
-** NULL. Bits: as fxcpu_product's for each matrix, one added to the other. */
+/* C (m,cols) = op(A) B + bias + more for one panel, cols <= TILE_COLS; a row of op(A) is k[0] numbers of one
+** matrix and then k[1] of another. bias (cols) and more, which lies like C, may be NULL. Bits: chains are cut
+** between the matrices and by DEPTH (gemm.c), and so depend on k alone. */
 typedef struct {
-  const float *a[2]; /* the second: NULL or beside the first */
+  const float *a[2];
   int64_t k[2], lda[2];
 } product_rows;
-void fxcpu_panel_of_rows(const product_rows *x, int64_t m, int64_t cols, const float *panel,
-                         const float *bias, const float *more, float *c, int64_t ldc)
-    FXCPU_SYMBOL(panel_of_rows);
+typedef struct {
+  product_rows x;
+  int64_t m, cols, ldc;
+  const float *panel, *bias, *more;
+  float *c;
+} panel_call;
+void fxcpu_panel_of_rows(const panel_call *call) FXCPU_SYMBOL(panel_of_rows);
 
 /* y[i,o] = (bias ? bias[o] : 0) + x[i] . w[o] for rows i of x (rows,k), w (outs,k). Bits
 ** depend on k alone. For few rows or few outs, where packing w would not pay. */

@@ -1,11 +1,12 @@
 /*
 ** linear.c - linear layers.
 **
-** Two rounds: the weights are packed into panels, one item a panel, once a call; then a panel of columns
-** for a BLOCK of rows is one item, so that a layer of 65 rows and 256 columns makes 16 items and one of
-** 1000 rows has them in a cache. Blocks know nothing of samples: a number's bits depend on its row alone
-** (gemm.c). The panel stays in L1 while all rows of the item go by. In a layer of (N,I) every row is
-** a sample and there are few: dot products, a row at a time, compute it without packing.
+** An item is a panel of columns for a BLOCK of rows: the panel stays in L1 while the rows go by. Weights are
+** packed once a call. One block, as tokens of a few small maps make, packs its panels itself, each where it
+** is used at once: weights come from memory and nothing goes back there. More blocks share panels, which a
+** round before packs; that round also makes the rows that need it (fused_linear.c). Blocks know nothing of
+** samples: a number's bits depend on its row alone (gemm.c). In a layer of (N,I) every row is a sample and
+** there are few: dot products, a row at a time, compute it without packing.
 **
 ** The gradient for weights sums over rows: slices of rows have partial gradients, added in order.
 */
@@ -16,52 +17,74 @@
 #include "kernels/cpu/sums.h"
 
 #define BLOCK 192 /* rows of an item: whole tiles of 6 and of 8 */
+#define ALONE 384 /* so many rows are one block */
 
 typedef struct {
   const linear_call *call;
   int64_t inner, outer; /* of a product: numbers of a row of x, and of y */
-  int64_t panel_count;
-  float *panels;
+  int64_t block, blocks, panel_count;
+  float *panels; /* all, or one for each worker if there is one block */
 } product_job;
 
-static void pack_task (void *context, int64_t item, int worker) {
-  (void)worker;
-  const product_job *job = context;
-  const int64_t k = job->inner, first = item * TILE_COLS;
+static void pack (const product_job *job, int64_t which, float *panel) {
+  const int64_t k = job->inner, first = which * TILE_COLS;
   const int64_t width = smaller(job->outer - first, TILE_COLS);
-  const float *w = job->call->w;
-  float *to = job->panels + first * k;
   if (job->call->backward)
-    fxcpu_pack_panel(k, width, w + first, job->outer, 1, to);
+    fxcpu_pack_panel(k, width, job->call->w + first, job->outer, 1, panel);
   else
-    fxcpu_pack_panel(k, width, w + first * k, 1, k, to);
+    fxcpu_pack_panel(k, width, job->call->w + first * k, 1, k, panel);
+}
+
+static float *panel_at (const product_job *job, int64_t place) {
+  return job->panels + place * TILE_COLS * job->inner;
+}
+
+/* An item is some rows to make or, behind those, a panel to pack. */
+static void prepare_task (void *context, int64_t item, int worker) {
+  const product_job *job = context;
+  const int64_t which = item - job->call->made;
+  if (which < 0)
+    job->call->make(job->call->made_of, item, worker);
+  else
+    pack(job, which, panel_at(job, which));
 }
 
 static void block_task (void *context, int64_t item, int worker) {
-  (void)worker;
   const product_job *job = context;
   const linear_call *call = job->call;
-  const int64_t row = item / job->panel_count * BLOCK, rows = smaller(call->rows - row, BLOCK);
-  const int64_t first = item % job->panel_count * TILE_COLS, at = row * job->outer + first;
-  product_rows x = call->x;
-  for (int half = 0; half < 2 && x.a[half]; half++)
-    x.a[half] += row * x.lda[half];
-  fxcpu_panel_of_rows(&x, rows, smaller(job->outer - first, TILE_COLS),
-                      job->panels + first * job->inner, call->bias ? call->bias + first : NULL,
-                      call->add ? call->add + at : NULL, call->y + at, job->outer);
+  const int64_t row = item / job->panel_count * job->block, which = item % job->panel_count;
+  const int64_t first = which * TILE_COLS, at = row * job->outer + first;
+  float *panel = panel_at(job, job->blocks > 1 ? which : worker);
+  panel_call p = { .x = call->x,
+                   .m = smaller(call->rows - row, job->block),
+                   .cols = smaller(job->outer - first, TILE_COLS),
+                   .ldc = job->outer,
+                   .panel = panel,
+                   .bias = call->bias ? call->bias + first : NULL,
+                   .more = call->add ? call->add + at : NULL,
+                   .c = call->y + at };
+  for (int half = 0; half < 2 && p.x.k[half] > 0; half++)
+    p.x.a[half] += row * p.x.lda[half];
+  if (job->blocks == 1)
+    pack(job, which, panel);
+  fxcpu_panel_of_rows(&p);
 }
 
 fx_status fxcpu_linear_product (const linear_call *call) {
   product_job job = { .call = call,
                       .inner = call->backward ? call->out : call->in,
-                      .outer = call->backward ? call->in : call->out };
+                      .outer = call->backward ? call->in : call->out,
+                      .block = call->rows <= ALONE ? ALONE : BLOCK };
   if (call->rows * job.outer == 0)
     return FX_OK;
   job.panel_count = panel_count(job.outer);
-  if (!(job.panels = new_floats(panels_size(job.inner, job.outer))))
+  job.blocks = ceil_div(call->rows, job.block);
+  const int64_t packed = job.blocks > 1 ? job.panel_count : 0;
+  job.panels = new_floats((packed ? packed : fx_threads()) * TILE_COLS * job.inner);
+  if (!job.panels)
     return FX_ENOMEM;
-  fx_parallel(job.panel_count, pack_task, &job);
-  fx_parallel(ceil_div(call->rows, BLOCK) * job.panel_count, block_task, &job);
+  fx_parallel(call->made + packed, prepare_task, &job);
+  fx_parallel(job.blocks * job.panel_count, block_task, &job);
   fx_free(job.panels);
   return FX_OK;
 }

@@ -13,6 +13,9 @@ typedef struct {
   product_rows x;
   const float *w, *bias, *add; /* bias (out) and add (rows,out) may be NULL */
   bool backward;
+  fx_task make; /* if not NULL, makes item i < made of what x is read from, before it is read */
+  void *made_of;
+  int64_t made;
   float *y;
 } linear_call;
 fx_status fxcpu_linear_product(const linear_call *call) FXCPU_SYMBOL(linear_product);
