@@ -14,11 +14,11 @@ local frame = require "flexlab.plot.frame"
 
 local WINOGRAD = 324 / 64
 
--- Kinds of points: legend, op, part.
+-- Kinds of points: legend, op and another that counts as the same, part.
 local kinds = {
   { name = "convolution forward", op = "fused_conv", part = "forward", colour = frame.colour(1) },
   { name = "convolution backward", op = "fused_conv", part = "backward", colour = frame.colour(2) },
-  { name = "linear forward", op = "linear", part = "forward", colour = frame.colour(3) },
+  { name = "linear forward", op = "linear", same = "fused_linear", part = "forward", colour = frame.colour(3) },
   { name = "attention forward", op = "attention", part = "forward", colour = frame.colour(4) },
 }
 
@@ -27,7 +27,7 @@ local function points_of(rows)
   local list = {}
   for _, row in ipairs(rows) do
     for _, kind in ipairs(kinds) do
-      local cell = row.op == kind.op and row[kind.part]
+      local cell = (row.op == kind.op or row.op == kind.same) and row[kind.part]
       if cell and cell.gflops then
         list[#list + 1] = { kind = kind, x = cell.gflops * cell.ms * 1e6 / cell.bytes, y = cell.gflops,
           tip = ("%s, %s: %.3g ms, %.0f GFLOP/s"):format(row.shape, kind.part, cell.ms, cell.gflops) }

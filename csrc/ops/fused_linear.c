@@ -73,8 +73,7 @@ static fx_status check (const fx_fused_linear_args *a) {
   if (a->b)
     FX_TRY(fx_expect_vector(a->b, a->w->shape[0], "b"));
   if (a->add && (!lies_beside(a->add, a->x) || fx_last(a->add) != a->w->shape[0]))
-    return fx_fail(FX_ESHAPE, "add %s must have the shape of the result",
-                   fx_shape_text(a->add, s));
+    return fx_fail(FX_ESHAPE, "add %s must have the shape of the result", fx_shape_text(a->add, s));
   return FX_OK;
 }
 

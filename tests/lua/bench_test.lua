@@ -144,7 +144,7 @@ function TestBench:test_kernels_walk_the_network()
       lu.assertTrue(row.backward and row.backward.ms > 0 or row.backward_first.ms > 0 and row.backward_rest.ms > 0)
     end
   end
-  for _, op in ipairs { "linear", "attention", "layer_norm", "silu" } do
+  for _, op in ipairs { "linear", "fused_linear", "attention", "layer_norm", "silu" } do
     lu.assertTrue(ops[op], op)
   end
   local model = flex.models.flex { size = "nano", height = 16, width = 16, in_channels = 1, cond_channels = 1 }

@@ -1,9 +1,9 @@
 /*
 ** fused_linear.c - a linear layer whose rows are made while they are read, and the gradient of the making.
 **
-** Rows that need work (a norm, an activation, dropout) are made once a call into scratch, a few rows an item,
-** while the weights are packed (linear.c), and the products find them in a cache; x alone, or x and x2 side by side, are read where they
-** lie. Backward makes the rows again. An item's share of dnorm_w and dnorm_b is kept apart and added in order.
+** Rows that need work (a norm, an activation, dropout) are made once a call into scratch, a few rows an item, and
+** the products (linear.c) find them in a cache; x alone, or x and x2 side by side, are read where they lie.
+** Backward makes the rows again. An item's share of dnorm_w and dnorm_b is kept apart and added in order.
 */
 #include <string.h>
 

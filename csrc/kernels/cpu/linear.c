@@ -129,14 +129,13 @@ fx_status fxcpu_linear_forward (const fx_kernel_linear_forward *a) {
 
 fx_status fxcpu_linear_backward_x (const fx_kernel_linear_backward_x *a) {
   const int64_t out = a->w->shape[0];
-  return fxcpu_linear_product(
-      &(linear_call){ .rows = fx_tensor_count(a->dy) / larger(1, out),
-                      .in = a->w->shape[1],
-                      .out = out,
-                      .x = { { fx_f32(a->dy) }, { out }, { out } },
-                      .w = fx_f32(a->w),
-                      .backward = true,
-                      .y = fx_f32(a->dx) });
+  return fxcpu_linear_product(&(linear_call){ .rows = fx_tensor_count(a->dy) / larger(1, out),
+                                              .in = a->w->shape[1],
+                                              .out = out,
+                                              .x = { { fx_f32(a->dy) }, { out }, { out } },
+                                              .w = fx_f32(a->w),
+                                              .backward = true,
+                                              .y = fx_f32(a->dx) });
 }
 
 /* --- gradient for the weights ----------------------------------------------------------------- */

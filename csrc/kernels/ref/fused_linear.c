@@ -77,8 +77,8 @@ static fx_status make_input (const fx_linear_input *in, fx_tensor **out) {
 fx_status fxref_fused_linear_forward (const fx_kernel_fused_linear_forward *k) {
   fx_tensor *a;
   FX_TRY(make_input(&k->in, &a));
-  const fx_status st = fxref_linear_forward(
-      &(fx_kernel_linear_forward){ .x = a, .w = k->w, .b = k->b, .y = k->y });
+  const fx_status st =
+      fxref_linear_forward(&(fx_kernel_linear_forward){ .x = a, .w = k->w, .b = k->b, .y = k->y });
   fx_tensor_release(a);
   for (int64_t i = 0; st == FX_OK && k->add && i < fx_tensor_count(k->y); i++)
     store(k->y, i, load(k->y, i) + load(k->add, i));
@@ -130,7 +130,8 @@ static void backward_row (const fx_kernel_fused_linear_backward_x *k, int64_t r)
   for (int64_t i = 0; i < c; i++) { /* dx may be da: each number is read before it is written */
     const double dz = z_gradient(k, m, r, i), xhat = (joined(in, r, i) - m.mean) * m.rstd;
     put(k, r, i,
-        in->norm_w ? m.rstd * (dz * load(in->norm_w, i) - (sum_g + xhat * sum_gx) / (double)c) : dz);
+        in->norm_w ? m.rstd * (dz * load(in->norm_w, i) - (sum_g + xhat * sum_gx) / (double)c)
+                   : dz);
   }
 }
 
