@@ -52,6 +52,8 @@ CASE(fused_linear, (T(2, 3, 4, 7), T(2, 3, 4, 9), T(16), NONE, T(7, 16), T(7), T
      .eps = 1e-5, .activation = 1, .p = 0.3, .key = { 5, 6, 7, 8, 9 })
 CASE(fused_linear, (T(2, 5, 8), NONE, NONE, NONE, T(16, 8)), .p = 0.5, .key = { 1, 6, 2, 3, 4 })
 CASE(fused_linear, (T(1, 2, 390), T(1, 2, 5), NONE, NONE, T(3, 395), T(3), T(1, 2, 3)), )
+CASE(fused_linear, (T(2, 200, 3), NONE, T(3), NONE, T(2, 3), T(2), T(2, 200, 2)), .eps = 1e-6)
+CASE(fused_linear, (T(2, 200, 2), T(2, 200, 1), NONE, NONE, T(18, 3), T(18)), )
 CASE(fused_linear, (T(3, 67, 33), NONE, T(33), T(33), T(40, 33), T(40), T(3, 67, 40)), .eps = 1e-6)
 CASE(conv2d, (T(2, 9, 7, 3), T(4, 3, 3, 3), T(4)), .stride = 1, .pad = -1)
 CASE(conv2d, (T(1, 9, 7, 1), T(5, 3, 3, 1), NONE), .stride = 1, .pad = -1)
