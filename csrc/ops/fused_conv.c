@@ -161,10 +161,6 @@ static fx_status backward_add (const fx_fused_conv_args *a, const fx_tensor *dy,
   return FX_RUN(dy, repeat_blocks, .x = dy, .factor = 2, .scale = 0.25, .y = *slot);
 }
 
-static fx_status make_like (const fx_tensor *t, fx_tensor **slot) {
-  return slot ? fx_tensor_like(t, slot) : FX_OK;
-}
-
 /* From da to the gradients of what a was made of. *da is taken over where it can become dx. */
 static fx_status backward_input (const fx_fused_conv_args *a, const fx_kept *kept,
                                  const fx_fused_conv_grads *d, fx_tensor **da) {
@@ -174,13 +170,13 @@ static fx_status backward_input (const fx_fused_conv_args *a, const fx_kept *kep
     if (!a->norm_w)
       return FX_OK;
   } else {
-    FX_TRY(make_like(a->x, d->x));
+    FX_TRY(fx_like_wanted(a->x, d->x));
   }
   fx_tensor **x2 = d->x2 ? d->x2 : d->x2_add;
-  FX_TRY(make_like(a->x2, x2));
-  FX_TRY(make_like(a->norm_w, d->norm_w));
-  FX_TRY(make_like(a->norm_b, d->norm_b));
-  FX_TRY(make_like(a->emb, d->emb));
+  FX_TRY(fx_like_wanted(a->x2, x2));
+  FX_TRY(fx_like_wanted(a->norm_w, d->norm_w));
+  FX_TRY(fx_like_wanted(a->norm_b, d->norm_b));
+  FX_TRY(fx_like_wanted(a->emb, d->emb));
   FX_TRY(FX_RUN(*da, fused_conv_backward_x, .in = input_of(a, kept), .da = *da,
                 .dx = d->x ? *d->x : NULL, .dx2 = x2 ? *x2 : NULL,
                 .dnorm_w = d->norm_w ? *d->norm_w : NULL, .dnorm_b = d->norm_b ? *d->norm_b : NULL,

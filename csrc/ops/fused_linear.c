@@ -88,18 +88,14 @@ fx_status fx_fused_linear_forward (const fx_fused_linear_args *a, fx_kept *kept,
 
 /* --- backward --------------------------------------------------------------------------------- */
 
-static fx_status make_like (const fx_tensor *t, fx_tensor **slot) {
-  return slot ? fx_tensor_like(t, slot) : FX_OK;
-}
-
 static fx_tensor *made (fx_tensor **slot) { return slot ? *slot : NULL; }
 
 static fx_status backward_w (const fx_fused_linear_args *a, const fx_tensor *dy,
                              const fx_fused_linear_grads *d) {
   if (!d->w && !d->b)
     return FX_OK;
-  FX_TRY(make_like(a->w, d->w));
-  FX_TRY(make_like(a->b, d->b));
+  FX_TRY(fx_like_wanted(a->w, d->w));
+  FX_TRY(fx_like_wanted(a->b, d->b));
   return FX_RUN(dy, fused_linear_backward_w, .in = input_of(a), .dy = dy, .dw = made(d->w),
                 .db = made(d->b));
 }
@@ -112,11 +108,11 @@ static fx_status backward_input (const fx_fused_linear_args *a, const fx_fused_l
     if (!a->norm_w && a->activation == 0 && a->p == 0)
       return FX_OK;
   } else {
-    FX_TRY(make_like(a->x, d->x));
+    FX_TRY(fx_like_wanted(a->x, d->x));
   }
-  FX_TRY(make_like(a->x2, d->x2));
-  FX_TRY(make_like(a->norm_w, d->norm_w));
-  FX_TRY(make_like(a->norm_b, d->norm_b));
+  FX_TRY(fx_like_wanted(a->x2, d->x2));
+  FX_TRY(fx_like_wanted(a->norm_w, d->norm_w));
+  FX_TRY(fx_like_wanted(a->norm_b, d->norm_b));
   return FX_RUN(da, fused_linear_backward_x, .in = input_of(a), .da = da, .dx = made(d->x),
                 .dx2 = made(d->x2), .dnorm_w = made(d->norm_w), .dnorm_b = made(d->norm_b));
 }

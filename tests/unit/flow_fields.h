@@ -1,4 +1,4 @@
-/* flow_fields.h - flows and fields for solver_test.c and flow_test.c. */
+/* flow_fields.h - flows and fields for the tests of the solver. */
 #ifndef FX_FLOW_FIELDS_H
 #define FX_FLOW_FIELDS_H
 
@@ -10,6 +10,9 @@
 #define TWO_PI 6.28318530717958647692
 
 typedef double (*field_formula)(double x, double y);
+
+/* Vorticity that decays as exp(-2 nu t) and keeps its shape [Taylor & Green 1937]. */
+static inline double taylor_green (double x, double y) { return 2.0 * cos(x) * cos(y); }
 
 static inline fx_tensor *field_from (int64_t h, int64_t w, field_formula formula) {
   const int64_t shape[] = { 1, h, w, 1 };

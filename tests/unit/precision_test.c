@@ -28,8 +28,6 @@ static double apart (fx_tensor *a, fx_tensor *b) {
   return result;
 }
 
-static double taylor_green (double x, double y) { return 2.0 * cos(x) * cos(y); }
-
 /* The state is rounded a few times a step, up as often as down, which adds up as the square root of their number;
 ** what is rounded alike in every step (viscosity, the step) is off by its own 2^-24 over the whole decay, however
 ** many steps that is divided into. The fields at both ends cost a transform each. */

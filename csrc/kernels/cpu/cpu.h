@@ -63,6 +63,24 @@ typedef float half_vec_at __attribute__((vector_size(2 * LANES), aligned(4), may
 
 static inline vec load (const float *x) { return *(const vec_at *)x; }
 static inline void store (float *x, vec v) { *(vec_at *)x = v; }
+/* LANES floats of which `count`, which may be negative, exist; the others are 0. */
+static inline vec load_part (const float *x, int64_t count) {
+  vec v = { 0 };
+  if (count >= LANES)
+    return load(x);
+  for (int64_t i = 0; i < count; i++)
+    v[i] = x[i];
+  return v;
+}
+
+static inline void store_part (float *x, vec v, int64_t count) {
+  if (count >= LANES)
+    store(x, v);
+  else
+    for (int64_t i = 0; i < count; i++)
+      x[i] = v[i];
+}
+
 static inline wide load_wide (const float *x) {
   return __builtin_convertvector(*(const half_vec_at *)x, wide);
 }

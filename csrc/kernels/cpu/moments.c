@@ -9,7 +9,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "kernels/cpu/residual.h"
 #include "kernels/cpu/source.h"
 
 #define RUN 16
@@ -30,30 +29,14 @@ static inline void add_lanes (double *to, vec x, int64_t lanes) {
     to[l] += at[l];
 }
 
-/* Channels of RUN pixels or fewer, which are c apart, about the shift: a line at a time. */
+/* Channels of RUN pixels or fewer, which are c apart, about the shift; the next run is asked for. */
 static void sum_run (int64_t c, int64_t pixels, const float *shift, const float *x, double *sums,
                      double *squares) {
-  int64_t i = 0;
-  for (; i + 2 * LANES <= c; i += 2 * LANES) {
-    const vec m0 = load(shift + i), m1 = load(shift + i + LANES);
-    vec s0 = { 0 }, s1 = { 0 }, q0 = { 0 }, q1 = { 0 };
-    for (int64_t r = 0; r < pixels; r++) {
-      __builtin_prefetch(x + (r + RUN) * c + i);
-      const vec d0 = load(x + r * c + i) - m0, d1 = load(x + r * c + i + LANES) - m1;
-      s0 += d0;
-      s1 += d1;
-      q0 += d0 * d0;
-      q1 += d1 * d1;
-    }
-    add_lanes(sums + i, s0, LANES);
-    add_lanes(sums + i + LANES, s1, LANES);
-    add_lanes(squares + i, q0, LANES);
-    add_lanes(squares + i + LANES, q1, LANES);
-  }
-  for (; i < c; i += LANES) {
+  for (int64_t i = 0; i < c; i += LANES) {
     const vec middle = load_part(shift + i, c - i);
     vec sum = { 0 }, square = { 0 };
     for (int64_t r = 0; r < pixels; r++) {
+      __builtin_prefetch(x + (r + RUN) * c + i);
       const vec d = load_part(x + r * c + i, c - i) - middle;
       sum += d;
       square += d * d;

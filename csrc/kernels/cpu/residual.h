@@ -13,24 +13,6 @@ typedef struct {
   int64_t rows, cols, c; /* of the result */
 } residual;
 
-/* LANES floats of which `count`, which may be negative, exist; the others are 0. */
-static inline vec load_part (const float *x, int64_t count) {
-  vec v = { 0 };
-  if (count >= LANES)
-    return load(x);
-  for (int64_t i = 0; i < count; i++)
-    v[i] = x[i];
-  return v;
-}
-
-static inline void store_part (float *x, vec v, int64_t count) {
-  if (count >= LANES)
-    store(x, v);
-  else
-    for (int64_t i = 0; i < count; i++)
-      x[i] = v[i];
-}
-
 static inline vec resampled_at (const residual *r, int64_t n, int64_t i, int64_t j, int64_t k,
                                 int64_t count) {
   const int64_t h = r->rows, w = r->cols, c = r->c;

@@ -51,10 +51,10 @@ static inline float v_exp (float x) {
 }
 
 /*
-** 1 / (1 + e^-x) is made of less than v_exp has, since it is what SiLU waits for. x is cut to -104 (below, the result is
-** 0) and 65 (above, 1) as an integer: the bits of floats of one sign are in order, and those of
-** the negative ones, unsigned, above all others. Everything is scaled by 2^-32, so that 2^n is one
-** factor. e^r is a minimax polynomial of degree 6 (least squares reweighted until the errors are
+** 1 / (1 + e^-x) is made of less than v_exp has, since it is what SiLU waits for. x is cut to -104
+** (below, the result is 0) and 65 (above, 1) as an integer: the bits of floats of one sign are in order,
+** and those of the negative ones, unsigned, above all others. Everything is scaled by 2^-32, so that 2^n
+** is one factor. e^r is a minimax polynomial of degree 6 (least squares reweighted until the errors are
 ** level): 4e-9 at most.
 */
 static inline float v_sigmoid (float x) {

@@ -371,8 +371,8 @@ static fx_status run_wide (winograd_job *job) {
   return FX_OK;
 }
 
-/* Tiles of 4 pixels, or of 6 where they need fewer products, those beyond the edge included, and are many: then their
-** weights, of which there are more, do not count. */
+/* Tiles of 4 pixels, or of 6 where they need fewer products, those beyond the edge included, and are
+** many: then their weights, of which there are more, do not count. */
 static tiling best_tiling (const conv_source *s) {
   const tiling four = tiling_of(s, 4), six = tiling_of(s, 6);
   const int64_t tiles = four.rows * four.cols, fewer = six.rows * six.cols;

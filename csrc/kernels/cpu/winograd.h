@@ -17,8 +17,8 @@
 **   v[group][p][tile of the group][lead]        lead = C rounded up to LANES, + LANES
 ** so that the numbers of a tile lie within a few pages and not a power of two apart, which would put
 ** them into one set of the cache. The input never exists transformed as a whole: a block
-** of tiles is read, multiplied and written back while it lies in L2 (winograd.c says how blocks are
-** cut). A row of the image is made once (source.h) and kept in a ring while needed.
+** of tiles is read, multiplied and written back while it lies in the caches (winograd.c says
+** how blocks are cut). A row of the image is made once (source.h) and kept in a ring while needed.
 **
 ** Rounding. The points cost about a digit of float, sums over many channels would cost another: they
 ** are cut into runs (winograd.c). Tests hold the error below 2e-5 of the largest output, and

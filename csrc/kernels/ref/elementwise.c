@@ -5,14 +5,8 @@
 */
 #include <math.h>
 
+#include "kernels/ref/activations.h"
 #include "kernels/ref/ref.h"
-
-#define SQRT_2_OVER_PI 0.79788456080286535588
-#define GELU_CUBIC 0.044715
-
-static double sigmoid (double x) { return 1 / (1 + exp(-x)); }
-
-static double gelu_inner (double x) { return SQRT_2_OVER_PI * (x + GELU_CUBIC * x * x * x); }
 
 static double value (fx_unary f, double a, double b, double x) {
   switch (f) {
@@ -27,18 +21,12 @@ static double value (fx_unary f, double a, double b, double x) {
   case FX_TANH: return tanh(x);
   case FX_SIGMOID: return sigmoid(x);
   case FX_SILU: return x * sigmoid(x);
-  case FX_GELU: return 0.5 * x * (1 + tanh(gelu_inner(x)));
+  case FX_GELU: return gelu(x);
   case FX_RELU: return x <= 0 ? 0 : x;
   case FX_POW: return pow(x, a);
   case FX_CLAMP: return x < a ? a : x > b ? b : x;
   }
   return NAN;
-}
-
-static double gelu_slope (double x) {
-  const double t = tanh(gelu_inner(x));
-  const double inner = SQRT_2_OVER_PI * (1 + 3 * GELU_CUBIC * x * x);
-  return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * inner;
 }
 
 static double slope (fx_unary f, double a, double b, double x) {

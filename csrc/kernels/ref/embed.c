@@ -14,13 +14,7 @@ fx_status fxref_fourier (const fx_kernel_fourier *k) {
 
 fx_status fxref_dropout (const fx_kernel_dropout *k) {
   const int64_t per_sample = extent(k->x, 1, k->x->ndim);
-  for (int64_t i = 0; i < fx_tensor_count(k->x); i++) {
-    fx_rng key = k->key;
-    float u;
-    key.sample += (uint32_t)(i / per_sample);
-    fx_rng_uniform(key, (uint64_t)(i % per_sample), 1, &u);
-    store(k->y, i,
-          load(k->x, i) * (u >= (float)k->p ? 1 / (1 - k->p) : 0)); /* u is a float: so is p */
-  }
+  for (int64_t i = 0; i < fx_tensor_count(k->x); i++)
+    store(k->y, i, load(k->x, i) * dropout_factor(k->key, k->p, i / per_sample, i % per_sample));
   return FX_OK;
 }

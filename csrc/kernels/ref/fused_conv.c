@@ -3,6 +3,7 @@
 */
 #include <math.h>
 
+#include "kernels/ref/activations.h"
 #include "kernels/ref/ref.h"
 
 static int64_t channels_of (const fx_conv_input *in) {
@@ -33,18 +34,12 @@ static stages stages_of (const fx_conv_input *in, int64_t sample, int64_t pixel,
   return s;
 }
 
-static double sigmoid (double z) { return 1 / (1 + exp(-z)); }
-
-/* dropout's factor for channel c of a pixel: 0 or 1/(1-p). */
+/* dropout's factor for channel c of a pixel. */
 static double kept (const fx_conv_input *in, int64_t sample, int64_t pixel, int64_t c) {
   const int64_t pixels = in->x->shape[1] * in->x->shape[2];
-  fx_rng key = in->key;
-  float u;
   if (in->p == 0)
     return 1;
-  key.sample += (uint32_t)sample;
-  fx_rng_uniform(key, (uint64_t)(pixel % pixels * channels_of(in) + c), 1, &u);
-  return u >= (float)in->p ? 1 / (1 - in->p) : 0;
+  return dropout_factor(in->key, in->p, sample, pixel % pixels * channels_of(in) + c);
 }
 
 /* Before resampling: dropout(silu(z)), or x as it is. */

@@ -3,6 +3,7 @@
 */
 #include <math.h>
 
+#include "kernels/ref/activations.h"
 #include "kernels/ref/ref.h"
 
 static int64_t inputs_of (const fx_linear_input *in) {
@@ -40,24 +41,12 @@ static double z_of (const fx_linear_input *in, moments m, int64_t r, int64_t i) 
   return in->norm_w ? xhat * load(in->norm_w, i) + (in->norm_b ? load(in->norm_b, i) : 0) : xhat;
 }
 
-/* GELU's inner tanh, and its value and slope: z (1 + t) / 2. */
-static double bend (double z) { return tanh(sqrt(2 / M_PI) * (z + 0.044715 * z * z * z)); }
-static double gelu (double z) { return 0.5 * z * (1 + bend(z)); }
-static double gelu_slope (double z) {
-  const double t = bend(z), inner = sqrt(2 / M_PI) * (1 + 3 * 0.044715 * z * z);
-  return 0.5 * (1 + t) + 0.5 * z * (1 - t * t) * inner;
-}
-
-/* dropout's factor for number i of row r: 0 or 1/(1-p). */
+/* dropout's factor for number i of row r. */
 static double kept (const fx_linear_input *in, int64_t r, int64_t i) {
   const int64_t rows = extent(in->x, 1, in->x->ndim - 1); /* of a sample */
-  fx_rng key = in->key;
-  float u;
   if (in->p == 0)
     return 1;
-  key.sample += (uint32_t)(r / rows);
-  fx_rng_uniform(key, (uint64_t)(r % rows * inputs_of(in) + i), 1, &u);
-  return u >= (float)in->p ? 1 / (1 - in->p) : 0;
+  return dropout_factor(in->key, in->p, r / rows, r % rows * inputs_of(in) + i);
 }
 
 /* What the layer reads, as a new f64 tensor (rows, inputs). */

@@ -43,6 +43,14 @@ static inline int64_t extent (const fx_tensor *t, int first, int last) {
   return n;
 }
 
+/* What dropout multiplies number `index` of sample `sample` by: 0 or 1/(1-p). */
+static inline double dropout_factor (fx_rng key, double p, int64_t sample, int64_t index) {
+  float u;
+  key.sample += (uint32_t)sample;
+  fx_rng_uniform(key, (uint64_t)index, 1, &u);
+  return u >= (float)p ? 1 / (1 - p) : 0; /* u is a float: so is p */
+}
+
 #define KERNEL(name, ref, cpu, cuda) fx_status fxref_##name(const fx_kernel_##name *a);
 #include "kernels.def"
 #undef KERNEL

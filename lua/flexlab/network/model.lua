@@ -12,6 +12,7 @@ whichever roads are open ("block 2 of the base encoder"; doctor/run.lua).
 --]]
 local choices = require "flexlab.choices"
 local core = require "flexlab.core"
+local nn = require "flexlab.nn"
 local noising = require "flexlab.diffusion.noising"
 local Run = require "flexlab.run"
 
@@ -135,13 +136,7 @@ function Model:train(key)
 end
 
 --- Number of trained numbers.
-function Model:count()
-  local n = 0
-  for _, p in ipairs(self:parameters()) do
-    if p.trained then n = n + p.tensor:count() end
-  end
-  return n
-end
+Model.count = nn.count
 
 --- alpha(t), sigma(t) of the schedule.
 function Model:coefficients(t)

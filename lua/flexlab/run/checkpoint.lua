@@ -17,23 +17,26 @@ local M = {}
 
 M.kind = "flexlab checkpoint"
 
--- Adds the tensors of one watched network.
-local function collect(entry, names, tensors)
-  local function add(name, tensor)
-    name = entry.prefix .. name
-    names[#names + 1] = name
-    tensors[name] = tensor
-  end
-  for _, p in ipairs(entry.model:parameters()) do add("model/" .. p.name, p.tensor) end
+-- Calls f(name in the file, tensor) for everything that is kept of one watched network and its optimiser.
+local function each(entry, f)
+  for _, p in ipairs(entry.model:parameters()) do f(entry.prefix .. "model/" .. p.name, p.tensor) end
   if not entry.optim then return end
   local state = entry.optim:state()
   local parts = { { "ema/", state.average }, { "optim/first/", state.first },
     { "optim/second/", state.second } }
   for _, part in ipairs(parts) do
     for i, p in ipairs(entry.optim.parameters) do
-      if part[2] and part[2][i] then add(part[1] .. p.name, part[2][i]) end
+      if part[2] and part[2][i] then f(entry.prefix .. part[1] .. p.name, part[2][i]) end
     end
   end
+end
+
+-- Adds the tensors of one watched network.
+local function collect(entry, names, tensors)
+  each(entry, function(name, tensor)
+    names[#names + 1] = name
+    tensors[name] = tensor
+  end)
 end
 
 --- Adds what a resolved configuration of a model says to the texts of a checkpoint.
@@ -103,22 +106,8 @@ end
 
 --- Copies the saved state into a watched network and its optimiser.
 function M.restore(saved, entry)
-  for _, p in ipairs(entry.model:parameters()) do
-    local name = entry.prefix .. "model/" .. p.name
-    fill(p.tensor, saved.tensors[name], saved.path, name)
-  end
+  each(entry, function(name, tensor) fill(tensor, saved.tensors[name], saved.path, name) end)
   if not entry.optim then return end
-  local state = entry.optim:state()
-  local parts = { { "ema/", state.average }, { "optim/first/", state.first },
-    { "optim/second/", state.second } }
-  for _, part in ipairs(parts) do
-    for i, p in ipairs(entry.optim.parameters) do
-      if part[2] and part[2][i] then
-        local name = entry.prefix .. part[1] .. p.name
-        fill(part[2][i], saved.tensors[name], saved.path, name)
-      end
-    end
-  end
   entry.optim:set_updates(math.tointeger(tonumber(saved.text[entry.prefix .. "updates"])) or 0)
 end
 
