@@ -7,13 +7,21 @@
 ** LARGEST_CACHED go straight back to the system: they are rare and their page faults are noise.
 ** The cache is bounded by CACHE_LIMIT bytes; a request the system refuses empties the cache and
 ** tries once more. Under AddressSanitizer nothing is cached, so that it sees every free.
+**
+** Linux backs a large block by pages of 2 MiB if it is asked to: a map's rows lie 32 KiB and more apart, so
+** a tile of it spans as many small pages as it has rows. Only whole huge pages inside the block are asked
+** for; no more memory is touched for it than the block has.
 */
 #include "base/alloc.h"
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
 
 #include "base/status.h"
 
@@ -24,6 +32,7 @@
 #define CACHE_LIMIT ((int64_t)8 << 30)
 #define LARGE_CLASS 40 /* 64 KiB */
 #define LARGER 4       /* classes: up to twice what is needed */
+#define HUGE_PAGE ((uintptr_t)2 << 20)
 
 #if defined(__SANITIZE_ADDRESS__)
 #define CACHING 0
@@ -105,12 +114,28 @@ static header *take_cached (int class) {
   return NULL;
 }
 
+/* Advice, which a system may refuse: then pages stay small. */
+static void ask_huge_pages (void *block, size_t bytes) {
+#ifdef MADV_HUGEPAGE
+  const uintptr_t first = ((uintptr_t)block + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+  const uintptr_t end = ((uintptr_t)block + bytes) / HUGE_PAGE * HUGE_PAGE;
+  if (first < end)
+    madvise((void *)first, end - first, MADV_HUGEPAGE);
+#else
+  (void)block, (void)bytes;
+#endif
+}
+
 static header *take_new (size_t bytes) {
+  const size_t all = bytes + sizeof(header);
   void *p = NULL;
-  if (posix_memalign(&p, ALIGNMENT, bytes + sizeof(header)) == 0)
-    return p;
-  trim_locked();
-  return posix_memalign(&p, ALIGNMENT, bytes + sizeof(header)) == 0 ? p : NULL;
+  if (posix_memalign(&p, ALIGNMENT, all) != 0) {
+    trim_locked();
+    if (posix_memalign(&p, ALIGNMENT, all) != 0)
+      return NULL;
+  }
+  ask_huge_pages(p, all);
+  return p;
 }
 
 /* Counts a block of `bytes` handed out. */
