@@ -212,4 +212,19 @@ function TestOps.test_fused_linear_says_what_does_not_fit()
   raises("'p' must lie in [0,1), got 1", core.fused_linear, x, nil, nil, nil, w, { p = 1, key = KEY })
 end
 
+-- Large results are stored another way (kernels/cpu/past.h); 40x40 has tiles that reach beyond the edge.
+function TestOps.test_a_large_convolution_is_its_images_to_the_bit()
+  local function n(shape, member) return core.normal(shape, { seed = 2, stream = "data", member = member }) end
+  local x, add, w, b = n({ 12, 40, 40, 16 }, 1), n({ 12, 40, 40, 64 }, 2), n({ 64, 3, 3, 16 }, 3), n({ 64 }, 4)
+  local function conv(images, skips)
+    return core.fused_conv(images, nil, nil, nil, nil, nil, w, b, skips, nil, {})
+  end
+  local all = conv(x, add)
+  for i = 1, 12 do
+    local one = { axis = 1, start = i, length = 1 }
+    local off = core.sub(core.narrow(all, one), conv(core.narrow(x, one), core.narrow(add, one))):summary()
+    lu.assertEquals({ off.min, off.max }, { 0, 0 })
+  end
+end
+
 os.exit(lu.LuaUnit.run())

@@ -12,6 +12,7 @@
 ** rows needs no test and makes each row once), and a product over all outputs before any is written
 ** (its result would push the tiles out of L2).
 */
+#include "kernels/cpu/past.h"
 #include "kernels/cpu/winograd.h"
 
 #include <string.h>
@@ -36,6 +37,7 @@ typedef struct {
   float *u, *v;     /* weights (tall), tiles (wide), shared         */
   float *scratch;   /* for each worker                              */
   int64_t scratch_size;
+  bool past; /* the result is stored past the caches */
 } winograd_job;
 
 /* --- weights ---------------------------------------------------------------------------------- */
@@ -183,7 +185,8 @@ static inline void ask_output (const winograd_job *job, const output_tile *o, in
   for (int64_t i = 0; i < o->high; i++) {
     const int64_t at = output_at(job, o->n, o->y + i, o->x) + k;
     for (int64_t j = 0; j < o->broad; j++) {
-      __builtin_prefetch(c->y + at + j * c->outs, 1, 2);
+      if (!job->past)
+        __builtin_prefetch(c->y + at + j * c->outs, 1, 2);
       if (add)
         __builtin_prefetch(add + at + j * c->outs, 0, 2);
       if (c->add.more)
@@ -236,8 +239,13 @@ static inline __attribute__((always_inline)) void write_tile (int pixels, bool w
         low[j] += residual_at(&c->add, t->n, t->y + i, t->x + j, k, low_count);
         high[j] += residual_at(&c->add, t->n, t->y + i, t->x + j, k + LANES, high_count);
       }
-      store_part(y, low[j], low_count);
-      store_part(y + LANES, high[j], high_count);
+      if (whole && job->past) {
+        store_past(y, low[j]);
+        store_past(y + LANES, high[j]);
+      } else {
+        store_part(y, low[j], low_count);
+        store_part(y + LANES, high[j], high_count);
+      }
     }
   }
 }
@@ -294,6 +302,7 @@ static void tall_task (void *context, int64_t item, int worker) {
       write_panel(job, block, panel, m);
     }
   }
+  past_done();
 }
 
 /* Tiles that an image of blocks of so many rows multiplies, with those that fill up groups. */
@@ -349,6 +358,7 @@ static void wide_task (void *context, int64_t panel, int worker) {
   panel_weights(job, panel, m, u); /* m, not yet in use, holds the taps */
   multiply(job, job->chunk.count, job->v, u, m);
   write_panel(job, job->chunk, panel, m);
+  past_done();
 }
 
 static fx_status run_wide (winograd_job *job) {
@@ -382,6 +392,7 @@ static tiling best_tiling (const conv_source *s) {
 fx_status fxcpu_winograd (const winograd_conv *c) {
   winograd_job job = { .c = c, .t = best_tiling(c->s), .panels = panel_count(c->outs) };
   job.u_step = c->s->c * TILE_COLS + LANES; /* not a power of two apart, as in v */
+  job.past = past_pays(c->y, c->s->n * c->s->rows * c->s->cols * c->outs, c->outs);
   if (tile_total(&job.t) == 0)
     return FX_OK;
   const bool few = job.t.pixels == 4 && job.t.rows * job.t.cols <= WIDE_TILES;
