@@ -214,16 +214,16 @@ end
 
 -- Large results are stored another way (kernels/cpu/past.h); 40x40 has tiles that reach beyond the edge.
 function TestOps.test_a_large_convolution_is_its_images_to_the_bit()
-  local function n(shape, member) return core.normal(shape, { seed = 2, stream = "data", member = member }) end
+  local n = support.normal
   local x, add, w, b = n({ 12, 40, 40, 16 }, 1), n({ 12, 40, 40, 64 }, 2), n({ 64, 3, 3, 16 }, 3), n({ 64 }, 4)
   local function conv(images, skips)
     return core.fused_conv(images, nil, nil, nil, nil, nil, w, b, skips, nil, {})
   end
   local all = conv(x, add)
+  lu.assertEquals(all:summary().nonfinite, 0)
   for i = 1, 12 do
     local one = { axis = 1, start = i, length = 1 }
-    local off = core.sub(core.narrow(all, one), conv(core.narrow(x, one), core.narrow(add, one))):summary()
-    lu.assertEquals({ off.min, off.max }, { 0, 0 })
+    lu.assertEquals(support.largest(all:narrow(one), conv(x:narrow(one), add:narrow(one))), 0)
   end
 end
 

@@ -1,8 +1,8 @@
 /*
 ** cpu.h - what the CPU kernels share. The folder is compiled once for each instruction set
 ** (FXCPU_ISA = baseline, avx2, avx512, amx) and kernels/backend.c picks a table at run time: one
-** source, no #ifdef per machine. What only one of them has lies in a folder of its own (amx), and where
-** it takes over says so once. Only f32.
+** source, no #ifdef per machine but for the width of a vector, below, and a store that only one has (past.h).
+** A unit of its own lies in a folder of its own (amx), and where it takes over says so once. Only f32.
 **
 ** A function is written fxcpu_name; what the linker sees is fxcpu_ISA_name, which FXCPU_SYMBOL at
 ** the prototype says. A prototype that forgets it does not link: the name is there several times.

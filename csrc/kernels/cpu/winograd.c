@@ -276,6 +276,8 @@ static void write_panel (const winograd_job *job, tile_block block, int64_t pane
     else
       write_tile(6, false, job, &here, k, tile_of_m(t, m, q));
   }
+  if (job->past)
+    past_done();
 }
 
 /* --- tall ------------------------------------------------------------------------------------- */
@@ -302,7 +304,6 @@ static void tall_task (void *context, int64_t item, int worker) {
       write_panel(job, block, panel, m);
     }
   }
-  past_done();
 }
 
 /* Tiles that an image of blocks of so many rows multiplies, with those that fill up groups. */
@@ -358,7 +359,6 @@ static void wide_task (void *context, int64_t panel, int worker) {
   panel_weights(job, panel, m, u); /* m, not yet in use, holds the taps */
   multiply(job, job->chunk.count, job->v, u, m);
   write_panel(job, job->chunk, panel, m);
-  past_done();
 }
 
 static fx_status run_wide (winograd_job *job) {
