@@ -4,6 +4,8 @@
 ** Two ways to share the work, with the same arithmetic and so the same bits:
 **   tall   many tiles, few channels. The weights are transformed once; a task takes a strip of an image
 **          and, block by block of whole rows of tiles, through all three steps, a block staying in the caches.
+**          While one panel of outputs is multiplied the one before it is written, a tile now and then: a store
+**          that waits for memory then keeps no multiplication waiting. It takes a second m.
 **   wide   few tiles, many channels, where the transformed weights (16 times the weights of a 1x1
 **          convolution) would be the largest thing to read. All tiles of some images are read first;
 **          then a task takes TILE_COLS outputs, transforms their weights into L2, and multiplies and
@@ -141,22 +143,6 @@ tile_of_group (const float *v, int64_t lead, int64_t c, const float *u, next_gro
   }
 }
 
-/* m[group][p][TILE_ROWS][TILE_COLS] of a block and one panel. */
-static void multiply (const winograd_job *job, int64_t count, const float *v, const float *u,
-                      float *m) {
-  const int64_t c = job->c->s->c, lead = job->t.lead, groups = ceil_div(count, TILE_ROWS);
-  const int64_t plane = TILE_ROWS * lead, lines = ceil_div(TILE_COLS, groups);
-  const int64_t positions = job->t.positions;
-  for (int64_t p = 0; p < positions; p++, u += job->u_step)
-    for (int64_t g = 0; g < groups; g++) {
-      const bool last = g + 1 == groups;
-      const float *here = v + (g * positions + p) * plane;
-      const next_group next = { last ? v + (p + 1) % positions * plane : here + positions * plane,
-                                u + job->u_step + g * lines * ceil_div(c, LINE) * LINE, lines };
-      tile_of_group(here, lead, c, u, next, m + (g * positions + p) * TILE_FLOATS);
-    }
-}
-
 /* --- output ----------------------------------------------------------------------------------- */
 
 /* A tile of the output in an image. */
@@ -254,30 +240,70 @@ static const float *tile_of_m (const tiling *t, const float *m, int64_t q) {
   return m + q / TILE_ROWS * t->positions * TILE_FLOATS + q % TILE_ROWS * TILE_COLS;
 }
 
-static void write_panel (const winograd_job *job, tile_block block, int64_t panel, const float *m) {
+/* A panel of a block whose products are there, being written tile by tile. */
+typedef struct {
+  tile_block block;
+  int64_t panel;
+  const float *m;
+  int64_t done;     /* tiles written                          */
+  output_tile next; /* the one to be written, asked for by now */
+} writing;
+
+static writing begin_writing (const winograd_job *job, tile_block block, int64_t panel,
+                              const float *m) {
+  return (writing){ block, panel, m, 0, output_tile_of(&job->t, block.first) };
+}
+
+/* Writes one tile and asks for what the next one needs. */
+static void write_next (const winograd_job *job, writing *w) {
   const tiling *t = &job->t;
-  const int64_t k = panel * TILE_COLS;
+  const int64_t k = w->panel * TILE_COLS, q = w->done++;
   const bool whole = k + TILE_COLS <= job->c->outs;
-  output_tile next = output_tile_of(t, block.first);
-  for (int64_t q = 0; q < block.count; q++) {
-    const output_tile here = next;
-    if (q + 1 < block.count) {
-      next = output_tile_of(t, block.first + q + 1);
-      ask_output(job, &next, k);
-      for (int64_t p = 0; p < t->positions; p++)
-        __builtin_prefetch(tile_of_m(t, m, q + 1) + p * TILE_FLOATS);
-    }
-    if (t->pixels == 4 && whole)
-      write_tile(4, true, job, &here, k, tile_of_m(t, m, q));
-    else if (t->pixels == 4)
-      write_tile(4, false, job, &here, k, tile_of_m(t, m, q));
-    else if (whole)
-      write_tile(6, true, job, &here, k, tile_of_m(t, m, q));
-    else
-      write_tile(6, false, job, &here, k, tile_of_m(t, m, q));
+  const output_tile here = w->next;
+  const float *m = tile_of_m(t, w->m, q);
+  if (w->done < w->block.count) {
+    w->next = output_tile_of(t, w->block.first + q + 1);
+    ask_output(job, &w->next, k);
+    for (int64_t p = 0; p < t->positions; p++)
+      __builtin_prefetch(tile_of_m(t, w->m, q + 1) + p * TILE_FLOATS);
   }
+  if (t->pixels == 4 && whole)
+    write_tile(4, true, job, &here, k, m);
+  else if (t->pixels == 4)
+    write_tile(4, false, job, &here, k, m);
+  else if (whole)
+    write_tile(6, true, job, &here, k, m);
+  else
+    write_tile(6, false, job, &here, k, m);
+}
+
+static void finish_writing (const winograd_job *job, writing *w) {
+  while (w->done < w->block.count)
+    write_next(job, w);
   if (job->past)
     past_done();
+}
+
+/* --- product and output ------------------------------------------------------------------------ */
+
+/* m[group][p][TILE_ROWS][TILE_COLS] of a block and one panel, while what is left of `w`, the panel before, is
+** written, its tiles spread evenly over the products. */
+static void multiply (const winograd_job *job, int64_t count, const float *v, const float *u,
+                      float *m, writing *w) {
+  const int64_t c = job->c->s->c, lead = job->t.lead, groups = ceil_div(count, TILE_ROWS);
+  const int64_t plane = TILE_ROWS * lead, lines = ceil_div(TILE_COLS, groups);
+  const int64_t positions = job->t.positions, left = w->block.count - w->done;
+  int64_t due = 0;
+  for (int64_t p = 0; p < positions; p++, u += job->u_step)
+    for (int64_t g = 0; g < groups; g++) {
+      const bool last = g + 1 == groups;
+      const float *here = v + (g * positions + p) * plane;
+      const next_group next = { last ? v + (p + 1) % positions * plane : here + positions * plane,
+                                u + job->u_step + g * lines * ceil_div(c, LINE) * LINE, lines };
+      tile_of_group(here, lead, c, u, next, m + (g * positions + p) * TILE_FLOATS);
+      for (due += left; due >= positions * groups; due -= positions * groups)
+        write_next(job, w);
+    }
 }
 
 /* --- tall ------------------------------------------------------------------------------------- */
@@ -295,15 +321,20 @@ static void tall_task (void *context, int64_t item, int worker) {
   const int64_t end = smaller(t->rows, begin + job->strip);
   float *scratch = job->scratch + worker * job->scratch_size;
   float *v = scratch + tiles_scratch(t), *m = v + tiles_size(t, job->rows * t->cols, t->lead);
+  int64_t half = 0; /* of m, that panels take in turn */
+  writing w = { 0 };
   for (int64_t row = begin; row < end; row += job->rows) {
     const int64_t rows = smaller(end - row, job->rows);
     const tile_block block = { (n * t->rows + row) * t->cols, rows * t->cols };
     fxcpu_tiles_read(t, block, row > begin, 0, scratch, v);
     for (int64_t panel = 0; panel < job->panels; panel++) {
-      multiply(job, block.count, v, job->u + panel * u_size(job), m);
-      write_panel(job, block, panel, m);
+      float *products = m + half * m_size(t, job->rows * t->cols);
+      multiply(job, block.count, v, job->u + panel * u_size(job), products, &w);
+      w = begin_writing(job, block, panel, products);
+      half = 1 - half;
     }
   }
+  finish_writing(job, &w);
 }
 
 /* Tiles that an image of blocks of so many rows multiplies, with those that fill up groups. */
@@ -330,7 +361,7 @@ static fx_status run_tall (winograd_job *job) {
   const tiling *t = &job->t;
   cut_strips(job);
   const int64_t most = job->rows * t->cols;
-  const int64_t need = tiles_scratch(t) + tiles_size(t, most, t->lead) + m_size(t, most);
+  const int64_t need = tiles_scratch(t) + tiles_size(t, most, t->lead) + 2 * m_size(t, most);
   job->scratch_size = larger(need, 9 * job->c->s->c * TILE_COLS);
   job->scratch = new_floats(fx_threads() * job->scratch_size);
   job->u = new_floats(job->panels * u_size(job));
@@ -356,9 +387,11 @@ static void wide_read_task (void *context, int64_t item, int worker) {
 static void wide_task (void *context, int64_t panel, int worker) {
   const winograd_job *job = context;
   float *u = job->scratch + worker * job->scratch_size, *m = u + u_size(job);
+  writing w = { 0 };
   panel_weights(job, panel, m, u); /* m, not yet in use, holds the taps */
-  multiply(job, job->chunk.count, job->v, u, m);
-  write_panel(job, job->chunk, panel, m);
+  multiply(job, job->chunk.count, job->v, u, m, &w);
+  w = begin_writing(job, job->chunk, panel, m);
+  finish_writing(job, &w);
 }
 
 static fx_status run_wide (winograd_job *job) {
