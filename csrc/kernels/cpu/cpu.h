@@ -1,7 +1,7 @@
 /*
 ** cpu.h - what the CPU kernels share. The folder is compiled once for each instruction set
 ** (FXCPU_ISA = baseline, avx2, avx512, amx) and kernels/backend.c picks a table at run time: one
-** source, no #ifdef per machine but for the width of a vector, below, and a store that only one has (past.h).
+** source, no #ifdef per machine but for the width of a vector, below, and a store that not all have (past.h).
 ** A unit of its own lies in a folder of its own (amx), and where it takes over says so once. Only f32.
 **
 ** A function is written fxcpu_name; what the linker sees is fxcpu_ISA_name, which FXCPU_SYMBOL at

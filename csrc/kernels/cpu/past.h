@@ -3,8 +3,8 @@
 **
 ** A store of part of a line first reads the line from memory. Where whole lines are written that will have
 ** left the caches before anyone reads them, half of that traffic is for nothing, and it is traffic that a
-** large map waits for. Only AVX2 has them here: on the machine where they were measured two stores fill
-** a line. Elsewhere they are plain stores.
+** large map waits for. AVX2, where two stores fill a line, and AVX-512, where one does, have them;
+** elsewhere they are plain stores.
 */
 #ifndef FX_CPU_PAST_H
 #define FX_CPU_PAST_H
@@ -16,7 +16,7 @@
 
 /* Whether a result of `count` floats, written in runs of whole lines of `width` floats, goes past the caches. */
 static inline bool past_pays (const float *y, int64_t count, int64_t width) {
-#if LANES == 8
+#if LANES >= 8
   return count >= PAST_FLOATS && width % LINE == 0 && (uintptr_t)y % (LINE * sizeof *y) == 0;
 #else
   (void)y, (void)count, (void)width;
@@ -26,7 +26,9 @@ static inline bool past_pays (const float *y, int64_t count, int64_t width) {
 
 /* x[0 .. LANES-1] = v, x at a multiple of a vector's size. The rest of the line is to follow at once. */
 static inline void store_past (float *x, vec v) {
-#if LANES == 8
+#if LANES == 16
+  __builtin_ia32_movntps512(x, v);
+#elif LANES == 8
   __builtin_ia32_movntps256(x, v);
 #else
   store(x, v);
@@ -35,7 +37,7 @@ static inline void store_past (float *x, vec v) {
 
 /* Before another thread may read what was stored past the caches. */
 static inline void past_done (void) {
-#if LANES == 8
+#if LANES >= 8
   __builtin_ia32_sfence();
 #endif
 }
