@@ -23,8 +23,9 @@
 #define WIDE_TILES 64             /* of an image, at most                 */
 #define STRIP_ROWS 4              /* rows of tiles of a task, at least    */
 #define STRIPS 4                  /* tasks for each thread, at least      */
-/* Tiles of a block (tall): eleven times TILE_ROWS on AVX2, so that weights pass by seldom; fewer where
-** they have more than 256 channels. A third of them was 4 % slower, although it fits L2. */
+/* Tiles of a block (tall): eleven groups of 6 or six of 11, so that weights pass by seldom; fewer where tiles
+** have more than 256 channels. A third of them was 4 % slower on AVX2, although it fits L2; 44 and 88 were as
+** fast on AVX-512. */
 #define BLOCK_TILES 66
 #define BLOCK_FLOATS (BLOCK_TILES * 256)
 
@@ -112,35 +113,53 @@ typedef struct {
 
 #define SUM_CHANNELS 64 /* added up in registers, at most */
 
-/* m[i][j] = sum_p v[i][p] u[p][j] for one group of tiles, i < TILE_ROWS, j < TILE_COLS. Tiles that a
+/* Of a group's tiles those that are multiplied if only the first `tiles` exist: registers come in these numbers. */
+static inline int64_t rows_multiplied (int64_t tiles) {
+  return tiles <= 4 ? 4 : tiles <= 8 ? smaller(8, GROUP_TILES) : GROUP_TILES;
+}
+
+/* m[i][j] = sum_p v[i][p] u[p][j] for one group of tiles, i < rows, j < TILE_COLS. Tiles that a
 ** block lacks are computed from what lies there and never read. Sums of SUM_CHANNELS channels join in
-** m: the rounding of one long sum grows with the root of its length. */
-static inline __attribute__((always_inline)) void
-tile_of_group (const float *v, int64_t lead, int64_t c, const float *u, next_group next, float *m) {
+** m: the rounding of one long sum grows with the root of its length. `rows` is a constant. */
+static inline __attribute__((always_inline)) void tile_of_group (int rows, const float *v,
+                                                                 int64_t lead, int64_t c,
+                                                                 const float *u, next_group next,
+                                                                 float *m) {
   for (int64_t q = 0; q < c;) {
     const bool first = q == 0;
     const int64_t end = smaller(c, q + SUM_CHANNELS);
-    vec sum[TILE_ROWS][2];
-    UNROLLED for (int i = 0; i < TILE_ROWS; i++) sum[i][0] = sum[i][1] = (vec){ 0 };
+    vec sum[GROUP_TILES][2];
+    UNROLLED for (int i = 0; i < rows; i++) sum[i][0] = sum[i][1] = (vec){ 0 };
     for (; q < end; q += LINE) {
-      UNROLLED for (int i = 0; i < TILE_ROWS; i++) __builtin_prefetch(next.v + i * lead + q);
+      UNROLLED for (int i = 0; i < GROUP_TILES; i++) __builtin_prefetch(next.v + i * lead + q);
       for (int64_t l = 0; l < next.lines; l++, next.u += LINE)
         __builtin_prefetch(next.u);
       for (int64_t p = q; p < smaller(end, q + LINE); p++, u += TILE_COLS) {
         const vec u0 = load(u), u1 = load(u + LANES);
-        UNROLLED for (int i = 0; i < TILE_ROWS; i++) {
+        UNROLLED for (int i = 0; i < rows; i++) {
           const float x = v[i * lead + p];
           sum[i][0] += x * u0;
           sum[i][1] += x * u1;
         }
       }
     }
-    UNROLLED for (int i = 0; i < TILE_ROWS; i++) {
+    UNROLLED for (int i = 0; i < rows; i++) {
       float *to = m + i * TILE_COLS;
       store(to, first ? sum[i][0] : load(to) + sum[i][0]);
       store(to + LANES, first ? sum[i][1] : load(to + LANES) + sum[i][1]);
     }
   }
+}
+
+static void multiply_group (int64_t tiles, const float *v, int64_t lead, int64_t c, const float *u,
+                            next_group next, float *m) {
+  const int64_t rows = rows_multiplied(tiles);
+  if (rows == 4)
+    tile_of_group(4, v, lead, c, u, next, m);
+  else if (rows == GROUP_TILES)
+    tile_of_group(GROUP_TILES, v, lead, c, u, next, m);
+  else
+    tile_of_group(GROUP_TILES < 8 ? GROUP_TILES : 8, v, lead, c, u, next, m);
 }
 
 /* --- output ----------------------------------------------------------------------------------- */
@@ -189,7 +208,7 @@ static inline __attribute__((always_inline)) void half_output (int pixels, const
   for (int j = 0; j < side; j++) {
 #pragma GCC unroll 8
     for (int i = 0; i < side; i++)
-      d[i] = load(m + (side * i + j) * TILE_FLOATS);
+      d[i] = load(m + (side * i + j) * GROUP_FLOATS);
     transform_output(pixels, d, 1, e + j, side);
   }
 }
@@ -237,7 +256,7 @@ static inline __attribute__((always_inline)) void write_tile (int pixels, bool w
 }
 
 static const float *tile_of_m (const tiling *t, const float *m, int64_t q) {
-  return m + q / TILE_ROWS * t->positions * TILE_FLOATS + q % TILE_ROWS * TILE_COLS;
+  return m + q / GROUP_TILES * t->positions * GROUP_FLOATS + q % GROUP_TILES * TILE_COLS;
 }
 
 /* A panel of a block whose products are there, being written tile by tile. */
@@ -265,7 +284,7 @@ static void write_next (const winograd_job *job, writing *w) {
     w->next = output_tile_of(t, w->block.first + q + 1);
     ask_output(job, &w->next, k);
     for (int64_t p = 0; p < t->positions; p++)
-      __builtin_prefetch(tile_of_m(t, w->m, q + 1) + p * TILE_FLOATS);
+      __builtin_prefetch(tile_of_m(t, w->m, q + 1) + p * GROUP_FLOATS);
   }
   if (t->pixels == 4 && whole)
     write_tile(4, true, job, &here, k, m);
@@ -286,12 +305,12 @@ static void finish_writing (const winograd_job *job, writing *w) {
 
 /* --- product and output ------------------------------------------------------------------------ */
 
-/* m[group][p][TILE_ROWS][TILE_COLS] of a block and one panel, while what is left of `w`, the panel before, is
+/* m[group][p][GROUP_TILES][TILE_COLS] of a block and one panel, while what is left of `w`, the panel before, is
 ** written, its tiles spread evenly over the products. */
 static void multiply (const winograd_job *job, int64_t count, const float *v, const float *u,
                       float *m, writing *w) {
-  const int64_t c = job->c->s->c, lead = job->t.lead, groups = ceil_div(count, TILE_ROWS);
-  const int64_t plane = TILE_ROWS * lead, lines = ceil_div(TILE_COLS, groups);
+  const int64_t c = job->c->s->c, lead = job->t.lead, groups = ceil_div(count, GROUP_TILES);
+  const int64_t plane = GROUP_TILES * lead, lines = ceil_div(TILE_COLS, groups);
   const int64_t positions = job->t.positions, left = w->block.count - w->done;
   int64_t due = 0;
   for (int64_t p = 0; p < positions; p++, u += job->u_step)
@@ -300,7 +319,8 @@ static void multiply (const winograd_job *job, int64_t count, const float *v, co
       const float *here = v + (g * positions + p) * plane;
       const next_group next = { last ? v + (p + 1) % positions * plane : here + positions * plane,
                                 u + job->u_step + g * lines * ceil_div(c, LINE) * LINE, lines };
-      tile_of_group(here, lead, c, u, next, m + (g * positions + p) * TILE_FLOATS);
+      multiply_group(smaller(count - g * GROUP_TILES, GROUP_TILES), here, lead, c, u, next,
+                     m + (g * positions + p) * GROUP_FLOATS);
       for (due += left; due >= positions * groups; due -= positions * groups)
         write_next(job, w);
     }
@@ -311,7 +331,7 @@ static void multiply (const winograd_job *job, int64_t count, const float *v, co
 static int64_t strips_of (const winograd_job *job) { return ceil_div(job->t.rows, job->strip); }
 
 static int64_t m_size (const tiling *t, int64_t tiles) {
-  return ceil_div(tiles, TILE_ROWS) * t->positions * TILE_FLOATS;
+  return ceil_div(tiles, GROUP_TILES) * t->positions * GROUP_FLOATS;
 }
 
 static void tall_task (void *context, int64_t item, int worker) {
@@ -337,10 +357,16 @@ static void tall_task (void *context, int64_t item, int worker) {
   finish_writing(job, &w);
 }
 
-/* Tiles that an image of blocks of so many rows multiplies, with those that fill up groups. */
+/* Tiles that a block of `tiles` multiplies, with those that fill up its last group. */
+static int64_t block_multiplied (int64_t tiles) {
+  const int64_t rest = tiles % GROUP_TILES;
+  return tiles - rest + (rest > 0 ? rows_multiplied(rest) : 0);
+}
+
+/* The same for an image in blocks of so many rows. */
 static int64_t tiles_multiplied (const tiling *t, int64_t rows) {
-  const int64_t block = ceil_div(rows * t->cols, TILE_ROWS);
-  return t->rows / rows * block + ceil_div(t->rows % rows * t->cols, TILE_ROWS);
+  return t->rows / rows * block_multiplied(rows * t->cols) +
+         block_multiplied(t->rows % rows * t->cols);
 }
 
 /* Rows of blocks and strips: as many as caches and a fair share for each thread allow, and of those the

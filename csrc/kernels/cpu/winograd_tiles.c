@@ -33,7 +33,7 @@ static void read_tile_of_6 (float *const *row, int64_t at, int64_t pitch, int64_
 
 void fxcpu_tiles_read (const tiling *t, tile_block block, bool follows, int64_t q, float *scratch,
                        float *v) {
-  const int64_t pixels = t->pixels * t->cols + 2, step = TILE_ROWS * t->lead;
+  const int64_t pixels = t->pixels * t->cols + 2, step = GROUP_TILES * t->lead;
   const int64_t begin = block.first / t->cols, end = begin + block.count / t->cols;
   float *const ring = scratch + source_scratch(t->s);
   for (int64_t line = begin; line < end; line++) {

@@ -65,7 +65,7 @@ static inline void spread_tile (const float *dy, int64_t row, int64_t pixel, int
 static void spread_block (const weights_job *job, tile_block block, int64_t q, float *d) {
   const winograd_grad *g = job->g;
   const tiling *t = &job->t;
-  const int64_t h = t->s->rows, w = t->s->cols, outs = g->outs, step = TILE_ROWS * job->lead;
+  const int64_t h = t->s->rows, w = t->s->cols, outs = g->outs, step = GROUP_TILES * job->lead;
   for (int64_t i = 0; i < block.count; i++) {
     const int64_t line = (block.first + i) / t->cols, col = (block.first + i) % t->cols;
     const int64_t n = line / t->rows, y = line % t->rows * TILE_PIXELS, x = col * TILE_PIXELS;
@@ -83,10 +83,10 @@ static void spread_block (const weights_job *job, tile_block block, int64_t q, f
 static inline __attribute__((always_inline)) void sum_tiles (const weights_job *job, int64_t count,
                                                              const float *d, const float *v,
                                                              bool ahead, vec sum[TILE_ROWS][2]) {
-  const int64_t d_plane = TILE_ROWS * job->lead, v_plane = TILE_ROWS * job->t.lead;
-  for (; count > 0; count -= TILE_ROWS, d += POSITIONS * d_plane, v += POSITIONS * v_plane) {
+  const int64_t d_plane = GROUP_TILES * job->lead, v_plane = GROUP_TILES * job->t.lead;
+  for (; count > 0; count -= GROUP_TILES, d += POSITIONS * d_plane, v += POSITIONS * v_plane) {
     const float *a = d, *b = v;
-    for (int64_t r = smaller(count, TILE_ROWS); r > 0; r--, a += job->lead, b += job->t.lead) {
+    for (int64_t r = smaller(count, GROUP_TILES); r > 0; r--, a += job->lead, b += job->t.lead) {
       const vec b0 = load(b), b1 = load(b + LANES);
       if (ahead) {
         __builtin_prefetch(a + d_plane);
@@ -115,7 +115,7 @@ static inline void sum_outputs (const weights_job *job, int64_t count, const flo
 static void add_block (const weights_job *job, int64_t count, const float *v, const float *d,
                        float *du) {
   const int64_t pitch = job->t.lead, outs = job->g->outs, c = job->t.pitch;
-  for (int64_t p = 0; p < POSITIONS; p++, v += TILE_ROWS * pitch, d += TILE_ROWS * job->lead)
+  for (int64_t p = 0; p < POSITIONS; p++, v += GROUP_TILES * pitch, d += GROUP_TILES * job->lead)
     for (int64_t k = 0; k < c; k += TILE_COLS)
       for (int64_t o = 0; o < outs; o += TILE_ROWS) {
         float *to = du + (p * job->lead + o) * pitch + k;
@@ -136,7 +136,7 @@ static void add_block (const weights_job *job, int64_t count, const float *v, co
 
 static void add_bias (const weights_job *job, int64_t count, const float *d, double *db) {
   for (int64_t q = 0; q < count; q++) {
-    const float *sum = d + tile_offset(&job->t, q, job->lead) + 7 * TILE_ROWS * job->lead;
+    const float *sum = d + tile_offset(&job->t, q, job->lead) + 7 * GROUP_TILES * job->lead;
     for (int64_t o = 0; o < job->g->outs; o++)
       db[o] += sum[o];
   }
@@ -272,8 +272,8 @@ static void sum_panel (const weights_job *job, int64_t first, int64_t outs, int6
         store(u + (o + i) * TILE_COLS + LANES, sum[i][1]);
       }
     }
-    v += TILE_ROWS * job->t.lead;
-    d += TILE_ROWS * job->lead;
+    v += GROUP_TILES * job->t.lead;
+    d += GROUP_TILES * job->lead;
   }
 }
 
