@@ -11,7 +11,7 @@
 
 #include "kernels/cpu/cpu.h"
 
-/* Floats of a result from which on it pays: 4 MiB, more than the second-level caches of two threads. */
+/* Floats of a result from which on it pays: 4 MiB, no less than the second-level caches of two threads. */
 #define PAST_FLOATS ((int64_t)1 << 20)
 
 /* Whether a result of `count` floats, written in runs of whole lines of `width` floats, goes past the caches. */

@@ -113,9 +113,13 @@ typedef struct {
 
 #define SUM_CHANNELS 64 /* added up in registers, at most */
 
-/* Of a group's tiles those that are multiplied if only the first `tiles` exist: registers come in these numbers. */
+/* A block's last group may lack tiles: FEW or SOME are then multiplied instead of all. */
+#define FEW 4
+#define SOME (GROUP_TILES < 8 ? GROUP_TILES : 8)
+
+/* Of a group's tiles those that are multiplied if only the first `tiles` exist. */
 static inline int64_t rows_multiplied (int64_t tiles) {
-  return tiles <= 4 ? 4 : tiles <= 8 ? smaller(8, GROUP_TILES) : GROUP_TILES;
+  return tiles <= FEW ? FEW : tiles <= SOME ? SOME : GROUP_TILES;
 }
 
 /* m[i][j] = sum_p v[i][p] u[p][j] for one group of tiles, i < rows, j < TILE_COLS. Tiles that a
@@ -154,12 +158,12 @@ static inline __attribute__((always_inline)) void tile_of_group (int rows, const
 static void multiply_group (int64_t tiles, const float *v, int64_t lead, int64_t c, const float *u,
                             next_group next, float *m) {
   const int64_t rows = rows_multiplied(tiles);
-  if (rows == 4)
-    tile_of_group(4, v, lead, c, u, next, m);
-  else if (rows == GROUP_TILES)
+  if (rows == GROUP_TILES)
     tile_of_group(GROUP_TILES, v, lead, c, u, next, m);
+  else if (rows == FEW)
+    tile_of_group(FEW, v, lead, c, u, next, m);
   else
-    tile_of_group(GROUP_TILES < 8 ? GROUP_TILES : 8, v, lead, c, u, next, m);
+    tile_of_group(SOME, v, lead, c, u, next, m);
 }
 
 /* --- output ----------------------------------------------------------------------------------- */
