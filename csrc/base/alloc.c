@@ -1,16 +1,10 @@
 /*
 ** alloc.c - the caching allocator.
 **
-** Each block is preceded by one 64-byte header that holds its class. Sizes are rounded up to a
-** class with four steps per power of two (at most 25 % waste), freed blocks go to the free list of
-** their class, and a request takes the newest block of its class or, if large, of one a little larger. Blocks above
-** LARGEST_CACHED go straight back to the system: they are rare and their page faults are noise.
-** The cache is bounded by CACHE_LIMIT bytes; a request the system refuses empties the cache and
-** tries once more. Under AddressSanitizer nothing is cached, so that it sees every free.
-**
-** Linux backs a large block by pages of 2 MiB if it is asked to: a map's rows lie 32 KiB and more apart, so
-** a tile of it spans as many small pages as it has rows. Only whole huge pages inside the block are asked
-** for; no more memory is touched for it than the block has.
+** Each block is preceded by one 64-byte header. Small blocks are rounded up to a class with four steps per power of
+** two; freed, they go to the free list of their class, and a request takes the newest of its class. Large ones are cut
+** from an arena (arena.c), whose pieces join again: they are most of the memory, and few. A request that the system
+** refuses empties both and tries once more. Under AddressSanitizer nothing is kept, so that it sees every free.
 */
 #include "base/alloc.h"
 
@@ -19,20 +13,14 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#ifdef __linux__
-#include <sys/mman.h>
-#endif
 
+#include "base/arena.h"
 #include "base/status.h"
 
 #define ALIGNMENT 64
 #define SMALLEST 64
-#define CLASSES 160
-#define LARGEST_CACHED ((size_t)1 << 32)
-#define CACHE_LIMIT ((int64_t)8 << 30)
-#define LARGE_CLASS 40 /* 64 KiB */
-#define LARGER 4       /* classes: up to twice what is needed */
-#define HUGE_PAGE ((uintptr_t)2 << 20)
+#define CLASSES 41
+#define LARGE ((size_t)64 << 10) /* bytes, of which and above a block is large */
 
 #if defined(__SANITIZE_ADDRESS__)
 #define CACHING 0
@@ -42,16 +30,20 @@
 
 typedef union header {
   struct {
-    union header *next; /* while in the cache */
-    size_t bytes;       /* usable, a class size */
-    int class;          /* -1: never cached */
+    union header *next; /* while in the cache                          */
+    size_t bytes;       /* usable                                      */
+    int class;          /* of a small block, else where it comes from  */
     fx_memory_kind kind;
   } block;
   char pad[ALIGNMENT];
 } header;
 
+/* What is no class. */
+enum { FROM_ARENA = -1, FROM_SYSTEM = -2 };
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static header *cache[CLASSES];
+static int64_t cached; /* bytes in it */
 static fx_memory_stats stats;
 static int64_t fail_in;
 static _Thread_local fx_memory_kind tensor_kind = FX_MEMORY_ACTIVATIONS;
@@ -71,7 +63,7 @@ fx_memory_kind fx_memory_enter (fx_memory_kind kind) {
   return before;
 }
 
-/* The class of a size and, through *rounded, the class's own size: (4 + q) * 2^e, q = 0..3. */
+/* The class of a size below LARGE and, through *rounded, the class's own size: (4 + q) * 2^e, q = 0..3. */
 static int size_class (size_t bytes, size_t *rounded) {
   if (bytes <= SMALLEST) {
     *rounded = SMALLEST;
@@ -94,48 +86,60 @@ static void trim_locked (void) {
     while (cache[c]) {
       header *h = cache[c];
       cache[c] = h->block.next;
-      stats.cached_bytes -= (int64_t)h->block.bytes;
       free(h);
     }
+  cached = 0;
+  fx_arena_trim();
 }
 
-/* A cached block of the class, or of one of the LARGER classes above it where that is better than
-** asking the system: a large block that lies idle costs more than the part of it that is not used. */
-static header *take_cached (int class) {
-  const int last = class < LARGE_CLASS ? class : class + LARGER;
-  for (int c = class; c <= last && c < CLASSES; c++) {
-    header *h = cache[c];
-    if (!h)
-      continue;
-    cache[c] = h->block.next;
-    stats.cached_bytes -= (int64_t)h->block.bytes;
-    return h;
-  }
-  return NULL;
-}
-
-/* Advice, which a system may refuse: then pages stay small. */
-static void ask_huge_pages (void *block, size_t bytes) {
-#ifdef MADV_HUGEPAGE
-  const uintptr_t first = ((uintptr_t)block + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
-  const uintptr_t end = ((uintptr_t)block + bytes) / HUGE_PAGE * HUGE_PAGE;
-  if (first < end)
-    madvise((void *)first, end - first, MADV_HUGEPAGE);
-#else
-  (void)block, (void)bytes;
-#endif
-}
-
-static header *take_new (size_t bytes) {
-  const size_t all = bytes + sizeof(header);
+static header *take_system (size_t bytes) {
   void *p = NULL;
-  if (posix_memalign(&p, ALIGNMENT, all) != 0) {
-    trim_locked();
-    if (posix_memalign(&p, ALIGNMENT, all) != 0)
-      return NULL;
+  return posix_memalign(&p, ALIGNMENT, bytes + sizeof(header)) == 0 ? p : NULL;
+}
+
+static header *take_small (int class) {
+  header *h = cache[class];
+  if (!h)
+    return NULL;
+  cache[class] = h->block.next;
+  cached -= (int64_t)h->block.bytes;
+  return h;
+}
+
+/* A block of at least `bytes` with all of its header but the kind; NULL if there is no memory. */
+static header *take (size_t bytes) {
+  size_t usable = bytes;
+  int class = FROM_SYSTEM;
+  header *h = NULL;
+  if (CACHING && bytes >= LARGE) {
+    const size_t all = fx_arena_round(bytes + sizeof(header));
+    usable = all - sizeof(header);
+    class = FROM_ARENA;
+    h = fx_arena_take(all);
+  } else if (CACHING) {
+    class = size_class(bytes, &usable);
+    h = take_small(class);
   }
-  ask_huge_pages(p, all);
-  return p;
+  if (!h && class != FROM_ARENA)
+    h = take_system(usable);
+  if (h) {
+    h->block.bytes = usable;
+    h->block.class = class;
+  }
+  return h;
+}
+
+/* Keeps a freed block if it is of a sort that is kept. */
+static void give (header *h) {
+  if (h->block.class == FROM_ARENA) {
+    fx_arena_give(h, h->block.bytes + sizeof *h);
+  } else if (h->block.class == FROM_SYSTEM) {
+    free(h);
+  } else {
+    cached += (int64_t)h->block.bytes;
+    h->block.next = cache[h->block.class];
+    cache[h->block.class] = h;
+  }
 }
 
 /* Counts a block of `bytes` handed out. */
@@ -156,25 +160,15 @@ void *fx_alloc_kind (size_t bytes, fx_memory_kind kind) {
     fx_fail(FX_ENOMEM, "cannot allocate %zu bytes", bytes);
     return NULL;
   }
-  size_t rounded;
-  const int class = size_class(bytes, &rounded);
-  const int cached = CACHING && rounded <= LARGEST_CACHED && class < CLASSES;
   header *h = NULL;
-  bool reused = false;
   pthread_mutex_lock(&lock);
   stats.requests++;
-  const int refuse = fail_in > 0 && --fail_in == 0;
-  if (!refuse) {
-    h = cached ? take_cached(class) : NULL;
-    reused = h != NULL;
-    if (!h)
-      h = take_new(CACHING ? rounded : bytes);
+  const bool refuse = fail_in > 0 && --fail_in == 0;
+  if (!refuse && !(h = take(bytes))) {
+    trim_locked();
+    h = take(bytes);
   }
   if (h) {
-    if (!reused) {
-      h->block.bytes = rounded;
-      h->block.class = cached ? class : -1;
-    }
     h->block.kind = kind;
     count_locked((int64_t)h->block.bytes, kind);
   }
@@ -213,16 +207,8 @@ void fx_free (void *block) {
   stats.live_blocks--;
   stats.live_bytes -= (int64_t)h->block.bytes;
   stats.live_by_kind[h->block.kind] -= (int64_t)h->block.bytes;
-  const int keep =
-      h->block.class >= 0 && stats.cached_bytes + (int64_t)h->block.bytes <= CACHE_LIMIT;
-  if (keep) {
-    stats.cached_bytes += (int64_t)h->block.bytes;
-    h->block.next = cache[h->block.class];
-    cache[h->block.class] = h;
-  }
+  give(h);
   pthread_mutex_unlock(&lock);
-  if (!keep)
-    free(h);
 }
 
 void fx_alloc_trim (void) {
@@ -234,6 +220,7 @@ void fx_alloc_trim (void) {
 void fx_memory (fx_memory_stats *out) {
   pthread_mutex_lock(&lock);
   *out = stats;
+  out->cached_bytes = cached + fx_arena_idle();
   pthread_mutex_unlock(&lock);
 }
 

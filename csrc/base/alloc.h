@@ -1,6 +1,6 @@
 /*
 ** alloc.h - the one allocator. Blocks are 64-byte aligned (a cache line, a zmm register), counted,
-** and kept in a cache by size class after fx_free, because a training step asks for the same
+** and kept for reuse after fx_free, because a training step asks for the same
 ** sizes again and the kernel's page faults would otherwise cost more than small operations do.
 ** Tests can make the k-th request fail.
 **
