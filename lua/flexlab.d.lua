@@ -245,7 +245,7 @@ function core.nn.layer_norm(size, options) end
 --- called (x, emb); recompute: its inside is made again in backward
 ---@param inputs integer
 ---@param outputs integer
----@param options { emb: integer, resample?: "same"|"down"|"up", circular?: boolean, dropout?: number, recompute?: boolean }
+---@param options { emb: integer, resample?: "same"|"down"|"up", circular?: boolean, dropout?: number, recompute?: boolean, precision?: "f32"|"bf16" }
 ---@return flexlab.Module
 function core.nn.resblock(inputs, outputs, options) end
 
@@ -1122,22 +1122,22 @@ function core.fused_linear(x, x2, norm_w, norm_b, w, b, add, options) end
 ---@return flexlab.Tensor
 function Tensor:fused_linear(x2, norm_w, norm_b, w, b, add, options) end
 
---- Cross-correlation of x with w, plus bias; pad < 0 means (kH-1)/2, "same" at stride 1. -> (N,H',W',O), H' = (H + 2 pad - kH) / stride + 1
+--- Cross-correlation of x with w, plus bias; pad < 0 means (kH-1)/2, "same" at stride 1. precision bf16: x and w are rounded to bf16 before they are multiplied, and for the gradient of x its factors. -> (N,H',W',O), H' = (H + 2 pad - kH) / stride + 1
 ---@param x flexlab.Tensor
 ---@param w flexlab.Tensor
 ---@param b? flexlab.Tensor
----@param options? { stride?: integer, pad?: integer, padding?: "zeros"|"circular" }
+---@param options? { stride?: integer, pad?: integer, padding?: "zeros"|"circular", precision?: "f32"|"bf16" }
 ---@return flexlab.Tensor
 function core.conv2d(x, w, b, options) end
 
---- Cross-correlation of x with w, plus bias; pad < 0 means (kH-1)/2, "same" at stride 1. -> (N,H',W',O), H' = (H + 2 pad - kH) / stride + 1
+--- Cross-correlation of x with w, plus bias; pad < 0 means (kH-1)/2, "same" at stride 1. precision bf16: x and w are rounded to bf16 before they are multiplied, and for the gradient of x its factors. -> (N,H',W',O), H' = (H + 2 pad - kH) / stride + 1
 ---@param w flexlab.Tensor
 ---@param b? flexlab.Tensor
----@param options? { stride?: integer, pad?: integer, padding?: "zeros"|"circular" }
+---@param options? { stride?: integer, pad?: integer, padding?: "zeros"|"circular", precision?: "f32"|"bf16" }
 ---@return flexlab.Tensor
 function Tensor:conv2d(w, b, options) end
 
---- Half a ResBlock: conv2d(a, w, b) + add_resample(add) + add2 at stride 1, where a = resample(dropout(silu(modulate(group_norm(x and x2 side by side))))) is made while it is read. Without norm_w a = resample(x and x2). -> (N,H',W',O), size as resample(x)
+--- Half a ResBlock: conv2d(a, w, b) + add_resample(add) + add2 at stride 1, where a = resample(dropout(silu(modulate(group_norm(x and x2 side by side))))) is made while it is read. Without norm_w a = resample(x and x2). precision as conv2d's, of a. -> (N,H',W',O), size as resample(x)
 ---@param x flexlab.Tensor
 ---@param x2? flexlab.Tensor
 ---@param x2_add? flexlab.Tensor
@@ -1148,11 +1148,11 @@ function Tensor:conv2d(w, b, options) end
 ---@param b? flexlab.Tensor
 ---@param add? flexlab.Tensor
 ---@param add2? flexlab.Tensor
----@param options { groups?: integer, eps?: number, resample?: "same"|"down"|"up", padding?: "zeros"|"circular", add_resample?: "same"|"down"|"up", p?: number, key: flexlab.Key }
+---@param options { groups?: integer, eps?: number, resample?: "same"|"down"|"up", padding?: "zeros"|"circular", add_resample?: "same"|"down"|"up", precision?: "f32"|"bf16", p?: number, key: flexlab.Key }
 ---@return flexlab.Tensor
 function core.fused_conv(x, x2, x2_add, norm_w, norm_b, emb, w, b, add, add2, options) end
 
---- Half a ResBlock: conv2d(a, w, b) + add_resample(add) + add2 at stride 1, where a = resample(dropout(silu(modulate(group_norm(x and x2 side by side))))) is made while it is read. Without norm_w a = resample(x and x2). -> (N,H',W',O), size as resample(x)
+--- Half a ResBlock: conv2d(a, w, b) + add_resample(add) + add2 at stride 1, where a = resample(dropout(silu(modulate(group_norm(x and x2 side by side))))) is made while it is read. Without norm_w a = resample(x and x2). precision as conv2d's, of a. -> (N,H',W',O), size as resample(x)
 ---@param x2? flexlab.Tensor
 ---@param x2_add? flexlab.Tensor
 ---@param norm_w? flexlab.Tensor
@@ -1162,7 +1162,7 @@ function core.fused_conv(x, x2, x2_add, norm_w, norm_b, emb, w, b, add, add2, op
 ---@param b? flexlab.Tensor
 ---@param add? flexlab.Tensor
 ---@param add2? flexlab.Tensor
----@param options { groups?: integer, eps?: number, resample?: "same"|"down"|"up", padding?: "zeros"|"circular", add_resample?: "same"|"down"|"up", p?: number, key: flexlab.Key }
+---@param options { groups?: integer, eps?: number, resample?: "same"|"down"|"up", padding?: "zeros"|"circular", add_resample?: "same"|"down"|"up", precision?: "f32"|"bf16", p?: number, key: flexlab.Key }
 ---@return flexlab.Tensor
 function Tensor:fused_conv(x2, x2_add, norm_w, norm_b, emb, w, b, add, add2, options) end
 

@@ -158,17 +158,18 @@ typedef struct {
 
 /* x (N,H,W,I), w (O,kH,kW,I), b (O) or NULL -> y (N,H',W',O), H' = (H + 2 pad - kH)/stride + 1:
 ** y[n,i,j,o] = b[o] + sum_{u,v,c} x[n, i stride + u - pad, j stride + v - pad, c] w[o,u,v,c],
-** x outside the image being 0 or, if circular, taken modulo H and W. */
+** x outside the image being 0 or, if circular, taken modulo H and W. bf16: both factors of a product are rounded
+** to bf16 first, x and w here, dy and w for the gradient; sums are not, nor is the gradient for w. */
 typedef struct {
   const fx_tensor *x, *w, *b;
   int64_t stride, pad;
-  bool circular;
+  bool circular, bf16;
   fx_tensor *y;
 } fx_kernel_conv2d_forward;
 typedef struct {
   const fx_tensor *dy, *w;
   int64_t stride, pad;
-  bool circular;
+  bool circular, bf16;
   fx_tensor *dx;
 } fx_kernel_conv2d_backward_x;
 /* dw or db may be NULL. */
@@ -192,11 +193,13 @@ typedef struct {
   fx_rng key;
 } fx_conv_input;
 
-/* y = conv(a, w, b) + add_resample(add) + add2 at stride 1 with pad (k-1)/2; either may be NULL. */
+/* y = conv(a, w, b) + add_resample(add) + add2 at stride 1 with pad (k-1)/2; either may be NULL. bf16 as
+** fx_kernel_conv2d_forward's: a and w are rounded. */
 typedef struct {
   fx_conv_input in;
   const fx_tensor *w, *b, *add, *add2;
   fx_resample add_resample;
+  bool bf16;
   fx_tensor *y;
 } fx_kernel_fused_conv_forward;
 /* dw or db may be NULL. */

@@ -48,6 +48,7 @@ static const char *const known[] = { "size",
                                      "condition_encoder",
                                      "dropout",
                                      "recompute",
+                                     "precision",
                                      "seed",
                                      NULL };
 
@@ -113,6 +114,7 @@ static int core_flex (lua_State *L) {
   flex *m = lua_newuserdatauv(L, sizeof *m, 0);
   *m = (flex){ .seed = seed, .mode.dropout = config.dropout };
   m->mode.recompute = lfx_flag(&o, "recompute", false);
+  m->mode.bf16 = lfx_choice(&o, "precision", "f32|bf16", 0) == 1;
   luaL_setmetatable(L, FLEX);
   LFX_TRY(L, st, fx_flex_new(&config, (uint64_t)seed, &m->net));
   lfx_check(L, st, "flex");
@@ -166,6 +168,8 @@ static int flex_config (lua_State *L) {
   lua_pushnumber(L, c->dropout);
   lua_setfield(L, -2, "dropout");
   set_flag(L, "recompute", m->mode.recompute);
+  lua_pushstring(L, m->mode.bf16 ? "bf16" : "f32");
+  lua_setfield(L, -2, "precision");
   set_int(L, "seed", m->seed);
   return 1;
 }

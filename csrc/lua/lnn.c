@@ -162,9 +162,8 @@ static int nn_layer_norm (lua_State *L) {
 }
 
 static int nn_resblock (lua_State *L) {
-  static const char *const known[] = {
-    "emb", "resample", "circular", "dropout", "recompute", NULL
-  };
+  static const char *const known[] = { "emb",       "resample",  "circular", "dropout",
+                                       "recompute", "precision", NULL };
   const int64_t in = size_argument(L, 1, "resblock", "inputs");
   const int64_t out = size_argument(L, 2, "resblock", "outputs");
   const lfx_options o = lfx_read_options(L, 3, "resblock", known, false);
@@ -182,6 +181,7 @@ static int nn_resblock (lua_State *L) {
   module *m = push_module(L, MODULE_RESBLOCK, "resblock");
   m->mode.dropout = dropout;
   m->mode.recompute = lfx_flag(&o, "recompute", false);
+  m->mode.bf16 = lfx_choice(&o, "precision", "f32|bf16", 0) == 1;
   fx_resblock_init(&m->as.resblock, &m->params, "", in, out, emb, resample, circular);
   return finish(L, m);
 }

@@ -4,7 +4,7 @@
 **
 ** A message names the function, the argument or option, what is wanted and what came:
 **
-**   conv2d: no option 'strid', did you mean 'stride'? (it has: stride pad padding)
+**   conv2d: no option 'strid', did you mean 'stride'? (it has: stride pad padding precision)
 **   conv2d: 'stride' must be an integer, got 1.5
 **   resize: 'method' must be one of bilinear bicubic nearest, got "cubic"
 **

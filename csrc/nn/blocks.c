@@ -66,7 +66,8 @@ static fx_tensor *second_half (fx_scope *s, const resblock_pass *p, fx_tensor *h
   return FX_DO(s, fused_conv, .x = h, .norm_w = n->w, .norm_b = n->b, .emb = emb, .w = c->w,
                .b = c->b, .add = skip, .add2 = p->in.add, .groups = n->groups, .eps = n->eps,
                .padding = c->circular, .add_resample = p->b.has_skip ? FX_SAME : p->b.resample,
-               .p = draws(&p->mode, 1) ? p->mode.dropout : 0, .key = p->mode.key);
+               .precision = p->mode.bf16, .p = draws(&p->mode, 1) ? p->mode.dropout : 0,
+               .key = p->mode.key);
 }
 
 static fx_tensor *resblock_body (fx_scope *s, const resblock_pass *p) {
@@ -74,14 +75,15 @@ static fx_tensor *resblock_body (fx_scope *s, const resblock_pass *p) {
   const fx_resblock_input *in = &p->in;
   fx_tensor *e = FX_DO(s, silu, .x = p->emb);
   e = fx_linear_forward_in(s, &b->emb, e);
-  fx_tensor *h =
-      FX_DO(s, fused_conv, .x = in->x, .x2 = in->x2, .x2_add = in->x2_add, .norm_w = b->norm1.w,
-            .norm_b = b->norm1.b, .w = b->conv1.w, .b = b->conv1.b, .groups = b->norm1.groups,
-            .eps = b->norm1.eps, .resample = b->resample, .padding = b->conv1.circular);
+  fx_tensor *h = FX_DO(s, fused_conv, .x = in->x, .x2 = in->x2, .x2_add = in->x2_add,
+                       .norm_w = b->norm1.w, .norm_b = b->norm1.b, .w = b->conv1.w, .b = b->conv1.b,
+                       .groups = b->norm1.groups, .eps = b->norm1.eps, .resample = b->resample,
+                       .padding = b->conv1.circular, .precision = p->mode.bf16);
   fx_tensor *skip = in->x;
   if (b->has_skip)
     skip = FX_DO(s, fused_conv, .x = in->x, .x2 = in->x2, .x2_add = in->x2_add, .w = b->skip.w,
-                 .b = b->skip.b, .groups = 1, .resample = b->resample, .padding = b->skip.circular);
+                 .b = b->skip.b, .groups = 1, .resample = b->resample, .padding = b->skip.circular,
+                 .precision = p->mode.bf16);
   return second_half(s, p, h, e, skip);
 }
 

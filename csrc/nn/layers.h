@@ -13,9 +13,10 @@
 #include "nn/scope.h"
 
 /* How a pass is run. dropout 0 or training false: no dropout. Each dropout draws key.member++.
-** recompute: what blocks make inside is not kept but made again in backward (autograd/segment.h). */
+** recompute: what blocks make inside is not kept but made again in backward (autograd/segment.h).
+** bf16: the factors of the ResBlocks' convolutions are rounded to bf16 (op conv2d, precision). */
 typedef struct {
-  bool training, recompute;
+  bool training, recompute, bf16;
   double dropout;
   fx_rng key;
 } fx_mode;

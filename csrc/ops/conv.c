@@ -45,7 +45,7 @@ fx_status fx_conv2d_forward (const fx_conv2d_args *a, fx_kept *kept, fx_tensor *
                            (x[2] + 2 * pad - w[2]) / a->stride + 1, w[0] } };
   FX_TRY(fx_tensor_dims(a->x, &dims, y));
   return FX_RUN(a->x, conv2d_forward, .x = a->x, .w = a->w, .b = a->b, .stride = a->stride,
-                .pad = pad, .circular = a->padding == 1, .y = *y);
+                .pad = pad, .circular = a->padding == 1, .bf16 = a->precision == 1, .y = *y);
 }
 
 fx_status fx_conv2d_backward (const fx_conv2d_args *a, const fx_kept *kept, const fx_tensor *dy,
@@ -56,7 +56,7 @@ fx_status fx_conv2d_backward (const fx_conv2d_args *a, const fx_kept *kept, cons
   if (d->x) {
     FX_TRY(fx_tensor_like(a->x, d->x));
     FX_TRY(FX_RUN(dy, conv2d_backward_x, .dy = dy, .w = a->w, .stride = a->stride, .pad = pad,
-                  .circular = circular, .dx = *d->x));
+                  .circular = circular, .bf16 = a->precision == 1, .dx = *d->x));
   }
   if (d->w)
     FX_TRY(fx_tensor_like(a->w, d->w));

@@ -133,7 +133,7 @@ fx_status fx_fused_conv_forward (const fx_fused_conv_args *a, fx_kept *kept, fx_
   FX_TRY(fx_tensor_dims(a->x, &dims, y));
   return FX_RUN(a->x, fused_conv_forward, .in = input_of(a, kept), .w = a->w, .b = a->b,
                 .add = a->add, .add2 = a->add2, .add_resample = (fx_resample)a->add_resample,
-                .y = *y);
+                .bf16 = a->precision == 1, .y = *y);
 }
 
 /* --- backward --------------------------------------------------------------------------------- */
@@ -195,8 +195,9 @@ fx_status fx_fused_conv_backward (const fx_fused_conv_args *a, const fx_kept *ke
     return FX_OK;
   const fx_dims dims = input_dims(a);
   FX_TRY(fx_tensor_dims(a->x, &dims, &da));
-  fx_status st = FX_RUN(dy, conv2d_backward_x, .dy = dy, .w = a->w, .stride = 1,
-                        .pad = a->w->shape[1] / 2, .circular = a->padding == 1, .dx = da);
+  fx_status st =
+      FX_RUN(dy, conv2d_backward_x, .dy = dy, .w = a->w, .stride = 1, .pad = a->w->shape[1] / 2,
+             .circular = a->padding == 1, .bf16 = a->precision == 1, .dx = da);
   if (st == FX_OK)
     st = backward_input(a, kept, d, &da);
   fx_tensor_release(da);

@@ -7,26 +7,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/bf16.h"
 #include "tensor/tensor.h"
-
-static float bits_to_float (uint32_t bits) {
-  float f;
-  memcpy(&f, &bits, sizeof f);
-  return f;
-}
-
-static uint32_t float_to_bits (float f) {
-  uint32_t bits;
-  memcpy(&bits, &f, sizeof bits);
-  return bits;
-}
-
-static uint16_t to_bf16 (float f) {
-  uint32_t bits = float_to_bits(f);
-  if (f != f)
-    return (uint16_t)(bits >> 16 | 0x40); /* keep NaN quiet, never round it to inf */
-  return (uint16_t)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16); /* to nearest, ties to even */
-}
 
 static double half_to_double (uint16_t h) {
   const int e = h >> 10 & 31, m = h & 1023;
@@ -59,7 +41,7 @@ double fx_tensor_get (const fx_tensor *t, int64_t i) {
   switch (t->dtype) {
   case FX_F32: return ((const float *)t->data)[i];
   case FX_F64: return ((const double *)t->data)[i];
-  case FX_BF16: return bits_to_float((uint32_t)((const uint16_t *)t->data)[i] << 16);
+  case FX_BF16: return fx_bf16_value(((const uint16_t *)t->data)[i]);
   case FX_F16: return half_to_double(((const uint16_t *)t->data)[i]);
   }
   return NAN;
@@ -69,7 +51,7 @@ void fx_tensor_set (fx_tensor *t, int64_t i, double value) {
   switch (t->dtype) {
   case FX_F32: ((float *)t->data)[i] = (float)value; break;
   case FX_F64: ((double *)t->data)[i] = value; break;
-  case FX_BF16: ((uint16_t *)t->data)[i] = to_bf16((float)value); break;
+  case FX_BF16: ((uint16_t *)t->data)[i] = fx_bf16_of((float)value); break;
   case FX_F16: ((uint16_t *)t->data)[i] = to_half(value); break;
   }
 }

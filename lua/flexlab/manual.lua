@@ -73,8 +73,8 @@ conv(inputs: integer, outputs: integer, options?: { kernel?: integer, stride?: i
 group_norm(channels: integer, options?: { groups?: integer }): flexlab.Module -- called (x); 32 groups
 layer_norm(size: integer, options?: { eps?: number }): flexlab.Module -- called (x)
 resblock(inputs: integer, outputs: integer, options: { emb: integer, resample?: "same"|"down"|"up",
-  circular?: boolean, dropout?: number, recompute?: boolean }): flexlab.Module -- called (x, emb);
-  recompute: its inside is made again in backward
+  circular?: boolean, dropout?: number, recompute?: boolean, precision?: "f32"|"bf16" }): flexlab.Module --
+  called (x, emb); recompute: its inside is made again in backward
 transformer_block(size: integer, options: { heads: integer, mlp?: integer, skip?: boolean, dropout?:
   number, recompute?: boolean, rows?: integer, columns?: integer, before?: integer }): flexlab.Module --
   called (tokens, skip); with rows, positions are rotary: `before` tokens that stand nowhere, then rows x

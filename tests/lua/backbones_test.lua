@@ -260,7 +260,7 @@ function suite.test_a_checkpoint_without_the_word_is_of_flex()
   local file = assert(core.io.load(saved(model, "new.h5")))
   local description = core.json.decode(file.text.model)
   lu.assertEquals(description.backbone, "flex")
-  for _, key in ipairs { "backbone", "backbone_options", "recompute" } do description[key] = nil end
+  for _, key in ipairs { "backbone", "backbone_options", "recompute", "precision" } do description[key] = nil end
   file.text.model = core.json.encode(description)
   assert(core.io.save(path "old.h5", file))
   local old = flex.load_model(path "old.h5")

@@ -117,7 +117,7 @@ end
 
 function TestOps.test_error_texts()
   local x = core.zeros { 2, 3 }
-  raises("conv2d: no option 'strid', did you mean 'stride'? (it has: stride pad padding)",
+  raises("conv2d: no option 'strid', did you mean 'stride'? (it has: stride pad padding precision)",
     core.conv2d, x, x, { strid = 2 })
   raises("exp: no option 'base' (it has none)", core.exp, x, { base = 2 })
   raises("conv2d: options are given by name, such as { stride = ... }; got the key 1", core.conv2d, x, x, { 2 })

@@ -62,6 +62,20 @@ function suite.test_blocks_run_again_in_backward()
   lu.assertTrue(off < 1e-6 * most, ("gradients are %g apart of %g"):format(off, most))
 end
 
+-- The factors of a ResBlock's convolutions lose digits; everything else stays.
+function suite.test_precision_rounds_the_convolutions()
+  local batch, losses = batch_of(2, 0), {}
+  for _, more in ipairs { {}, { precision = "bf16" }, { precision = "bf16", recompute = true } } do
+    losses[#losses + 1] = flex.diffusion.loss(lively(more), batch, 5):item()
+  end
+  lu.assertNotEquals(losses[1], losses[2])
+  lu.assertAlmostEquals(losses[2], losses[1], 0.02 * losses[1])
+  lu.assertEquals(losses[2], losses[3])
+  lu.assertErrorMsgContains("precision must be 'f32' or 'bf16', got 'half'", lively, { precision = "half" })
+  lu.assertErrorMsgContains("backbone 'uvit' has no ResBlocks, so precision = 'bf16' would change nothing", lively,
+    { backbone = "uvit", precision = "bf16" })
+end
+
 function suite.test_the_loss_is_a_function_of_seed_and_step()
   local model, batch = lively(), batch_of(2, 0)
   local a, b = flex.diffusion.loss(model, batch, 5):item(), flex.diffusion.loss(model, batch, 5):item()

@@ -225,6 +225,13 @@ function suite.test_ablation_of_backbones()
   lu.assertStrContains(core.sys.read(r.dir .. "/report.html"), "model.backbone=uvit")
 end
 
+function suite.test_ablation_of_precision()
+  local r = study "ablate_precision"
+  numbers(r, { "f32", "bf16", "p" })
+  lu.assertNotEquals(r.f32, r.bf16)
+  lu.assertStrContains(core.sys.read(r.dir .. "/report.html"), "Training loss")
+end
+
 function suite.test_steps_of_one_network()
   local r = run("ablate_steps", { ["eval.steps"] = { 1, 3 } })
   numbers(r, { "rfne_1", "rfne_3", "crps_1" })

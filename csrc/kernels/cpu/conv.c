@@ -60,13 +60,13 @@ static void pack_task (void *context, int64_t item, int worker) {
   const int64_t taps = s->kh * s->kw, first = item * TILE_COLS;
   const int64_t width = smaller(s->o - first, TILE_COLS);
   float *panel = job->panels + first * taps * s->c;
-  if (!job->flipped) {
+  if (!job->flipped)
     fxcpu_pack_panel(taps * s->c, width, job->w + first * taps * s->c, 1, taps * s->c, panel);
-    return;
-  }
-  for (int64_t t = 0; t < taps; t++) /* tap t of the flipped kernel is tap taps-1-t of w */
+  for (int64_t t = 0; job->flipped && t < taps; t++) /* its tap t is tap taps-1-t of w */
     fxcpu_pack_panel(s->c, width, job->w + (taps - 1 - t) * s->o + first, taps * s->o, 1,
                      panel + t * s->c * TILE_COLS);
+  if (s->source->bf16)
+    round_to_bf16(taps * s->c * TILE_COLS, panel);
 }
 
 /* Outputs of one pixel as dot products. */
@@ -151,7 +151,7 @@ static float *new_flipped (const conv_shape *s, const float *w) {
 static fx_status convolve (conv_job *job) {
   conv_shape *s = &job->s;
   fx_status st = FX_ENOMEM;
-  const bool few = s->o <= FEW && s->kw * s->c >= LANES;
+  const bool few = !s->source->bf16 && s->o <= FEW && s->kw * s->c >= LANES;
   float *flipped = NULL;
   if (s->n * s->oh * s->ow * s->o == 0)
     return FX_OK;
@@ -214,7 +214,8 @@ fx_status fxcpu_conv (const conv_call *c) {
 }
 
 fx_status fxcpu_conv2d_forward (const fx_kernel_conv2d_forward *a) {
-  const conv_source source = fxcpu_source_plain(a->x, a->circular);
+  conv_source source = fxcpu_source_plain(a->x, a->circular);
+  source.bf16 = a->bf16;
   return fxcpu_conv(&(conv_call){ .s = &source,
                                   .kh = a->w->shape[1],
                                   .kw = a->w->shape[2],
@@ -234,7 +235,7 @@ fx_status fxcpu_conv2d_forward (const fx_kernel_conv2d_forward *a) {
 typedef struct {
   const fx_kernel_conv2d_backward_x *a;
   float *panels;  /* w as (o, kh kw c) */
-  float *columns; /* gradients of one row of outputs' patches, for each worker */
+  float *columns; /* for each worker: gradients of one row of outputs' patches, that row rounded */
 } scatter_job;
 
 /* Adds the gradients of one patch to the image. */
@@ -259,10 +260,16 @@ static void scatter_task (void *context, int64_t n, int worker) {
   const int64_t *w = a->w->shape, oh = a->dy->shape[1], ow = a->dy->shape[2], outs = w[0];
   const int64_t patch = w[1] * w[2] * w[3];
   const int64_t size = a->dx->shape[1] * a->dx->shape[2] * w[3];
-  float *columns = job->columns + worker * ow * patch, *image = fx_f32(a->dx) + n * size;
+  float *columns = job->columns + worker * ow * (patch + outs), *row = columns + ow * patch;
+  float *image = fx_f32(a->dx) + n * size;
   memset(image, 0, (size_t)size * sizeof *image);
   for (int64_t i = 0; i < oh; i++) {
     const float *dy = fx_f32(a->dy) + (n * oh + i) * ow * outs;
+    if (a->bf16) {
+      memcpy(row, dy, (size_t)(ow * outs) * sizeof *row);
+      round_to_bf16(ow * outs, row);
+      dy = row;
+    }
     fxcpu_product(false, ow, patch, outs, dy, outs, job->panels, false, columns, patch);
     for (int64_t j = 0; j < ow; j++)
       scatter_patch(a, columns + j * patch, i * a->stride - a->pad, j * a->stride - a->pad, image);
@@ -274,9 +281,11 @@ static fx_status scatter (const fx_kernel_conv2d_backward_x *a) {
   fx_status st = FX_ENOMEM;
   scatter_job job = { .a = a,
                       .panels = new_floats(panels_size(w[0], patch)),
-                      .columns = new_floats(fx_threads() * a->dy->shape[2] * patch) };
+                      .columns = new_floats(fx_threads() * a->dy->shape[2] * (patch + w[0])) };
   if (job.panels && job.columns) {
     fxcpu_pack(w[0], patch, fx_f32(a->w), patch, 1, job.panels);
+    if (a->bf16)
+      round_to_bf16(panels_size(w[0], patch), job.panels);
     fx_parallel(a->dy->shape[0], scatter_task, &job);
     st = FX_OK;
   }
@@ -290,7 +299,8 @@ fx_status fxcpu_conv2d_backward_x (const fx_kernel_conv2d_backward_x *a) {
   const bool same_size = dy[1] == dx[1] && dy[2] == dx[2];
   if (a->stride != 1 || a->pad > w[1] - 1 || a->pad > w[2] - 1 || (a->circular && !same_size))
     return scatter(a);
-  const conv_source source = fxcpu_source_plain(a->dy, a->circular);
+  conv_source source = fxcpu_source_plain(a->dy, a->circular);
+  source.bf16 = a->bf16;
   return fxcpu_conv(&(conv_call){ .s = &source,
                                   .kh = w[1],
                                   .kw = w[2],

@@ -11,7 +11,7 @@
 
 /* y (n,oh,ow,outs) = convolution + bias + add. w is (outs,kh,kw,c), or (c,kh,kw,outs) to be flipped.
 ** The AMX unit's tiles where there is one (amx/conv.h), Winograd's (winograd.h) where they suit, else the
-** tiles of gemm.c. */
+** tiles of gemm.c. A source of bf16 asks for weights of bf16. */
 typedef struct {
   const conv_source *s;
   int64_t kh, kw, stride, pad_y, pad_x;
@@ -45,7 +45,8 @@ typedef struct {
 
 /* Fills bands, pitch and copied. A band has about `pixels` outputs and `floats` of copy. */
 static inline void conv_cut (conv_shape *s, int64_t pixels, int64_t floats) {
-  s->copied = s->pad_y > 0 || s->pad_x > 0 || s->source->circular || !source_is_plain(s->source);
+  s->copied = s->pad_y > 0 || s->pad_x > 0 || s->source->circular || s->source->bf16 ||
+              !source_is_plain(s->source);
   s->pitch = (s->copied ? (s->ow - 1) * s->stride + s->kw : s->w) * s->c;
   s->band = larger(1, smaller(pixels / s->ow, floats / (s->pitch * s->stride)));
   s->band = larger(s->band, ceil_div(32, s->ow)); /* some tiles at least */

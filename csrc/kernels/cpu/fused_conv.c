@@ -5,6 +5,7 @@ fx_status fxcpu_fused_conv_forward (const fx_kernel_fused_conv_forward *a) {
   const int64_t *y = a->y->shape, k = a->w->shape[1];
   conv_source source;
   fx_status st = fxcpu_source_begin(&a->in, &source);
+  source.bf16 = a->bf16;
   if (st == FX_OK)
     st = fxcpu_conv(&(conv_call){ .s = &source,
                                   .kh = k,

@@ -178,5 +178,7 @@ void fxcpu_source_row (const conv_source *s, int64_t n, int64_t y, int64_t left,
     down_row(s, n, row, pixels, pitch, scratch, inner);
   else
     plain_row(s, n, row, pixels, pitch, sum_line(s, scratch), inner);
+  if (s->bf16)
+    round_to_bf16(pixels * pitch, inner);
   fill_border(s, left, count, pitch, to);
 }

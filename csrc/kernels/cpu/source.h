@@ -13,6 +13,7 @@
 #ifndef FX_CPU_SOURCE_H
 #define FX_CPU_SOURCE_H
 
+#include "base/bf16.h"
 #include "kernels/cpu/cpu.h"
 
 typedef struct {
@@ -23,7 +24,8 @@ typedef struct {
   fx_resample resample; /* of what is made of x                */
   int64_t rows, cols;   /* after resampling                    */
   bool circular;
-  double p; /* of dropout; 0: none */
+  bool bf16; /* what is made is rounded to bf16, and so are the weights of its convolution */
+  double p;  /* of dropout; 0: none */
   fx_rng key;
   float *table; /* (N,3,C): mean, factor, shift of SiLU((x - mean) factor + shift); or NULL */
 } conv_source;
@@ -37,6 +39,12 @@ void fxcpu_source_end(conv_source *s) FXCPU_SYMBOL(source_end);
 
 static inline bool source_is_plain (const conv_source *s) {
   return !s->table && !s->x2 && s->resample == FX_SAME;
+}
+
+/* Each of `count` numbers becomes the nearest of bf16. */
+static inline void round_to_bf16 (int64_t count, float *x) {
+  for (int64_t i = 0; i < count; i++)
+    x[i] = fx_bf16_round(x[i]);
 }
 
 /* Floats of scratch that source_row needs: two rows of x, and one of x2 + x2_add. */

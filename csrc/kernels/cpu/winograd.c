@@ -53,13 +53,13 @@ static void panel_taps (const winograd_job *job, int64_t panel, float *taps) {
   if (width < TILE_COLS)
     memset(taps, 0, (size_t)(9 * c * TILE_COLS) * sizeof *taps);
   for (int64_t tap = 0; tap < 9; tap++, taps += c * TILE_COLS) {
-    if (!v->flipped) {
-      transpose_block(width, c, v->w + (first * 9 + tap) * c, 9 * c, taps, TILE_COLS);
-      continue;
-    }
     const float *from = v->w + (8 - tap) * outs + first;
-    for (int64_t i = 0; i < c; i++, from += 9 * outs)
+    if (!v->flipped)
+      transpose_block(width, c, v->w + (first * 9 + tap) * c, 9 * c, taps, TILE_COLS);
+    for (int64_t i = 0; v->flipped && i < c; i++, from += 9 * outs)
       memcpy(taps + i * TILE_COLS, from, (size_t)width * sizeof *taps);
+    if (v->s->bf16)
+      round_to_bf16(c * TILE_COLS, taps);
   }
 }
 

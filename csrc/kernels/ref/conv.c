@@ -5,6 +5,7 @@
 ** pixel a pair reads, or -1 if it lies in the zero padding.
 */
 #include "base/alloc.h"
+#include "base/bf16.h"
 #include "kernels/ref/ref.h"
 
 typedef struct {
@@ -51,8 +52,13 @@ static void visit_taps (const geometry *g, visitor visit, void *context) {
 
 typedef struct {
   const fx_tensor *p, *q;
+  bool bf16;
   double *sum;
 } walk;
+
+static double factor (const walk *k, const fx_tensor *t, int64_t i) {
+  return k->bf16 ? fx_bf16_round((float)load(t, i)) : load(t, i);
+}
 
 /* Index of the first channel of weight (o, tap). */
 static int64_t weight_index (const geometry *g, int64_t o, int64_t tap) {
@@ -64,7 +70,7 @@ static void add_forward (const geometry *g, int64_t source, int64_t out, int64_t
   const walk *k = context; /* p = x, q = w */
   for (int64_t o = 0; o < g->o; o++)
     for (int64_t c = 0; c < g->c; c++)
-      k->sum[out + o] += load(k->p, source + c) * load(k->q, weight_index(g, o, tap) + c);
+      k->sum[out + o] += factor(k, k->p, source + c) * factor(k, k->q, weight_index(g, o, tap) + c);
 }
 
 static void add_backward_x (const geometry *g, int64_t source, int64_t out, int64_t tap,
@@ -72,7 +78,7 @@ static void add_backward_x (const geometry *g, int64_t source, int64_t out, int6
   const walk *k = context; /* p = dy, q = w */
   for (int64_t o = 0; o < g->o; o++)
     for (int64_t c = 0; c < g->c; c++)
-      k->sum[source + c] += load(k->p, out + o) * load(k->q, weight_index(g, o, tap) + c);
+      k->sum[source + c] += factor(k, k->p, out + o) * factor(k, k->q, weight_index(g, o, tap) + c);
 }
 
 static void add_backward_w (const geometry *g, int64_t source, int64_t out, int64_t tap,
@@ -85,9 +91,9 @@ static void add_backward_w (const geometry *g, int64_t source, int64_t out, int6
 
 /* Gathers in double, rounds once. bias (o) or NULL is where the sums of channel o start. */
 static fx_status gather (const geometry *g, visitor visit, const fx_tensor *p, const fx_tensor *q,
-                         const fx_tensor *bias, fx_tensor *result) {
+                         const fx_tensor *bias, bool bf16, fx_tensor *result) {
   const int64_t n = fx_tensor_count(result);
-  walk k = { p, q, fx_calloc((size_t)n, sizeof(double)) };
+  walk k = { p, q, bf16, fx_calloc((size_t)n, sizeof(double)) };
   if (!k.sum)
     return FX_ENOMEM;
   for (int64_t i = 0; bias && i < n; i++)
@@ -102,13 +108,13 @@ static fx_status gather (const geometry *g, visitor visit, const fx_tensor *p, c
 fx_status fxref_conv2d_forward (const fx_kernel_conv2d_forward *k) {
   const geometry g =
       geometry_of(k->x->shape, k->w->shape, k->y->shape, k->stride, k->pad, k->circular);
-  return gather(&g, add_forward, k->x, k->w, k->b, k->y);
+  return gather(&g, add_forward, k->x, k->w, k->b, k->bf16, k->y);
 }
 
 fx_status fxref_conv2d_backward_x (const fx_kernel_conv2d_backward_x *k) {
   const geometry g =
       geometry_of(k->dx->shape, k->w->shape, k->dy->shape, k->stride, k->pad, k->circular);
-  return gather(&g, add_backward_x, k->dy, k->w, NULL, k->dx);
+  return gather(&g, add_backward_x, k->dy, k->w, NULL, k->bf16, k->dx);
 }
 
 fx_status fxref_conv2d_backward_w (const fx_kernel_conv2d_backward_w *k) {
@@ -123,5 +129,5 @@ fx_status fxref_conv2d_backward_w (const fx_kernel_conv2d_backward_w *k) {
     return FX_OK;
   const geometry g =
       geometry_of(k->x->shape, k->dw->shape, k->dy->shape, k->stride, k->pad, k->circular);
-  return gather(&g, add_backward_w, k->x, k->dy, NULL, k->dw);
+  return gather(&g, add_backward_w, k->x, k->dy, NULL, false, k->dw);
 }

@@ -94,6 +94,7 @@ fx_status fxref_fused_conv_forward (const fx_kernel_fused_conv_forward *k) {
                                                                          .stride = 1,
                                                                          .pad = k->w->shape[1] / 2,
                                                                          .circular = k->in.circular,
+                                                                         .bf16 = k->bf16,
                                                                          .y = k->y });
   fx_tensor_release(a);
   if (st == FX_OK && k->add)

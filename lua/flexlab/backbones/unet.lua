@@ -41,7 +41,7 @@ end
 -- A ResBlock, and attention behind it where its level has that.
 local function block(c, from, to, level, resample)
   local one = { res = nn.resblock(from, to, { emb = c.channels[#c.channels], resample = resample,
-    circular = c.circular, dropout = c.dropout, recompute = c.recompute }) }
+    circular = c.circular, dropout = c.dropout, recompute = c.recompute, precision = c.precision }) }
   if resample == "same" and level > #c.channels - c.attention then one.attention = attention.map(to, c.heads) end
   return one
 end
@@ -118,7 +118,7 @@ end
 
 return {
   doc = "FLEX with ResBlocks in place of its transformer, attention on coarse maps: a U-Net [Ho et al. 2020]",
-  title = "U-Net", encoder = "unet", defaults = { attention = 2, middle = 2 },
+  title = "U-Net", resblocks = true, encoder = "unet", defaults = { attention = 2, middle = 2 },
   needs = { "channels", "res_blocks", "heads" },
   sizes = function(size) return presets[size] end,
   divisor = function(cfg) return 1 << #cfg.channels, "2^levels" end,

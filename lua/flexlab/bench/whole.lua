@@ -37,14 +37,15 @@ function M.name(values)
   return (values.backbone or "flex") == "flex" and values.model or values.backbone .. " " .. values.model
 end
 
---- The network that the options name: model, backbone, size, recompute.
+--- The network that the options name: model, backbone, size, recompute, precision.
 function M.model(values)
   return flex.models.flex { size = values.model, backbone = values.backbone or "flex", height = values.size,
-    width = values.size, in_channels = 1, cond_channels = 1, recompute = values.recompute or false, seed = 1 }
+    width = values.size, in_channels = 1, cond_channels = 1, recompute = values.recompute or false,
+    precision = values.precision or "f32", seed = 1 }
 end
 
 --- The function that does repeat i (0 is the warm-up) of the work `what`: "train" or "sample".
---- values: model, backbone, size, batch, steps, recompute, as the options of `flexlab bench`.
+--- values: model, backbone, size, batch, steps, recompute, precision, as the options of `flexlab bench`.
 function M.work(what, values)
   return makers[what](M.model(values), batch_of(values), values)
 end

@@ -16,6 +16,7 @@ local only = {
   profile = "train sample", memory = "train sample", shapes = "train sample", op = "kernels",
   batches = "scaling", sizes = "scaling", ["thread-counts"] = "scaling", work = "scaling",
   channels = "accuracy", data = "loader", recompute = "train scaling",
+  precision = "kernels train sample scaling",
 }
 
 local function check(values)
@@ -112,6 +113,8 @@ return {
     { name = "shapes", doc = "with --profile: by op and shapes" },
     { name = "memory", doc = "train, sample: what the peak of memory is made of" },
     { name = "recompute", doc = "train: blocks run again in backward (model.recompute)" },
+    { name = "precision", value = "WORD", kind = "words", words = { "f32", "bf16" },
+      doc = "of the network's convolutions: f32 or bf16 (model.precision) [f32]" },
     { name = "work", value = "WORD", kind = "words", words = whole.words, doc = "scaling: train or sample [train]" },
     { name = "batches", value = "LIST", kind = "numbers", doc = "scaling: batches to try [1,2,4]" },
     { name = "sizes", value = "LIST", kind = "numbers", doc = "scaling: sides to try [32,64,128]" },

@@ -16,7 +16,7 @@ local function new(cfg)
   for i = 2, #cfg.skips do
     local from, to = cfg.skips[i - 1], cfg.skips[i]
     encoder.blocks[i - 1] = nn.resblock(from.channels, to.channels, { emb = d, circular = cfg.circular,
-      resample = to.height < from.height and "down" or "same", dropout = cfg.dropout })
+      resample = to.height < from.height and "down" or "same", dropout = cfg.dropout, precision = cfg.precision })
   end
 
   function encoder:condition(lowres, re)

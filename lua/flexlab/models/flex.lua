@@ -29,6 +29,7 @@ local defaults = {
   positions = "learned",              -- of tokens: a word of flex.positions()
   dropout = 0.1,
   recompute = false,                  -- blocks run again in backward: less memory, a forward pass more
+  precision = "f32",                  -- "bf16": factors of the ResBlocks' convolutions are rounded to it
   predict = "v",                      -- a word of flex.parametrisations()
   predict_options = {},
   official = false,                   -- x and eps as the authors' code has them, defects included
@@ -124,6 +125,9 @@ local function resolve(given, set)
   end
   if cfg.padding ~= "zeros" and cfg.padding ~= "circular" then
     error("models.flex: padding must be 'zeros', 'circular' or 'data', got '" .. tostring(cfg.padding) .. "'", 3)
+  end
+  if cfg.precision ~= "f32" and cfg.precision ~= "bf16" then
+    error("models.flex: precision must be 'f32' or 'bf16', got '" .. tostring(cfg.precision) .. "'", 3)
   end
   choices.get("positions", cfg.positions)
   local ok, message = pcall(backbones.resolve, cfg)

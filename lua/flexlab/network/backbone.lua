@@ -41,6 +41,10 @@ end
 -- Words that mean nothing to this backbone are not passed over in silence.
 local function refuse(cfg, backbone)
   if backbone.inside then return end
+  if (cfg.precision or "f32") ~= "f32" and not backbone.resblocks then
+    error(("backbone '%s' has no ResBlocks, so precision = '%s' would change nothing"):format(backbone.name,
+      tostring(cfg.precision)), 0)
+  end
   if cfg.use_transf then
     error(("use_transf is of FLEX's own condition encoder; backbone '%s' takes encoder = \"transformer\"")
       :format(backbone.name), 0)
@@ -86,7 +90,8 @@ function M.network(cfg, open)
     circular = cfg.padding == "circular", rotary = choices.get("positions", cfg.positions).rotary or false,
     weak_skips = open.weak_skips, strong_skips = open.strong_skips,
     strong_bottleneck = open.strong_bottleneck, embed_condition = cfg.embed_condition or open.film,
-    dropout = cfg.dropout, recompute = cfg.recompute, condition_encoder = inside, lua = lua }
+    dropout = cfg.dropout, recompute = cfg.recompute, precision = cfg.precision or "f32",
+    condition_encoder = inside, lua = lua }
 end
 
 --- The network that M.network described, weights from the seed, positions as the configuration has them.
@@ -103,7 +108,8 @@ function M.encoder(cfg, net, seed, prefix)
   local choice, backbone = choices.get("encoders", cfg.encoder), M.of(cfg)
   local patch = backbone.patch and backbone.patch(cfg) or 1
   local given = { in_channels = cfg.cond_channels * patch * patch, circular = cfg.padding == "circular",
-    heads = cfg.heads, channels = cfg.channels, embed_condition = cfg.embed_condition, skips = {} }
+    heads = cfg.heads, channels = cfg.channels, embed_condition = cfg.embed_condition,
+    precision = cfg.precision or "f32", skips = {} }
   for _, s in ipairs(net:skip_shapes(1)) do
     if #s == 4 then
       given.skips[#given.skips + 1] = { height = s[2], width = s[3], channels = s[4] }

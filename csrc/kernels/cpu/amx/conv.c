@@ -1,10 +1,11 @@
 /*
-** conv.c - convolution forward, and for its gradient for the input, by products of split numbers.
+** conv.c - convolution forward, and for its gradient for the input, by products of bf16: of rounded numbers, one
+** plane, or of split ones, two.
 **
 ** With channels last, what tap (u,v) adds to 16 neighbouring pixels is a product of 16 rows of
-** channels, a pixel apart in memory, with the tap's weights: the unit reads A from the image itself,
+** channels, a pixel apart in memory, with the tap's weights: A is read from the image itself,
 ** and the next tap is an address further on. So nothing but a copy of some rows of the image with
-** their border, a band, is made, split into its two planes as it is made.
+** their border, a band, is made, in its planes.
 **
 **   band[chunk][plane][position][DEPTH]   positions are pixels of rows of (cols + kw - 1)
 **
@@ -33,6 +34,7 @@
 
 typedef struct {
   const conv_call *c;
+  int64_t planes;        /* of numbers                                 */
   int64_t taps, pitch;   /* positions in a row of a band               */
   int64_t chunks;        /* of DEPTH channels                          */
   int64_t rows;          /* of the output in a band                    */
@@ -50,9 +52,12 @@ typedef struct {
 /* --- weights ---------------------------------------------------------------------------------- */
 
 /* Halves of a block of outputs, all chunks. */
-static int64_t block_halves (const conv_job *job) { return job->taps * job->chunks * STEP_B; }
+static int64_t step_halves (const conv_job *job) { return job->planes * TILE_HALVES; }
+static int64_t block_halves (const conv_job *job) {
+  return job->taps * job->chunks * step_halves(job);
+}
 
-/* Columns o .. o+15 of a step, w being (outs,taps,c). */
+/* Columns o .. o+15 of a step, w being (outs,taps,c). `lo` is NULL where there is one plane. */
 static void pack_plain (const conv_job *job, int64_t tap, int64_t c, int64_t o, half *lo,
                         half *hi) {
   const int64_t all = job->c->s->c, left = all - c;
@@ -65,7 +70,8 @@ static void pack_plain (const conv_job *job, int64_t tap, int64_t c, int64_t o, 
     store_32(rows[0] + i * DEPTH, s.lo);
     store_32(rows[1] + i * DEPTH, s.hi);
   }
-  transpose_block(SIDE, SIDE, (const float *)rows[0], SIDE, (float *)lo, SIDE);
+  if (lo)
+    transpose_block(SIDE, SIDE, (const float *)rows[0], SIDE, (float *)lo, SIDE);
   transpose_block(SIDE, SIDE, (const float *)rows[1], SIDE, (float *)hi, SIDE);
 }
 
@@ -78,7 +84,8 @@ static void pack_flipped (const conv_job *job, int64_t tap, int64_t c, int64_t o
     const int64_t there = job->c->s->c - c - i;
     const split_pair s =
         split_turns(load_part(w, there > 0 ? left : 0), load_part(w + row, there > 1 ? left : 0));
-    store_32(lo + i * SIDE, s.lo);
+    if (lo)
+      store_32(lo + i * SIDE, s.lo);
     store_32(hi + i * SIDE, s.hi);
   }
 }
@@ -88,33 +95,36 @@ static void pack_task (void *context, int64_t block, int worker) {
   const conv_job *job = context;
   half *to = job->w + block * block_halves(job);
   for (int64_t chunk = 0; chunk < job->chunks; chunk++)
-    for (int64_t tap = 0; tap < job->taps; tap++, to += STEP_B)
+    for (int64_t tap = 0; tap < job->taps; tap++, to += step_halves(job)) {
+      half *lo = job->planes == 2 ? to : NULL, *hi = to + (job->planes - 1) * TILE_HALVES;
       if (job->c->flipped)
-        pack_flipped(job, tap, chunk * DEPTH, block * SIDE, to, to + TILE_HALVES);
+        pack_flipped(job, tap, chunk * DEPTH, block * SIDE, lo, hi);
       else
-        pack_plain(job, tap, chunk * DEPTH, block * SIDE, to, to + TILE_HALVES);
+        pack_plain(job, tap, chunk * DEPTH, block * SIDE, lo, hi);
+    }
 }
 
 /* --- bands ------------------------------------------------------------------------------------ */
 
 static int64_t row_floats (const conv_job *job) { return job->pitch * job->chunks * DEPTH; }
 
-/* Pixels of a row, split: x is `pixel` floats a pixel, `to` the first one's place in the first plane. */
+/* Pixels of a row in their planes: x is `pixel` floats a pixel, `to` the first one's place in the first plane. */
 static void split_pixels (const conv_job *job, const float *x, int64_t pixel, int64_t count,
                           half *to) {
-  for (int64_t chunk = 0; chunk < job->chunks; chunk++, to += 2 * job->plane) {
+  for (int64_t chunk = 0; chunk < job->chunks; chunk++, to += job->planes * job->plane) {
     const float *from = x + chunk * DEPTH;
     for (int64_t j = 0; j < count; j++, from += pixel) {
       const split_pair s = split_32(_mm512_loadu_ps(from), _mm512_loadu_ps(from + SIDE));
       store_32(to + j * DEPTH, s.hi);
-      store_32(to + job->plane + j * DEPTH, s.lo);
+      if (job->planes == 2)
+        store_32(to + job->plane + j * DEPTH, s.lo);
     }
   }
 }
 
 /* `count` pixels in all planes: zeros, or a copy of those `back` pixels further. */
 static void border_pixels (const conv_job *job, int64_t count, bool zero, int64_t back, half *to) {
-  for (int64_t p = 0; p < 2 * job->chunks; p++, to += job->plane)
+  for (int64_t p = 0; p < job->planes * job->chunks; p++, to += job->plane)
     if (zero)
       memset(to, 0, (size_t)(count * DEPTH) * sizeof *to);
     else
@@ -144,7 +154,7 @@ static void make_band (const conv_job *job, int64_t n, int64_t first, int64_t ro
   const conv_source *s = job->c->s;
   const int64_t line = job->pitch * DEPTH;
   float *row = scratch + source_scratch(s);
-  for (int64_t p = 0; kept && p < 2 * job->chunks; p++)
+  for (int64_t p = 0; kept && p < job->planes * job->chunks; p++)
     memmove(band + p * job->plane, band + p * job->plane + moved * line,
             (size_t)(kept * line) * sizeof *band);
   for (int64_t r = kept; r < rows + job->c->kh - 1; r++) {
@@ -165,8 +175,13 @@ static void multiply (const conv_job *job, const tile_rows *a, bool add, const h
   else
     sums_zero();
   for (int64_t u = 0; u < job->c->kh; u++)
-    for (int64_t v = 0; v < job->c->kw; v++, w += STEP_B)
-      multiply_step(a, (u * job->pitch + v) * PIXEL_BYTES, w);
+    for (int64_t v = 0; v < job->c->kw; v++, w += step_halves(job)) {
+      const int64_t ahead = (u * job->pitch + v) * PIXEL_BYTES;
+      if (job->planes == 1)
+        multiply_one(a, ahead, w);
+      else
+        multiply_split(a, ahead, w);
+    }
   sums_store(m);
 }
 
@@ -260,8 +275,8 @@ static void band_outputs (const conv_job *job, const band_rows *b, int64_t from,
   for (int64_t tile = 0; tile < tiles; tile += TILES) {
     const tile_group g = group_of(job, tile, tiles, count);
     for (int64_t chunk = 0; chunk < job->chunks; chunk++) {
-      const half *plane = b->band + 2 * chunk * job->plane;
-      const half *w = job->w + from * block_halves(job) + chunk * job->taps * STEP_B;
+      const half *plane = b->band + job->planes * chunk * job->plane;
+      const half *w = job->w + from * block_halves(job) + chunk * job->taps * step_halves(job);
       tile_rows a = { .row = PIXEL_BYTES, .low = job->plane * sizeof(half) };
       for (int64_t i = 0; i < TILES; i++)
         a.tile[i] = (const char *)(plane + g.at[i] * DEPTH);
@@ -307,13 +322,13 @@ static void tall_task (void *context, int64_t item, int worker) {
 
 /* Rows of a band of at most `bytes`, evenly cut from `all`; sets what follows from them. */
 static void cut_rows (conv_job *job, int64_t all, int64_t bytes) {
-  const int64_t most = bytes / (4 * row_floats(job)) - (job->c->kh - 1);
+  const int64_t row = 2 * job->planes * row_floats(job), most = bytes / row - (job->c->kh - 1);
   job->rows = ceil_div(all, ceil_div(all, larger(1, most)));
   /* Tiles may begin at the last position and reach 15 further, and taps kw more. What lies there is
   ** anything: a row of A goes into its own row of sums, and those rows are not written. */
   const int64_t positions = (job->rows + job->c->kh - 1) * job->pitch + SIDE + job->c->kw;
   job->plane = (positions + 1) * DEPTH;
-  job->band_halves = 2 * job->chunks * job->plane;
+  job->band_halves = job->planes * job->chunks * job->plane;
 }
 
 static fx_status run_tall (conv_job *job, int64_t weights) {
@@ -375,7 +390,9 @@ static fx_status run_wide (conv_job *job) {
 /* --- entry ------------------------------------------------------------------------------------ */
 
 fx_status fxcpu_amx_conv (const conv_call *c) {
-  conv_job job = { .c = c, .taps = c->kh * c->kw, .pitch = c->ow + c->kw - 1 };
+  conv_job job = {
+    .c = c, .planes = c->s->bf16 ? 1 : 2, .taps = c->kh * c->kw, .pitch = c->ow + c->kw - 1
+  };
   job.chunks = ceil_div(c->s->c, DEPTH);
   job.blocks = ceil_div(c->outs, SIDE);
   if (c->s->n * c->oh * c->ow == 0)
