@@ -2,19 +2,12 @@
 #ifndef FX_BF16_H
 #define FX_BF16_H
 
-#include <stdint.h>
-#include <string.h>
+#include "base/bits.h"
 
-static inline float fx_bf16_value (uint16_t half) {
-  const uint32_t bits = (uint32_t)half << 16;
-  float f;
-  memcpy(&f, &bits, sizeof f);
-  return f;
-}
+static inline float fx_bf16_value (uint16_t half) { return fx_float_of_bits((uint32_t)half << 16); }
 
 static inline uint16_t fx_bf16_of (float f) {
-  uint32_t bits;
-  memcpy(&bits, &f, sizeof bits);
+  const uint32_t bits = fx_bits_of_float(f);
   if (f != f)
     return (uint16_t)(bits >> 16 | 0x40); /* quiet, never rounded to infinity */
   return (uint16_t)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);

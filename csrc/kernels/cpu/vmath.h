@@ -10,20 +10,8 @@
 #define FX_CPU_VMATH_H
 
 #include <math.h>
-#include <stdint.h>
-#include <string.h>
 
-static inline float float_of_bits (uint32_t bits) {
-  float x;
-  memcpy(&x, &bits, sizeof x);
-  return x;
-}
-
-static inline uint32_t bits_of_float (float x) {
-  uint32_t bits;
-  memcpy(&bits, &x, sizeof bits);
-  return bits;
-}
+#include "base/bits.h"
 
 /*
 ** e^x = 2^n e^r, n = round(x / log 2), |r| <= log(2)/2; Taylor's series of e^r to r^7 is below half
@@ -44,9 +32,9 @@ static inline float v_exp (float x) {
   p = p * r + 0.5f;
   p = p * r * r + r;
   p = p + 1.0f;
-  const int32_t power = (int32_t)(bits_of_float(shifted) - 0x4B400000u), half = power >> 1;
-  const float first = float_of_bits((uint32_t)(half + 127) << 23);
-  const float second = float_of_bits((uint32_t)(power - half + 127) << 23);
+  const int32_t power = (int32_t)(fx_bits_of_float(shifted) - 0x4B400000u), half = power >> 1;
+  const float first = fx_float_of_bits((uint32_t)(half + 127) << 23);
+  const float second = fx_float_of_bits((uint32_t)(power - half + 127) << 23);
   return p * first * second;
 }
 
@@ -59,9 +47,9 @@ static inline float v_exp (float x) {
 */
 static inline float v_sigmoid (float x) {
   const float magic = 12582912.0f, tiny = 0x1p-32f;
-  const int32_t top = (int32_t)bits_of_float(x), most = 0x42820000;             /* 65 */
+  const int32_t top = (int32_t)fx_bits_of_float(x), most = 0x42820000;          /* 65 */
   const uint32_t cut = (uint32_t)(top < most ? top : most), least = 0xC2D00000; /* -104 */
-  const float v = float_of_bits(cut < least ? cut : least);
+  const float v = fx_float_of_bits(cut < least ? cut : least);
   const float shifted = v * -1.44269504f + magic, n = shifted - magic;
   const float r = -(n * 0.693359375f + v) + n * 2.12194440e-4f;
   float p = 1.38145406e-3f;
@@ -70,7 +58,7 @@ static inline float v_sigmoid (float x) {
   p = p * r + 1.66665211e-1f;
   p = p * r + 0.49999994f;
   p = p * (r * r) + r;
-  const float scale = float_of_bits((bits_of_float(shifted) - 0x4B400000u + 127 - 32) << 23);
+  const float scale = fx_float_of_bits((fx_bits_of_float(shifted) - 0x4B400000u + 127 - 32) << 23);
   const float s = tiny / (tiny + (scale + scale * p));
   return x != x ? x : s;
 }
