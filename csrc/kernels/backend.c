@@ -73,7 +73,9 @@ static const fx_backend amx_table = {
 /* The processor has the unit, and the kernel lets this process use it: its registers are 8 KiB that
 ** Linux saves only for those that ask (Documentation/x86/xstate.rst). */
 static bool amx_allowed (void) {
-#ifdef SYS_arch_prctl
+#if defined(FXCPU_AMX_EMULATED)
+  return __builtin_cpu_supports("avx512bf16");
+#elif defined(SYS_arch_prctl)
   const long request = 0x1023 /* ARCH_REQ_XCOMP_PERM */, tile_data = 18;
   return __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-bf16") &&
          __builtin_cpu_supports("avx512bf16") && syscall(SYS_arch_prctl, request, tile_data) == 0;

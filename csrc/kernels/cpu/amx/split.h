@@ -31,6 +31,9 @@
 #include <immintrin.h>
 
 #include "kernels/cpu/cpu.h"
+#ifdef FXCPU_AMX_EMULATED
+#include "kernels/cpu/amx/emulated.h"
+#endif
 
 typedef uint16_t half; /* the upper half of an f32 */
 
