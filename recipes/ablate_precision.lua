@@ -5,7 +5,6 @@ local flex = require "flexlab"
 local sr   = require "recipes.sr"
 
 local defaults = flex.config.merge(sr.defaults, { ["data.degradation"] = "registered" })
-defaults.model.precision = "f32"
 
 return flex.study("ablate_precision", flex.recipe("precision", defaults, sr.body), {
   grid  = { ["model.precision"] = { "f32", "bf16" } },

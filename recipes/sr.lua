@@ -7,7 +7,7 @@ return flex.recipe("sr", {
   data  = { file = "data/turbulence/train_re*.h5", test = "data/turbulence/test_re*.h5",
             factor = 4, degradation = "bicubic", crop = 64, batch = 8, test_tiles = 32, augment = false },
   model = { size = "nano", backbone = "flex", conditioning = "both", encoder = "flex", predict = "v",
-            schedule = "cosine", loss = "l1", padding = "zeros", dropout = 0.0 },
+            schedule = "cosine", loss = "l1", padding = "zeros", dropout = 0.0, precision = "f32" },
   train = { steps = 300, lr = 1e-3, warmup = 20, clip = 1.0, ema = 0.99, checkpoint = 100 },
   eval  = { steps = 2, members = 4 },
 }, function(cfg, run)

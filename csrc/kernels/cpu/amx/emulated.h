@@ -1,6 +1,6 @@
 /*
 ** emulated.h - the instructions of the AMX unit that this folder uses, in C: so that its code can be tested on
-** processors that have AVX512-BF16 but no such unit, at a hundredth of its speed (-DFLEXLAB_EMULATE_AMX=ON).
+** processors that have AVX512-BF16 but no such unit, at a hundredth of its speed (-DFLEXLAB_EMULATE_AMX=1).
 ** Registers are always whole, 16 rows of 64 bytes; pairs are added up one number after the other, while the unit
 ** adds the two products of a pair first.
 */
