@@ -3,8 +3,9 @@
 **
 ** Each block is preceded by one 64-byte header. Small blocks are rounded up to a class with four steps per power of
 ** two; freed, they go to the free list of their class, and a request takes the newest of its class. Large ones are cut
-** from an arena (arena.c), whose pieces join again: they are most of the memory, and few. A request that the system
-** refuses empties both and tries once more. Under AddressSanitizer nothing is kept, so that it sees every free.
+** from an arena (arena.c), whose pieces join again: they are most of the memory, and few. Blocks above LARGEST_KEPT, and
+** what would be kept beyond KEPT_LIMIT bytes, go back to the system. A request that the system refuses empties both and
+** tries once more. Under AddressSanitizer nothing is kept, so that it sees every free.
 */
 #include "base/alloc.h"
 
@@ -20,7 +21,9 @@
 #define ALIGNMENT 64
 #define SMALLEST 64
 #define CLASSES 41
-#define LARGE ((size_t)64 << 10) /* bytes, of which and above a block is large */
+#define LARGE ((size_t)64 << 10)       /* bytes, of which and above a block is large */
+#define LARGEST_KEPT ((size_t)4 << 30) /* larger ones are rare and their page faults are noise */
+#define KEPT_LIMIT ((int64_t)8 << 30)
 
 #if defined(__SANITIZE_ADDRESS__)
 #define CACHING 0
@@ -129,14 +132,20 @@ static header *take (size_t bytes) {
   return h;
 }
 
-/* Keeps a freed block if it is of a sort that is kept. */
+static int64_t kept_bytes (void) { return cached + fx_arena_idle(); }
+
+/* Keeps a freed block or returns it to the system. */
 static void give (header *h) {
-  if (h->block.class == FROM_ARENA) {
-    fx_arena_give(h, h->block.bytes + sizeof *h);
-  } else if (h->block.class == FROM_SYSTEM) {
+  const size_t bytes = h->block.bytes;
+  const bool keep = bytes <= LARGEST_KEPT && kept_bytes() + (int64_t)bytes <= KEPT_LIMIT;
+  if (h->block.class == FROM_ARENA && keep) {
+    fx_arena_give(h, bytes + sizeof *h);
+  } else if (h->block.class == FROM_ARENA) {
+    fx_arena_drop(h, bytes + sizeof *h);
+  } else if (h->block.class == FROM_SYSTEM || !keep) {
     free(h);
   } else {
-    cached += (int64_t)h->block.bytes;
+    cached += (int64_t)bytes;
     h->block.next = cache[h->block.class];
     cache[h->block.class] = h;
   }
@@ -220,7 +229,7 @@ void fx_alloc_trim (void) {
 void fx_memory (fx_memory_stats *out) {
   pthread_mutex_lock(&lock);
   *out = stats;
-  out->cached_bytes = cached + fx_arena_idle();
+  out->cached_bytes = kept_bytes();
   pthread_mutex_unlock(&lock);
 }
 

@@ -28,9 +28,6 @@
 #include <unistd.h>
 
 #define HUGE_PAGE ((size_t)2 << 20)
-#define LARGEST_KEPT \
-  ((size_t)4 << 30) /* a block; larger ones are rare and their page faults are noise */
-#define IDLE_LIMIT ((int64_t)8 << 30)
 
 typedef struct {
   char *at;
@@ -146,10 +143,11 @@ void *fx_arena_take (size_t bytes) {
 }
 
 void fx_arena_give (void *block, size_t bytes) {
-  const bool fits = bytes <= LARGEST_KEPT && idle + (int64_t)bytes <= IDLE_LIMIT;
-  if (!fits || !keep((extent){ block, bytes }))
-    munmap(block, bytes);
+  if (!keep((extent){ block, bytes }))
+    fx_arena_drop(block, bytes);
 }
+
+void fx_arena_drop (void *block, size_t bytes) { munmap(block, bytes); }
 
 void fx_arena_trim (void) {
   int64_t kept = 0;

@@ -15,8 +15,10 @@ size_t fx_arena_round(size_t bytes);
 ** undefined. NULL if the system refuses; no message is set. */
 void *fx_arena_take(size_t bytes);
 
-/* Takes back a whole block of fx_arena_take. It never fails: what cannot be kept goes back to the system. */
+/* Takes back a whole block of fx_arena_take, to be taken again, or to return it to the system. Neither fails: what
+** cannot be kept is returned. */
 void fx_arena_give(void *block, size_t bytes);
+void fx_arena_drop(void *block, size_t bytes);
 
 /* Bytes that are kept and not taken. */
 int64_t fx_arena_idle(void);

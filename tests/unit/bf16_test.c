@@ -10,6 +10,7 @@
 #include "base/thread.h"
 #include "check.h"
 #include "kernels/kernels.h"
+#include "largest.h"
 
 typedef struct {
   int64_t n, h, w, c, outs, k, stride, pad;
@@ -27,7 +28,7 @@ static const shape shapes[] = {
 };
 #define SHAPES ((int)(sizeof shapes / sizeof *shapes))
 
-/* y and the gradients of sum(y) for x and w. */
+/* y, and x and w with their gradients of a weighted sum of y. */
 typedef struct {
   fx_tensor *x, *w, *y;
 } outcome;
@@ -62,19 +63,12 @@ static outcome convolve (const shape *s, int precision) {
   return o;
 }
 
-static double largest (const fx_tensor *t) {
-  double most = 0;
-  for (int64_t i = 0; i < fx_tensor_count(t); i++)
-    most = fmax(most, fabs(fx_tensor_get(t, i)));
-  return most;
-}
-
 /* The largest difference over the largest number of b. */
 static double distance (const fx_tensor *a, const fx_tensor *b) {
   double most = 0;
   for (int64_t i = 0; i < fx_tensor_count(b); i++) {
     const double d = fabs(fx_tensor_get(a, i) - fx_tensor_get(b, i));
-    most = d <= most ? most : d; /* NaN stays */
+    most = isnan(most) || d <= most ? most : d; /* NaN comes and stays */
   }
   return most / largest(b);
 }

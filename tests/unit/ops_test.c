@@ -13,6 +13,7 @@
 #include "base/thread.h"
 #include "check.h"
 #include "kernels/kernels.h"
+#include "largest.h"
 
 enum { ABSENT, ANY, POSITIVE };
 typedef struct {
@@ -173,13 +174,6 @@ static void gradients_match_differences (const test_case *c) {
   }
   fx_set_recording(recording);
   release_all(x);
-}
-
-static double largest (const fx_tensor *t) {
-  double m = 0;
-  for (int64_t i = 0; i < fx_tensor_count(t); i++)
-    m = fmax(m, fabs(fx_tensor_get(t, i)));
-  return m;
 }
 
 /* Sums of n products in f32 against f64: a few units in the last place of the largest entry. */

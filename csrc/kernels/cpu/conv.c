@@ -62,9 +62,10 @@ static void pack_task (void *context, int64_t item, int worker) {
   float *panel = job->panels + first * taps * s->c;
   if (!job->flipped)
     fxcpu_pack_panel(taps * s->c, width, job->w + first * taps * s->c, 1, taps * s->c, panel);
-  for (int64_t t = 0; job->flipped && t < taps; t++) /* its tap t is tap taps-1-t of w */
-    fxcpu_pack_panel(s->c, width, job->w + (taps - 1 - t) * s->o + first, taps * s->o, 1,
-                     panel + t * s->c * TILE_COLS);
+  else
+    for (int64_t t = 0; t < taps; t++) /* tap t of the flipped kernel is tap taps-1-t of w */
+      fxcpu_pack_panel(s->c, width, job->w + (taps - 1 - t) * s->o + first, taps * s->o, 1,
+                       panel + t * s->c * TILE_COLS);
   if (s->source->bf16)
     round_to_bf16(taps * s->c * TILE_COLS, panel);
 }

@@ -56,8 +56,9 @@ static void panel_taps (const winograd_job *job, int64_t panel, float *taps) {
     const float *from = v->w + (8 - tap) * outs + first;
     if (!v->flipped)
       transpose_block(width, c, v->w + (first * 9 + tap) * c, 9 * c, taps, TILE_COLS);
-    for (int64_t i = 0; v->flipped && i < c; i++, from += 9 * outs)
-      memcpy(taps + i * TILE_COLS, from, (size_t)width * sizeof *taps);
+    else
+      for (int64_t i = 0; i < c; i++, from += 9 * outs)
+        memcpy(taps + i * TILE_COLS, from, (size_t)width * sizeof *taps);
     if (v->s->bf16)
       round_to_bf16(c * TILE_COLS, taps);
   }

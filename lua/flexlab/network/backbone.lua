@@ -41,7 +41,7 @@ end
 -- Words that mean nothing to this backbone are not passed over in silence.
 local function refuse(cfg, backbone)
   if backbone.inside then return end
-  if (cfg.precision or "f32") ~= "f32" and not backbone.resblocks then
+  if cfg.precision ~= "f32" and not backbone.resblocks then
     error(("backbone '%s' has no ResBlocks, so precision = '%s' would change nothing"):format(backbone.name,
       tostring(cfg.precision)), 0)
   end
@@ -90,7 +90,7 @@ function M.network(cfg, open)
     circular = cfg.padding == "circular", rotary = choices.get("positions", cfg.positions).rotary or false,
     weak_skips = open.weak_skips, strong_skips = open.strong_skips,
     strong_bottleneck = open.strong_bottleneck, embed_condition = cfg.embed_condition or open.film,
-    dropout = cfg.dropout, recompute = cfg.recompute, precision = cfg.precision or "f32",
+    dropout = cfg.dropout, recompute = cfg.recompute, precision = cfg.precision,
     condition_encoder = inside, lua = lua }
 end
 
@@ -109,7 +109,7 @@ function M.encoder(cfg, net, seed, prefix)
   local patch = backbone.patch and backbone.patch(cfg) or 1
   local given = { in_channels = cfg.cond_channels * patch * patch, circular = cfg.padding == "circular",
     heads = cfg.heads, channels = cfg.channels, embed_condition = cfg.embed_condition,
-    precision = cfg.precision or "f32", skips = {} }
+    precision = cfg.precision, skips = {} }
   for _, s in ipairs(net:skip_shapes(1)) do
     if #s == 4 then
       given.skips[#given.skips + 1] = { height = s[2], width = s[3], channels = s[4] }

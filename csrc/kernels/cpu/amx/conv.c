@@ -51,7 +51,7 @@ typedef struct {
 
 /* --- weights ---------------------------------------------------------------------------------- */
 
-/* Halves of a block of outputs, all chunks. */
+/* Halves of a step, and of a block of outputs, all chunks. */
 static int64_t step_halves (const conv_job *job) { return job->planes * TILE_HALVES; }
 static int64_t block_halves (const conv_job *job) {
   return job->taps * job->chunks * step_halves(job);
