@@ -16,7 +16,7 @@ esac
 # The flags of CMakeLists.txt that a compiler for another processor understands.
 flags="-std=gnu11 -fPIC -fvisibility=hidden -Wall -Wextra -Wshadow -Wno-override-init
   -Wno-maybe-uninitialized -Wno-format-truncation -Wno-psabi -Werror -Icsrc -DFXCPU_ISA=baseline
-  -DFLEXLAB_VERSION=\"0\""
+  -DFLEXLAB_VERSION=\"0\" -DH5_USE_110_API"
 libraries=$(pkg-config --cflags-only-I lua5.4 hdf5-serial openblas libpng libcjson libedit zlib |
   sed 's/-I/-isystem /g')
 # Behind the libc of aarch64: what Debian keeps in the folder of this machine's processor.

@@ -1,9 +1,15 @@
 #!/bin/sh
-# Installs the Debian packages that building and testing need, if any is missing: as root, or with
-# sudo. Says nothing when all is there. README.md lists them with licence and reason.
+# Installs the Debian packages that building and testing need, and with the word `style` those of
+# tools/lint.sh too, if any is missing: as root, or with sudo. Says nothing when all is there. README.md
+# lists them with licence and reason.
 set -eu
 packages="gcc libc6-dev cmake make ninja-build pkg-config lua5.4 liblua5.4-dev libopenblas-openmp-dev
-libhdf5-dev libpng-dev libcjson-dev libedit-dev zlib1g-dev lua-unit lua-check clang-format"
+libhdf5-dev libpng-dev libcjson-dev libedit-dev zlib1g-dev lua-unit"
+case ${1:-} in
+  '') ;;
+  style) packages="$packages lua-check clang-format" ;;
+  *) echo "packages.sh: no '$1'; there is style" >&2; exit 2 ;;
+esac
 missing=""
 for p in $packages; do
   dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $p"
