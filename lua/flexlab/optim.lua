@@ -5,8 +5,14 @@ optim - one update: backward, clip, step, average (EMA), clear.
   optim:step(loss)
 cfg: lr, warmup (steps), steps (the end of the cosine), cosine, clip, ema, weight_decay, from (a checkpoint
 or a run's folder whose weights to start from: fine-tuning), and the optimiser's own numbers. The learning
-rate rises linearly to lr over `warmup` updates, then falls to 0 at `steps` as half a cosine. A loss or
-gradient that is not finite stops the run with a sentence.
+rate rises linearly to lr over `warmup` updates, then falls towards 0 as half a cosine. A loss or gradient that
+is not finite stops the run with a sentence.
+
+The rates of updates 1 .. steps are lr/warmup, 2 lr/warmup, ..., lr, then lr (1 + cos(pi k / K)) / 2 for k = 0 .. K-1
+with K = steps - warmup: the k-th of K updates has index k, as in PyTorch's CosineAnnealingLR(T_max = K) behind
+LinearLR(start_factor = 1/warmup, total_iters = warmup - 1). So no update has the rate 0, and a run of one step
+trains. The authors' schedule (diffusers' get_cosine_schedule_with_warmup, `factor` below) has the same cosine, but
+its warm-up begins at 0, so that its first update changes no weight; beginning at lr/warmup is our choice.
 --]]
 local config = require "flexlab.config"
 local core = require "flexlab.core"
@@ -18,12 +24,18 @@ local M = {}
 M.defaults = { lr = 2e-4, warmup = 0, steps = false, cosine = true, clip = 1.0, ema = 0.999,
   weight_decay = 0.0, from = false }
 
---- The factor of the learning rate at update k [as diffusers' get_cosine_schedule_with_warmup].
+--- The authors' factor of the learning rate after k updates [diffusers' get_cosine_schedule_with_warmup].
 function M.factor(k, warmup, steps, cosine)
   if k < warmup then return k / math.max(1, warmup) end
   if not cosine or not steps then return 1 end
   local progress = (k - warmup) / math.max(1, steps - warmup)
   return math.max(0, 0.5 * (1 + math.cos(math.pi * math.min(progress, 1))))
+end
+
+--- The factor of the learning rate of an update, counted from 1; above 0 for all updates up to `steps`.
+function M.rate(update, warmup, steps, cosine)
+  if update <= warmup then return update / warmup end
+  return M.factor(update - 1, warmup, steps, cosine)
 end
 
 local Optim = { __name = "flexlab.Optim" }
@@ -93,7 +105,7 @@ function Optim:step(loss)
   end
   loss:backward()
   local cfg = self.cfg
-  self.lr = cfg.lr * M.factor(self.core.steps + 1, cfg.warmup, cfg.steps, cfg.cosine)
+  self.lr = cfg.lr * M.rate(self.core.steps + 1, cfg.warmup, cfg.steps, cfg.cosine)
   local norm, message, index = self.core:step { lr = self.lr, clip = cfg.clip or 0 }
   if not norm then
     local p = index and self.parameters[index]

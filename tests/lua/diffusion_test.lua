@@ -171,6 +171,44 @@ function suite.test_the_learning_rate_warms_up_and_falls_as_a_cosine()
   lu.assertEquals(optim.factor(77, 10, 100, false), 1)
 end
 
+-- The recurrences that PyTorch's LinearLR(1/warmup, total_iters = warmup - 1) and CosineAnnealingLR(T_max = K) use.
+function suite.test_the_rates_of_updates_are_those_of_pytorch()
+  local warmup, steps = 5, 21
+  local k = steps - warmup
+  local rate = 1 / warmup
+  for update = 1, warmup do
+    lu.assertAlmostEquals(optim.rate(update, warmup, steps, true), rate, 1e-12)
+    rate = rate * (1 + (1 - 1 / warmup) / ((warmup - 1) / warmup + (update - 1) * (1 - 1 / warmup)))
+  end
+  rate = 1
+  for i = 0, k - 1 do
+    lu.assertAlmostEquals(optim.rate(warmup + 1 + i, warmup, steps, true), rate, 1e-12)
+    rate = rate * (1 + math.cos(math.pi * (i + 1) / k)) / (1 + math.cos(math.pi * i / k))
+  end
+end
+
+function suite.test_no_update_has_the_rate_0()
+  for _, case in ipairs { { 0, 1 }, { 0, 300 }, { 20, 300 }, { 20, 1 }, { 5, 5 }, { 1, 2 } } do
+    for update = 1, case[2] do
+      local rate = optim.rate(update, case[1], case[2], true)
+      lu.assertTrue(rate > 0 and rate <= 1, ("%d of %d: %g"):format(update, case[2], rate))
+    end
+  end
+  lu.assertEquals(optim.rate(77, 10, 100, false), 1)
+  lu.assertEquals(optim.rate(77, 10, false, true), 1)
+end
+
+function suite.test_a_run_of_one_step_trains()
+  local model = flex.models.flex(with { dropout = 0 })
+  local o = flex.optim.adam(model, { lr = 1e-2, steps = 1 })
+  local before, moved = {}, 0
+  for i, p in ipairs(o.parameters) do before[i] = p.tensor:detach():clone() end
+  o:step(flex.diffusion.loss(model, batch_of(1, 0), 1))
+  for i, p in ipairs(o.parameters) do moved = math.max(moved, largest(p.tensor:detach(), before[i])) end
+  lu.assertEquals(o.lr, 1e-2)
+  lu.assertAlmostEquals(moved, 1e-2, 1e-4)   -- Adam's first step is lr times the gradient's sign
+end
+
 function suite.test_misspelt_options_are_refused()
   lu.assertErrorMsgContains("nearest is 'steps'", flex.diffusion.sample, nil, nil, { stesp = 2 })
   lu.assertErrorMsgContains("nearest is 'clip'", flex.optim.adam, flex.models.flex(with()), { clipp = 1 })
