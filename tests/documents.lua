@@ -110,7 +110,7 @@ end
 local function lines_of(text, free)
   local lines = {}
   for line in text:gmatch("[^\n]+") do
-    if free then line = line:gsub("%(least%)", "") end
+    if free then line = line:gsub("%(least[^)]*%)", "") end
     line = line:gsub("%s*%.%.%.%s*", "..."):gsub("%s+", " "):gsub("^ ", ""):gsub(" $", "")
       :gsub("%-%-%-+", "---")
     if line ~= "" then lines[#lines + 1] = line end

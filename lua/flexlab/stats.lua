@@ -5,8 +5,10 @@
 -- [Fisher 1935; Pitman 1937]: if the arms were alike, each difference would be as likely to have
 -- the other sign, so p is the share of the 2^n sign patterns whose mean is at least as far from
 -- zero as the one seen. It assumes nothing about the distribution, and is honest about n: no p
--- below 2/2^n exists (5 seeds: 0.0625; 8 seeds: 0.0078), and `p_text` refuses to print one.
--- Several comparisons are corrected by Holm's step-down rule [Holm 1979].
+-- below 2/2^n exists (5 seeds: 0.0625; 8 seeds: 0.0078). Several comparisons are corrected by Holm's
+-- step-down rule [Holm 1979]. `p_text` marks a p that n pairs cannot undercut, also after the correction,
+-- and says how many seeds a p below 0.05 would have needed; where there is no p it says why.
+-- A number that is not finite has no place in a pair: p is then NaN, never 0.
 
 local M = {}
 
@@ -39,8 +41,18 @@ end
 
 function M.median(x) return M.quantile(x, 0.5) end
 
--- Differences a[i] - b[i].
+local function common(a, b)
+  local of, d = {}, {}
+  for i, seed in ipairs(b.seeds) do of[seed] = b[i] end
+  for i, seed in ipairs(a.seeds) do
+    if of[seed] then d[#d + 1] = a[i] - of[seed] end
+  end
+  return d
+end
+
+-- Differences a[i] - b[i]; of columns of a pivot, which name their seeds, those of the seeds that both have.
 function M.differences(a, b)
+  if a.seeds and b.seeds then return common(a, b) end
   if #a ~= #b then
     error(string.format("stats.differences: %d numbers against %d; pairs need as many", #a, #b), 2)
   end
@@ -84,11 +96,13 @@ local function flip_some(d, least, seed)
   return (count + 1) / (DRAWS + 1)
 end
 
--- Two-sided p of the sign-flip test on paired differences; exact up to 22 pairs. NaN for none.
+-- Two-sided p of the sign-flip test on paired differences; exact up to 22 pairs. NaN for none, and where one
+-- is not finite.
 function M.sign_flip(d, options)
   if #d == 0 then return 0 / 0 end
   local sum, size = 0, 0
   for i = 1, #d do sum, size = sum + d[i], size + math.abs(d[i]) end
+  if size ~= size or size == math.huge then return 0 / 0 end
   local least = math.abs(sum) - 1e-12 * size      -- sums that differ by rounding only are ties
   if #d <= EXACT then return flip_all(d, least) end
   return flip_some(d, least, options and options.seed)
@@ -99,15 +113,30 @@ function M.least_p(n)
   return n <= EXACT and 2 / 2 ^ n or 1 / (DRAWS + 1)
 end
 
--- A p as text. Raises for one that n pairs cannot have reached; marks the least possible one.
-function M.p_text(p, n)
+-- Pairs with which the least p, corrected for so many comparisons, falls below `level` (0.05).
+function M.needed(comparisons, level)
+  local n = 1
+  while comparisons * M.least_p(n) > (level or 0.05) and n <= EXACT do n = n + 1 end
+  return n
+end
+
+-- A p as text. "(least)": n pairs cannot have a smaller one, with how many seeds 0.05 needs where that is the
+-- obstacle. "-" and why where there is none: too few pairs, or a p that so many pairs cannot have given.
+---@param p number             corrected for `comparisons`
+---@param options table|nil    { raw = the p before the correction, comparisons = 1 }
+function M.p_text(p, n, options)
+  local raw, comparisons = options and options.raw or p, options and options.comparisons or 1
+  if n < 2 then return n == 1 and "- (one pair)" or "- (no pairs)" end
   local least = M.least_p(n)
-  if p < least * (1 - 1e-9) then
-    error(string.format("stats.p_text: p = %.2g cannot come from %d pairs; the least is %.2g",
-      p, n, least), 2)
+  if p ~= p or raw ~= raw then return "- (not finite)" end
+  if raw < least * (1 - 1e-9) then
+    return string.format("- (%.2g cannot come from %d pairs)", raw, n)
+  elseif raw > least * (1 + 1e-9) then
+    return string.format("%.2g", p)
+  elseif p < 0.05 then
+    return string.format("%.2g (least)", p)
   end
-  if p ~= p or n < 2 then return "-" end
-  return string.format(p <= least * (1 + 1e-9) and "%.2g (least)" or "%.2g", p)
+  return string.format("%.2g (least; needs %d seeds for .05)", p, M.needed(comparisons))
 end
 
 -- Holm's correction: adjusted p's, in the order given.
@@ -172,18 +201,36 @@ function M.bootstrap(x, options)
   return setmetatable({ M.quantile(means, tail), M.quantile(means, 1 - tail) }, interval)
 end
 
+-- Adds p and p_text to the tests of the arms compared; those without a p count as no comparison.
+local function correct(tests, compared, how)
+  local arms, raw = {}, {}
+  for _, arm in ipairs(compared) do
+    local p = tests[arm].p_raw
+    if p == p then arms[#arms + 1], raw[#raw + 1] = arm, p end
+  end
+  local adjusted = how == "none" and raw or M.holm(raw)
+  for i, arm in ipairs(arms) do tests[arm].p = adjusted[i] end
+  for _, arm in ipairs(compared) do
+    local t = tests[arm]
+    t.p_text = M.p_text(t.p, t.n, { raw = t.p_raw, comparisons = how == "none" and 1 or #arms })
+  end
+end
+
 -- Every arm of a pivot against one of them, by pairs:
---   tests[arm] = { diff = mean of arm - against, sd =, ci = 95 % interval, p =, p_text =, n = }
+--   tests[arm] = { diff = mean of arm - against, sd =, ci = 95 % interval, p =, p_text =, n = pairs }
 -- options: against (an arm), correct ("holm" or "none"), level. p is corrected; p_raw is not.
--- The arm compared against has empty texts, so that a table prints nothing there.
+-- The arm compared against has empty texts, so that a table prints nothing there. Without a common seed diff,
+-- sd and p are NaN, which tables print as "-".
 function M.paired(pivot, options)
   local against = options and options.against
   local base = pivot[against]
   if not base then
+    local names = {}
+    for i, arm in ipairs(pivot:arms()) do names[i] = tostring(arm) end
     error("stats.paired: no arm '" .. tostring(against) .. "' to compare against (there are: "
-      .. table.concat(pivot:arms(), ", ") .. ")", 2)
+      .. table.concat(names, ", ") .. ")", 2)
   end
-  local tests, compared, raw = {}, {}, {}
+  local tests, compared = {}, {}
   for arm, column in pivot:rows() do
     if arm == against then
       tests[arm] = { diff = "", sd = "", ci = "", p_text = "", n = #column }
@@ -192,13 +239,10 @@ function M.paired(pivot, options)
       local p = M.sign_flip(d)
       tests[arm] = { diff = M.mean(d), sd = M.sd(d), ci = M.t_interval(d, options.level),
                      p = p, p_raw = p, n = #d }
-      compared[#compared + 1], raw[#raw + 1] = arm, p
+      compared[#compared + 1] = arm
     end
   end
-  local adjusted = options.correct == "none" and raw or M.holm(raw)
-  for i, arm in ipairs(compared) do
-    tests[arm].p, tests[arm].p_text = adjusted[i], M.p_text(adjusted[i], tests[arm].n)
-  end
+  correct(tests, compared, options.correct)
   return tests
 end
 

@@ -93,12 +93,16 @@ function suite.test_spectra_keep_fixed_ends()
 end
 
 function suite.test_slopes()
-  local pivot = { key = "model.conditioning", metric = "rfne", weak = { 0.3, 0.4 }, both = { 0.2, 0.25 } }
-  function pivot.arms() return { "weak", "both" } end
-  function pivot.blocks() return { "seed 1", "seed 2" } end
+  local pivot = { key = "model.conditioning", metric = "rfne", weak = { 0.3, 0.4, seeds = { 1, 2 } },
+    both = { 0.2, seeds = { 2 } }, gone = { seeds = {} } }
+  function pivot.arms() return { "weak", "both", "gone" } end
+  function pivot.blocks() return { "seed 1", "seed 2" }, { 1, 2 } end
   local text = plot.slopes(pivot):svg()
   well_formed(text)
   lu.assertStrContains(text, "weak, seed 2: 0.4")
+  lu.assertStrContains(text, "both, seed 2: 0.2")
+  lu.assertNotStrContains(text, "both, seed 1")
+  lu.assertNotStrContains(text, "nan")
 end
 
 function suite.test_numbers_are_short()

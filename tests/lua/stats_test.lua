@@ -64,11 +64,30 @@ function suite.test_sign_flip_beyond_the_exact_range_is_close_and_repeatable()
   lu.assertAlmostEquals(p, 1 - stats.t_central(t, 29), 0.02)
 end
 
-function suite.test_p_text_refuses_what_n_cannot_reach()
-  lu.assertEquals(stats.p_text(0.0625, 5), "0.062 (least)")
+function suite.test_p_text_says_what_n_seeds_can_reach()
+  lu.assertEquals(stats.p_text(0.0625, 5), "0.062 (least; needs 6 seeds for .05)")
+  lu.assertEquals(stats.p_text(0.25, 3), "0.25 (least; needs 6 seeds for .05)")
+  lu.assertEquals(stats.p_text(2 / 2 ^ 8, 8), "0.0078 (least)")
   lu.assertEquals(stats.p_text(0.5, 5), "0.5")
-  lu.assertEquals(stats.p_text(1, 1), "-")
-  lu.assertErrorMsgContains("the least is 0.062", stats.p_text, 0.01, 5)
+  -- Holm's correction of three comparisons: 3 * 2 / 2^n <= 0.05 from n = 7 on
+  lu.assertEquals(stats.p_text(0.75, 3, { raw = 0.25, comparisons = 3 }), "0.75 (least; needs 7 seeds for .05)")
+  lu.assertEquals(stats.p_text(3 / 128, 8, { raw = 1 / 128, comparisons = 3 }), "0.023 (least)")
+  lu.assertEquals({ stats.needed(1), stats.needed(3), stats.needed(100) }, { 6, 7, 12 })
+end
+
+function suite.test_p_text_never_raises()
+  lu.assertEquals(stats.p_text(1, 1), "- (one pair)")
+  lu.assertEquals(stats.p_text(0 / 0, 0), "- (no pairs)")
+  lu.assertEquals(stats.p_text(0 / 0, 4), "- (not finite)")
+  lu.assertEquals(stats.p_text(0, 3), "- (0 cannot come from 3 pairs)")
+  lu.assertEquals(stats.p_text(0.01, 5), "- (0.01 cannot come from 5 pairs)")
+end
+
+function suite.test_numbers_that_are_not_finite_have_no_p()
+  for _, d in ipairs { { 0 / 0, 1, 2 }, { math.huge, 1, 2 }, {} } do
+    local p = stats.sign_flip(d)
+    lu.assertNotEquals(p, p)
+  end
 end
 
 function suite.test_holm()
@@ -107,6 +126,33 @@ function suite.test_paired_compares_seed_by_seed()
   lu.assertEquals(tests.both.diff, "")
   lu.assertEquals(stats.paired(arms, { against = "both", correct = "none" }).weak.p, 2 / 32)
   lu.assertErrorMsgContains("no arm 'all'", stats.paired, arms, { against = "all" })
+end
+
+local function column(values, seeds)
+  values.seeds = seeds
+  return values
+end
+
+function suite.test_columns_are_paired_by_the_seeds_that_both_have()
+  local a, b = column({ 5, 6, 7 }, { 1, 2, 4 }), column({ 1, 3, 4 }, { 2, 3, 4 })
+  lu.assertEquals(stats.differences(a, b), { 5, 3 })
+  local tests = stats.paired(pivot({ a = a, b = b, gone = column({}, {}), one = column({ 9 }, { 2 }) },
+    { "a", "b", "gone", "one" }), { against = "b" })
+  lu.assertEquals({ tests.a.n, tests.one.n, tests.gone.n }, { 2, 1, 0 })
+  lu.assertEquals(tests.a.diff, 4)
+  lu.assertEquals(tests.gone.p_text, "- (no pairs)")
+  lu.assertEquals(tests.one.p_text, "- (one pair)")
+  lu.assertEquals(tests.a.p, 1)            -- Holm over the two comparisons that have a p: 2 * 0.5
+  lu.assertEquals(tests.a.p_text, "1 (least; needs 7 seeds for .05)")
+end
+
+function suite.test_the_least_p_is_marked_behind_holm_too()
+  local arms = pivot({ a = { 1, 2, 3 }, b = { 2, 3, 4 }, c = { 3, 1, 5 } }, { "a", "b", "c" })
+  local tests = stats.paired(arms, { against = "a" })
+  lu.assertEquals(tests.b.p_text, "0.5 (least; needs 7 seeds for .05)")
+  lu.assertEquals(tests.c.p_text, "0.5")              -- raw 4/8, the last of two
+  lu.assertEquals(stats.paired(arms, { against = "a", correct = "none" }).b.p_text,
+    "0.25 (least; needs 6 seeds for .05)")
 end
 
 os.exit(lu.LuaUnit.run())

@@ -2,6 +2,8 @@
 local lu = require "luaunit"
 local core = require "flexlab.core"
 local flex = require "flexlab"
+local plan = require "flexlab.study.plan"
+local runs_of = require "flexlab.study.runs"
 local support = require "tests.lua.support"
 
 local suite = {}
@@ -28,13 +30,75 @@ function suite.test_runs_can_be_asked()
   lu.assertStrContains(t:latex(), "model.road & seed")
   local summary, tests = seen:summary("rfne", { key = "model.road", against = "none" })
   lu.assertAlmostEquals(tests.both.diff, -2, 1e-12)
-  lu.assertEquals(tests.both.n, 6)
-  lu.assertStrContains(summary:text(), "0.031")
-  local one = seen:where { lr = 0.1 }
-  lu.assertErrorMsgContains("cannot be paired", function()
-    table.remove(one.tasks)
-    return one:pivot("model.road", "rfne")
+  lu.assertEquals(tests.both.n, 3)                       -- seeds, not seeds times lr
+  lu.assertStrContains(summary:text(), "0.25 (least; needs 6 seeds for .05)")
+end
+
+-- Runs of a toy, by hand: road a and b under two learning rates and three seeds; `change` is given each run.
+local function runs_by_hand(change)
+  local tasks = {}
+  for seed = 1, 3 do
+    for _, road in ipairs { "a", "b" } do
+      for _, lr in ipairs { 0.1, 0.2 } do
+        local settings = { road = road, lr = lr }
+        local task = { seed = seed, dir = ("%s%s%d"):format(road, lr, seed),
+          arm = { settings = settings, label = plan.label(settings) },
+          result = { rfne = (road == "a" and 1 or 2) + 10 * lr + seed / 100 } }
+        if change(task, road, lr, seed) ~= false then tasks[#tasks + 1] = task end
+      end
+    end
+  end
+  return runs_of.new { name = "hand", tasks = tasks }
+end
+
+function suite.test_missing_runs_leave_only_what_all_values_have()
+  local runs = runs_by_hand(function(task, road, lr, seed)
+    if road == "b" and lr == 0.2 and seed == 2 then
+      task.result, task.state = nil, { word = "diverged", sentence = "diverged at step 7" }
+    elseif road == "b" and seed == 3 then
+      task.result.rfne = 0 / 0
+    end
   end)
+  local p = runs:pivot("road", "rfne")
+  lu.assertAlmostEquals(p.a[1], 2.51, 1e-12)             -- 1 + (1 + 2) / 2 + 0.01
+  lu.assertAlmostEquals(p.a[2], 2.02, 1e-12)             -- lr = 0.1 alone: b has no other in seed 2
+  lu.assertEquals(p.a.seeds, { 1, 2, 3 })
+  lu.assertEquals(p.b.seeds, { 1, 2 })
+  local t, tests = runs:summary("rfne", { key = "road" })
+  lu.assertEquals(tests.b.n, 2)
+  lu.assertAlmostEquals(tests.b.diff, 1, 1e-12)
+  lu.assertStrContains(t:text(), "0.5 (least; needs 6 seeds for .05)")
+  local said = table.concat(runs:remarks(), "\n")
+  for _, text in ipairs { "lr=0.2 road=b, seed 2 (diverged at step 7)", "lr=0.1 road=b, seed 3 (not finite)",
+    "only those that all have are averaged, in seed 2 (lr=0.1)", "of the 3 seeds b has seed 1, 2" } do
+    lu.assertStrContains(said, text)
+  end
+  lu.assertStrContains(runs:table():text(), "diverged")
+  lu.assertEquals(#runs:table().rows, 12)
+end
+
+function suite.test_an_arm_without_any_number_is_shown_and_hurts_no_other()
+  local runs = runs_by_hand(function(task, road)
+    if road == "a" then task.result, task.state = nil, { word = "failed", sentence = "failed: no memory" } end
+  end)
+  local t, tests, p = runs:summary("rfne", { key = "road" })
+  lu.assertEquals(p:best "min", "b")
+  lu.assertEquals(tests.b.diff, "")                       -- a has no number, so b is what others are compared with
+  lu.assertEquals(tests.a.p_text, "- (no pairs)")
+  lu.assertStrContains(t:text(), "a")
+  flex.plot.slopes(p):svg()
+  local none = runs_by_hand(function(task) task.result, task.state = nil, { word = "failed" } end)
+  lu.assertErrorMsgContains("no 'rfne'; there is none at all", none.pivot, none, "road", "rfne")
+end
+
+function suite.test_what_cannot_be_paired_is_refused()
+  local runs = runs_by_hand(function(_, road, lr) return (road == "a") == (lr == 0.1) end)    -- they vary together
+  lu.assertErrorMsgContains("no seed has two of them under the same other settings", runs.pivot, runs, "road", "rfne")
+  lu.assertEquals(#runs:pivot(nil, "rfne"):arms(), 2)
+  runs = runs_by_hand(function() end)
+  local copy = { seed = 1, dir = "other", arm = runs.tasks[1].arm, result = { rfne = 7 } }
+  table.insert(runs.tasks, copy)
+  lu.assertErrorMsgContains("seed 1 of 'a' is there twice, in a0.11 and other", runs.pivot, runs, "road", "rfne")
 end
 
 function suite.test_runs_are_found_in_folders_and_reported()
@@ -170,7 +234,7 @@ function suite.test_table_compare_and_report_on_the_command_line()
   lu.assertStrContains(out, "\\bottomrule")
   code, out = flexlab("compare " .. suite.root .. "/toy --by model.road --against none")
   lu.assertEquals(code, 0)
-  lu.assertStrContains(out, "0.25 (least)")
+  lu.assertStrContains(out, "0.25 (least; needs 6 seeds for .05)")
   code, out = flexlab("report " .. suite.root .. "/toy")
   lu.assertEquals(code, 0)
   lu.assertStrContains(core.sys.read(out:match("(%S+)%s*$")), "Runs and their weights")

@@ -52,16 +52,24 @@ function suite.test_pivot_is_paired_by_seed_and_finished_runs_are_not_repeated()
   lu.assertEquals(calls(), 15)
 end
 
-function suite.test_two_keys_make_blocks_of_the_other()
+-- 3 seeds x 2 losses x 2 schedules are three pairs, not six: the toy's rfne is 2 or 1 (the road) + seed/100 + width/10.
+function suite.test_other_keys_are_averaged_within_the_seed()
   local study = flex.study("two", recipe(), { grid = { ["model.road"] = { "weak", "both" },
-    ["model.width"] = { 1, 2 } }, seeds = "1,2" }, function(runs)
+    ["model.width"] = { 1, 2 } }, seeds = "1..3" }, function(runs)
     local p = runs:pivot("model.road", "rfne")
-    lu.assertEquals(p:blocks(), { "seed 1, model.width=1", "seed 1, model.width=2",
-      "seed 2, model.width=1", "seed 2, model.width=2" })
-    lu.assertEquals(#p.weak, 4)
+    lu.assertEquals(p:blocks(), { "seed 1", "seed 2", "seed 3" })
+    for seed = 1, 3 do lu.assertAlmostEquals(p.weak[seed], 2 + seed / 100 + 0.15, 1e-12) end
+    lu.assertEquals(p.weak.seeds, { 1, 2, 3 })
+    lu.assertEquals(p:remarks(),
+      { "each number is the mean of a seed over up to 2 settings of the other keys; n counts seeds" })
+    local t, tests = runs:summary("rfne", { key = "model.road", against = "weak" })
+    lu.assertEquals(tests.both.n, 3)
+    lu.assertEquals(tests.both.p, 0.25)
+    lu.assertAlmostEquals(tests.both.diff, -1, 1e-12)
+    lu.assertStrContains(t:text(), "0.25 (least; needs 6 seeds for .05)")
     return { n = #p.both }
   end)
-  lu.assertEquals(study({}, { root = suite.root, quiet = true }).n, 4)
+  lu.assertEquals(study({}, { root = suite.root, quiet = true }).n, 3)
 end
 
 function suite.test_wrong_use_raises_one_sentence()

@@ -11,7 +11,8 @@ return {
     { name = "against", value = "NAME", doc = "the arm that others are compared with [the first]" },
     { name = "report", value = "DIR", doc = "write report.html, runs.csv, runs.tex, summary.csv there too" },
   },
-  notes = "Runs that only one arm has a seed for cannot be paired; the error says which.",
+  notes = "n counts seeds: the runs of a seed under other settings are averaged first. Runs that failed or have\n"
+    .. "no partner are left out; a note below the table names them.",
   run = function(values)
     local runs = flex.runs(values.runs)
     local metric = values.metric
@@ -24,6 +25,7 @@ return {
     local options = { key = values.by or false, against = values.against and flex.config.literal(values.against)
       or false }
     runs:summary(metric, options):print()
+    for _, remark in ipairs(runs:remarks()) do print("note: " .. remark) end
     if values.report then
       assert(flex.core.sys.mkdirs(values.report))
       print(runs:report { metric = metric, key = options.key, against = options.against, dir = values.report })

@@ -13,18 +13,28 @@ local function categories(names)
   return result
 end
 
+-- The value of an arm for a seed, or nil where it has none.
+local function value_of(column, seed)
+  for i, own in ipairs(column.seeds) do
+    if own == seed then return column[i] end
+  end
+end
+
 -- One thin line and its dots for each seed; the dots tell seed and value on hover.
 local function draw_seeds(drawing, place, pivot, names)
-  for k, seed in ipairs(pivot:blocks()) do
-    local points = {}
+  local labels, seeds = pivot:blocks()
+  for k, seed in ipairs(seeds) do
+    local points, tips = {}, {}
     for i, name in ipairs(names) do
-      local x, y = place(i, pivot[name][k])
-      points[#points + 1], points[#points + 2] = x, y
+      local value = value_of(pivot[name], seed)
+      if value then
+        points[#points + 1], points[#points + 2] = place(i, value)
+        tips[#tips + 1] = string.format("%s, %s: %.4g", name, labels[k], value)
+      end
     end
-    drawing:path(points, { colour = frame.colour(1), width = 1.2, opacity = 0.45 })
-    for i, name in ipairs(names) do
-      drawing:circle(points[2 * i - 1], points[2 * i], 3.2, { colour = frame.colour(1),
-        opacity = 0.8, tip = string.format("%s, %s: %.4g", name, seed, pivot[name][k]) })
+    if #tips > 1 then drawing:path(points, { colour = frame.colour(1), width = 1.2, opacity = 0.45 }) end
+    for i, tip in ipairs(tips) do
+      drawing:circle(points[2 * i - 1], points[2 * i], 3.2, { colour = frame.colour(1), opacity = 0.8, tip = tip })
     end
   end
 end
@@ -32,10 +42,12 @@ end
 local function draw_means(drawing, place, pivot, names)
   for i, name in ipairs(names) do
     local mean = stats.mean(pivot[name])
-    local left, y = place(i - 0.2, mean)
-    local right = place(i + 0.2, mean)
-    drawing:line(left, y, right, y, { colour = frame.colour(2), width = 3.2 })
-    drawing:text(right + 4, y + 4, string.format("%.3g", mean), { size = 11 })
+    if mean == mean then
+      local left, y = place(i - 0.2, mean)
+      local right = place(i + 0.2, mean)
+      drawing:line(left, y, right, y, { colour = frame.colour(2), width = 3.2 })
+      drawing:text(right + 4, y + 4, string.format("%.3g", mean), { size = 11 })
+    end
   end
 end
 

@@ -183,8 +183,10 @@ function Study:__call(overrides, options)
   local dir = folder(self, tasks, o.root)
   assert(core.sys.mkdirs(dir))
   for _, task in ipairs(tasks) do task.dir = task.result.dir end
-  local result = self.body(runs.new { name = self.name, tasks = tasks, seeds = seeds, dir = dir,
-    grid = self.grid, one_at_a_time = self.kind == "one_at_a_time", study = self }) or {}
+  local asked = runs.new { name = self.name, tasks = tasks, seeds = seeds, dir = dir, grid = self.grid,
+    one_at_a_time = self.kind == "one_at_a_time", study = self }
+  local result = self.body(asked) or {}
+  for _, remark in ipairs(asked:remarks()) do io.write("note: ", remark, "\n") end
   assert(literal.write(dir .. "/result.lua", config.plain(result)))
   result.dir = dir
   return result

@@ -1,13 +1,13 @@
 -- pivot.lua - one metric of finished runs by the values of one key.
 --
 --   local rfne = runs:pivot("model.conditioning", "rfne")
---   rfne.weak                 one number a seed, in the order of the seeds; :mean() :std()
+--   rfne.weak                 one number a seed, in the order of the seeds; .seeds names them; :mean() :std()
 --   for arm, column in rfne:rows() do ... end
 --   rfne:best("min")          the arm with the least mean
--- Columns are paired: entry k of each belongs to block k, a seed together with the values of all
--- other keys (rfne:blocks() names them).
+--   rfne:remarks()            what was left out or averaged, in sentences
+-- Columns are paired by seed: within a seed an arm is the mean over the other keys' settings (blocks.lua).
 
-local literal = require "flexlab.literal"
+local blocks = require "flexlab.study.blocks"
 local stats = require "flexlab.stats"
 local words = require "flexlab.text"
 
@@ -24,7 +24,21 @@ local methods = {}
 -- The arms in the order of the grid.
 function methods:arms() return table.move(rawget(self, "order"), 1, #rawget(self, "order"), 1, {}) end
 
-function methods:blocks() return rawget(self, "names") end
+-- The first arm that has a number: what others are compared with when nobody says.
+function methods:first()
+  for arm, column in self:rows() do
+    if #column > 0 then return arm end
+  end
+end
+
+-- The names of the seeds, and the seeds.
+function methods:blocks()
+  local names = {}
+  for i, seed in ipairs(rawget(self, "seeds")) do names[i] = ("seed %d"):format(seed) end
+  return names, rawget(self, "seeds")
+end
+
+function methods:remarks() return rawget(self, "notes") end
 
 -- Iterates over (arm, column).
 function methods:rows()
@@ -36,7 +50,7 @@ function methods:rows()
   end
 end
 
--- The arm whose mean is least ("min") or largest ("max").
+-- The arm whose mean is least ("min") or largest ("max"), of those that have a number.
 function methods:best(which)
   if which ~= "min" and which ~= "max" then
     error("best: wanted 'min' or 'max', got " .. tostring(which), 2)
@@ -44,7 +58,7 @@ function methods:best(which)
   local best, value
   for arm, column in self:rows() do
     local mean = column:mean()
-    if not value or (which == "min" and mean < value) or (which == "max" and mean > value) then
+    if #column > 0 and (not value or (which == "min" and mean < value) or (which == "max" and mean > value)) then
       best, value = arm, mean
     end
   end
@@ -58,55 +72,35 @@ function Pivot.__index(self, key)
   return rawget(self, "columns")[key] or methods[key]
 end
 
--- The value of a metric such as "rfne" or "bicubic.rfne"; raises when the run has none.
-function M.metric_of(task, metric, level)
-  local value = task.result
-  for part in metric:gmatch("[^.]+") do value = type(value) == "table" and value[part] or nil end
-  if type(value) ~= "number" then
-    error(("the result of %s, seed %d has %s"):format(task.arm.label, task.seed,
-      words.unknown(metric, words.keys(task.result))), (level or 1) + 1)
-  end
-  return value
-end
-
-local function block_of(task, key)
-  local others = {}
-  for _, k in ipairs(words.keys(task.arm.settings)) do
-    if k ~= key and key ~= nil then
-      others[#others + 1] = (", %s=%s"):format(k, literal.encode(task.arm.settings[k]))
+-- The column of an arm: the mean of each seed over the cells of that seed.
+local function column_of(g, arm, cells)
+  local column = setmetatable({ seeds = {} }, Column)
+  for _, seed in ipairs(g.seeds) do
+    local values, own = {}, g.entries[arm][seed]
+    for i, cell in ipairs(own and cells[seed] or {}) do values[i] = own[cell] end
+    if #values > 0 then
+      column[#column + 1], column.seeds[#column.seeds + 1] = stats.mean(values), seed
     end
   end
-  return ("seed %d%s"):format(task.seed, table.concat(others))
+  return column
 end
 
--- Where one factor is changed at a time, the arms of a key are those that change nothing else.
-local function belongs(runs, task, key)
-  if not (runs.one_at_a_time and key) then return true end
-  for k in pairs(task.arm.settings) do
-    if k ~= key then return false end
+-- Why there is no number at all, as an error.
+local function refuse(runs, g, key, metric, level)
+  if not g.spelled then
+    local known = {}
+    for _, task in ipairs(runs.tasks) do
+      for name in pairs(task.result or {}) do known[name] = true end
+    end
+    error(("pivot: the results have %s"):format(words.unknown(metric, words.keys(known))), level + 1)
   end
-  return true
-end
-
--- Columns are paired only if each has every block once.
-local function check(pivot, level)
-  for _, arm in ipairs(pivot.order) do
-    local n = #pivot.columns[arm]
-    if n ~= #pivot.names then
-      error(("pivot: '%s' has %d of %d blocks (%s ...), so columns cannot be paired; narrow the runs by where")
-        :format(tostring(arm), n, #pivot.names, pivot.names[1]), level + 1)
+  for _, arm in ipairs(g.arms) do
+    if next(g.entries[arm]) then
+      error(("pivot: the values of %s cannot be paired: no seed has two of them under the same other settings; compare "
+        .. "whole arms (no key), or narrow the runs by where"):format(tostring(key)), level + 1)
     end
   end
-end
-
--- Puts the entries of every column in the order of the blocks.
-local function align(pivot, entries)
-  local position = {}
-  for i, name in ipairs(pivot.names) do position[name] = i end
-  for _, arm in ipairs(pivot.order) do
-    table.sort(entries[arm], function(a, b) return position[a.block] < position[b.block] end)
-    for i, entry in ipairs(entries[arm]) do pivot.columns[arm][i] = entry.value end
-  end
+  error(("pivot: no run has a finite %s"):format(metric), level + 1)
 end
 
 --- One column for each value of `key` (or, without a key, for each whole arm).
@@ -114,23 +108,17 @@ function M.new(runs, key, metric, level)
   if key ~= nil and not runs.grid[key] then
     error("pivot: " .. words.unknown(key, words.keys(runs.grid)), level)
   end
-  local pivot = { key = key or "arm", metric = metric, order = {}, columns = {}, names = {} }
-  local seen, entries = {}, {}
-  for _, task in ipairs(runs.tasks) do
-    if belongs(runs, task, key) then
-      local arm = task.arm.label
-      if key then arm = require("flexlab.study.runs").setting(task, key) end
-      local block = block_of(task, key)
-      if not seen[block] then seen[block], pivot.names[#pivot.names + 1] = true, block end
-      if not pivot.columns[arm] then
-        pivot.columns[arm], entries[arm] = setmetatable({}, Column), {}
-        pivot.order[#pivot.order + 1] = arm
-      end
-      table.insert(entries[arm], { block = block, value = M.metric_of(task, metric, level) })
-    end
+  local g = blocks.gather(runs, key, metric, require("flexlab.study.runs").setting, level)
+  local cells, columns, some = {}, {}, false
+  for _, seed in ipairs(g.seeds) do cells[seed] = blocks.cells(g, seed) end
+  for _, arm in ipairs(g.arms) do
+    columns[arm] = column_of(g, arm, cells)
+    some = some or #columns[arm] > 0
   end
-  align(pivot, entries)
-  check(pivot, level)
+  if not some then refuse(runs, g, key, metric, level) end
+  local pivot = { key = key or "arm", metric = metric, order = g.arms, columns = columns, seeds = g.seeds,
+    notes = blocks.remarks(g, key, columns) }
+  for _, remark in ipairs(pivot.notes) do runs:remark(remark) end
   return setmetatable(pivot, Pivot)
 end
 

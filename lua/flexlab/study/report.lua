@@ -129,10 +129,13 @@ end
 -- What the numbers allow to say, in a sentence.
 local function verdict(metric, pivot, tests, better)
   local best = pivot:best(better)
-  local text = ("The %s mean %s is that of %s (%.4g over %d seeds and blocks)."):format(
+  local text = ("The %s mean %s is that of %s (%.4g over %d seeds)."):format(
     better == "min" and "least" or "largest", metric, tostring(best), pivot[best]:mean(), #pivot[best])
-  local n, clear = #pivot[best], 0
-  for arm in pivot:rows() do clear = clear + ((tests[arm].p or 1) < 0.05 and 1 or 0) end
+  local n, clear = 0, 0
+  for arm in pivot:rows() do
+    n = math.max(n, tests[arm].p and tests[arm].n or 0)
+    clear = clear + ((tests[arm].p or 1) < 0.05 and 1 or 0)
+  end
   if n < 2 then return text .. " One seed cannot say more." end
   return text .. (" %d of %d comparisons have a corrected p below 0.05; with %d pairs the least p there is is %.2g.")
     :format(clear, #pivot:arms() - 1, n, stats.least_p(n))
@@ -140,9 +143,12 @@ end
 
 local function parts_of(runs, metric, o)
   local t, tests, pivot = runs:summary(metric, { key = o.key, against = o.against })
+  local note = { "Differences are paired by seed, each averaged over the settings of all other keys first. p: exact "
+    .. "sign-flip test, Holm's correction. Intervals: Student's t, and percentiles of 9999 resamples (too narrow below "
+    .. "ten pairs)." }
+  for _, remark in ipairs(pivot:remarks()) do note[#note + 1] = remark:sub(1, 1):upper() .. remark:sub(2) .. "." end
   local parts = { { title = "Result", text = verdict(metric, pivot, tests, o.better), table = t,
-    note = "Differences are paired by seed (and by the values of all other keys). p: exact sign-flip test, Holm's "
-      .. "correction. Intervals: Student's t, and percentiles of 9999 resamples (too narrow below ten pairs)." } }
+    note = table.concat(note, " ") } }
   local charts = { plot.slopes(pivot, { label = metric }) }
   charts[#charts + 1] = curves(runs)
   charts[#charts + 1] = spectra(runs)

@@ -6,8 +6,10 @@ runs - finished runs as something to ask: what a study's body gets, and what fle
   for value, some in runs:group "model.size" do ... end
   runs:table { "rfne", "gain" }                 one row a run: :print() :save "runs.csv" (.md .tex .html)
   runs:summary("rfne", { against = "..." })     one row an arm: effect, intervals, p
-A run here is a task { arm = { settings, label }, seed =, result =, dir =, cost = }.
+A run here is a task { arm = { settings, label }, seed =, result =, dir =, state = }. One that failed or diverged
+has no result: it stands in tables, and what is computed leaves it out and says so (runs:remarks()).
 --]]
+local blocks = require "flexlab.study.blocks"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
 local literal = require "flexlab.literal"
@@ -25,7 +27,10 @@ Runs.__name = "flexlab.Runs"
 
 -- The value of a flat key in nested tables, or nil.
 local function at(t, key)
-  for part in tostring(key):gmatch("[^.]+") do t = type(t) == "table" and t[part] or nil end
+  for part in tostring(key):gmatch("[^.]+") do
+    if type(t) ~= "table" then return nil end
+    t = t[part]
+  end
   return t
 end
 
@@ -38,7 +43,7 @@ function M.setting(task, key)
     task.config = task.dir and core.sys.exists(task.dir .. "/config.lua")
       and literal.read(task.dir .. "/config.lua") or false
   end
-  return task.config and at(task.config, key) or nil
+  if task.config then return at(task.config, key) end
 end
 
 --- What a run cost: seconds, peak_bytes, parameters, gflop (of a forward pass); {} if it is not known.
@@ -61,8 +66,17 @@ function Runs:where(settings)
     end
     if fits then kept[#kept + 1] = task end
   end
-  return M.new { name = self.name, tasks = kept, dir = self.dir, one_at_a_time = self.one_at_a_time }
+  return M.new { name = self.name, tasks = kept, dir = self.dir, one_at_a_time = self.one_at_a_time,
+    said = self.said }
 end
+
+--- Notes, once, what a reader of the numbers must know: what was left out, what was averaged.
+function Runs:remark(text)
+  if not self.said[text] then self.said[text], self.said[#self.said + 1] = true, text end
+end
+
+--- What has been noted so far, in sentences: of these runs and of those taken from them by where and group.
+function Runs:remarks() return table.move(self.said, 1, #self.said, 1, {}) end
 
 --- Iterates over (value, runs with that value of `key`), in the order of the runs.
 function Runs:group(key)
@@ -82,41 +96,80 @@ end
 --- Columns by the values of `key` (nil: by whole arms), paired by seed: see pivot.lua.
 function Runs:pivot(key, metric) return pivot.new(self, key, metric, 3) end
 
---- Names of the numbers that every run returned.
+--- Names of the numbers that every finished run returned.
 function Runs:metrics()
-  local names = {}
-  for _, name in ipairs(words.keys(self.tasks[1] and self.tasks[1].result or {})) do
-    local everywhere = true
-    for _, task in ipairs(self.tasks) do
-      everywhere = everywhere and type(task.result[name]) == "number"
+  local names, count, finished = {}, {}, 0
+  for _, task in ipairs(self.tasks) do
+    if task.result then finished = finished + 1 end
+    for name, value in pairs(task.result or {}) do
+      if type(value) == "number" then count[name] = (count[name] or 0) + 1 end
     end
-    if everywhere then names[#names + 1] = name end
+  end
+  for _, name in ipairs(words.keys(count)) do
+    if count[name] == finished then names[#names + 1] = name end
   end
   return names
 end
 
 local costs = { { "parameters", "parameters" }, { "GFLOP", "gflop" }, { "seconds", "seconds" } }
 
---- One row a run: settings that differ, seed, metrics (all by default), cost.
-function Runs:table(metrics)
-  metrics = metrics or self:metrics()
-  local keys, headers = words.keys(self.grid), {}
-  table.move(keys, 1, #keys, 1, headers)
-  headers[#headers + 1] = "seed"
-  table.move(metrics, 1, #metrics, #headers + 1, headers)
-  for _, c in ipairs(costs) do headers[#headers + 1] = c[1] end
-  headers[#headers + 1] = "peak MiB"
+local function shown(value)
+  return type(value) == "table" and literal.encode(value) or value == nil and "-" or tostring(value)
+end
+
+-- A metric as cells: numbers, NaN where not finite, "-" of a run without it. Where none has it, it is misspelt.
+local function metric_cells(self, metric, level)
+  local cells, some, known = {}, false, {}
+  for i, task in ipairs(self.tasks) do
+    local value, _, unknown = blocks.value_of(task, metric)
+    cells[i] = value or (unknown or not task.result) and "-" or 0 / 0
+    some = some or task.result ~= nil and not unknown
+    for name in pairs(task.result or {}) do known[name] = true end
+  end
+  if not some then error("table: the results have " .. words.unknown(metric, words.keys(known)), level + 1) end
+  return cells
+end
+
+local function state_of(task)
+  return task.result and "done" or task.state and task.state.word or "not finished"
+end
+
+-- The columns of a table of runs, { header, cells }, and the function that adds one.
+local function columns_of(self, metrics, level)
+  local columns, all_done = {}, true
+  local function column(header, of)
+    local cells = {}
+    for i, task in ipairs(self.tasks) do cells[i] = of(task) end
+    columns[#columns + 1] = { header, cells }
+  end
+  for _, key in ipairs(words.keys(self.grid)) do
+    column(key, function(task) return shown(M.setting(task, key)) end)
+  end
+  column("seed", function(task) return task.seed end)
+  for _, task in ipairs(self.tasks) do all_done = all_done and task.result ~= nil end
+  if not all_done then column("state", state_of) end
+  for _, metric in ipairs(metrics) do columns[#columns + 1] = { metric, metric_cells(self, metric, level + 1) } end
+  return columns, column
+end
+
+--- One row a run: settings that differ, seed, state where one is not done, metrics (all by default), cost.
+---@param options table|nil  { cost = true }: seconds and bytes, which differ between two runs of one thing
+function Runs:table(metrics, options)
+  local o = config.options("table", { cost = true }, options, nil, 2)
+  local columns, column = columns_of(self, metrics or self:metrics(), 2)
+  if o.cost then
+    for _, c in ipairs(costs) do column(c[1], function(task) return M.cost(task)[c[2]] or "-" end) end
+    column("peak MiB", function(task)
+      local bytes = M.cost(task).peak_bytes
+      return bytes and bytes / 2 ^ 20 or "-"
+    end)
+  end
+  local headers = {}
+  for i, c in ipairs(columns) do headers[i] = c[1] end
   local t = tabulate(headers)
-  for _, task in ipairs(self.tasks) do
-    local row, cost = {}, M.cost(task)
-    for _, key in ipairs(keys) do
-      local value = M.setting(task, key)
-      row[#row + 1] = type(value) == "table" and literal.encode(value) or value == nil and "-" or tostring(value)
-    end
-    row[#row + 1] = task.seed
-    for _, metric in ipairs(metrics) do row[#row + 1] = pivot.metric_of(task, metric, 2) end
-    for _, c in ipairs(costs) do row[#row + 1] = cost[c[2]] or "-" end
-    row[#row + 1] = cost.peak_bytes and cost.peak_bytes / 2 ^ 20 or "-"
+  for k = 1, #self.tasks do
+    local row = {}
+    for i, c in ipairs(columns) do row[i] = c[2][k] end
     t:row(row)
   end
   return t
@@ -147,20 +200,22 @@ function Runs:costs()
   return t
 end
 
---- One row an arm: mean, sd, the paired difference from `against` (the first arm) with Student's interval
---- and the bootstrap's, exact p with Holm's correction. Returns the table, the tests and the pivot.
+--- One row an arm: mean, sd, number of seeds, the paired difference from `against` (the first arm that has a
+--- number) with Student's interval and the bootstrap's, exact p with Holm's correction. Returns the table, the
+--- tests and the pivot.
 ---@param options table|nil  { key = nil (whole arms), against = the first arm }
 function Runs:summary(metric, options)
   local o = config.options("summary", { key = false, against = false }, options, nil, 2)
   local p = pivot.new(self, o.key or nil, metric, 3)
-  local against = o.against or p:arms()[1]
+  local against = o.against
+  if against == false then against = p:first() end
   local tests = stats.paired(p, { against = against })
-  local t = tabulate { "arm", metric, "sd", "difference", "95 % CI", "95 % bootstrap", "p (Holm)" }
+  local t = tabulate { "arm", metric, "sd", "n", "difference", "95 % CI", "95 % bootstrap", "p (Holm)" }
   for arm, column in p:rows() do
     local test = tests[arm]
-    local boot = arm == against and "" or #column > 1
+    local boot = arm == against and "" or test.n > 1
       and tostring(stats.bootstrap(stats.differences(column, p[against]))) or "-"
-    t:row { tostring(arm), column:mean(), column:std(), test.diff, test.ci, boot, test.p_text }
+    t:row { tostring(arm), column:mean(), column:std(), #column, test.diff, test.ci, boot, test.p_text }
   end
   return t, tests, p
 end
@@ -181,6 +236,7 @@ function M.new(fields)
     for i, task in ipairs(fields.tasks) do arms[i] = task.arm end
     fields.grid = plan.factors(arms)
   end
+  fields.said = fields.said or {}
   return setmetatable(fields, Runs)
 end
 

@@ -18,12 +18,12 @@ local function summary(runs)
   return t, result
 end
 
-local function comparison(runs, arms)
+local function comparison(runs)
   local t = tabulate { "metric", "arm", "mean", "sd", "minus first", "95 % CI", "p (Holm)" }
   local result = {}
   for _, metric in ipairs(runs:metrics()) do
     local pivot = runs:pivot(nil, metric)
-    local tests = stats.paired(pivot, { against = arms[1] })
+    local tests = stats.paired(pivot, { against = pivot:first() })
     for arm, column in pivot:rows() do
       local test = tests[arm]
       t:row { metric, arm, column:mean(), column:std(), test.diff, test.ci, test.p_text }

@@ -1,0 +1,167 @@
+--[[
+blocks - which numbers of a study make a pair. The unit of replication is the seed: all runs of a seed see the same
+data, first weights and noise, so four runs of one seed under other settings are no four independent trials.
+
+  entries[arm][seed][cell] = value        a cell is one setting of all keys but the one compared
+Within a seed an arm's value is the mean over the cells that *every* arm with runs of this seed has. So no arm is
+judged under easier settings than another; if the arms were alike, the difference of a seed would have either
+sign with equal chance whatever cells are missing, which is all that the sign-flip test asks for. 3 seeds under 2
+other settings are therefore n = 3. Refused: a pair for each seed and cell (n = 6 of 3 seeds gives p = 0.03 where
+0.25 is the least), and to drop a whole seed for one missing run (that costs power, and a test stays valid without).
+
+A run that failed, diverged, or whose number is not finite has no value: it is left out, and named in the remarks.
+An arm keeps the seeds that it has; differences are taken over the seeds that both arms have (stats.differences).
+--]]
+local literal = require "flexlab.literal"
+local words = require "flexlab.text"
+
+local M = {}
+
+local MOST_NAMED = 6      -- runs, or seeds, that a remark names
+
+--- A number of a run's result such as "rfne" or "bicubic.rfne"; or nil and why there is none.
+function M.value_of(task, metric)
+  if not task.result then return nil, task.state and task.state.sentence or task.state and task.state.word
+    or "not finished" end
+  local value = task.result
+  for part in metric:gmatch("[^.]+") do value = type(value) == "table" and value[part] or nil end
+  if type(value) ~= "number" then return nil, ("has no %s"):format(metric), true end
+  if value ~= value or math.abs(value) == math.huge then return nil, "not finite" end
+  return value
+end
+
+local function shown(value) return type(value) == "table" and literal.encode(value) or tostring(value) end
+
+--- The setting of all keys but one: "a=1, b=2".
+local function cell_of(runs, task, key, setting)
+  local parts = {}
+  for _, k in ipairs(key ~= nil and words.keys(runs.grid) or {}) do
+    if k ~= key then parts[#parts + 1] = ("%s=%s"):format(k, shown(setting(task, k))) end
+  end
+  return table.concat(parts, ", ")
+end
+
+-- Where one factor is changed at a time, the arms of a key are those that change nothing else.
+local function belongs(runs, task, key)
+  if not (runs.one_at_a_time and key) then return true end
+  for k in pairs(task.arm.settings) do
+    if k ~= key then return false end
+  end
+  return true
+end
+
+local function branch(t, key)
+  t[key] = t[key] or {}
+  return t[key]
+end
+
+local function twice(arm, task, other, level)
+  error(("pivot: seed %d of '%s' is there twice, in %s and %s: they differ in code or data; name the folders that are "
+    .. "meant (a study's folder names its own runs), or narrow the runs by where"):format(task.seed, tostring(arm),
+    tostring(other), tostring(task.dir)), level + 1)
+end
+
+--- Sorts the runs: { arms = in order, seeds = in order, entries =, left = { { task, why } } }.
+---@param setting function  setting(task, key) -> value
+function M.gather(runs, key, metric, setting, level)
+  local g = { arms = {}, seeds = {}, entries = {}, left = {} }
+  local seen, places, spelled = {}, {}, false
+  for _, task in ipairs(runs.tasks) do
+    if belongs(runs, task, key) then
+      local arm = task.arm.label
+      if key ~= nil then arm = setting(task, key) end
+      if type(arm) == "table" or arm == nil then arm = shown(arm) end
+      if not g.entries[arm] then g.entries[arm], g.arms[#g.arms + 1] = {}, arm end
+      if not seen[task.seed] then seen[task.seed], g.seeds[#g.seeds + 1] = true, task.seed end
+      local value, why, unknown = M.value_of(task, metric)
+      spelled = spelled or task.result ~= nil and not unknown
+      local cell = cell_of(runs, task, key, setting)
+      local place = branch(branch(places, arm), task.seed)
+      if place[cell] and place[cell] ~= task.dir then twice(arm, task, place[cell], level + 1) end
+      place[cell] = task.dir or "a run"
+      if value then branch(g.entries[arm], task.seed)[cell] = value else g.left[#g.left + 1] = { task, why } end
+    end
+  end
+  g.spelled = spelled
+  return g
+end
+
+--- The cells of a seed that every arm with runs of it has, sorted; and how many there are in all.
+function M.cells(g, seed)
+  local count, arms = {}, 0
+  for _, arm in ipairs(g.arms) do
+    if g.entries[arm][seed] then
+      arms = arms + 1
+      for cell in pairs(g.entries[arm][seed]) do count[cell] = (count[cell] or 0) + 1 end
+    end
+  end
+  local common, all = {}, words.keys(count)
+  for _, cell in ipairs(all) do
+    if count[cell] == arms then common[#common + 1] = cell end
+  end
+  return common, #all
+end
+
+local function listed(list)
+  if #list <= MOST_NAMED then return table.concat(list, "; ") end
+  return ("%s; and %d more"):format(table.concat(list, "; ", 1, MOST_NAMED), #list - MOST_NAMED)
+end
+
+local function about_runs(g, remarks)
+  local list = {}
+  for i, entry in ipairs(g.left) do
+    list[i] = ("%s, seed %d (%s)"):format(entry[1].arm.label, entry[1].seed, entry[2])
+  end
+  if #list > 0 then remarks[#remarks + 1] = ("left out, with no number: %s"):format(listed(list)) end
+end
+
+local function about_cells(g, key, remarks)
+  local partial, none, most = {}, {}, 1
+  for _, seed in ipairs(g.seeds) do
+    local common, all = M.cells(g, seed)
+    if all > 0 and #common == 0 then
+      none[#none + 1] = tostring(seed)
+    elseif #common < all then
+      partial[#partial + 1] = ("seed %d (%s)"):format(seed, table.concat(common, "; "))
+    end
+    most = math.max(most, #common)
+  end
+  if most > 1 then
+    remarks[#remarks + 1] = ("each number is the mean of a seed over up to %d settings of the other keys; n counts "
+      .. "seeds"):format(most)
+  end
+  if #partial > 0 then
+    remarks[#remarks + 1] = ("not every value of %s has every other setting: only those that all have are averaged, in "
+      .. "%s"):format(tostring(key), listed(partial))
+  end
+  if #none > 0 then
+    remarks[#remarks + 1] = ("left out, since no other setting is common to all values of %s: seed %s"):format(
+      tostring(key), table.concat(none, ", "))
+  end
+end
+
+local function about_seeds(g, columns, remarks)
+  local list = {}
+  for _, arm in ipairs(g.arms) do
+    local n = #columns[arm]
+    if n < #g.seeds then
+      list[#list + 1] = ("%s has %s"):format(tostring(arm), n == 0 and "none"
+        or "seed " .. table.concat(columns[arm].seeds, ", "))
+    end
+  end
+  if #list > 0 then
+    remarks[#remarks + 1] = ("of the %d seeds %s; a mean is over the seeds an arm has, a difference over those that "
+      .. "both have"):format(#g.seeds, listed(list))
+  end
+end
+
+--- What was left out or averaged, in sentences; {} when every arm has every seed and nothing is averaged.
+function M.remarks(g, key, columns)
+  local remarks = {}
+  about_runs(g, remarks)
+  about_cells(g, key, remarks)
+  about_seeds(g, columns, remarks)
+  return remarks
+end
+
+return M
