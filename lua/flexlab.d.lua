@@ -746,10 +746,15 @@ function core.sys.now() end
 ---@return boolean?
 function core.sys.mkdirs(path) end
 
---- what is there
+--- what is there; other: a pipe, a device, a socket
 ---@param path string
----@return "file"|"folder"|nil
+---@return "file"|"folder"|"other"|nil
 function core.sys.exists(path) end
+
+--- when it was last written, seconds since 1970 by the file system
+---@param path string
+---@return number?
+function core.sys.modified(path) end
 
 --- names in a folder
 ---@param path string

@@ -64,7 +64,7 @@ static int sys_exists (lua_State *L) {
   if (stat(luaL_checkstring(L, 1), &s) != 0)
     lua_pushnil(L);
   else
-    lua_pushstring(L, S_ISDIR(s.st_mode) ? "folder" : "file");
+    lua_pushstring(L, S_ISDIR(s.st_mode) ? "folder" : S_ISREG(s.st_mode) ? "file" : "other");
   return 1;
 }
 
@@ -110,6 +110,16 @@ static int sys_list (lua_State *L) {
     lua_rawseti(L, -2, i);
   }
   lfx_guard_end(n);
+  return 1;
+}
+
+/* When a file was last written, in seconds of the file system's own clock. */
+static int sys_modified (lua_State *L) {
+  struct stat s;
+  const char *path = luaL_checkstring(L, 1);
+  if (stat(path, &s) != 0)
+    return refused(L, path);
+  lua_pushnumber(L, (double)s.st_mtim.tv_sec + (double)s.st_mtim.tv_nsec * 1e-9);
   return 1;
 }
 
@@ -290,6 +300,7 @@ void lfx_open_sys (lua_State *L) {
                                         { "mkdirs", sys_mkdirs },
                                         { "exists", sys_exists },
                                         { "list", sys_list },
+                                        { "modified", sys_modified },
                                         { "rename", sys_rename },
                                         { "remove", sys_remove },
                                         { "lock", sys_lock },

@@ -251,7 +251,8 @@ decode(text: string): any -- or nil, "not JSON at byte N"
 time(): number -- seconds, monotonic
 now(): number -- seconds since 1970
 mkdirs(path: string): boolean? -- with parents
-exists(path: string): "file"|"folder"|nil -- what is there
+exists(path: string): "file"|"folder"|"other"|nil -- what is there; other: a pipe, a device, a socket
+modified(path: string): number? -- when it was last written, seconds since 1970 by the file system
 list(path: string): string[]? -- names in a folder
 rename(from: string, to: string): boolean? -- replaces
 remove(path: string): boolean? -- a file

@@ -1,0 +1,171 @@
+--[[
+state - what became of a run, told from the files in its folder alone: no code of the user's runs.
+
+  state.of(dir) -> { word =, step =, steps =, sentence =, when =, traceback = }
+The words, in the order in which they are asked:
+  done      result.lua is there; it is written last
+  running   somebody holds the folder's lock (lock.lua): `sentence` names the owner
+  failed    failed.txt is there: the body raised, `sentence` says what
+  diverged  failed.txt is there and says so: the loss was not finite, or beyond all bounds (divergence.lua)
+  stopped   a checkpoint or logged steps are there and nobody works on them: the next call goes on from there
+  new       nothing of it is there
+`step` of `steps` is where the run is, from the marks in log.txt ("step 30 of 60") and the rows of metrics.jsonl;
+either is nil where no file says it. `when` is a time in unix seconds: of the result, of the failure, of the
+lock's taking, of the last checkpoint or row; nil for a new run.
+
+failed.txt is for people first: a field a line ("sentence    the loss is nan at step 12"), then the traceback,
+indented. It is parsed strictly all the same: a file that does not follow the form is a failed run whose
+sentence says in which line.
+--]]
+local core = require "flexlab.core"
+local literal = require "flexlab.literal"
+
+local M = {}
+
+M.words = { "new", "running", "stopped", "failed", "diverged", "done" }
+
+local TAIL = 16384        -- bytes at the end of a growing file that are looked at
+local FIELDS = { "state", "sentence", "step", "steps", "time" }
+local known = {}
+for _, name in ipairs(FIELDS) do known[name] = true end
+
+--- A time as files hold it: 2026-11-30T19:43:01Z.
+function M.stamp(seconds) return os.date("!%Y-%m-%dT%H:%M:%SZ", math.floor(seconds or core.sys.now())) end
+
+-- Days from 1970-01-01 to a date of the Gregorian calendar [Hinnant, days_from_civil].
+local function days(y, m, d)
+  if m <= 2 then y = y - 1 end
+  local era, yoe = y // 400, y % 400
+  local doy = (153 * (m + (m > 2 and -3 or 9)) + 2) // 5 + d - 1
+  return era * 146097 + yoe * 365 + yoe // 4 - yoe // 100 + doy - 719468
+end
+
+--- Unix seconds of such a text, or nil.
+function M.seconds(stamp)
+  local y, mo, d, h, mi, s = stamp:match("^(%d%d%d%d)%-(%d%d)%-(%d%d)T(%d%d):(%d%d):(%d%d)Z$")
+  if not y then return nil end
+  local function n(text) return math.tointeger(tonumber(text)) end
+  return days(n(y), n(mo), n(d)) * 86400 + n(h) * 3600 + n(mi) * 60 + n(s)
+end
+
+-- The end of a file, whole lines only where it is cut; "" if it cannot be read.
+local function tail(path)
+  local file = core.sys.exists(path) == "file" and io.open(path, "rb")
+  if not file then return "" end
+  local size = file:seek("end")
+  file:seek("set", math.max(0, size - TAIL))
+  local text = file:read("a") or ""
+  file:close()
+  return size > TAIL and text:gsub("^[^\n]*\n", "") or text
+end
+
+-- Step and steps as the marks of a log say, and the step of the last logged row if it is further.
+local function progress(dir)
+  local step, steps
+  for line in tail(dir .. "/log.txt"):gmatch("[^\n]+") do
+    local a, b = line:match("^%S+Z  step (%d+) of (%d+)")
+    if a then step, steps = math.tointeger(tonumber(a)), math.tointeger(tonumber(b)) end
+  end
+  local last = tail(dir .. "/metrics.jsonl"):match("([^\n]+)\n[^\n]*$")
+  local row = last and core.json.decode(last)
+  local logged = type(row) == "table" and math.tointeger(tonumber(row.step))
+  if logged and (not step or logged > step) and (not steps or logged <= steps) then step = logged end
+  if not steps then
+    local config = core.sys.exists(dir .. "/config.lua") and literal.read(dir .. "/config.lua")
+    local train = type(config) == "table" and config.train
+    steps = type(train) == "table" and math.tointeger(tonumber(train.steps)) or nil
+  end
+  return step, steps
+end
+
+-- One line of a text of several.
+local function line_of(text) return (tostring(text):gsub("%s*[\r\n]+%s*", " ")) end
+
+--- The text of failed.txt.
+---@param failure table  state = "failed" or "diverged", sentence, and step, steps, time (unix s), traceback if known
+function M.failure(failure)
+  local lines = {}
+  for _, name in ipairs(FIELDS) do
+    local value = failure[name]
+    if name == "time" then value = M.stamp(value) end
+    if value ~= nil then lines[#lines + 1] = ("%-12s%s"):format(name, line_of(value)) end
+  end
+  if failure.traceback then
+    lines[#lines + 1] = "traceback"
+    for line in tostring(failure.traceback):gmatch("[^\n]+") do lines[#lines + 1] = "  " .. line end
+  end
+  return table.concat(lines, "\n") .. "\n"
+end
+
+-- Field `name` of a line of failed.txt put into `out`; false if the line is none.
+local function field(line, out)
+  local name, value = line:match("^(%l+)%s+(.*)$")
+  if not known[name] or out[name] then return false end
+  if name == "step" or name == "steps" then
+    value = math.tointeger(tonumber(value))
+  elseif name == "time" then
+    value = M.seconds(value)
+  elseif name == "state" and value ~= "failed" and value ~= "diverged" then
+    value = nil
+  end
+  out[name] = value
+  return value ~= nil
+end
+
+--- What M.failure wrote, as a table; or nil, and the first line that is not of this form.
+function M.parse(text)
+  local out, trace, n = {}, nil, 0
+  for line in text:gmatch("([^\n]*)\n") do
+    n = n + 1
+    if trace then
+      trace[#trace + 1] = line:match("^  (.*)$")
+    elseif line == "traceback" then
+      trace = {}
+    elseif not field(line, out) then
+      return nil, n
+    end
+    if trace and #trace > 0 and not line:find("^  ") then return nil, n end
+  end
+  if not (out.state and out.sentence and out.time) then return nil, n + 1 end
+  out.traceback = trace and table.concat(trace, "\n") or nil
+  return out
+end
+
+--- Reads the failed.txt of a run's folder; nil when there is none.
+function M.failed(dir)
+  local path = dir .. "/failed.txt"
+  if not core.sys.exists(path) then return nil end
+  local text, message = core.sys.read(path)
+  local failure, line
+  if text then failure, line = M.parse(text) end
+  return failure or { state = "failed", sentence = text and ("%s cannot be understood from line %d on")
+    :format(path, line) or message }
+end
+
+--- Writes failed.txt, whole or not at all; true or nil, message.
+function M.fail(dir, failure) return core.sys.write(dir .. "/failed.txt", M.failure(failure)) end
+
+--- What became of the run in a folder: see the head of this file.
+---@param dir string
+---@return table
+function M.of(dir)
+  local function found(word, file)
+    local step, steps = progress(dir)
+    return { word = word, step = step, steps = steps, when = core.sys.modified(dir .. "/" .. file) }
+  end
+  local function there(name) return core.sys.exists(dir .. "/" .. name) ~= nil end
+  if there "result.lua" then return found("done", "result.lua") end
+  local failure = M.failed(dir)
+  if failure then
+    local state = found(failure.state, "failed.txt")
+    state.sentence, state.traceback = failure.sentence, failure.traceback
+    state.step, state.steps, state.when = failure.step or state.step, failure.steps or state.steps,
+      failure.time or state.when
+    return state
+  end
+  if there "last.h5" then return found("stopped", "last.h5") end
+  if tail(dir .. "/metrics.jsonl") ~= "" then return found("stopped", "metrics.jsonl") end
+  return { word = "new" }
+end
+
+return M
