@@ -8,7 +8,8 @@
 ** nil; the file is run first. */
 int luaopen_flexlab_repl_core(lua_State *L);
 
-/* A message handler for lua_pcall: the error as a text, with the traceback if FLEXLAB_TRACEBACK=1. */
+/* A message handler for lua_pcall: the error as a text, with the traceback if FLEXLAB_TRACEBACK=1; once
+** lua/flexlab/blame.lua is loaded, as that file says it. */
 int cli_message(lua_State *L);
 
 /* Pushes a text that shows the value at idx to a person: tensors and objects by __tostring, plain

@@ -6,6 +6,7 @@
 -- `rest`: the words from that argument on are taken as they are, options too.
 -- Wrong use raises a Wrong object, which ends the program with code 2.
 
+local blame = require "flexlab.blame"
 local words = require "flexlab.text"
 
 local M = {}
@@ -69,8 +70,8 @@ local function find(command, name, short)
     if short and option.short == name or not short and option.name == name then return option end
     if not option.hidden then known[#known + 1] = "--" .. option.name end
   end
+  known[#known + 1] = "--traceback"
   local typed = (short and "-" or "--") .. name
-  if #known == 0 then M.wrong("%s has no option %s; it has none at all", command.name, typed) end
   M.wrong("%s has no option %s; %s", command.name, typed, words.hint("--" .. name, known))
 end
 
@@ -123,6 +124,8 @@ function M.parse(command, argv)
       break
     elseif word == "--help" or word == "-h" then
       return { help = true }
+    elseif word == "--traceback" then
+      blame.show(true)
     elseif word:match("^%-%D") then
       i = i + take(command, values, word, argv[i + 1])
     else
@@ -171,6 +174,7 @@ function M.help(command)
         .. (option.value and " " .. option.value or ""), option.doc .. default_of(option) }
     end
   end
+  rows[#rows + 1] = { "--traceback", "of an error, also where it came from" }
   rows[#rows + 1] = { "-h, --help", "this page" }
   local width, lines = 0, { usage(command), "  " .. command.doc, "" }
   for _, row in ipairs(rows) do width = math.max(width, #row[1]) end

@@ -2,9 +2,10 @@
 --   { name, doc, arguments, options, run = function(values) ... return code or nil end }
 -- and arguments.lua makes parsing, --help and errors from that. Exit codes: 0 done, 1 failed at
 -- work, 2 wrong use. What goes wrong is one sentence on stderr after "flexlab: "; with
--- FLEXLAB_TRACEBACK=1 the traceback follows.
+-- --traceback (or FLEXLAB_TRACEBACK=1) the traceback follows. Whose line it names: flexlab.blame.
 
 local arguments = require "flexlab.commands.arguments"
+local blame = require "flexlab.blame"
 local words = require "flexlab.text"
 
 local M = {}
@@ -94,26 +95,13 @@ function M.recipe(name)
   return recipe, path
 end
 
--- An error as a sentence: positions in FlexLab's own files say nothing to a user, those in a recipe do.
-local function sentence(e)
-  local text = tostring(e)
-  local file = text:match("^(.-):%d+: ")
-  if file and (file:find("flexlab/", 1, true) or file == "[C]") then
-    text = text:gsub("^.-:%d+: ", "")
-  end
-  if os.getenv("FLEXLAB_TRACEBACK") == "1" then return text end
-  return (text:gsub("\n\t.*$", ""):gsub("\nstack traceback:.*$", ""))
-end
-
 local function fail(command, e)
-  local trace = type(e) == "table" and rawget(e, "flexlab_trace")
-  local cause = trace and e.cause or e
-  local wrong = arguments.is_wrong(cause)
-  io.stderr:write("flexlab: ", sentence(cause), "\n")
+  local wrong = arguments.is_wrong(e)
+  io.stderr:write("flexlab: ", blame.sentence(e), "\n")
   if wrong then
     io.stderr:write(command and ("(flexlab %s --help)\n"):format(command.name) or "(flexlab help)\n")
-  elseif trace and os.getenv("FLEXLAB_TRACEBACK") == "1" then
-    io.stderr:write(trace, "\n")
+  elseif blame.wanted() then
+    io.stderr:write(blame.trace(e) or "", "\n")
   end
   return wrong and 2 or 1
 end
@@ -129,6 +117,10 @@ end
 
 local function choose(argv)
   local name = argv[1]
+  if name == "--traceback" then   -- also in front of the command
+    blame.show(true)
+    name = table.remove(argv, 1) and argv[1]
+  end
   if name == "--help" or name == "-h" then name = "help" end
   if name == "--version" or name == "-v" then name = "version" end
   local command = M.find(name)
@@ -154,9 +146,7 @@ function M.main(argv)
     command = choose(argv)
     return execute(command, table.move(argv, 2, #argv, 1, {}))
   end
-  local ok, result = xpcall(work, function(e)
-    return { flexlab_trace = debug.traceback("", 2), cause = e }
-  end)
+  local ok, result = xpcall(work, blame.handler)
   local code = ok and result or fail(command, result)
   local flushed, message = io.output():flush()
   if not flushed and code == 0 then

@@ -7,6 +7,7 @@ checkpoint. Guidance wraps `predict`, in the order in which it is named.
 The noise of a member is addressed by (seed, sample, member, number): neither the batch nor the other
 members change it. The answer is the base plus the sampler's x0, in physical units.
 --]]
+local blame = require "flexlab.blame"
 local choices = require "flexlab.choices"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
@@ -72,11 +73,11 @@ local function differentiate(model, batch, known, x, t, f)
     end
   end
   local leaf = x:detach():clone():track(true)
-  local ok, x0, eps = pcall(function()
+  local ok, x0, eps = xpcall(function()
     local x0, eps = denoise(model, batch, known, leaf, t)
     f(x0):backward()
     return x0, eps
-  end)
+  end, blame.handler)
   for _, tensor in ipairs(frozen) do tensor:track(true) end
   if not ok then error(x0, 0) end
   return x0:detach(), eps:detach(), leaf.grad

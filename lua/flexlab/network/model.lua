@@ -10,6 +10,7 @@ condition itself, where it is put beside x_t.
 Both calls take a last argument, seen(where, tensor), which is then called with the output of every block on the way,
 whichever roads are open ("block 2 of the base encoder"; doctor/run.lua).
 --]]
+local blame = require "flexlab.blame"
 local choices = require "flexlab.choices"
 local core = require "flexlab.core"
 local nn = require "flexlab.nn"
@@ -161,7 +162,7 @@ function M.averaged(model, exchange)
   function average:use(f, ...) -- luacheck: ignore self
     if depth == 0 then exchange() end
     depth = depth + 1
-    local results = table.pack(pcall(f, ...))
+    local results = table.pack(xpcall(f, blame.handler, ...))
     depth = depth - 1
     if depth == 0 then exchange() end
     if not results[1] then error(results[2], 0) end

@@ -10,6 +10,7 @@ result.lua last.h5 cost.lua). hash8 covers the resolved configuration, the file 
 recipes that it requires; if data files have changed, their contents too (provenance.lua). A folder with
 result.lua is done: its result is returned again; any other is resumed from its checkpoint.
 --]]
+local blame = require "flexlab.blame"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
 local literal = require "flexlab.literal"
@@ -144,7 +145,7 @@ function Recipe:__call(overrides, options)
     root = o.root, quiet = o.quiet, label = o.label }
   prepare(run, o)
   run:resume()
-  local result = result_of(self, self.body(cfg, run))
+  local result = result_of(self, blame.call(self.body, cfg, run))
   run:finish()
   run:price()
   must(literal.write(dir .. "/result.lua", result))

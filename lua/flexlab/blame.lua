@@ -1,0 +1,167 @@
+--[[
+blame - whose line an error names: the user's, first; the rest is for --traceback.
+
+  ok, e = xpcall(f, blame.handler, ...)     e.g. "mine.lua:3: a - b: b is nil", whoever raised "a - b: b is nil"
+  io.stderr:write(blame.sentence(e))        one line for people: nothing of Lua's search lists and tracebacks
+  blame.trace(e)                            the traceback of where e was raised, through any number of handlers
+
+A user's file is one that is not of this library's folder: a recipe, a choice, a script, a line at the prompt. An
+error that the core or the library raises while a function of such a file is running is that function's: the
+innermost one's, since it made the call that failed. A message that names a user's line already keeps it, and a
+position inside the library is dropped, but for the crash of a line of ours ("attempt to index ..."), where it is
+said behind. Errors that are objects pass through unchanged, so that whoever waits for them knows them; what is
+known of their place is kept beside them.
+
+Lua forgets the frame of a tail call to a Lua function: `return flex.nn.linear(...)` in a user's file is then
+blamed on the caller. Messages that must name a part of the user's take its place from the part itself (contracts).
+--]]
+local M = {}
+
+local root = debug.getinfo(1, "S").source:match("^@(.*)blame%.lua$") or "flexlab/"
+
+local shown = os.getenv("FLEXLAB_TRACEBACK") == "1"
+
+--- Whether tracebacks are to be shown (--traceback, FLEXLAB_TRACEBACK=1); `show` sets it.
+function M.wanted() return shown end
+function M.show(value) shown = value end
+
+--- Whether what debug.getinfo calls a source is a file of this library.
+function M.is_own(source) return source:sub(2, #root + 1) == root and source:sub(1, 1) == "@" end
+
+-- A source as messages name it: a path whole (Lua cuts long ones), a name, or the beginning of a text.
+local function named(info)
+  return info.source:match("^[@=](.*)$") or info.short_src
+end
+
+--- "file:line" where a function begins; nil for one of C.
+function M.place(f)
+  local info = type(f) == "function" and debug.getinfo(f, "S")
+  return info and info.what ~= "C" and ("%s:%d"):format(named(info), info.linedefined) or nil
+end
+
+-- "file:line" of the innermost user's frame, up to the function `last`. Frames of this file are no user's.
+local function innermost(last)
+  for i = 2, math.huge do
+    local info = debug.getinfo(i, "Slf")
+    if not info or last and info.func == last then return nil end
+    if info.what ~= "C" and info.currentline > 0 and not M.is_own(info.source) then
+      return ("%s:%d"):format(named(info), info.currentline)
+    end
+  end
+end
+
+--- "file:line" of the user's function that is running, innermost first; nil where there is none.
+function M.where() return innermost() end
+
+-- Whether the user called error(text, 0): who asks for no position gets none.
+local function is_bare()
+  for i = 2, math.huge do
+    local info = debug.getinfo(i, "Sf")
+    if not info then return false end
+    if info.func == error then
+      local caller = debug.getinfo(i + 1, "S")
+      return caller ~= nil and caller.what ~= "C" and not M.is_own(caller.source)
+    elseif not M.is_own(info.source) then
+      return false
+    end
+  end
+end
+
+-- The source of the frame that Lua calls `short` in a position, else `short` itself as a path.
+local function source_of(short)
+  for i = 2, math.huge do
+    local info = debug.getinfo(i, "S")
+    if not info then return "@" .. short, short end
+    if info.short_src == short then return info.source, named(info) end
+  end
+end
+
+-- "error loading module 'm' from file 'f':\n\tf:3: what" -> "f:3: what".
+local function loading(text)
+  local file, rest = text:match("^error loading module '[^\n]-' from file '([^\n]-)':\n\t(.*)$")
+  if not file then return text end
+  local line, what = rest:match("^[^\n]-:(%d+): (.*)$")
+  return line and ("%s:%s: %s"):format(file, line, what) or file .. ": " .. rest
+end
+
+--- A message with the user's position in front. `last`: a function behind which nobody is to blame; `otherwise`:
+--- the position where no user's frame is found.
+function M.placed(text, last, otherwise)
+  if text == "interrupted!" or is_bare() then return text end
+  text = loading(loading(text):gsub("^[^\n]-:%d+: (error loading module )", "%1"))
+  local short, line, rest = text:match("^([^\n]-):(%d+): (.*)$")
+  local inside
+  if short and not short:find("[%s'\"]") or short and short:find("^%[string ") then
+    local source, name = source_of(short)
+    if not M.is_own(source) then return ("%s:%s: %s"):format(name, line, rest) end
+    inside, text = ("flexlab/%s:%s"):format(source:sub(#root + 2), line), rest
+  end
+  local where = innermost(last) or otherwise
+  if inside and (text:find "^attempt to" or text:find "^bad argument") then
+    text = ("%s (in %s)"):format(text, inside)
+  end
+  return where and ("%s: %s"):format(where, text) or text
+end
+
+local latest = {}   -- { seen = true, value =, trace =, where = } of the last error that a handler saw
+
+local function is_latest(e) return latest.seen and rawequal(latest.value, e) end
+
+--- A message handler for xpcall: strings get their position, everything keeps its traceback.
+function M.handler(e)
+  if e ~= nil and is_latest(e) then return e end
+  local value = type(e) == "string" and M.placed(e) or e
+  latest = { seen = true, value = value, where = innermost(), trace = debug.traceback("", 2):gsub("^\n", "") }
+  return value
+end
+
+--- f(...); an error goes on with its position and its traceback, through any number of such calls.
+function M.call(f, ...)
+  local results = table.pack(xpcall(f, M.handler, ...))
+  if not results[1] then error(results[2], 0) end
+  return table.unpack(results, 2, results.n)
+end
+
+--- The traceback of an error that a handler has seen.
+function M.trace(e)
+  return is_latest(e) and latest.trace or nil
+end
+
+-- "{ code = 1, ... }": the plain entries of a table.
+local function entries(t)
+  local list = {}
+  for k, v in pairs(t) do
+    if type(k) == "string" and (type(v) == "string" or type(v) == "number") then
+      list[#list + 1] = ("%s = %s"):format(k, v)
+    end
+  end
+  table.sort(list)
+  return #list > 0 and ("{ %s }"):format(table.concat(list, ", ")) or "{}"
+end
+
+-- An error that is neither text nor an object with one.
+local function foreign(e)
+  local where = is_latest(e) and latest.where
+  local what = "an error without a message"
+  if e ~= nil then
+    what = ("an error that is a %s: %s"):format(type(e), type(e) == "table" and entries(e) or tostring(e))
+  end
+  return where and where .. ": " .. what or what
+end
+
+--- An error as one sentence for people.
+function M.sentence(e)
+  local meta = type(e) == "table" and getmetatable(e)
+  local text = type(e) == "string" and e or meta and type(meta) == "table" and meta.__tostring and tostring(e)
+    or foreign(e)
+  return (text:gsub("\n\t.*$", ""):gsub("\nstack traceback:.*$", ""):gsub(":$", ""))
+end
+
+--- The message handler of the prompt: an error as the text that is shown, with its traceback where that is wanted.
+function M.report(e)
+  local value = M.handler(e)
+  local text = M.sentence(value)
+  return shown and ("%s\n%s"):format(text, M.trace(value) or "") or text
+end
+
+return M
