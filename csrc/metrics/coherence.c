@@ -39,8 +39,12 @@ static void close_work (work *k) {
     fx_free(arrays[i]);
 }
 
-static void add_channel (work *k) {
+/* The means are all of ring 0 but for what a window carries there of the fluctuations. */
+static void add_channel (work *k, double mean_p, double mean_y) {
   const double *p = k->p, *y = k->y;
+  k->prediction_power[0] += mean_p * mean_p;
+  k->truth_power[0] += mean_y * mean_y;
+  k->agreement[0] += mean_p * mean_y;
   for (int64_t row = 0; row < k->rings.h; row++) {
     for (int64_t kx = 0; kx <= k->rings.w / 2; kx++, p += 2, y += 2) {
       const int64_t b = fx_ring_of(&k->rings, row, kx);
@@ -58,10 +62,11 @@ static fx_status add_sample (work *k, const fx_tensor *prediction, const fx_tens
   const int64_t channels = truth->shape[3], values = k->rings.h * k->rings.w * channels;
   for (int64_t b = 0; b < k->rings.bins; b++)
     k->prediction_power[b] = k->truth_power[b] = k->agreement[b] = 0.0;
+  double p, y;
   for (int64_t c = 0; c < channels; c++) {
-    FX_TRY(fx_rings_transform(&k->rings, fx_f32(prediction) + n * values + c, channels, k->p));
-    FX_TRY(fx_rings_transform(&k->rings, fx_f32(truth) + n * values + c, channels, k->y));
-    add_channel(k);
+    FX_TRY(fx_rings_transform(&k->rings, fx_f32(prediction) + n * values + c, channels, k->p, &p));
+    FX_TRY(fx_rings_transform(&k->rings, fx_f32(truth) + n * values + c, channels, k->y, &y));
+    add_channel(k, p, y);
   }
   return FX_OK;
 }

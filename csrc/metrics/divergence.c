@@ -30,15 +30,15 @@ static sums of_spectra (const fx_rings *r, const double *u, const double *v) {
 
 static fx_status periodic_samples (const fx_tensor *velocity, double *out) {
   fx_rings rings = { 0 };
-  double *u = NULL, *v = NULL;
+  double *u = NULL, *v = NULL, mean; /* which has no derivative */
   fx_status st;
   const int64_t values = velocity->shape[1] * velocity->shape[2] * 2;
   FX_GOTO(fx_rings_open(&rings, "divergence", velocity->shape[1], velocity->shape[2], 0));
   FX_GOTO(fx_rings_array(&rings, &u));
   FX_GOTO(fx_rings_array(&rings, &v));
   for (int64_t n = 0; n < velocity->shape[0]; n++) {
-    FX_GOTO(fx_rings_transform(&rings, fx_f32(velocity) + n * values, 2, u));
-    FX_GOTO(fx_rings_transform(&rings, fx_f32(velocity) + n * values + 1, 2, v));
+    FX_GOTO(fx_rings_transform(&rings, fx_f32(velocity) + n * values, 2, u, &mean));
+    FX_GOTO(fx_rings_transform(&rings, fx_f32(velocity) + n * values + 1, 2, v, &mean));
     out[n] = ratio(of_spectra(&rings, u, v));
   }
 done:

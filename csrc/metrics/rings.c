@@ -70,11 +70,16 @@ fx_status fx_rings_array (const fx_rings *r, double **out) {
   return new_array(r->h * (r->w / 2 + 1) * 2, out);
 }
 
-fx_status fx_rings_transform (fx_rings *r, const float *in, int64_t stride, double *spectrum) {
+fx_status fx_rings_transform (fx_rings *r, const float *in, int64_t stride, double *spectrum,
+                              double *mean) {
+  double sum = 0.0;
+  for (int64_t i = 0; i < r->h * r->w; i++)
+    sum += (double)in[i * stride];
+  *mean = sum / ((double)r->h * (double)r->w);
   for (int64_t y = 0; y < r->h; y++) {
     for (int64_t x = 0; x < r->w; x++) {
       const int64_t i = y * r->w + x;
-      r->field[i] = (double)in[i * stride] * r->window_y[y] * r->window_x[x];
+      r->field[i] = ((double)in[i * stride] - *mean) * r->window_y[y] * r->window_x[x];
     }
   }
   return fx_fft2_forward(r->plan, r->field, spectrum);

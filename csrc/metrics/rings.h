@@ -28,8 +28,13 @@ void fx_rings_close(fx_rings *rings);
 /* New array for one spectrum, h (w/2+1) pairs; freed with fx_free. */
 fx_status fx_rings_array(const fx_rings *rings, double **out);
 
-/* spectrum = DFT of window * channel; `in` is the channel's first value, `stride` the channels. */
-fx_status fx_rings_transform(fx_rings *rings, const float *in, int64_t stride, double *spectrum);
+/*
+** spectrum = DFT of window * (channel - mean), and the mean, which callers add to ring 0: a window
+** would carry it into rings 1 and 2, where it drowns the fluctuations of a field of 300 K +- 0.1.
+** `in` is the channel's first value, `stride` the channels.
+*/
+fx_status fx_rings_transform(fx_rings *rings, const float *in, int64_t stride, double *spectrum,
+                             double *mean);
 
 /* Wavenumber of row y, with its sign; the Nyquist row is positive. */
 int64_t fx_ring_ky(const fx_rings *rings, int64_t y);

@@ -73,10 +73,22 @@ static void add_power (const work *k, double *bins) {
   }
 }
 
+/* What a channel's mean holds: energy if it is a mean velocity; enstrophy if it is a mean vorticity. */
+static double of_mean (const work *k, double mean) {
+  switch (k->options->quantity) {
+  case FX_SPECTRUM_POWER: return mean * mean;
+  case FX_SPECTRUM_ENERGY: return k->channels == 2 ? 0.5 * mean * mean : 0.0;
+  case FX_SPECTRUM_ENSTROPHY: return k->channels == 1 ? 0.5 * mean * mean : 0.0;
+  }
+  return 0.0;
+}
+
 static fx_status add_sample (work *k, const float *in, double *bins) {
   const int flow = k->options->quantity != FX_SPECTRUM_POWER;
   for (int64_t c = 0; c < k->channels; c++) {
-    FX_TRY(fx_rings_transform(&k->rings, in + c, k->channels, k->spectrum[flow ? c : 0]));
+    double mean;
+    FX_TRY(fx_rings_transform(&k->rings, in + c, k->channels, k->spectrum[flow ? c : 0], &mean));
+    bins[0] += of_mean(k, mean);
     if (!flow)
       add_power(k, bins);
   }

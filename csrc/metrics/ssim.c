@@ -5,6 +5,9 @@
 ** are eleven rows of input weighted and added, then an eleven-tap filter along the row. A row of
 ** output is the unit of parallel work and needs five rows of work space; whole filtered planes,
 ** five a channel, were refused. Row sums are then added in order.
+**
+** The moments are those of p - mp and y - my, the means of the row in the middle: a variance as a
+** difference of squares loses its digits where the mean is large, as that of a field in kelvin.
 */
 #include <inttypes.h>
 #include <math.h>
@@ -40,14 +43,23 @@ static void fill_taps (double taps[TAPS]) {
     taps[i] /= sum;
 }
 
-/* Weights and adds eleven rows of one channel; p and y point at the first of them. */
-static void add_rows (const job *j, const float *p, const float *y, double *m) {
+/* The mean of a row of one channel. */
+static double row_mean (const job *j, const float *x) {
+  double sum = 0.0;
+  for (int64_t i = 0; i < j->w; i++)
+    sum += (double)x[i * j->c];
+  return sum / (double)j->w;
+}
+
+/* Weights and adds eleven rows of one channel less its mean; p and y point at the first of them. */
+static void add_rows (const job *j, const float *p, const float *y, const double mean[2],
+                      double *m) {
   const int64_t w = j->w;
   memset(m, 0, (size_t)(MOMENTS * w) * sizeof *m);
   for (int t = 0; t < TAPS; t++, p += w * j->c, y += w * j->c) {
     const double g = j->taps[t];
     for (int64_t x = 0; x < w; x++) {
-      const double a = p[x * j->c], b = y[x * j->c];
+      const double a = (double)p[x * j->c] - mean[0], b = (double)y[x * j->c] - mean[1];
       m[x] += g * a;
       m[w + x] += g * b;
       m[2 * w + x] += g * (a * a);
@@ -57,11 +69,11 @@ static void add_rows (const job *j, const float *p, const float *y, double *m) {
   }
 }
 
-static double ssim_at (const double m[MOMENTS], double range) {
+static double ssim_at (const double m[MOMENTS], const double mean[2], double range) {
   const double c1 = 0.01 * range * 0.01 * range, c2 = 0.03 * range * 0.03 * range;
   const double vp = m[2] - m[0] * m[0], vy = m[3] - m[1] * m[1], vpy = m[4] - m[0] * m[1];
-  return (2.0 * m[0] * m[1] + c1) * (2.0 * vpy + c2) /
-         ((m[0] * m[0] + m[1] * m[1] + c1) * (vp + vy + c2));
+  const double mp = mean[0] + m[0], my = mean[1] + m[1];
+  return (2.0 * mp * my + c1) * (2.0 * vpy + c2) / ((mp * mp + my * my + c1) * (vp + vy + c2));
 }
 
 static void run_row (void *context, int64_t item, int worker) {
@@ -70,7 +82,9 @@ static void run_row (void *context, int64_t item, int worker) {
   const int64_t sample = item / (j->rows * j->c), w = j->w;
   const int64_t at = (sample * j->h + row) * w * j->c + channel;
   double *moments = j->work + worker * MOMENTS * w;
-  add_rows(j, j->p + at, j->y + at, moments);
+  const int64_t middle = at + RADIUS * w * j->c;
+  const double mean[2] = { row_mean(j, j->p + middle), row_mean(j, j->y + middle) };
+  add_rows(j, j->p + at, j->y + at, mean, moments);
   double sum = 0.0;
   for (int64_t x = 0; x + TAPS <= w; x++) {
     double m[MOMENTS] = { 0 };
@@ -78,7 +92,7 @@ static void run_row (void *context, int64_t item, int worker) {
       for (int t = 0; t < TAPS; t++)
         m[k] += j->taps[t] * moments[k * w + x + t];
     }
-    sum += ssim_at(m, j->range[sample]);
+    sum += ssim_at(m, mean, j->range[sample]);
   }
   j->sums[item] = sum;
 }

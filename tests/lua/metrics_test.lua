@@ -40,6 +40,48 @@ function suite.test_1_pairs()
   agree("exceedances", metrics.exceedances(y, { 0.5, 1, 2, 3 }))
 end
 
+-- 300 +- 0.1 and 270 +- 0.1: no number's digits are lost in the mean's, wherever it stands in the list.
+function suite.test_1_fields_with_a_large_mean()
+  local p, y = input "warm_prediction", input "warm_truth"
+  local function close(name, tensor, columns)
+    local want, got = recorded["out/warm_" .. name]:totable(), tensor:totable()
+    lu.assertEquals(#got, #want, name)
+    for i, v in ipairs(want) do
+      if not columns or i % columns ~= 1 then
+        lu.assertTrue(math.abs(got[i] - v) <= 1e-6 * math.abs(v), ("%s %d: %.12g, wanted %.12g"):format(name, i,
+          got[i], v))
+      end
+    end
+    checked["warm_" .. name] = true
+  end
+  for _, m in ipairs(metrics.list) do
+    if m.takes == "pair" then close(m.name, metrics[m.name](p, y)) end
+  end
+  close("moments", metrics.moments(y))
+  local rings = metrics.spectrum(y).shape[2]
+  agree("warm_coherence", metrics.coherence(p, y))
+  close("spectrum", metrics.spectrum(y))
+  close("spectrum_window", metrics.spectrum(y, { window = true }), rings)
+  agree("warm_spectrum_window", metrics.spectrum(y, { window = true }))   -- its ring 0 too, which is the mean's
+end
+
+-- A mean that is added changes ring 0 alone, whatever the window; in f32 numbers that hold it exactly.
+function suite.test_1_a_mean_stays_in_ring_0()
+  local list = core.normal({ 24 * 30 }, { seed = 3 }):totable()
+  for i, v in ipairs(list) do list[i] = math.floor(v * 64) / 64 end
+  local field = core.tensor(list):reshape { 1, 24, 30, 1 }
+  local raised = field + 1024
+  for _, window in ipairs { false, true } do
+    local before, after = metrics.spectrum(field, { window = window }), metrics.spectrum(raised, { window = window })
+    for b = 2, before.shape[2] do
+      local want = before:get(1, b)
+      lu.assertAlmostEquals(after:get(1, b), want, 1e-9 * want + 1e-18)
+    end
+    lu.assertAlmostEquals(after:get(1, 1) - before:get(1, 1), 1024 ^ 2 + 2 * 1024 * metrics.moments(field):get(1, 1),
+      1e-6)
+  end
+end
+
 function suite.test_1_flows()
   for name, field in pairs { w = input "vorticity", u = input "velocity" } do
     for _, quantity in ipairs { "energy", "enstrophy" } do

@@ -52,10 +52,24 @@ def hann(h, w):
 
 
 def transform(field, window=None):
-    """(H,W) -> Fourier coefficients whose squares add up to the mean square."""
+    """(H,W) -> Fourier coefficients of the field less its mean, whose squares add up to its variance."""
     h, w = field.shape
+    field = field.astype(float) - field.astype(float).mean()
     window = np.ones((h, w)) if window is None else window
-    return np.fft.fft2(field.astype(float) * window) / (h * w) / np.sqrt(np.mean(window ** 2))
+    return np.fft.fft2(field * window) / (h * w) / np.sqrt(np.mean(window ** 2))
+
+
+def channels_of(field):
+    return [field[:, :, c] for c in range(field.shape[2])]
+
+
+def rings(a, b, window=None):
+    """Sums of Re(A B*) by ring over the channels of two fields (H,W,C); the means' product is in ring 0."""
+    h, w = a.shape[:2]
+    pairs = list(zip(channels_of(a), channels_of(b)))
+    result = ring_sum(sum((transform(u, window) * transform(v, window).conj()).real for u, v in pairs), h, w)
+    result[0] += sum(u.astype(float).mean() * v.astype(float).mean() for u, v in pairs)
+    return result
 
 
 def pair_metrics(p32, y32, out):
@@ -77,20 +91,16 @@ def pair_metrics(p32, y32, out):
 
 
 def spectral_metrics(p, y, out):
-    n, h, w, channels = y.shape
+    n, h, w, _ = y.shape
     top, window = min(h, w) // 2, hann(h, w)
     edges = [1, top // 4 + 1, top // 2 + 1, top + 1]
     power, windowed, coherence = [], [], []
     bands = {"spectral_low": [], "spectral_middle": [], "spectral_high": []}
     for i in range(n):
-        a = [transform(p[i, :, :, c]) for c in range(channels)]
-        b = [transform(y[i, :, :, c]) for c in range(channels)]
-        pp, yy = (ring_sum(sum(np.abs(z) ** 2 for z in f), h, w) for f in (a, b))
-        cross = ring_sum(sum((u * v.conj()).real for u, v in zip(a, b)), h, w)
+        pp, yy = rings(p[i], p[i]), rings(y[i], y[i])
         power.append(yy)
-        coherence.append(cross / np.sqrt(pp * yy))
-        hp, hy = (ring_sum(sum(np.abs(transform(f[i, :, :, c], window)) ** 2 for c in range(channels)), h, w)
-                  for f in (p, y))
+        coherence.append(rings(p[i], y[i]) / np.sqrt(pp * yy))
+        hp, hy = rings(p[i], p[i], window), rings(y[i], y[i], window)
         windowed.append(hy)
         for b, name in enumerate(bands):
             s = slice(edges[b], edges[b + 1])
@@ -110,8 +120,8 @@ def flow_spectra(vorticity, velocity, spacing, out):
         z = transform(vorticity[i, :, :, 0])
         u, v = (transform(velocity[i, :, :, c]) for c in range(2))
         rows["energy_w"].append(ring_sum(0.5 * np.abs(z) ** 2 / np.where(q2 > 0, q2, np.inf), h, w))
-        rows["enstrophy_w"].append(ring_sum(0.5 * np.abs(z) ** 2, h, w))
-        rows["energy_u"].append(ring_sum(0.5 * (np.abs(u) ** 2 + np.abs(v) ** 2), h, w))
+        rows["enstrophy_w"].append(0.5 * rings(vorticity[i], vorticity[i]))
+        rows["energy_u"].append(0.5 * rings(velocity[i], velocity[i]))
         curl = np.fft.ifft2(1j * (dx * v - dy * u)).real * h * w
         rows["enstrophy_u"].append(ring_sum(0.5 * np.abs(transform(curl)) ** 2, h, w))
         g = [np.fft.ifft2(1j * d * f).real * h * w for f in (u, v) for d in (dx, dy)]
@@ -192,15 +202,19 @@ def main():
     outcome = rough(3, 12, 10, 2, 1.0)
     members = (0.7 * outcome[:, None] + 0.1
                + 0.5 * rough(27, 12, 10, 2, 0.5).reshape(3, 9, 12, 10, 2)).astype(np.float32)
+    kelvin = [(np.float32([300, 270]) + np.float32(0.1) * f).astype(np.float32) for f in (prediction, truth)]
     inputs = dict(prediction=prediction, truth=truth, vorticity=vorticity, velocity=velocity,
-                  members=members, outcome=outcome)
-    out = {}
+                  members=members, outcome=outcome, warm_prediction=kelvin[0], warm_truth=kelvin[1])
+    out, warm = {}, {}
     pair_metrics(prediction, truth, out)
     spectral_metrics(prediction, truth, out)
     flow_spectra(vorticity, velocity, 0.25, out)
     structure_functions(vorticity, velocity, 14, out)
     distributions(truth, out)
     ensemble_metrics(members, outcome, out)
+    pair_metrics(*kelvin, warm)
+    spectral_metrics(*kelvin, warm)
+    out.update({"warm_" + k: v for k, v in warm.items()})
     tensors = {"in/" + k: np.ascontiguousarray(v) for k, v in inputs.items()}
     tensors.update({"out/" + k: np.ascontiguousarray(np.atleast_1d(np.asarray(v, dtype=np.float64)))
                     for k, v in out.items()})
