@@ -772,6 +772,17 @@ function core.sys.rename(from, to) end
 ---@return boolean?
 function core.sys.remove(path) end
 
+--- a symbolic link, at once; replaces one
+---@param target string
+---@param path string
+---@return boolean?
+function core.sys.symlink(target, path) end
+
+--- where a symbolic link leads
+---@param path string
+---@return string?
+function core.sys.readlink(path) end
+
 --- waits until no other process holds it
 ---@param path string
 ---@return flexlab.Lock?

@@ -128,6 +128,35 @@ static int sys_rename (lua_State *L) {
   return done(L, rename(from, to) == 0, from);
 }
 
+/* A symbolic link that appears under its name whole, in place of one that was there. */
+static int sys_symlink (lua_State *L) {
+  const char *target = luaL_checkstring(L, 1), *path = luaL_checkstring(L, 2);
+  char temporary[FX_PATH_SIZE];
+  const fx_status st = fx_file_temporary(path, temporary);
+  if (st != FX_OK)
+    return lfx_refused(L, st);
+  unlink(temporary); /* of a killed process with our number */
+  if (symlink(target, temporary) != 0)
+    return refused(L, path);
+  if (rename(temporary, path) == 0)
+    return done(L, true, path);
+  const int error = errno;
+  unlink(temporary);
+  errno = error;
+  return refused(L, path);
+}
+
+/* Where a symbolic link leads, as it is written; nil of anything else. */
+static int sys_readlink (lua_State *L) {
+  char target[FX_PATH_SIZE];
+  const ssize_t n = readlink(luaL_checkstring(L, 1), target, sizeof target);
+  if (n < 0 || (size_t)n >= sizeof target)
+    luaL_pushfail(L);
+  else
+    lua_pushlstring(L, target, (size_t)n);
+  return 1;
+}
+
 static int sys_remove (lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
   return done(L, unlink(path) == 0, path);
@@ -303,6 +332,8 @@ void lfx_open_sys (lua_State *L) {
                                         { "modified", sys_modified },
                                         { "rename", sys_rename },
                                         { "remove", sys_remove },
+                                        { "symlink", sys_symlink },
+                                        { "readlink", sys_readlink },
                                         { "lock", sys_lock },
                                         { "read", sys_read },
                                         { "write", sys_write },

@@ -256,6 +256,8 @@ modified(path: string): number? -- when it was last written, seconds since 1970 
 list(path: string): string[]? -- names in a folder
 rename(from: string, to: string): boolean? -- replaces
 remove(path: string): boolean? -- a file
+symlink(target: string, path: string): boolean? -- a symbolic link, at once; replaces one
+readlink(path: string): string? -- where a symbolic link leads
 lock(path: string): flexlab.Lock? -- waits until no other process holds it
 read(path: string): string? -- a whole file
 write(path: string, text: string): boolean? -- atomic and durable

@@ -146,6 +146,15 @@ function TestSys.test_files()
   local ok, message = sys.remove(path("a/three"))
   lu.assertNil(ok)
   lu.assertStrContains(message, "three: No such file")
+  lu.assertTrue(sys.symlink("one", path("a/link")))
+  lu.assertTrue(sys.symlink("three", path("a/link")))             -- replaced at once
+  lu.assertEquals(sys.readlink(path("a/link")), "three")
+  lu.assertNil(sys.readlink(path("a/one")))
+  lu.assertNil(sys.readlink(path("none")))
+  lu.assertNil((sys.symlink("one", path("a/b"))))                 -- a folder is no link, and stays
+  lu.assertEquals(sys.exists(path("a/b")), "folder")
+  lu.assertEquals(sys.list(path("a")), { "b", "link", "one" })    -- nothing is left of the attempt
+  lu.assertTrue(sys.remove(path("a/link")))
   for _, f in ipairs { sys.read, sys.list, sys.sync } do lu.assertNil((f(path("none")))) end
   lu.assertNil((sys.mkdirs(path("a/one/below"))))
   raises("string expected", sys.read, {})

@@ -156,4 +156,8 @@ function M.main(argv)
   return code
 end
 
+-- The same, and the end of the process. Called as a chunk's last word (a tail call), it leaves no frame of that
+-- chunk, so no error is blamed on it.
+function M.exit(argv) os.exit(M.main(argv)) end
+
 return M

@@ -14,6 +14,8 @@ local blame = require "flexlab.blame"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
 local literal = require "flexlab.literal"
+local latest = require "flexlab.run.latest"
+local metric = require "flexlab.run.metric"
 local provenance = require "flexlab.run.provenance"
 local Run = require "flexlab.run"
 
@@ -49,7 +51,8 @@ end
 ---@param name string       letters, digits, _ and -
 ---@param defaults table    every key there is, with a value of its type
 ---@param body function     body(cfg, run) -> table of numbers
-function M.new(name, defaults, body)
+---@param about table|nil   { metric = "rfne", better = "lower" }: the number it is judged by (metric.lua)
+function M.new(name, defaults, body, about)
   if type(name) ~= "string" or not name:match("^[%w_%-]+$") then
     error("recipe: the name must be letters, digits, _ and -, got " .. tostring(name), 2)
   elseif type(defaults) ~= "table" or type(body) ~= "function" then
@@ -57,7 +60,7 @@ function M.new(name, defaults, body)
   end
   local path, source, others = source_of(debug.getinfo(body, "S").source)
   return setmetatable({ name = name, defaults = defaults, body = body, source = path, text = source,
-    required = others }, Recipe)
+    required = others, metric = metric.declared(name, about, 2) }, Recipe)
 end
 
 function M.is_recipe(v) return getmetatable(v) == Recipe end
@@ -83,6 +86,7 @@ local function environment(run, options)
   line("source", run.recipe.source or "(not a file)")
   line("seed", run.seed)
   if options.label ~= "" then line("label", options.label) end
+  if run.recipe.metric then line("metric", metric.text(run.recipe.metric)) end
   line("started", os.date("!%Y-%m-%dT%H:%M:%SZ", math.floor(core.sys.now())))
   line("host", core.sys.host())
   local info = core.info()
@@ -105,6 +109,8 @@ local function prepare(run, options)
     ("%s, resolved; seed %d"):format(run.recipe.name, run.seed)))
   must(core.sys.write(run.dir .. "/recipe.lua", run.recipe.text))
   must(core.sys.write(run.dir .. "/env.txt", environment(run, options)))
+  local fault = latest.point(run.root, run.recipe.name, ("%s/%d"):format(run.hash, run.seed))
+  if fault and not options.quiet then io.write("note: ", fault, "\n") end
 end
 
 -- What a body returned, as plain values: numbers (tensors of one element count), strings, tables.
@@ -146,6 +152,8 @@ function Recipe:__call(overrides, options)
   prepare(run, o)
   run:resume()
   local result = result_of(self, blame.call(self.body, cfg, run))
+  local fault = self.metric and metric.missing(self.metric, result)
+  if fault then io.write(("note: recipe '%s': %s\n"):format(self.name, fault)) end
   run:finish()
   run:price()
   must(literal.write(dir .. "/result.lua", result))

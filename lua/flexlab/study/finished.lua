@@ -7,6 +7,7 @@ Their settings are the keys of config.lua in which they differ; where they belon
 is one of them. Unfinished runs are left out and counted (`unfinished`).
 --]]
 local core = require "flexlab.core"
+local latest = require "flexlab.run.latest"
 local literal = require "flexlab.literal"
 local plan = require "flexlab.study.plan"
 local runs = require "flexlab.study.runs"
@@ -36,15 +37,7 @@ local function collect(path, found, depth)
   if M.is_run(path) then
     found[#found + 1] = path
   elseif depth < 4 then
-    local names = core.sys.list(path) or {}
-    table.sort(names, function(a, b)
-      local x, y = tonumber(a), tonumber(b)
-      if x and y then return x < y end
-      return a < b
-    end)
-    for _, name in ipairs(names) do
-      if core.sys.exists(path .. "/" .. name) == "folder" then collect(path .. "/" .. name, found, depth + 1) end
-    end
+    for _, name in ipairs(latest.folders(path)) do collect(path .. "/" .. name, found, depth + 1) end
   end
   return found
 end
@@ -77,7 +70,7 @@ end
 function M.find(paths)
   local tasks, unfinished, all = {}, 0, type(paths) == "table" and paths or { paths }
   for _, path in ipairs(all) do
-    path = path:gsub("/+$", "")
+    path = latest.resolve(path)
     if core.sys.exists(path) ~= "folder" then
       error(("there is no folder '%s' (`flexlab list runs` shows those there are)"):format(path), 2)
     end

@@ -1,0 +1,50 @@
+--[[
+latest - runs/<name>/latest: a symbolic link to the run, or the study, that was begun last.
+
+The link is relative ("1a2b3c4d/3" of a run, "1a2b3c4d" of a study), so a folder of runs can be moved, and it
+appears under its name at once (core.sys.symlink). A path that a user types may go through it; whoever walks
+folders of runs passes links by (M.folders), so that no run is counted twice and no walk leaves the folder.
+--]]
+local core = require "flexlab.core"
+
+local M = {}
+
+--- Makes runs/<name>/latest lead to `target`, a path relative to runs/<name>; a message where that cannot be.
+--- (A file system without links, or something else of that name, is no reason to stop a run.)
+function M.point(root, name, target)
+  local path = ("%s/%s/latest"):format(root, name)
+  if core.sys.readlink(path) == target then return end
+  local ok, message = core.sys.mkdirs(("%s/%s"):format(root, name))
+  if ok then ok, message = core.sys.symlink(target, path) end
+  if not ok then return ("%s: no link to the latest run (%s)"):format(path, tostring(message)) end
+end
+
+--- A path without its last link: runs/sr/latest -> runs/sr/1a2b3c4d/3. Other paths are returned as they are; a link
+--- that leads out of its folder raises.
+function M.resolve(path)
+  path = path:gsub("(.)/+$", "%1")
+  local target = core.sys.readlink(path)
+  if not target or path:match "[^/]*$" ~= "latest" then return path end
+  if target:match "^/" or ("/" .. target .. "/"):find("/../", 1, true) then
+    error(("%s leads to '%s', out of its folder; it is not followed"):format(path, target), 0)
+  end
+  return (path:match "^(.*/)" or "") .. target
+end
+
+--- Names of the folders in a folder, sorted, numbers by their size; links are none of them.
+function M.folders(path)
+  local names, kept = core.sys.list(path) or {}, {}
+  for _, name in ipairs(names) do
+    local full = path .. "/" .. name
+    if core.sys.exists(full) == "folder" and not core.sys.readlink(full) then kept[#kept + 1] = name end
+  end
+  table.sort(kept, function(a, b)
+    local x, y = a:match "^%d+$", b:match "^%d+$"      -- whole numbers first, by their size
+    if x and y and #x ~= #y then return #x < #y end
+    if (x == nil) ~= (y == nil) then return x ~= nil end
+    return a < b
+  end)
+  return kept
+end
+
+return M

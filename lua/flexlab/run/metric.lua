@@ -1,0 +1,119 @@
+--[[
+metric - which number of a result a run is judged by, and which way is better.
+
+  flex.recipe("sr", defaults, body, { metric = "rfne" })                      smaller is better
+  flex.recipe("sr", defaults, body, { metric = "gain", better = "higher" })
+`better` is "lower", "higher", or the value that is best: "0" or "1". Without it the metric's own direction holds, if
+it is one of core.metrics.list (psnr: higher), else "lower".
+
+The declaration is written into the run's env.txt ("metric  rfne (lower)"), not into its configuration: it changes no
+number, so it must not change the hash; and finished runs are ranked by it without the recipe's code.
+Where nothing is declared M.choose takes rfne if every run has it, else the first number that differs between the
+runs, and says which and why: by the alphabet alone `bicubic` would win, which is equal in all runs.
+--]]
+local core = require "flexlab.core"
+local words = require "flexlab.text"
+
+local M = {}
+
+M.directions = { "lower", "higher", "0", "1" }
+
+local known = {}
+for _, m in ipairs(core.metrics.list) do known[m.name] = m.better end
+
+--- Which way a metric is better by its name alone: "bicubic.rfne" is an rfne.
+function M.direction(name) return known[name:match "[^.]*$"] or "lower" end
+
+--- What a recipe declares, checked: { name =, better = } or nil; raises at `level`.
+function M.declared(recipe, about, level)
+  if about == nil then return nil end
+  local function refuse(text, ...) error(("recipe '%s': %s"):format(recipe, text:format(...)), level + 2) end
+  if type(about) ~= "table" then refuse('the fourth argument must be a table such as { metric = "rfne" }') end
+  for key in pairs(about) do
+    if key ~= "metric" and key ~= "better" then
+      refuse("its fourth argument has %s", words.unknown(key, { "metric", "better" }))
+    end
+  end
+  if type(about.metric) ~= "string" or not about.metric:match "^[%w_.]+$" then
+    refuse('metric must be the name of a number of its result, such as "rfne", got %s', words.show(about.metric))
+  end
+  local better = about.better or M.direction(about.metric)
+  if not words.has(M.directions, better) then
+    refuse("better must be %s, got %s", words.list(M.directions):gsub(" and ", " or "), words.show(better))
+  end
+  return { name = about.metric, better = better }
+end
+
+--- As env.txt holds it, and read from there; nil if nothing is declared.
+function M.text(metric) return ("%s (%s)"):format(metric.name, metric.better) end
+
+function M.of(dir)
+  local name, better = (core.sys.read(dir .. "/env.txt") or ""):match "\nmetric%s+(%S+) %((%w+)%)\n"
+  return name and words.has(M.directions, better) and { name = name, better = better } or nil
+end
+
+--- A number of a result by its dotted name; nil if it has none.
+function M.value(result, name)
+  for part in name:gmatch "[^.]+" do result = type(result) == "table" and result[part] or nil end
+  return type(result) == "number" and result or nil
+end
+
+--- What is wrong with a declaration beside a result, in a sentence; nil if the result has that number.
+function M.missing(metric, result)
+  if M.value(result, metric.name) then return nil end
+  return ("the metric it declares is no number of its result, which has %s"):format(
+    words.unknown(metric.name, words.keys(result)))
+end
+
+--- A number by which values are ranked: the smallest is the best one.
+function M.rank(value, better)
+  if better == "higher" then return -value end
+  if better == "lower" then return value end
+  return math.abs(value - tonumber(better))
+end
+
+--- "lower is better", "nearest to 1 is best".
+function M.phrase(better)
+  if better == "lower" or better == "higher" then return better .. " is better" end
+  return ("nearest to %s is best"):format(better)
+end
+
+-- The declaration that all have who have one; nil, true if they differ.
+local function common(declared)
+  local first
+  for _, metric in ipairs(declared) do
+    if first and (first.name ~= metric.name or first.better ~= metric.better) then return nil, true end
+    first = metric
+  end
+  return first
+end
+
+-- The first name whose value is not the same in all results; nil if there is none.
+local function differing(names, results)
+  for _, name in ipairs(names) do
+    for _, result in ipairs(results) do
+      if M.value(result, name) ~= M.value(results[1], name) then return name end
+    end
+  end
+end
+
+--- The metric that results are judged by: { name =, better =, why = } or nil where they have no number in common.
+---@param names table      the numbers that all results have
+---@param results table    list of results
+---@param declared table   list of declarations of their recipes (those that have one)
+function M.choose(names, results, declared)
+  local metric, several = common(declared)
+  local why = several and "the recipes declare different main metrics" or "no recipe declares a main metric"
+  if metric then
+    local found = false
+    for _, result in ipairs(results) do found = found or M.value(result, metric.name) ~= nil end
+    if found then return { name = metric.name, better = metric.better, why = "declared by the recipe" } end
+    why = ("the recipe declares '%s', which no result has"):format(metric.name)
+  end
+  local name = words.has(names, "rfne") and "rfne" or differing(names, results) or names[1]
+  if not name then return nil end
+  return { name = name, better = M.direction(name), why = ("%s; %s"):format(name == "rfne" and "rfne is there"
+    or "the first number that differs", why) }
+end
+
+return M
