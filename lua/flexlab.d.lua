@@ -432,13 +432,17 @@ function core.io.png_encode(image) end
 ---@field path string of the file
 local Container = {}
 
---- { path, dtype, number, shape, chunk, axes (their names), filters, packed } each
+--- { path, dtype, number, shape, chunk, axes (their names), filters, packed, missing (stored numbers), valid ({ least, most }), unused (names of attributes), target (of a symbolic link) } each
 ---@return table[]
 function Container:variables() end
 
 --- the groups of an HDF5 file
 ---@return string[]
 function Container:groups() end
+
+--- sentences about links that are not followed
+---@return string[]
+function Container:notes() end
 
 --- of a variable or group, or of the file
 ---@param path? string
@@ -465,7 +469,7 @@ function Container:forget() end
 ---@return integer, integer
 function Container:expect(path, count) end
 
---- streamed; count is of the finite numbers
+--- streamed; count is of the finite numbers, nan of missing elements too
 ---@param path string
 ---@return { mean: number, std: number, min: number, max: number, count: integer, nan: integer, infinite: integer }?
 function Container:statistics(path) end

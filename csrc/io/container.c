@@ -40,20 +40,29 @@ fx_variable *fx_container_add (fx_container *c, const char *path) {
   }
   c->variables = list;
   fx_variable *v = &c->variables[c->count++];
-  *v = (fx_variable){ .path = copy, .scale = 1.0 };
+  *v = (fx_variable){ .path = copy };
   return v;
 }
 
-fx_status fx_container_add_group (fx_container *c, const char *path) {
-  void *list = c->group;
-  char *copy = fx_strdup(path);
-  if (!copy || !grow(&list, c->groups, &c->group_room, sizeof *c->group)) {
+/* One more text, copied. */
+static fx_status add_text (char ***texts, int64_t *count, int64_t *room, const char *text) {
+  void *list = *texts;
+  char *copy = fx_strdup(text);
+  if (!copy || !grow(&list, *count, room, sizeof **texts)) {
     fx_free(copy);
     return FX_ENOMEM;
   }
-  c->group = list;
-  c->group[c->groups++] = copy;
+  *texts = list;
+  (*texts)[(*count)++] = copy;
   return FX_OK;
+}
+
+fx_status fx_container_add_group (fx_container *c, const char *path) {
+  return add_text(&c->group, &c->groups, &c->group_room, path);
+}
+
+fx_status fx_container_add_note (fx_container *c, const char *sentence) {
+  return add_text(&c->note, &c->notes, &c->note_room, sentence);
 }
 
 /* The list has room for 16, 32, 64 ... and is full exactly at those counts. */
@@ -86,23 +95,6 @@ void fx_attributes_free (fx_attributes *a) {
     return;
   fx_attributes_clear(a);
   fx_free(a);
-}
-
-/* The single number `key`. */
-static bool number_of (const fx_attributes *a, const char *key, double *value) {
-  for (int64_t i = 0; i < a->count; i++)
-    if (a->items[i].numbers && a->items[i].n == 1 && strcmp(a->items[i].key, key) == 0) {
-      *value = a->items[i].numbers[0];
-      return true;
-    }
-  return false;
-}
-
-void fx_variable_packing (fx_variable *v, const fx_attributes *a) {
-  v->packed = number_of(a, "scale_factor", &v->scale);
-  v->packed |= number_of(a, "add_offset", &v->offset);
-  v->filled[0] = number_of(a, "_FillValue", &v->fill[0]);
-  v->filled[1] = number_of(a, "missing_value", &v->fill[1]);
 }
 
 void fx_element_spelling (fx_element element, bool big, char text[16]) {
@@ -168,9 +160,15 @@ void fx_container_close (fx_container *c) {
   for (int64_t i = 0; i < c->count; i++) {
     fx_free(c->variables[i].path);
     fx_free(c->variables[i].axes);
+    fx_free(c->variables[i].stored_as);
+    fx_free(c->variables[i].target);
+    fx_packing_end(&c->variables[i].packing);
   }
   for (int64_t i = 0; i < c->groups; i++)
     fx_free(c->group[i]);
+  for (int64_t i = 0; i < c->notes; i++)
+    fx_free(c->note[i]);
+  fx_free(c->note);
   fx_free(c->variables);
   fx_free(c->group);
   fx_free(c->path);
@@ -184,6 +182,8 @@ int64_t fx_container_count (const fx_container *c) { return c->count; }
 const fx_variable *fx_container_at (const fx_container *c, int64_t i) { return &c->variables[i]; }
 int64_t fx_container_groups (const fx_container *c) { return c->groups; }
 const char *fx_container_group (const fx_container *c, int64_t i) { return c->group[i]; }
+int64_t fx_container_notes (const fx_container *c) { return c->notes; }
+const char *fx_container_note (const fx_container *c, int64_t i) { return c->note[i]; }
 
 int64_t fx_container_find (const fx_container *c, const char *path) {
   while (*path == '/')
@@ -214,6 +214,13 @@ static fx_status check_box (const fx_container *c, const fx_variable *v, const i
                             const int64_t *count, int64_t *sizes) {
   if (!v->number)
     return fx_fail(FX_EFORMAT, "%s: '%s' does not hold numbers but %s", c->path, v->path, v->dtype);
+  if (v->packing.refused[0])
+    return fx_fail(FX_EFORMAT, "%s: '%s' cannot be unpacked: its attribute %s is not one number",
+                   c->path, v->path, v->packing.refused);
+  for (int a = 0; a < v->rank; a++)
+    if (v->shape[a] == 0)
+      return fx_fail(FX_EFORMAT, "%s: '%s' holds no elements: axis %d has 0 entries", c->path,
+                     v->path, a + 1);
   for (int a = 0; a < v->rank; a++) {
     sizes[a] = count[a] ? count[a] : 1;
     if (start[a] < 0 || sizes[a] < 0 || sizes[a] > v->shape[a] || start[a] > v->shape[a] - sizes[a])
@@ -225,12 +232,6 @@ static fx_status check_box (const fx_container *c, const fx_variable *v, const i
   return FX_OK;
 }
 
-static double unpacked (const fx_variable *v, double x) {
-  if ((v->filled[0] && x == v->fill[0]) || (v->filled[1] && x == v->fill[1]))
-    return NAN;
-  return x * v->scale + v->offset;
-}
-
 static fx_status read_stored (fx_container *c, int64_t i, const int64_t *start,
                               const int64_t *sizes, bool wide, void *to) {
   pthread_mutex_lock(&c->turn);
@@ -239,19 +240,37 @@ static fx_status read_stored (fx_container *c, int64_t i, const int64_t *start,
   return st;
 }
 
-static bool is_packed (const fx_variable *v) { return v->packed || v->filled[0] || v->filled[1]; }
+/* Whether f32 holds every stored number, so that those that are missing can be told in it. */
+static bool exact_in_f32 (const fx_variable *v) {
+  const char *type = v->dtype + 1;
+  return strcmp(type, "f4") == 0 || strcmp(type, "i1") == 0 || strcmp(type, "u1") == 0 ||
+         strcmp(type, "i2") == 0 || strcmp(type, "u2") == 0;
+}
+
+static fx_status read_packed_f32 (fx_container *c, int64_t i, const int64_t *start,
+                                  const int64_t *sizes, fx_tensor *t) {
+  const fx_packing *p = &c->variables[i].packing;
+  const int64_t n = fx_tensor_count(t);
+  float *x = fx_f32(t);
+  FX_TRY(read_stored(c, i, start, sizes, false, x));
+  for (int64_t k = 0; k < n; k++)
+    x[k] = (float)fx_packing_value(p, (double)x[k]);
+  return FX_OK;
+}
 
 /* As doubles, unpacked there, and then narrowed. */
 static fx_status read_packed (fx_container *c, int64_t i, const int64_t *start,
                               const int64_t *sizes, fx_tensor *t) {
-  const fx_variable *v = &c->variables[i];
+  const fx_packing *p = &c->variables[i].packing;
   const int64_t n = fx_tensor_count(t);
+  if (t->dtype != FX_F64 && exact_in_f32(&c->variables[i]))
+    return read_packed_f32(c, i, start, sizes, t);
   double *stored = t->dtype == FX_F64 ? fx_f64(t) : fx_calloc((size_t)n, sizeof *stored);
   if (!stored)
     return FX_ENOMEM;
   const fx_status st = read_stored(c, i, start, sizes, true, stored);
   for (int64_t k = 0; k < n && st == FX_OK; k++) {
-    const double x = unpacked(v, stored[k]);
+    const double x = fx_packing_value(p, stored[k]);
     if (t->dtype == FX_F64)
       stored[k] = x;
     else
@@ -278,8 +297,9 @@ fx_status fx_container_read (fx_container *c, int64_t i, const int64_t *start, c
   fx_tensor *t;
   FX_TRY(fx_tensor_new(dtype, rank, shape, &t));
   const fx_status st = fx_tensor_count(t) == 0 ? FX_OK
-                       : is_packed(v)          ? read_packed(c, i, start, sizes, t)
-                                      : read_stored(c, i, start, sizes, dtype == FX_F64, t->data);
+                       : fx_packing_plain(&v->packing)
+                           ? read_stored(c, i, start, sizes, dtype == FX_F64, t->data)
+                           : read_packed(c, i, start, sizes, t);
   if (st == FX_OK)
     *out = t;
   else

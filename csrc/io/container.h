@@ -8,8 +8,7 @@
 **
 ** A container may be read by several threads, which take turns; it is opened and closed by one.
 **
-** netCDF's packing is undone: value = stored * scale_factor + add_offset; _FillValue and
-** missing_value become NaN [NetCDF Users Guide, appendix A].
+** netCDF's packing is undone, and what is missing is NaN (packing.h).
 **
 ** Files are hostile. HDF5 1.10's own parser can crash or loop on damaged files, so the structure of
 ** an HDF5 file is read in a child process first, and only read here if the child came through
@@ -19,6 +18,7 @@
 #ifndef FX_CONTAINER_H
 #define FX_CONTAINER_H
 
+#include "io/packing.h"
 #include "tensor/tensor.h"
 
 #define FX_CONTAINER_AXES 8
@@ -32,8 +32,11 @@ typedef struct {
   int64_t chunk[FX_CONTAINER_AXES]; /* chunk[0] = 0: contiguous */
   char *axes;                       /* names of the axes, "time lat lon", "" where unknown */
   char filters[64];                 /* "shuffle gzip", "" without compression */
-  bool packed, filled[2];
-  double scale, offset, fill[2];    /* _FillValue, missing_value */
+  char *stored_as;                  /* its name in the file where that is another; else NULL */
+  int64_t written
+      [FX_CONTAINER_AXES]; /* HDF5: how much of `shape` is in the file; beyond it all is missing */
+  char *target;            /* of a symbolic link inside the file: what it leads to; else NULL */
+  fx_packing packing;
   int64_t visit[FX_CONTAINER_AXES]; /* fx_container_expect; visit[0] = 0: nothing is known */
 } fx_variable;
 
@@ -44,7 +47,7 @@ typedef struct {
   char *text;      /* n texts, each with its final 0 */
 } fx_attribute;
 
-typedef struct {
+typedef struct fx_attributes {
   int64_t count;
   fx_attribute *items;
 } fx_attributes;
@@ -64,6 +67,11 @@ const fx_variable *fx_container_at(const fx_container *c, int64_t i);
 int64_t fx_container_find(const fx_container *c, const char *path); /* -1: none */
 int64_t fx_container_groups(const fx_container *c);
 const char *fx_container_group(const fx_container *c, int64_t i);
+
+/* What the file names and is not among the variables, as sentences: links to other files, which are not followed,
+** and links that lead nowhere. */
+int64_t fx_container_notes(const fx_container *c);
+const char *fx_container_note(const fx_container *c, int64_t i);
 
 /* Attributes of a variable or group; "" is the file. New; free with fx_attributes_free. Those that
 ** are neither numbers nor texts are left out. */

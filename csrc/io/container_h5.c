@@ -1,13 +1,13 @@
 /*
 ** container_h5.c - HDF5 files as containers: NSKT, PDEBench, The Well, netCDF-4, MATLAB 7.3.
 **
-** Opening lists what hard links reach, each object once, so cycles of links end; links to other
-** files are not followed. Datasets are opened when they are read, and the last few stay open with
+** Opening lists what hard links reach, each object once, so cycles of links end, and then what symbolic links lead
+** to (h5_links.h); links to other files are named and not followed. Datasets are opened when they are read, and the last few stay open with
 ** their chunk caches: a file may have a thousand (one a simulation), a patch needs one or a few.
-**
-** netCDF-4 keeps the names of a variable's axes as references to other datasets (DIMENSION_LIST).
+** What netCDF-4 adds is in h5_dimensions.h.
 */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +16,8 @@
 #include "io/container_parts.h"
 #include "io/h5.h"
 #include "io/h5_chunk.h"
+#include "io/h5_dimensions.h"
+#include "io/h5_links.h"
 #include "io/h5_probe.h"
 
 enum {
@@ -33,6 +35,7 @@ typedef struct {
     fx_h5_chunks chunks;
   } open[OPEN_DATASETS];
   int64_t clock;
+  fx_h5_dimensions dimensions;
 } h5_own;
 
 /* --- attributes ------------------------------------------------------------------------------ */
@@ -133,8 +136,10 @@ static fx_status attributes_of (hid_t object, fx_attributes *to) {
 
 static fx_status h5_attributes (fx_container *c, const char *path, fx_attributes *to) {
   h5_own *own = c->own;
+  const int64_t i = *path ? fx_container_find(c, path) : -1;
+  const char *name = i >= 0 && c->variables[i].stored_as ? c->variables[i].stored_as : path;
   FX_H5_TURN;
-  const hid_t object = H5Oopen(own->file, *path ? path : "/", H5P_DEFAULT);
+  const hid_t object = fx_h5_open_object(own->file, *name ? name : "/");
   if (object < 0)
     return fx_h5_fail(FX_EARG, "%s has no '%s'", c->path, path);
   const fx_status st = attributes_of(object, to);
@@ -184,68 +189,58 @@ static void list_filters (hid_t plist, fx_variable *v) {
   }
 }
 
-/* "time lat lon" from DIMENSION_LIST: for each axis references to the scales; the first counts. */
-static fx_status dimension_names (hid_t data, fx_variable *v) {
-  char text[1024] = "", name[256];
-  size_t used = 0;
-  const hid_t attribute =
-      H5Aexists(data, "DIMENSION_LIST") > 0 ? H5Aopen(data, "DIMENSION_LIST", H5P_DEFAULT) : -1;
-  if (attribute >= 0) {
-    hvl_t list[FX_CONTAINER_AXES];
-    const hid_t space = H5Aget_space(attribute), stored = H5Aget_type(attribute);
-    const hid_t type = H5Tvlen_create(H5T_STD_REF_OBJ);
-    if (H5Sget_simple_extent_npoints(space) == v->rank && v->rank > 0 &&
-        H5Tget_class(stored) == H5T_VLEN && H5Aread(attribute, type, list) >= 0) {
-      for (int a = 0; a < v->rank; a++) {
-        const hid_t scale =
-            list[a].len ? H5Rdereference2(data, H5P_DEFAULT, H5R_OBJECT, list[a].p) : -1;
-        const char *last = "?";
-        if (scale >= 0 && H5Iget_name(scale, name, sizeof name) > 0)
-          last = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
-        const int n = snprintf(text + used, sizeof text - used, "%s%s", a ? " " : "", last);
-        used = used + (size_t)n < sizeof text ? used + (size_t)n : sizeof text - 1;
-        if (scale >= 0)
-          H5Oclose(scale);
-      }
-      H5Dvlen_reclaim(type, space, H5P_DEFAULT, list);
-    }
-    H5Tclose(type);
-    H5Tclose(stored);
-    H5Sclose(space);
-    H5Aclose(attribute);
-  } else if (v->rank == 1 && H5Aexists(data, "CLASS") > 0) { /* a scale is its own axis */
-    snprintf(text, sizeof text, "%s", strrchr(v->path, '/') ? strrchr(v->path, '/') + 1 : v->path);
-  }
-  return (v->axes = fx_strdup(text)) ? FX_OK : FX_ENOMEM;
-}
-
-static fx_status list_dataset (fx_container *c, hid_t data, const char *name) {
-  fx_variable *v = fx_container_add(c, name);
-  if (!v)
-    return FX_ENOMEM;
-  const hid_t type = H5Dget_type(data), space = H5Dget_space(data);
+/* Shape, chunks, filters of a dataset; one that is no array is no number either. */
+static void list_layout (hid_t data, hid_t space, fx_variable *v) {
   const hid_t plist = H5Dget_create_plist(data);
   hsize_t chunk[H5S_MAX_RANK];
-  if (type >= 0)
-    spell_type(type, v);
   if (space < 0 || fx_h5_shape(space, FX_CONTAINER_AXES, &v->rank, v->shape) != FX_OK ||
       v->rank > FX_CONTAINER_AXES || plist < 0) {
     v->number = false;
     v->rank = 0;
     snprintf(v->dtype, sizeof v->dtype, "no array");
   } else {
+    memcpy(v->written, v->shape, sizeof v->written);
     if (H5Pget_layout(plist) == H5D_CHUNKED && H5Pget_chunk(plist, H5S_MAX_RANK, chunk) == v->rank)
       for (int a = 0; a < v->rank; a++)
         v->chunk[a] = (int64_t)chunk[a];
     list_filters(plist, v);
   }
-  fx_status st = dimension_names(data, v);
+  H5Pclose(plist);
+}
+
+/* The variable is called `name`, but for netCDF-4's mark. */
+static fx_variable *new_variable (fx_container *c, const char *name) {
+  const char *plain = fx_h5_without_mark(name), *last = strrchr(name, '/');
+  if (!plain)
+    return fx_container_add(c, name);
+  char *path = fx_calloc(strlen(name) + 1, 1);
+  if (!path)
+    return NULL;
+  memcpy(path, name, last ? (size_t)(last + 1 - name) : 0);
+  strcat(path, plain);
+  fx_variable *v = fx_container_add(c, path);
+  fx_free(path);
+  return v && (v->stored_as = fx_strdup(name)) ? v : NULL;
+}
+
+static fx_status list_dataset (fx_container *c, hid_t data, const char *name, const char *target) {
+  h5_own *own = c->own;
+  if (fx_h5_placeholder(data, &own->dimensions))
+    return FX_OK;
+  fx_variable *v = new_variable(c, name);
+  if (!v || (target && !(v->target = fx_strdup(target))))
+    return FX_ENOMEM;
+  const hid_t type = H5Dget_type(data), space = H5Dget_space(data);
+  if (type >= 0)
+    spell_type(type, v);
+  list_layout(data, space, v);
+  fx_status st = fx_h5_read_axes(data, v, c->count - 1, &own->dimensions);
   fx_attributes a = { 0 };
   if (st == FX_OK && v->number)
     st = attributes_of(data, &a);
-  fx_variable_packing(v, &a);
+  if (st == FX_OK && v->number)
+    st = fx_packing_of(&v->packing, v->dtype, &a);
   fx_attributes_clear(&a);
-  H5Pclose(plist);
   H5Sclose(space);
   H5Tclose(type);
   return st;
@@ -259,39 +254,100 @@ static fx_status list_unreadable (fx_container *c, const char *name) {
   return FX_OK;
 }
 
+static fx_status check_count (const fx_container *c) {
+  if (c->count + c->groups + c->notes < MOST_OBJECTS)
+    return FX_OK;
+  return fx_fail(FX_EFORMAT, "%s has more than %d objects", c->path, MOST_OBJECTS);
+}
+
 typedef struct {
   fx_container *c;
+  const char *link,
+      *target; /* of a symbolic link to a group, whose members are listed below it; or NULL */
   fx_status st;
 } object_visit;
 
-static herr_t visit_object (hid_t file, const char *name, const H5O_info_t *info, void *context) {
+/* The object `name` below `at`, which is to be called `path`. */
+static fx_status list_object (object_visit *v, hid_t at, const char *name, H5O_type_t type,
+                              const char *path) {
+  FX_TRY(check_count(v->c));
+  if (type == H5O_TYPE_GROUP)
+    return fx_container_add_group(v->c, path);
+  if (type != H5O_TYPE_DATASET)
+    return FX_OK;
+  const hid_t data = H5Dopen2(at, name, H5P_DEFAULT);
+  if (data < 0) /* damaged, or of a later HDF5: what can be read is still of use */
+    return list_unreadable(v->c, path);
+  const fx_status st = list_dataset(v->c, data, path, v->target);
+  H5Dclose(data);
+  return st;
+}
+
+static herr_t visit_object (hid_t at, const char *name, const H5O_info_t *info, void *context) {
   object_visit *v = context;
+  char path[1024];
   if (strcmp(name, ".") == 0)
     return 0;
-  if (v->c->count + v->c->groups >= MOST_OBJECTS) {
-    v->st = fx_fail(FX_EFORMAT, "%s has more than %d objects", v->c->path, MOST_OBJECTS);
-  } else if (info->type == H5O_TYPE_GROUP) {
-    v->st = fx_container_add_group(v->c, name);
-  } else if (info->type == H5O_TYPE_DATASET) {
-    const hid_t data = H5Dopen2(file, name, H5P_DEFAULT);
-    if (data < 0) { /* damaged, or of a later HDF5: what can be read is still of use */
-      v->st = list_unreadable(v->c, name);
-      return v->st != FX_OK;
-    }
-    v->st = list_dataset(v->c, data, name);
-    H5Dclose(data);
-  }
+  const int n = snprintf(path, sizeof path, "%s/%s", v->link ? v->link : "", name);
+  if (!v->link)
+    v->st = list_object(v, at, name, info->type, name);
+  else if (n < (int)sizeof path)
+    v->st = list_object(v, at, name, info->type, path);
   return v->st != FX_OK;
 }
 
+/* Whether `target`, a group that the link at `name` leads to, is one that the link is in. */
+static bool is_above (const char *name, const char *target) {
+  const size_t n = strlen(target + (*target == '/'));
+  return *target != '/' ? strcmp(target, ".") == 0
+                        : n == 0 || (strncmp(name, target + 1, n) == 0 && name[n] == '/');
+}
+
+static fx_status list_link (void *context, const char *name, const char *target, hid_t object) {
+  fx_container *c = context;
+  char text[512];
+  FX_TRY(check_count(c));
+  if (object < 0) {
+    snprintf(text, sizeof text, "'%.200s' is a link to '%.200s', which is not in this file", name,
+             target);
+    return fx_container_add_note(c, text);
+  }
+  object_visit v = { c, name, target, FX_OK };
+  if (H5Iget_type(object) == H5I_DATASET)
+    return list_dataset(c, object, name, target);
+  if (H5Iget_type(object) == H5I_GROUP && !is_above(name, target))
+    H5Ovisit2(object, H5_INDEX_NAME, H5_ITER_INC, visit_object, &v, H5O_INFO_BASIC);
+  return v.st;
+}
+
+static fx_status note_external (void *context, const char *name, const char *file,
+                                const char *target) {
+  fx_container *c = context;
+  char text[800];
+  FX_TRY(check_count(c));
+  snprintf(text, sizeof text,
+           "'%.200s' is a link to '%.200s' in another file, which is not followed: give '%.200s' "
+           "itself",
+           name, target, file);
+  return fx_container_add_note(c, text);
+}
+
 static fx_status list_objects (fx_container *c) {
-  object_visit v = { c, FX_OK };
-  const h5_own *own = c->own;
+  object_visit v = { c, NULL, NULL, FX_OK };
+  const fx_h5_link_visitor links = { c, list_link, note_external };
+  h5_own *own = c->own;
+  own->dimensions.netcdf = H5Aexists(own->file, "_NCProperties") > 0;
   const herr_t done =
       H5Ovisit2(own->file, H5_INDEX_NAME, H5_ITER_INC, visit_object, &v, H5O_INFO_BASIC);
   if (v.st == FX_OK && done < 0)
     return fx_h5_fail(FX_EFORMAT, "%s is damaged: its list of contents cannot be read", c->path);
-  return v.st;
+  FX_TRY(v.st);
+  FX_TRY(fx_h5_visit_links(own->file, &links));
+  fx_h5_lengthen(&own->dimensions, c->variables);
+  for (int64_t i = 0; i < c->count && own->dimensions.netcdf; i++)
+    if (c->variables[i].number)
+      FX_TRY(fx_packing_default(&c->variables[i].packing, c->variables[i].dtype));
+  return FX_OK;
 }
 
 /* --- reading --------------------------------------------------------------------------------- */
@@ -305,16 +361,15 @@ static void close_slot (h5_own *own, int k) {
 
 static fx_status open_dataset (fx_container *c, const fx_variable *v, hid_t *data) {
   const h5_own *own = c->own;
-  hid_t plist = H5P_DEFAULT;
+  const hid_t plist = H5Pcreate(H5P_DATASET_ACCESS);
+  fx_h5_stay_inside(plist);
   if (v->chunk[0]) {
     int64_t slots;
     const int64_t bytes = fx_container_cache(v, &slots);
-    plist = H5Pcreate(H5P_DATASET_ACCESS);
     H5Pset_chunk_cache(plist, (size_t)slots, (size_t)bytes, 1.0); /* 1: read chunks leave first */
   }
-  *data = H5Dopen2(own->file, v->path, plist);
-  if (plist != H5P_DEFAULT)
-    H5Pclose(plist);
+  *data = H5Dopen2(own->file, v->stored_as ? v->stored_as : v->path, plist);
+  H5Pclose(plist);
   if (*data < 0)
     return fx_h5_fail(FX_EFORMAT, "%s: '%s' is damaged", c->path, v->path);
   const fx_status st = fx_h5_check_dataset(*data, c->path, v->path, c->size, 1);
@@ -346,30 +401,72 @@ static fx_status slot_of (fx_container *c, int64_t i, int *slot) {
   return FX_OK;
 }
 
-static fx_status h5_read (fx_container *c, int64_t i, const int64_t *start, const int64_t *count,
-                          bool wide, void *to) {
-  const fx_variable *v = &c->variables[i];
-  hsize_t from[FX_CONTAINER_AXES] = { 0 }, size[FX_CONTAINER_AXES] = { 1 };
-  h5_own *own = c->own;
-  int k;
-  FX_H5_TURN;
-  FX_TRY(slot_of(c, i, &k));
-  const hid_t data = own->open[k].data;
-  FX_TRY(fx_h5_check_chunks(data, c->path, v, c->size, start, count, &own->open[k].chunks));
+/* How much of a box along each axis is in the file; false if nothing is. *all: everything is. */
+static bool written_part (const fx_variable *v, const int64_t *start, const int64_t *count,
+                          int64_t *part, bool *all) {
+  bool some = true;
+  *all = true;
+  for (int a = 0; a < v->rank; a++) {
+    const int64_t left = v->written[a] - start[a];
+    part[a] = left < 0 ? 0 : left < count[a] ? left : count[a];
+    some &= part[a] > 0;
+    *all &= part[a] == count[a];
+  }
+  return some;
+}
+
+static void fill_with_nan (const fx_variable *v, const int64_t *count, bool wide, void *to) {
+  int64_t n = 1;
+  for (int a = 0; a < v->rank; a++)
+    n *= count[a];
+  for (int64_t i = 0; i < n; i++)
+    if (wide)
+      ((double *)to)[i] = NAN;
+    else
+      ((float *)to)[i] = NAN;
+}
+
+/* The part of a box of `count` from `start` on, into its place in the box. */
+static fx_status read_part (const fx_container *c, const fx_variable *v, hid_t data,
+                            const int64_t *start, const int64_t *count, const int64_t *part,
+                            bool wide, void *to) {
+  hsize_t from[FX_CONTAINER_AXES], size[FX_CONTAINER_AXES], whole[FX_CONTAINER_AXES];
+  static const hsize_t corner[FX_CONTAINER_AXES];
   for (int a = 0; a < v->rank; a++) {
     from[a] = (hsize_t)start[a];
-    size[a] = (hsize_t)count[a];
+    size[a] = (hsize_t)part[a];
+    whole[a] = (hsize_t)count[a];
   }
   const hid_t space = H5Dget_space(data);
-  const hid_t memory = v->rank ? H5Screate_simple(v->rank, size, NULL) : H5Screate(H5S_SCALAR);
+  const hid_t memory = v->rank ? H5Screate_simple(v->rank, whole, NULL) : H5Screate(H5S_SCALAR);
   fx_status st = FX_OK;
-  if ((v->rank && H5Sselect_hyperslab(space, H5S_SELECT_SET, from, NULL, size, NULL) < 0) ||
+  if ((v->rank && (H5Sselect_hyperslab(space, H5S_SELECT_SET, from, NULL, size, NULL) < 0 ||
+                   H5Sselect_hyperslab(memory, H5S_SELECT_SET, corner, NULL, size, NULL) < 0)) ||
       H5Dread(data, wide ? H5T_NATIVE_DOUBLE : H5T_NATIVE_FLOAT, memory, space, H5P_DEFAULT, to) <
           0)
     st = fx_h5_fail(FX_EFORMAT, "%s: '%s' cannot be read: damaged", c->path, v->path);
   H5Sclose(memory);
   H5Sclose(space);
   return st;
+}
+
+static fx_status h5_read (fx_container *c, int64_t i, const int64_t *start, const int64_t *count,
+                          bool wide, void *to) {
+  const fx_variable *v = &c->variables[i];
+  int64_t part[FX_CONTAINER_AXES];
+  h5_own *own = c->own;
+  bool all;
+  int k;
+  const bool some = written_part(v, start, count, part, &all);
+  if (!all)
+    fill_with_nan(v, count, wide, to);
+  if (!some)
+    return FX_OK;
+  FX_H5_TURN;
+  FX_TRY(slot_of(c, i, &k));
+  const hid_t data = own->open[k].data;
+  FX_TRY(fx_h5_check_chunks(data, c->path, v, c->size, start, part, &own->open[k].chunks));
+  return read_part(c, v, data, start, count, part, wide, to);
 }
 
 static fx_status h5_check (fx_container *c, int64_t i) {
@@ -392,6 +489,7 @@ static void h5_close (fx_container *c) {
   FX_H5_TURN;
   for (int k = 0; k < OPEN_DATASETS; k++)
     close_slot(own, k);
+  fx_h5_dimensions_end(&own->dimensions);
   H5Fclose(own->file);
   fx_free(own);
 }

@@ -30,21 +30,21 @@ struct fx_container {
   fx_variable *variables;
   int64_t groups, group_room;
   char **group;
+  int64_t notes, note_room;
+  char **note;
   void *own; /* the format's */
 };
 
 /* One more variable, zeroed but for its path (copied), or NULL. The pointer lives until the next. */
 fx_variable *fx_container_add(fx_container *c, const char *path);
 fx_status fx_container_add_group(fx_container *c, const char *path);
+fx_status fx_container_add_note(fx_container *c, const char *sentence);
 
 /* One more attribute in the list; NULL without memory. The key is copied. */
 fx_attribute *fx_attributes_add(fx_attributes *a, const char *key);
 
 /* Frees what the list holds, not the list itself. */
 void fx_attributes_clear(fx_attributes *a);
-
-/* Fills scale, offset and fill values from attributes of the variable. */
-void fx_variable_packing(fx_variable *v, const fx_attributes *a);
 
 /* "<f4" of an element type. */
 void fx_element_spelling(fx_element element, bool big, char text[16]);

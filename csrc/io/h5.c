@@ -216,7 +216,8 @@ static fx_status check_filters (hid_t plist, const char *path, const char *name)
   return FX_OK;
 }
 
-/* Element bytes in memory are at most 8, in the file possibly fewer: count the larger. */
+/* Element bytes in memory are at most 8, in the file possibly fewer: count the larger. Chunks may be compressed or
+** never written, and so may be all of a contiguous dataset. */
 static fx_status check_size (hid_t dataset, hid_t plist, const char *path, const char *name,
                              int64_t file_size) {
   const hid_t space = H5Dget_space(dataset), type = H5Dget_type(dataset);
@@ -225,7 +226,8 @@ static fx_status check_size (hid_t dataset, hid_t plist, const char *path, const
   H5Tclose(type);
   H5Sclose(space);
   const int chunked = H5Pget_layout(plist) == H5D_CHUNKED;
-  const double most = (double)file_size * (chunked ? FX_H5_BEST_RATIO : 1);
+  const bool sparse = chunked || H5Dget_storage_size(dataset) == 0;
+  const double most = (double)file_size * (sparse ? FX_H5_BEST_RATIO : 1);
   if (count < 0 || (double)count * (double)size > most)
     return fx_fail(FX_EFORMAT,
                    "%s: dataset '%s' claims more elements than a file of %" PRId64
@@ -249,8 +251,16 @@ fx_status fx_h5_check_dataset (hid_t dataset, const char *path, const char *name
     return fx_h5_fail(FX_EFORMAT, "%s: dataset '%s' is damaged", path, name);
   const H5D_layout_t layout = H5Pget_layout(plist);
   const int elsewhere = layout == H5D_VIRTUAL || H5Pget_external_count(plist) > 0;
+  char source[256] = "other files";
   fx_status st = FX_OK;
-  if (own && elsewhere)
+  if (layout == H5D_VIRTUAL)
+    H5Pget_virtual_filename(plist, 0, source, sizeof source);
+  if (own && layout == H5D_VIRTUAL)
+    st = fx_fail(FX_EFORMAT,
+                 "%s: dataset '%s' is virtual: its numbers are in '%s', which is not opened from "
+                 "here; give that file itself, or copy them into one file",
+                 path, name, source);
+  else if (own && elsewhere)
     st = fx_fail(FX_EFORMAT,
                  "%s: dataset '%s' keeps its numbers in other files: refused; copy "
                  "them into one file",

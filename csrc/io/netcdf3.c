@@ -223,8 +223,9 @@ static fx_status variable (nc_parser *p, bool *record) {
   fx_element_spelling(q->element, true, v->dtype);
   if (!v->number)
     snprintf(v->dtype, sizeof v->dtype, "text");
-  fx_variable_packing(v, &q->attributes);
-  return FX_OK;
+  if (v->number)
+    FX_TRY(fx_packing_of(&v->packing, v->dtype, &q->attributes));
+  return v->number ? fx_packing_default(&v->packing, v->dtype) : FX_OK;
 }
 
 /* Bytes of one record of the variable, or of all of it; -1 if they exceed the file. */
@@ -244,6 +245,8 @@ static fx_status place (nc_parser *p, const bool *record) {
   fx_container *c = p->c;
   int64_t record_bytes = 0, records_of = 0, first = c->size;
   for (int64_t i = 0; i < c->count; i++) {
+    if (record[i] && p->records == 0) /* no bytes, however large a record would be */
+      continue;
     const int64_t bytes = bytes_of(c, &c->variables[i], p->own->variables[i].element, record[i]);
     if (bytes < 0 || record_bytes > c->size)
       return fx_fail(FX_EFORMAT, "%s: '%s' claims more elements than the file can hold: damaged",
@@ -258,6 +261,8 @@ static fx_status place (nc_parser *p, const bool *record) {
   for (int64_t i = 0; i < c->count; i++) {
     fx_variable *v = &c->variables[i];
     fx_plain_variable *q = &p->own->variables[i];
+    if (record[i] && p->records == 0)
+      continue;
     const int64_t bytes = bytes_of(c, v, q->element, record[i]);
     int64_t end = bytes;
     if (record[i]) {

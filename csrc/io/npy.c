@@ -28,8 +28,11 @@ typedef struct {
 /* The text behind 'key':, or NULL. */
 static const char *value_of (const char *header, const char *key) {
   char quoted[32];
-  snprintf(quoted, sizeof quoted, "'%s'", key);
-  const char *p = strstr(header, quoted);
+  const char *p = NULL;
+  for (int k = 0; k < 2 && !p; k++) { /* Python writes ', other programs " as well */
+    snprintf(quoted, sizeof quoted, "%c%s%c", "'\""[k], key, "'\""[k]);
+    p = strstr(header, quoted);
+  }
   if (!p)
     return NULL;
   p += strlen(quoted);
@@ -46,11 +49,12 @@ static bool parse_type (const char *p, fx_variable *v, fx_plain_variable *plain)
                 { "i1", FX_ELEMENT_I8 },  { "i2", FX_ELEMENT_I16 }, { "i4", FX_ELEMENT_I32 },
                 { "i8", FX_ELEMENT_I64 }, { "u1", FX_ELEMENT_U8 },  { "u2", FX_ELEMENT_U16 },
                 { "u4", FX_ELEMENT_U32 }, { "u8", FX_ELEMENT_U64 }, { "b1", FX_ELEMENT_BOOL } };
-  if (p[0] != '\'' || !strchr("<>|=", p[1]))
+  const char quote = p[0];
+  if ((quote != '\'' && quote != '"') || !p[1] || !strchr("<>|=", p[1]))
     return false;
   plain->big = p[1] == '>';
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-    if (strncmp(p + 2, known[i].kind, 2) == 0 && p[4] == '\'') {
+    if (strncmp(p + 2, known[i].kind, 2) == 0 && p[4] == quote) {
       plain->element = known[i].element;
       fx_element_spelling(plain->element, plain->big, v->dtype);
       return true;
@@ -71,7 +75,7 @@ static bool parse_shape (const char *p, fx_variable *v) {
     if (!isdigit((unsigned char)*p) || v->rank == FX_CONTAINER_AXES)
       return false;
     v->shape[v->rank++] = strtoll(p, &end, 10); /* overflow saturates and is refused as too large */
-    p = end;
+    p = end + (*end == 'L');                    /* Python 2 wrote long integers as 4L */
   }
 }
 

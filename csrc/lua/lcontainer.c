@@ -60,6 +60,30 @@ static void push_words (lua_State *L, const char *text) {
   }
 }
 
+/* packed, missing = { numbers }, valid = { least, most }, unused = "names"; absent where there is nothing to say. */
+static void push_packing (lua_State *L, const fx_packing *p) {
+  lua_pushboolean(L, p->scaled || p->wrap > 0.0);
+  lua_setfield(L, -2, "packed");
+  lua_createtable(L, (int)p->n, 0);
+  for (int64_t i = 0; i < p->n; i++) {
+    lua_pushnumber(L, p->missing[i]);
+    lua_rawseti(L, -2, i + 1);
+  }
+  lua_setfield(L, -2, "missing");
+  if (p->bounded) {
+    lua_createtable(L, 2, 0);
+    lua_pushnumber(L, p->least);
+    lua_rawseti(L, -2, 1);
+    lua_pushnumber(L, p->most);
+    lua_rawseti(L, -2, 2);
+    lua_setfield(L, -2, "valid");
+  }
+  if (p->unused[0]) {
+    lua_pushstring(L, p->unused);
+    lua_setfield(L, -2, "unused");
+  }
+}
+
 static void push_variable (lua_State *L, const fx_variable *v) {
   lua_createtable(L, 0, 8);
   lua_pushstring(L, v->path);
@@ -78,8 +102,11 @@ static void push_variable (lua_State *L, const fx_variable *v) {
   lua_setfield(L, -2, "axes");
   lua_pushstring(L, v->filters);
   lua_setfield(L, -2, "filters");
-  lua_pushboolean(L, v->packed);
-  lua_setfield(L, -2, "packed");
+  push_packing(L, &v->packing);
+  if (v->target) {
+    lua_pushstring(L, v->target);
+    lua_setfield(L, -2, "target");
+  }
 }
 
 static int container_variables (lua_State *L) {
@@ -93,14 +120,24 @@ static int container_variables (lua_State *L) {
   return 1;
 }
 
-static int container_groups (lua_State *L) {
-  const fx_container *c = self(L);
+static int push_texts (lua_State *L, const fx_container *c, int64_t n,
+                       const char *(*text)(const fx_container *c, int64_t i)) {
   lua_newtable(L);
-  for (int64_t i = 0; i < fx_container_groups(c); i++) {
-    lua_pushstring(L, fx_container_group(c, i));
+  for (int64_t i = 0; i < n; i++) {
+    lua_pushstring(L, text(c, i));
     lua_rawseti(L, -2, i + 1);
   }
   return 1;
+}
+
+static int container_groups (lua_State *L) {
+  const fx_container *c = self(L);
+  return push_texts(L, c, fx_container_groups(c), fx_container_group);
+}
+
+static int container_notes (lua_State *L) {
+  const fx_container *c = self(L);
+  return push_texts(L, c, fx_container_notes(c), fx_container_note);
 }
 
 static void end_attributes (void *payload) { fx_attributes_free(*(fx_attributes **)payload); }
@@ -289,6 +326,7 @@ void lfx_open_container (lua_State *L) {
                                    { NULL, NULL } };
   static const luaL_Reg methods[] = { { "variables", container_variables },
                                       { "groups", container_groups },
+                                      { "notes", container_notes },
                                       { "attributes", container_attributes },
                                       { "read", container_read },
                                       { "ask", container_ask },

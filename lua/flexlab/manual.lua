@@ -139,8 +139,10 @@ png_encode(image: flexlab.Tensor): string -- the same as a string
 kind: string -- HDF5, netCDF-3, npy or npz
 path: string -- of the file
 ]], [[
-variables(): table[] -- { path, dtype, number, shape, chunk, axes (their names), filters, packed } each
+variables(): table[] -- { path, dtype, number, shape, chunk, axes (their names), filters, packed, missing (stored
+  numbers), valid ({ least, most }), unused (names of attributes), target (of a symbolic link) } each
 groups(): string[] -- the groups of an HDF5 file
+notes(): string[] -- sentences about links that are not followed
 attributes(path?: string): table? -- of a variable or group, or of the file
 read(path: string, options?: { start?: integer[], count?: integer[], dtype?: string }):
   flexlab.Tensor? -- a box; a count of 0 drops the axis; waits for one that was asked
@@ -150,7 +152,7 @@ forget() -- drops what was asked and not read
 expect(path: string, count: integer[]): integer, integer -- boxes to come: bytes and places of the cache
   of decoded chunks
 statistics(path: string): { mean: number, std: number, min: number, max: number, count: integer,
-  nan: integer, infinite: integer }? -- streamed; count is of the finite numbers
+  nan: integer, infinite: integer }? -- streamed; count is of the finite numbers, nan of missing elements too
 close() -- closes the file
 ]] },
   { holder = "flexlab.Field", title = "Fields: methods", fields = [[
