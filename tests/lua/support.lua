@@ -49,6 +49,15 @@ function M.rooted(suite)
   function suite.tearDown() os.execute("rm -rf '" .. suite.root .. "'") end
 end
 
+--- Runs `flexlab LINE` in a process of its own; returns its exit code and what it printed, by way of `file`.
+function M.flexlab(line, file)
+  local program = require("flexlab.study.workers").program()
+  local _, _, code = os.execute(("{ %s %s; } >%s 2>&1"):format(program, line, file))
+  local out = core.sys.read(file)
+  os.remove(file)
+  return code, out
+end
+
 --- A recipe that takes no time: rfne is known from its settings and seed. calls() counts its bodies.
 function M.toy_recipe()
   local flex, count = require "flexlab", 0

@@ -12,6 +12,7 @@ other settings are therefore n = 3. Refused: a pair for each seed and cell (n = 
 A run that failed, diverged, or whose number is not finite has no value: it is left out, and named in the remarks.
 An arm keeps the seeds that it has; differences are taken over the seeds that both arms have (stats.differences).
 --]]
+local judging = require "flexlab.run.metric"
 local literal = require "flexlab.literal"
 local words = require "flexlab.text"
 
@@ -23,9 +24,8 @@ local MOST_NAMED = 6      -- runs, or seeds, that a remark names
 function M.value_of(task, metric)
   if not task.result then return nil, task.state and task.state.sentence or task.state and task.state.word
     or "not finished" end
-  local value = task.result
-  for part in metric:gmatch("[^.]+") do value = type(value) == "table" and value[part] or nil end
-  if type(value) ~= "number" then return nil, ("has no %s"):format(metric), true end
+  local value = judging.value(task.result, metric)
+  if not value then return nil, ("has no %s"):format(metric), true end
   if value ~= value or math.abs(value) == math.huge then return nil, "not finite" end
   return value
 end

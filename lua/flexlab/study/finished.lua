@@ -1,17 +1,21 @@
 --[[
-finished - finished runs found in folders, as one object to ask (runs.lua).
+finished - runs found in folders, as one object to ask (runs.lua).
 
-  flex.runs "runs/sr"                      every finished run below that folder
+  flex.runs "runs/sr"                      every run below that folder
   flex.runs { "runs/sr", "runs/x/1a2b3c4d" }
-Their settings are the keys of config.lua in which they differ; where they belong to several recipes, `recipe`
-is one of them. Unfinished runs are left out and counted (`unfinished`).
+  flex.runs "runs/conditioning"            the runs of a study (the latest of that name), (record.lua)
+The settings of runs in folders are the keys of config.lua in which they differ; where they belong to several
+recipes, `recipe` is one of them. A study's runs have the settings and the order of its plan. Runs that failed or
+diverged are there without a result; those that are not finished are left out of folders and counted
+(`unfinished`), and a study has them too, for it knows them.
 --]]
 local core = require "flexlab.core"
 local latest = require "flexlab.run.latest"
 local literal = require "flexlab.literal"
 local plan = require "flexlab.study.plan"
+local record = require "flexlab.study.record"
 local runs = require "flexlab.study.runs"
-local words = require "flexlab.text"
+local state = require "flexlab.run.state"
 
 local M = {}
 
@@ -30,24 +34,40 @@ end
 --- <name>/<hash8>, has settings too, and its hash may be all digits.
 function M.is_run(path)
   return path:match(("/" .. ("%x"):rep(8)) .. "/%d+$") ~= nil and core.sys.exists(path .. "/config.lua") ~= nil
+    and not record.is_study(path)
 end
 
--- Folders of runs at or below a path.
-local function collect(path, found, depth)
+--- The folders of runs at or below a path, in order.
+function M.folders(path, found, depth)
+  found, depth = found or {}, depth or 0
   if M.is_run(path) then
     found[#found + 1] = path
   elseif depth < 4 then
-    for _, name in ipairs(latest.folders(path)) do collect(path .. "/" .. name, found, depth + 1) end
+    for _, name in ipairs(latest.folders(path)) do M.folders(path .. "/" .. name, found, depth + 1) end
   end
   return found
 end
 
+-- The result of a run's folder, or nil and its state.
+local function result_of(dir)
+  if not core.sys.exists(dir .. "/result.lua") then return nil, state.of(dir) end
+  local result, message = literal.read(dir .. "/result.lua")
+  if type(result) == "table" then return result end
+  return nil, { word = "failed", sentence = ("result.lua cannot be read: %s"):format(message or "it is no table") }
+end
+
+-- What a run that gave no result is called where runs are left out.
+local function named(what)
+  if what and what.sentence then what.sentence = what.word .. ": " .. what.sentence end
+  return what
+end
+
 local function read(dir)
-  local name, _, seed = dir:match("([^/]+)/([^/]+)/(%d+)/*$")
-  local result = core.sys.exists(dir .. "/result.lua") and literal.read(dir .. "/result.lua")
+  local name, seed = dir:match("([^/]+)/[^/]+/(%d+)/*$")
   local cfg = literal.read(dir .. "/config.lua")
-  if not name or type(result) ~= "table" or type(cfg) ~= "table" then return nil end
-  return { dir = dir, seed = math.tointeger(tonumber(seed)), result = result, config = cfg,
+  if not name or type(cfg) ~= "table" then return nil end
+  local result, what = result_of(dir)
+  return { dir = dir, seed = math.tointeger(tonumber(seed)), result = result, state = named(what), config = cfg,
     flat = flatten(cfg, "", { recipe = name }) }
 end
 
@@ -66,36 +86,90 @@ local function differing(tasks)
   return differ
 end
 
---- The finished runs in folders (a path or a list of them); raises when there are none.
-function M.find(paths)
-  local tasks, unfinished, all = {}, 0, type(paths) == "table" and paths or { paths }
-  for _, path in ipairs(all) do
+-- Adds the runs of a study's folder, as its plan has them.
+local function add_study(found, dir)
+  local list = record.read(dir)
+  local root = record.root(dir)
+  for _, run in ipairs(list.runs) do
+    local path = record.run_dir(root, run.dir)
+    local task = not found.seen[path] and (read(path) or { dir = path, seed = run.seed, state = { word = "new" },
+      config = false, flat = { recipe = list.recipe } })
+    if task then
+      task.planned = list.arms[run.arm]
+      found.seen[path], found.tasks[#found.tasks + 1] = true, task
+    end
+  end
+  found.study = list
+end
+
+-- Adds the runs below a folder that are done, or ended without a result.
+local function add_folder(found, path)
+  for _, dir in ipairs(M.folders(path)) do
+    if not found.seen[dir] then
+      local task = read(dir)
+      local word = task and task.state and task.state.word
+      found.seen[dir] = true
+      if task and (task.result or word == "failed" or word == "diverged") then
+        found.tasks[#found.tasks + 1] = task
+      else
+        found.unfinished = found.unfinished + 1
+      end
+    end
+  end
+end
+
+local function gather(paths)
+  local found = { tasks = {}, seen = {}, unfinished = 0, remarks = {} }
+  for _, path in ipairs(paths) do
     path = latest.resolve(path)
     if core.sys.exists(path) ~= "folder" then
-      error(("there is no folder '%s' (`flexlab list runs` shows those there are)"):format(path), 2)
+      error(("there is no folder '%s' (`flexlab list runs` shows those there are)"):format(path), 0)
     end
-    for _, dir in ipairs(collect(path, {}, 0)) do
-      local task = read(dir)
-      if task then tasks[#tasks + 1] = task else unfinished = unfinished + 1 end
-    end
+    local dir, remark = record.find(path)
+    found.remarks[#found.remarks + 1] = remark
+    if dir then add_study(found, dir) else add_folder(found, path) end
+    found.dir = found.dir or dir or path
   end
-  if #tasks == 0 then
-    error(("no finished run in %s%s"):format(table.concat(all, ", "), unfinished > 0
-      and (", but %d that are not finished"):format(unfinished) or ""), 2)
+  local finished = 0
+  for _, task in ipairs(found.tasks) do finished = finished + (task.result and 1 or 0) end
+  if finished == 0 then
+    local rest = #found.tasks + found.unfinished
+    error(("no finished run in %s%s"):format(table.concat(paths, ", "), rest > 0
+      and (", but %d that are not finished"):format(rest) or ""), 0)
   end
+  return found
+end
+
+-- The arms of runs from several places: what differs between them.
+local function name_arms(tasks)
   local differ = differing(tasks)
   for _, task in ipairs(tasks) do
     local settings = {}
     for key in pairs(differ) do settings[key] = task.flat[key] end
-    local label = next(settings) and plan.label(settings) or task.flat.recipe
-    task.arm = { settings = settings, label = label }
+    task.arm = { settings = settings, label = next(settings) and plan.label(settings) or task.flat.recipe }
   end
   table.sort(tasks, function(a, b)
     if a.arm.label ~= b.arm.label then return a.arm.label < b.arm.label end
-    return a.seed < b.seed
+    if a.seed ~= b.seed then return a.seed < b.seed end
+    return a.dir < b.dir
   end)
-  return runs.new { name = table.concat(all, " "), tasks = tasks, unfinished = unfinished, dir = all[1],
-    settings = words.keys(differ) }
+end
+
+--- The runs in folders (a path or a list of them); raises when none of them is finished.
+function M.find(paths)
+  local all = type(paths) == "table" and paths or { paths }
+  local found = gather(all)
+  local fields = { name = table.concat(all, " "), tasks = found.tasks, unfinished = found.unfinished, dir = found.dir }
+  if found.study and #all == 1 then
+    for _, task in ipairs(found.tasks) do task.arm = task.planned end
+    fields.name, fields.one_at_a_time = found.study.name, found.study.plan == "one_at_a_time"
+  else
+    name_arms(found.tasks)
+  end
+  local asked = runs.new(fields)
+  for _, remark in ipairs(found.remarks) do asked:remark(remark) end
+  if found.unfinished > 0 then asked:remark(("%d runs are not finished and left out"):format(found.unfinished)) end
+  return asked
 end
 
 return setmetatable(M, { __call = function(_, paths) return M.find(paths) end })

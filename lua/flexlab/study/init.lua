@@ -15,6 +15,7 @@ local config = require "flexlab.config"
 local core = require "flexlab.core"
 local literal = require "flexlab.literal"
 local plan = require "flexlab.study.plan"
+local record = require "flexlab.study.record"
 local runs = require "flexlab.study.runs"
 local words = require "flexlab.text"
 local workers = require "flexlab.study.workers"
@@ -159,30 +160,21 @@ local function run_tasks(self, tasks, o)
   end
 end
 
--- runs/<study>/<hash8>: the hash covers the folders of the runs, hence their settings, seeds, sources and
--- data, and the study's own file.
-local function folder(self, tasks, root)
-  local places = {}
-  for i, task in ipairs(tasks) do places[i] = task.arm.label .. "\n" .. task.result.dir end
-  local own = self.source and not self.sweep and core.sys.read(self.source) or ""
-  local text = table.concat(places, "\n") .. own
-  return ("%s/%s/%s"):format(root, self.name, core.sys.hash(text):sub(1, 8))
-end
-
 function Study:__call(overrides, options)
   local o = config.options("a study's options", M.options, options, nil, 2)
   self:resolve(overrides, 2)
   local seeds = (o.seeds or o.seed) and M.seeds(o.seeds or o.seed) or self.seeds
   local tasks = self:tasks(overrides, seeds)
+  local dir, fault = record.begin(self, tasks, o.root)
+  if fault and not o.quiet then io.write("note: ", fault, "\n") end
   if o.jobs > 1 and not o.worker then
     workers.run(self, overrides, seeds, o)
     o.fresh, o.quiet = false, true
   end
   run_tasks(self, tasks, o)
   if o.worker then return { dir = o.root, worker = true } end
-  local dir = folder(self, tasks, o.root)
-  assert(core.sys.mkdirs(dir))
   for _, task in ipairs(tasks) do task.dir = task.result.dir end
+  record.finish(self, tasks, o.root, dir)
   local asked = runs.new { name = self.name, tasks = tasks, seeds = seeds, dir = dir, grid = self.grid,
     one_at_a_time = self.kind == "one_at_a_time", study = self }
   local result = self.body(asked) or {}

@@ -8,6 +8,7 @@
 -- Columns are paired by seed: within a seed an arm is the mean over the other keys' settings (blocks.lua).
 
 local blocks = require "flexlab.study.blocks"
+local judging = require "flexlab.run.metric"
 local stats = require "flexlab.stats"
 local words = require "flexlab.text"
 
@@ -50,17 +51,19 @@ function methods:rows()
   end
 end
 
--- The arm whose mean is least ("min") or largest ("max"), of those that have a number.
+local directions = { min = "lower", max = "higher" }
+for _, word in ipairs(judging.directions) do directions[word] = word end
+
+-- The arm whose mean is least ("min", "lower"), largest ("max", "higher") or nearest to "0" or "1", of those that
+-- have a number.
 function methods:best(which)
-  if which ~= "min" and which ~= "max" then
+  if not directions[which] then
     error("best: wanted 'min' or 'max', got " .. tostring(which), 2)
   end
-  local best, value
+  local best, least
   for arm, column in self:rows() do
-    local mean = column:mean()
-    if #column > 0 and (not value or (which == "min" and mean < value) or (which == "max" and mean > value)) then
-      best, value = arm, mean
-    end
+    local rank = judging.rank(column:mean(), directions[which])
+    if #column > 0 and (not least or rank < least) then best, least = arm, rank end
   end
   return best
 end

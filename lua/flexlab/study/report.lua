@@ -2,18 +2,20 @@
 report - the page of a study: what follows, the arms seed by seed, curves, spectra, a sample of each arm, what
 it cost, and where every number came from.
 
-  runs:report { metric = "rfne", key = "model.conditioning", against = "both", better = "min" }  -> path
+  runs:report { metric = "rfne", key = "model.conditioning", against = "both", better = "lower" }  -> path
 Spectra come from spectrum.lua ({ truth = {}, prediction = {} }, run:record), pictures from *.png, curves from
 metrics.jsonl in the folders of the runs; what is not there is left out. Curves and spectra are means over
 the seeds of an arm, pictures those of its first seed.
 --]]
 local config = require "flexlab.config"
 local core = require "flexlab.core"
+local judging = require "flexlab.run.metric"
 local literal = require "flexlab.literal"
 local plot = require "flexlab.plot"
 local provenance = require "flexlab.run.provenance"
 local stats = require "flexlab.stats"
 local tabulate = require "flexlab.table"
+local words = require "flexlab.text"
 
 local M = {}
 
@@ -127,10 +129,10 @@ local function sources(runs)
 end
 
 -- What the numbers allow to say, in a sentence.
-local function verdict(metric, pivot, tests, better)
-  local best = pivot:best(better)
-  local text = ("The %s mean %s is that of %s (%.4g over %d seeds)."):format(
-    better == "min" and "least" or "largest", metric, tostring(best), pivot[best]:mean(), #pivot[best])
+local function verdict(main, pivot, tests)
+  local best = pivot:best(main.better)
+  local text = ("The best mean %s (%s; %s) is that of %s (%.4g over %d seeds)."):format(main.name,
+    judging.phrase(main.better), main.why, tostring(best), pivot[best]:mean(), #pivot[best])
   local n, clear = 0, 0
   for arm in pivot:rows() do
     n = math.max(n, tests[arm].p and tests[arm].n or 0)
@@ -141,13 +143,14 @@ local function verdict(metric, pivot, tests, better)
     :format(clear, #pivot:arms() - 1, n, stats.least_p(n))
 end
 
-local function parts_of(runs, metric, o)
+local function parts_of(runs, main, o)
+  local metric = main.name
   local t, tests, pivot = runs:summary(metric, { key = o.key, against = o.against })
   local note = { "Differences are paired by seed, each averaged over the settings of all other keys first. p: exact "
     .. "sign-flip test, Holm's correction. Intervals: Student's t, and percentiles of 9999 resamples (too narrow below "
     .. "ten pairs)." }
   for _, remark in ipairs(pivot:remarks()) do note[#note + 1] = remark:sub(1, 1):upper() .. remark:sub(2) .. "." end
-  local parts = { { title = "Result", text = verdict(metric, pivot, tests, o.better), table = t,
+  local parts = { { title = "Result", text = verdict(main, pivot, tests), table = t,
     note = table.concat(note, " ") } }
   local charts = { plot.slopes(pivot, { label = metric }) }
   charts[#charts + 1] = curves(runs)
@@ -173,14 +176,18 @@ end
 
 --- Writes report.html, runs.csv, runs.tex and summary.csv into the study's folder (or `dir`); returns the path.
 ---@param runs table          flexlab.study.runs
----@param options table|nil   metric (the first), key, against, better ("min" or "max"), dir
+---@param options table|nil   metric (the main one), key, against, better ("lower", "higher", "0" or "1"), dir
 function M.write(runs, options)
-  local o = config.options("a study's report", { metric = false, key = false, against = false, better = "min",
+  local o = config.options("a study's report", { metric = false, key = false, against = false, better = false,
     dir = false }, options, nil, 2)
-  local metric = o.metric or runs:metrics()[1]
-  if not metric then error("report: the runs have no number in common", 2) end
+  local better = ({ min = "lower", max = "higher" })[o.better] or o.better
+  if better and not words.has(judging.directions, better) then
+    error(("report: better must be one of %s, got %s"):format(words.list(judging.directions), words.show(better)), 2)
+  end
+  local main = runs:main(o.metric or nil, better or nil)
+  if not main then error("report: the runs have no number in common", 2) end
   local dir = o.dir or runs.dir
-  local parts = parts_of(runs, metric, o)
+  local parts = parts_of(runs, main, o)
   parts[1].table:save(dir .. "/summary.csv")
   runs:table():save(dir .. "/runs.csv"):save(dir .. "/runs.tex")
   if runs.study then copy_settings(runs) end

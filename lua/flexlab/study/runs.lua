@@ -12,6 +12,7 @@ has no result: it stands in tables, and what is computed leaves it out and says 
 local blocks = require "flexlab.study.blocks"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
+local judging = require "flexlab.run.metric"
 local literal = require "flexlab.literal"
 local pivot = require "flexlab.study.pivot"
 local plan = require "flexlab.study.plan"
@@ -52,19 +53,25 @@ function M.cost(task)
   return path and core.sys.exists(path) and literal.read(path) or {}
 end
 
---- The runs that fit all of these settings.
+local function equal(a, b)
+  if type(a) == "number" and type(b) == "number" then return a == b end      -- 1 and 1.0
+  return literal.encode(a) == literal.encode(b)
+end
+
+--- The runs that fit all of these settings. A key that no run has raises.
 function Runs:where(settings)
-  local kept = {}
+  local kept, has = {}, {}
   for _, task in ipairs(self.tasks) do
     local fits = true
     for key, value in pairs(settings) do
       local own = M.setting(task, key)
-      if own == nil then
-        error("where: " .. words.unknown(key, words.keys(self.grid)), 2)
-      end
-      fits = fits and literal.encode(own) == literal.encode(value)
+      has[key] = has[key] or own ~= nil
+      fits = fits and own ~= nil and equal(own, value)
     end
     if fits then kept[#kept + 1] = task end
+  end
+  for key in pairs(settings) do
+    if not has[key] then error("where: " .. words.unknown(key, words.keys(self.grid)), 2) end
   end
   return M.new { name = self.name, tasks = kept, dir = self.dir, one_at_a_time = self.one_at_a_time,
     said = self.said }
@@ -111,6 +118,27 @@ function Runs:metrics()
   return names
 end
 
+--- What the runs are judged by: { name, better = "lower" ..., why = a phrase } of metric.lua; nil without numbers.
+---@param name string|nil    another metric than theirs
+---@param better string|nil  another direction
+function Runs:main(name, better)
+  local results, declared = {}, {}
+  for _, task in ipairs(self.tasks) do
+    if task.result then results[#results + 1] = task.result end
+    local own = self.study and self.study.recipe.metric or task.dir and judging.of(task.dir)
+    declared[#declared + 1] = own or nil
+  end
+  if not name then
+    local main = judging.choose(self:metrics(), results, declared)
+    if main then main.better = better or main.better end
+    return main
+  end
+  for _, own in ipairs(declared) do
+    if own.name == name then better = better or own.better end
+  end
+  return { name = name, better = better or judging.direction(name), why = "as asked" }
+end
+
 local costs = { { "parameters", "parameters" }, { "GFLOP", "gflop" }, { "seconds", "seconds" } }
 
 local function shown(value)
@@ -152,11 +180,22 @@ local function columns_of(self, metrics, level)
   return columns, column
 end
 
---- One row a run: settings that differ, seed, state where one is not done, metrics (all by default), cost.
+-- All metrics, the main one first.
+local function main_first(self)
+  local names, main = self:metrics(), self:main()
+  table.sort(names, function(a, b)
+    if (a == main.name) ~= (b == main.name) then return a == main.name end
+    return a < b
+  end)
+  return names
+end
+
+--- One row a run: settings that differ, seed, state where one is not done, metrics (all by default, the main one
+--- first), cost.
 ---@param options table|nil  { cost = true }: seconds and bytes, which differ between two runs of one thing
 function Runs:table(metrics, options)
   local o = config.options("table", { cost = true }, options, nil, 2)
-  local columns, column = columns_of(self, metrics or self:metrics(), 2)
+  local columns, column = columns_of(self, metrics or main_first(self), 2)
   if o.cost then
     for _, c in ipairs(costs) do column(c[1], function(task) return M.cost(task)[c[2]] or "-" end) end
     column("peak MiB", function(task)
@@ -203,8 +242,10 @@ end
 --- One row an arm: mean, sd, number of seeds, the paired difference from `against` (the first arm that has a
 --- number) with Student's interval and the bootstrap's, exact p with Holm's correction. Returns the table, the
 --- tests and the pivot.
+---@param metric string|nil  the main one
 ---@param options table|nil  { key = nil (whole arms), against = the first arm }
 function Runs:summary(metric, options)
+  metric = metric or self:main() and self:main().name or error("summary: the runs have no number in common", 2)
   local o = config.options("summary", { key = false, against = false }, options, nil, 2)
   local p = pivot.new(self, o.key or nil, metric, 3)
   local against = o.against

@@ -1,0 +1,62 @@
+-- selection.lua - the runs that table, compare and report work on: folders, studies, --where KEY=VALUE; and the
+-- metric that they are judged by. One place, so that the three understand the same words.
+local arguments = require "flexlab.commands.arguments"
+local config = require "flexlab.config"
+local flex = require "flexlab"
+local judging = require "flexlab.run.metric"
+local literal = require "flexlab.literal"
+local runs_of = require "flexlab.study.runs"
+local words = require "flexlab.text"
+
+local M = {}
+
+M.argument = { name = "runs", many = true,
+  doc = "folders of runs, or above them (runs/sr), studies (runs/conditioning), or a link `latest`" }
+
+M.where = { name = "where", value = "KEY=VALUE", many = true, doc = "only runs with this setting" }
+
+M.metric = { name = "metric", value = "NAME",
+  doc = "the result to judge by [the recipe's; else rfne, else the first that differs]" }
+
+M.better = { name = "better", value = "WORD", kind = "words", words = judging.directions,
+  doc = "which is better: lower, higher, or the best value 0 or 1 [as declared or known]" }
+
+-- The values that a key has among the runs, as a list for people.
+local function values_of(runs, key)
+  local list, seen = {}, {}
+  for _, task in ipairs(runs.tasks) do
+    local value = runs_of.setting(task, key)
+    local text = type(value) == "string" and value or literal.encode(value)
+    if not seen[text] then seen[text], list[#list + 1] = true, text end
+  end
+  return words.list(list)
+end
+
+-- One --where after the other, so that the one that leaves nothing can be named.
+local function narrowed(command, runs, list)
+  for _, setting in ipairs(list or {}) do
+    if not setting:match "^%s*[%w_.]+%s*=" then
+      arguments.wrong("%s: --where wants KEY=VALUE, got '%s'", command, setting)
+    end
+    local key, value = config.parse(setting)
+    local kept = runs:where { [key] = value }
+    if #kept == 0 then
+      error(("%s: no run has %s; %s is %s"):format(command, setting, key, values_of(runs, key)), 0)
+    end
+    runs = kept
+  end
+  return runs
+end
+
+--- The runs that a command's words mean.
+function M.runs(command, values)
+  return narrowed(command, flex.runs(values.runs), values.where)
+end
+
+--- Prints what a reader of the numbers must know: the metric they are judged by, what was left out.
+function M.remarks(runs, main)
+  if main then print(("main metric: %s (%s; %s)"):format(main.name, judging.phrase(main.better), main.why)) end
+  for _, remark in ipairs(runs:remarks()) do print("note: " .. remark) end
+end
+
+return M

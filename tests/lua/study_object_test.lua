@@ -1,0 +1,176 @@
+-- A study as an object: its folder lists its runs, and table, compare, report and flex.runs work on it.
+local lu = require "luaunit"
+local core = require "flexlab.core"
+local flex = require "flexlab"
+local literal = require "flexlab.literal"
+local record = require "flexlab.study.record"
+local support = require "tests.lua.support"
+
+local suite = {}
+rawset(_G, "TestStudyObject", suite)
+
+support.rooted(suite)
+
+local calls      -- how many runs the study made last has had
+
+local function study(name, grid, seeds, body)
+  local recipe
+  recipe, calls = support.toy_recipe()
+  local made = flex.study(name, recipe, { grid = grid or { ["model.road"] = { "none", "both" } },
+    seeds = seeds or "1..3" }, body or function() end)
+  return made
+end
+
+local function go(made, options)
+  local o = { root = suite.root, quiet = true }
+  for k, v in pairs(options or {}) do o[k] = v end
+  return made(nil, o)
+end
+
+local function flexlab(line) return support.flexlab(line, suite.root .. ".out") end
+
+function suite.test_its_folder_lists_plan_and_runs()
+  local seen
+  local made = study("roads", nil, nil, function(runs)
+    seen = record.read(runs.dir)                        -- it is there before the study ends
+  end)
+  local dir = go(made).dir
+  local list = record.read(dir)
+  lu.assertEquals(seen, list)
+  lu.assertEquals({ list.name, list.plan, list.recipe, list.seeds }, { "roads", "grid", "toy", { 1, 2, 3 } })
+  lu.assertEquals(list.arms[2], { label = "model.road=both", settings = { ["model.road"] = "both" } })
+  lu.assertEquals(#list.runs, 6)
+  lu.assertEquals({ list.runs[2].arm, list.runs[2].seed }, { 2, 1 })
+  lu.assertNotNil(list.runs[1].dir:match "^toy/%x+/1$")          -- relative to the folder of runs
+  lu.assertEquals(core.sys.readlink(suite.root .. "/roads/latest"), dir:match "[^/]*$")
+end
+
+function suite.test_it_is_written_before_its_first_run()
+  local recipe = flex.recipe("stops", { lr = 0.1 }, function() error("out of luck", 0) end)
+  local made = flex.study("broken", recipe, { grid = { lr = { 0.1, 0.2 } }, seeds = "1" }, function() end)
+  pcall(made, nil, { root = suite.root, quiet = true })
+  local list = record.read(record.find(suite.root .. "/broken"))
+  lu.assertEquals(#list.runs, 2)
+  lu.assertErrorMsgContains("no finished run in " .. suite.root .. "/broken, but 2 that are not finished", flex.runs,
+    suite.root .. "/broken")
+end
+
+function suite.test_flex_runs_knows_it_in_every_form()
+  local dir = go(study("roads")).dir
+  go(study("more", { ["model.road"] = { "weak" } }))               -- other runs of the same recipe
+  for _, path in ipairs { dir, suite.root .. "/roads", suite.root .. "/roads/latest", suite.root .. "/roads/" } do
+    local runs = flex.runs(path)
+    lu.assertEquals(#runs, 6, path)
+    lu.assertEquals(runs.name, "roads")
+    lu.assertEquals(runs:pivot("model.road", "rfne"):arms(), { "none", "both" })       -- in the order of the plan
+  end
+  lu.assertEquals(#flex.runs(suite.root .. "/toy"), 9)
+  lu.assertEquals(#flex.runs(suite.root), 9)                       -- links and studies count no run twice
+  lu.assertEquals(#flex.runs { suite.root .. "/roads", suite.root .. "/more", suite.root .. "/toy" }, 9)
+end
+
+function suite.test_more_seeds_or_arms_run_only_what_is_new()
+  local first = go(study("grows", nil, "1..2")).dir
+  lu.assertEquals(calls(), 4)
+  local second = go(study("grows", { ["model.road"] = { "none", "both", "weak" } }, "1..3")).dir
+  lu.assertEquals(calls(), 9 - 4)
+  lu.assertNotEquals(first, second)                                -- the larger study has a hash of its own
+  lu.assertEquals(#flex.runs(first), 4)                            -- and the smaller one stays
+  local runs = flex.runs(suite.root .. "/grows")
+  lu.assertEquals(#runs, 9)
+  lu.assertStrContains(runs:remarks()[1], "holds 2 studies; this is the latest, " .. second:match "[^/]*$")
+end
+
+function suite.test_a_moved_folder_works()
+  local dir = go(study("roads")).dir
+  local moved = suite.root .. "-moved"
+  assert(core.sys.rename(suite.root, moved))
+  local runs = flex.runs(moved .. "/roads/latest")
+  lu.assertEquals(#runs, 6)
+  lu.assertStrContains(runs:report(), moved .. "/roads/")
+  local page = core.sys.read(moved .. "/roads/" .. dir:match "[^/]*$" .. "/report.html")
+  lu.assertNotStrContains(page, suite.root .. "/")
+  os.execute("rm -rf '" .. moved .. "'")
+end
+
+function suite.test_the_same_study_in_another_root_has_the_same_hash()
+  local a, b = go(study("roads")).dir, go(study("roads"), { root = suite.root .. "/other" }).dir
+  lu.assertEquals(a:match "roads/%x+", b:match "roads/%x+")
+  lu.assertEquals(core.sys.read(a .. "/study.lua"), core.sys.read(b .. "/study.lua"))
+end
+
+function suite.test_a_list_of_runs_that_is_not_one_is_refused()
+  local dir = go(study("roads")).dir
+  local good = literal.read(dir .. "/study.lua")
+  local function refused(text, change)
+    local copy = literal.read(dir .. "/study.lua")
+    change(copy)
+    assert(literal.write(dir .. "/study.lua", copy))
+    local ok, message = pcall(flex.runs, dir)
+    assert(literal.write(dir .. "/study.lua", good))
+    lu.assertFalse(ok)
+    lu.assertStrContains(message, "study.lua is no study's list of runs")
+    lu.assertStrContains(message, text)
+  end
+  refused("it has no runs", function(t) t.runs = {} end)
+  refused("it has no arms", function(t) t.arms = nil end)
+  refused("a run is not", function(t) t.runs[1].arm = 9 end)
+  for _, path in ipairs { "/etc/12345678/1", "../../12345678/1", "toy/12345678/../../x", "toy/latest" } do
+    refused("'" .. path .. "' is no run below the folder of runs", function(t) t.runs[1].dir = path end)
+  end
+  -- A link on the way is not followed.
+  local hash = good.runs[1].dir:match "/(%x+)/"
+  assert(core.sys.rename(suite.root .. "/toy/" .. hash, suite.root .. "/elsewhere"))
+  assert(core.sys.symlink("../elsewhere", suite.root .. "/toy/" .. hash))
+  lu.assertErrorMsgContains("is a link; runs are not looked for behind it", flex.runs, dir)
+end
+
+function suite.test_runs_without_a_result_stand_in_the_table()
+  local dir = go(study("roads")).dir
+  local list = record.read(dir)
+  local failed, gone = suite.root .. "/" .. list.runs[1].dir, suite.root .. "/" .. list.runs[4].dir
+  core.sys.remove(failed .. "/result.lua")
+  assert(require("flexlab.run.state").fail(failed, { state = "diverged", sentence = "the loss is nan at step 7",
+    step = 7, time = 0 }))
+  os.execute("rm -r '" .. gone .. "'")
+  local runs = flex.runs(dir)
+  lu.assertEquals(#runs, 6)
+  local text = runs:table():text()
+  lu.assertStrContains(text, "diverged")
+  lu.assertStrContains(text, "new")
+  runs:summary("rfne", { key = "model.road" })
+  local said = table.concat(runs:remarks(), "\n")
+  lu.assertStrContains(said, "model.road=none, seed 1 (diverged: the loss is nan at step 7)")
+  lu.assertStrContains(said, "model.road=both, seed 2 (new)")
+end
+
+function suite.test_the_command_line_takes_studies_where_and_metrics()
+  go(study("roads", { ["model.road"] = { "none", "both" }, lr = { 0.1, 0.2 } }))
+  local roads = suite.root .. "/roads/latest"
+  local code, out = flexlab("table " .. roads .. " --where lr=0.1")
+  lu.assertEquals(code, 0)
+  lu.assertStrContains(out, "main metric: rfne (lower is better; rfne is there; no recipe declares a main metric)")
+  lu.assertEquals(select(2, out:gsub("\n0%.1 ", "")), 6)
+  code, out = flexlab("compare " .. roads .. " --by model.road")
+  lu.assertEquals(code, 0)
+  lu.assertStrContains(out, "best: both")
+  lu.assertStrContains(out, "each number is the mean of a seed over up to 2 settings")
+  code, out = flexlab("compare " .. roads .. " --by model.road --where lr=0.1 --better higher")
+  lu.assertEquals(code, 0)
+  lu.assertStrContains(out, "best: none")
+  lu.assertNotStrContains(out, "each number is the mean")
+  code, out = flexlab("report " .. roads .. " --where lr=0.2")
+  lu.assertEquals(code, 0)
+  lu.assertStrContains(core.sys.read(out:match "(%S+)%s*$"), "lr=0.2 model.road=none")
+  for command in pairs { table = 1, compare = 1, report = 1 } do
+    code, out = flexlab(command .. " " .. roads .. " --where model.road=bth")
+    lu.assertEquals(code, 1)
+    lu.assertStrContains(out, command .. ": no run has model.road=bth; model.road is none and both")
+    code, out = flexlab(command .. " " .. roads .. " --where model.rod=both")
+    lu.assertEquals(code, 1)
+    lu.assertStrContains(out, "the nearest is 'model.road'")
+    lu.assertEquals(flexlab(command .. " " .. roads .. " --where nonsense"), 2)
+  end
+end
+
+os.exit(lu.LuaUnit.run())
