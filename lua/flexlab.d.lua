@@ -561,6 +561,18 @@ local Lock = {}
 --- ends it and removes its file; also by `local l <close>`
 function Lock:close() end
 
+---@class flexlab.Heartbeat
+local Heartbeat = {}
+
+--- ends it; also by `local h <close>`
+function Heartbeat:close() end
+
+---@class flexlab.Redirection
+local Redirection = {}
+
+--- what is printed goes where it went before; also by `local r <close>`
+function Redirection:close() end
+
 --- two-dimensional Navier-Stokes on [0, 2 pi]^2, pseudo-spectral; nu = 1/re; cylinders are x, y, radius of each; a passive scalar on request; precision is that of the steps and of the state
 ---@param options { height: integer, width: integer, re: number, seed?: integer, initial?: "random"|"rest", k0?: number, rms_velocity?: number, forcing?: "none"|"kolmogorov"|"ring", forcing_wavenumber?: integer, forcing_amplitude?: number, forcing_width?: number, forcing_rate?: number, drag?: number, cfl?: number, dt?: number, precision?: "double"|"single", walls?: "none"|"channel"|"box"|"slip", wall?: number, cylinders?: number[], mean_velocity?: number, sponge?: number, penalty?: number, scalar?: boolean, schmidt?: number }
 ---@return flexlab.Flow
@@ -760,6 +772,59 @@ function core.sys.exists(path) end
 ---@return number?
 function core.sys.modified(path) end
 
+--- it was written now (by the file system) or then
+---@param path string
+---@param time? number
+---@return boolean?
+function core.sys.touch(path, time) end
+
+--- false if something is there: one process alone makes it
+---@param path string
+---@param text string
+---@return boolean?
+function core.sys.create(path, text) end
+
+--- bytes that may still be written there
+---@param path string
+---@return integer?
+function core.sys.disk_free(path) end
+
+--- touches a file so often until it is closed
+---@param path string
+---@param seconds number
+---@return flexlab.Heartbeat?
+function core.sys.heartbeat(path, seconds) end
+
+--- what is printed goes to the end of a file until it is closed
+---@param path string
+---@return flexlab.Redirection?
+function core.sys.redirect(path) end
+
+--- a process with a group of its own; its number
+---@param command string[]
+---@return integer?
+function core.sys.start(command) end
+
+--- of a started process: false, or how and its number
+---@param pid integer
+---@return false|"exit"|"signal", integer?
+function core.sys.ended(pid) end
+
+--- also a dead one that nobody has waited for
+---@param pid integer
+---@return boolean
+function core.sys.process_exists(pid) end
+
+--- sends a signal
+---@param pid integer
+---@param signal "INT"|"TERM"|"HUP"|"KILL"
+---@return boolean?
+function core.sys.kill(pid, signal) end
+
+--- less if a signal comes
+---@param seconds number
+function core.sys.sleep(seconds) end
+
 --- names in a folder
 ---@param path string
 ---@return string[]?
@@ -847,6 +912,14 @@ function core.sys.peak_rss() end
 --- presses of Ctrl-C since the last clear
 ---@return integer
 function core.sys.interrupts() end
+
+--- whether work is to end now: the second press, or a second after the first
+---@return boolean
+function core.sys.interrupted() end
+
+--- what asked for an end, and its number
+---@return "INT"|"TERM"|"HUP"?, integer?
+function core.sys.signal() end
 
 --- forgets them
 function core.sys.clear_interrupts() end

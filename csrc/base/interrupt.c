@@ -1,21 +1,51 @@
-/* interrupt.c - see interrupt.h. The handler touches one counter and, at the third press, restores
-** the default action, both of which POSIX allows in a handler. */
+/* interrupt.c - see interrupt.h. The handler writes counters and reads a clock and, at the second press,
+** restores the default action for the next, all of which POSIX allows in a handler. */
 #include "base/interrupt.h"
 
 #include <signal.h>
+#include <stdatomic.h>
+#include <stddef.h>
 #include <string.h>
+#include <time.h>
 
-static volatile sig_atomic_t presses;
-static struct sigaction old_int, old_term;
+static atomic_int presses, last_signal;
+static _Atomic double first_press; /* seconds of the monotonic clock */
+static void (*_Atomic called)(void);
+
+static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+enum { SIGNALS = sizeof signals / sizeof *signals };
+static struct sigaction old[SIGNALS];
 static int installed;
 
-void fx_interrupt_raise (void) { presses++; }
-int fx_interrupt_count (void) { return (int)presses; }
+static double now (void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+void fx_interrupt_raise (void) {
+  if (presses == 0)
+    first_press = now();
+  presses++;
+}
+
+int fx_interrupt_count (void) { return presses; }
 void fx_interrupt_clear (void) { presses = 0; }
-int fx_interrupted (void) { return presses >= 2; }
+int fx_interrupt_signal (void) { return last_signal; }
+void fx_interrupt_forget (void) { last_signal = 0; }
+void fx_interrupt_call (void (*f)(void)) { called = f; }
+
+int fx_interrupted (void) {
+  const int n = presses;
+  return n >= 2 || (n == 1 && now() - first_press >= FX_INTERRUPT_GRACE);
+}
 
 static void on_signal (int number) {
-  presses++;
+  last_signal = number;
+  fx_interrupt_raise();
+  void (*const f)(void) = called;
+  if (f)
+    f();
   if (presses >= 2)
     signal(number, SIG_DFL);
 }
@@ -28,8 +58,12 @@ int fx_interrupt_install (void) {
   action.sa_handler = on_signal;
   sigemptyset(&action.sa_mask);
   action.sa_flags = SA_RESTART;
-  if (sigaction(SIGINT, &action, &old_int) != 0 || sigaction(SIGTERM, &action, &old_term) != 0)
-    return -1;
+  for (int i = 0; i < SIGNALS; i++) {
+    if (sigaction(signals[i], &action, &old[i]) != 0)
+      return -1;
+    if (signals[i] == SIGHUP && old[i].sa_handler == SIG_IGN)
+      sigaction(SIGHUP, &old[i], NULL);
+  }
   installed = 1;
   return 0;
 }
@@ -37,7 +71,7 @@ int fx_interrupt_install (void) {
 void fx_interrupt_restore (void) {
   if (!installed)
     return;
-  sigaction(SIGINT, &old_int, NULL);
-  sigaction(SIGTERM, &old_term, NULL);
+  for (int i = 0; i < SIGNALS; i++)
+    sigaction(signals[i], &old[i], NULL);
   installed = 0;
 }

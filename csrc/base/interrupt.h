@@ -1,12 +1,16 @@
 /*
-** interrupt.h - Ctrl-C as a flag. The handler only counts; loops ask. The first press asks for an
-** orderly end (finish the step, write the checkpoint), the second for an end now.
+** interrupt.h - Ctrl-C and the end that a system asks for, as a flag. The handler only counts; loops ask.
+** The first press asks for an orderly end (finish the step, write the checkpoint) and grants it a
+** second; the second press, or the end of that second, asks for an end now, and the third press gets
+** the system's default action. So whatever asks fx_interrupted() often enough ends within two seconds.
 */
 #ifndef FX_INTERRUPT_H
 #define FX_INTERRUPT_H
 
-/* Installs a handler for SIGINT and SIGTERM that calls fx_interrupt_raise; the third press gets
-** the default action. Returns 0, or -1 if the system refuses. */
+#define FX_INTERRUPT_GRACE 1.0 /* seconds from the first press to an end now */
+
+/* Installs a handler for SIGINT, SIGTERM and SIGHUP (unless that one is ignored, as nohup wants it)
+** that calls fx_interrupt_raise. Returns 0, or -1 if the system refuses. */
 int fx_interrupt_install(void);
 void fx_interrupt_restore(void);
 
@@ -14,8 +18,17 @@ void fx_interrupt_raise(void); /* async-signal-safe */
 int fx_interrupt_count(void);  /* presses since the last clear */
 void fx_interrupt_clear(void);
 
+/* The number of the last signal that the handler counted, 0 for none; a clear leaves it, since who
+** sets the exit code comes after who tells the user. */
+int fx_interrupt_signal(void);
+void fx_interrupt_forget(void);
+
+/* Called by the handler behind the count, so it must be async-signal-safe; NULL for none. The handler
+** runs in the main thread: all others block signals. */
+void fx_interrupt_call(void (*f)(void));
+
 /* Long C loops (the solver, the ops of a network) return FX_EINTR when this is true: the second
-** press. Whoever tells the user about it clears the count. */
+** press, or a second after the first. Whoever tells the user about it clears the count. */
 int fx_interrupted(void);
 
 #endif

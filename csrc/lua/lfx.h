@@ -186,6 +186,7 @@ void lfx_open_io(lua_State *L);
 void lfx_open_field(lua_State *L);
 void lfx_open_container(lua_State *L);
 void lfx_open_sys(lua_State *L);
+void lfx_open_process(lua_State *L); /* adds to core.sys: after lfx_open_sys       */
 void lfx_open_json(lua_State *L);
 void lfx_open_flow(lua_State *L);
 void lfx_open_metrics(lua_State *L);

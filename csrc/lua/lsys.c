@@ -1,5 +1,6 @@
 /*
-** lsys.c - core.sys: the little that recipes need of the operating system, and Ctrl-C.
+** lsys.c - core.sys: the little that recipes need of the operating system; processes and Ctrl-C are
+** in lprocess.c.
 **
 ** What the system refuses is nil and a message that names the path. Writing is atomic and durable
 ** (io/file.h); append is one write(2) to a file opened for appending, so that lines of several
@@ -21,7 +22,6 @@
 
 #include "base/alloc.h"
 #include "base/hash.h"
-#include "base/interrupt.h"
 #include "io/file.h"
 
 static double seconds (clockid_t clock) {
@@ -110,16 +110,6 @@ static int sys_list (lua_State *L) {
     lua_rawseti(L, -2, i);
   }
   lfx_guard_end(n);
-  return 1;
-}
-
-/* When a file was last written, in seconds of the file system's own clock. */
-static int sys_modified (lua_State *L) {
-  struct stat s;
-  const char *path = luaL_checkstring(L, 1);
-  if (stat(path, &s) != 0)
-    return refused(L, path);
-  lua_pushnumber(L, (double)s.st_mtim.tv_sec + (double)s.st_mtim.tv_nsec * 1e-9);
   return 1;
 }
 
@@ -266,30 +256,6 @@ static int sys_peak_rss (lua_State *L) {
   return 1;
 }
 
-/* --- Ctrl-C ----------------------------------------------------------------------------------- */
-
-static int sys_interrupts (lua_State *L) {
-  lua_pushinteger(L, fx_interrupt_count());
-  return 1;
-}
-
-static int sys_clear_interrupts (lua_State *L) {
-  (void)L;
-  fx_interrupt_clear();
-  return 0;
-}
-
-static int sys_catch_interrupts (lua_State *L) {
-  if (!lua_isboolean(L, 1))
-    return luaL_error(L, "catch_interrupts: argument 1 must be true or false, got %s",
-                      lfx_describe(L, 1));
-  if (!lua_toboolean(L, 1))
-    fx_interrupt_restore();
-  else if (fx_interrupt_install() != 0)
-    return luaL_error(L, "catch_interrupts: the system refuses a signal handler");
-  return 0;
-}
-
 /* --- locks ------------------------------------------------------------------------------------ */
 
 #define LOCK "flexlab.Lock"
@@ -324,32 +290,17 @@ void lfx_open_sys (lua_State *L) {
                                    { "__close", lock_close },
                                    { NULL, NULL } };
   static const luaL_Reg methods[] = { { "close", lock_close }, { NULL, NULL } };
-  static const luaL_Reg functions[] = { { "time", sys_time },
-                                        { "now", sys_now },
-                                        { "mkdirs", sys_mkdirs },
-                                        { "exists", sys_exists },
-                                        { "list", sys_list },
-                                        { "modified", sys_modified },
-                                        { "rename", sys_rename },
-                                        { "remove", sys_remove },
-                                        { "symlink", sys_symlink },
-                                        { "readlink", sys_readlink },
-                                        { "lock", sys_lock },
-                                        { "read", sys_read },
-                                        { "write", sys_write },
-                                        { "append", sys_append },
-                                        { "sync", sys_sync },
-                                        { "isatty", sys_isatty },
-                                        { "columns", sys_columns },
-                                        { "hash", sys_hash },
-                                        { "pid", sys_pid },
-                                        { "host", sys_host },
-                                        { "rss", sys_rss },
-                                        { "peak_rss", sys_peak_rss },
-                                        { "interrupts", sys_interrupts },
-                                        { "clear_interrupts", sys_clear_interrupts },
-                                        { "catch_interrupts", sys_catch_interrupts },
-                                        { NULL, NULL } };
+  static const luaL_Reg functions[] = { { "time", sys_time },         { "now", sys_now },
+                                        { "mkdirs", sys_mkdirs },     { "exists", sys_exists },
+                                        { "list", sys_list },         { "rename", sys_rename },
+                                        { "remove", sys_remove },     { "symlink", sys_symlink },
+                                        { "readlink", sys_readlink }, { "lock", sys_lock },
+                                        { "read", sys_read },         { "write", sys_write },
+                                        { "append", sys_append },     { "sync", sys_sync },
+                                        { "isatty", sys_isatty },     { "columns", sys_columns },
+                                        { "hash", sys_hash },         { "pid", sys_pid },
+                                        { "host", sys_host },         { "rss", sys_rss },
+                                        { "peak_rss", sys_peak_rss }, { NULL, NULL } };
   lfx_class(L, LOCK, meta, methods);
   lfx_functions(L, "sys", functions);
 }

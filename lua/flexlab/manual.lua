@@ -185,6 +185,12 @@ abandon() -- removes what there is
   { holder = "flexlab.Lock", title = "Locks: methods", [[
 close() -- ends it and removes its file; also by `local l <close>`
 ]] },
+  { holder = "flexlab.Heartbeat", title = "Heartbeats: methods", [[
+close() -- ends it; also by `local h <close>`
+]] },
+  { holder = "flexlab.Redirection", title = "Redirections: methods", [[
+close() -- what is printed goes where it went before; also by `local r <close>`
+]] },
   { holder = "flexlab.core", title = "Simulation", [[
 flow(options: { height: integer, width: integer, re: number, seed?: integer, initial?:
   "random"|"rest", k0?: number, rms_velocity?: number, forcing?: "none"|"kolmogorov"|"ring",
@@ -255,6 +261,16 @@ now(): number -- seconds since 1970
 mkdirs(path: string): boolean? -- with parents
 exists(path: string): "file"|"folder"|"other"|nil -- what is there; other: a pipe, a device, a socket
 modified(path: string): number? -- when it was last written, seconds since 1970 by the file system
+touch(path: string, time?: number): boolean? -- it was written now (by the file system) or then
+create(path: string, text: string): boolean? -- false if something is there: one process alone makes it
+disk_free(path: string): integer? -- bytes that may still be written there
+heartbeat(path: string, seconds: number): flexlab.Heartbeat? -- touches a file so often until it is closed
+redirect(path: string): flexlab.Redirection? -- what is printed goes to the end of a file until it is closed
+start(command: string[]): integer? -- a process with a group of its own; its number
+ended(pid: integer): false|"exit"|"signal", integer? -- of a started process: false, or how and its number
+process_exists(pid: integer): boolean -- also a dead one that nobody has waited for
+kill(pid: integer, signal: "INT"|"TERM"|"HUP"|"KILL"): boolean? -- sends a signal
+sleep(seconds: number) -- less if a signal comes
 list(path: string): string[]? -- names in a folder
 rename(from: string, to: string): boolean? -- replaces
 remove(path: string): boolean? -- a file
@@ -273,6 +289,8 @@ host(): string -- name of the machine
 rss(): integer -- resident bytes
 peak_rss(): integer -- most resident bytes so far
 interrupts(): integer -- presses of Ctrl-C since the last clear
+interrupted(): boolean -- whether work is to end now: the second press, or a second after the first
+signal(): "INT"|"TERM"|"HUP"?, integer? -- what asked for an end, and its number
 clear_interrupts() -- forgets them
 catch_interrupts(wanted: boolean) -- whether presses are counted instead of ending the program
 ]] },

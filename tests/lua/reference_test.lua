@@ -57,13 +57,17 @@ local function names_of()
   local field = assert(core.io.field(made.file))
   local writer = assert(core.io.field_writer(made.file .. "2", { frames = 1, height = 2, width = 2 }))
   local lock <close> = assert(core.sys.lock(made.file .. ".lock"))
+  local heart <close> = assert(core.sys.heartbeat(made.file, 10))
+  local printed <close> = assert(core.sys.redirect(made.file .. ".log"))
+  printed:close()
   holders["flexlab.core"] = functions(core)
   for _, part in ipairs { "io", "nn", "json", "sys", "metrics" } do
     holders["flexlab.core." .. part] = functions(core[part])
   end
   local objects = { Tensor = weight, Scope = core.scope(), Module = core.nn.linear(1, 1), Field = field,
     Container = assert(core.io.container(made.file)),
-    FieldWriter = writer, Lock = lock, Flow = core.flow { height = 8, width = 8, re = 10, k0 = 1 },
+    FieldWriter = writer, Lock = lock, Heartbeat = heart, Redirection = printed,
+    Flow = core.flow { height = 8, width = 8, re = 10, k0 = 1 },
     Calibration = core.metrics.calibration(2),
     Flex = core.flex { size = "nano", height = 8, width = 8, channels = { 32 }, res_blocks = { 1 }, depth = 1 },
     Optimizer = core.optimizer { kind = "adam", parameters = { weight } } }

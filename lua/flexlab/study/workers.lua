@@ -22,7 +22,7 @@ function M.program()
   while argument[lowest - 1] do lowest = lowest - 1 end
   if package.preload["flexlab.core"] then return paths .. quoted(argument[lowest] or "flexlab") end
   local lua = lowest < 0 and argument[lowest] or "lua5.4"
-  return "printf %s 'return require(\"flexlab.commands\").exit(arg)' | " .. paths .. quoted(lua) .. " -"
+  return paths .. quoted(lua) .. " -e 'return require(\"flexlab.commands\").exit(arg)' /dev/null"
 end
 
 -- The command line that repeats this study, without its --worker.
