@@ -6,9 +6,14 @@ A recipe's defaults say which keys there are and of which type. Overrides may be
   an unknown key raises and names the nearest one;
   a number takes a number (a whole default makes 1e3 the integer 1000), a string takes a string or a
   list of strings, `true` takes a boolean, a list takes a list, `{}` takes any table;
-  `false` means "absent" and takes anything; `flex.optional "string"` starts absent and takes that type.
+  `false` means "absent" and takes anything; `flex.optional "string"` starts absent and takes that type;
+  a number is finite: NaN and infinity are refused.
+A section that is declared (flexlab.settings) takes every setting of its table, of the types and ranges that stand
+there; what a recipe does not name is in the result only where it is given.
 A resolved configuration is read-only, and reading a key that it has not raises too.
 --]]
+local declare = require "flexlab.settings.declare"
+local settings = require "flexlab.settings"
 local text = require "flexlab.text"
 
 local M = {}
@@ -42,6 +47,7 @@ local function accept(default, value)
     return M.plain(value)
   elseif type(default) == "number" then
     if type(value) ~= "number" then return nil, "a number" end
+    if value ~= value or math.abs(value) == math.huge then return nil, "a finite number" end
     if math.type(default) == "float" then return value + 0.0 end
     return math.tointeger(value) or value
   elseif type(default) == "string" then
@@ -60,47 +66,123 @@ local function accept(default, value)
 end
 
 local function is_section(default)
-  return type(default) == "table" and not is_optional(default) and not is_list(default)
+  return type(default) == "table" and not is_optional(default)
+    and (settings.opened(default) ~= nil or not is_list(default))
 end
 
--- Sets one key, walking down flat names ("model.size").
-local function set(target, defaults, key, value, path, level)
-  local head, rest = tostring(key):match("^([^.]+)%.(.+)$")
-  head = head or key
-  local default = defaults[head]
-  local full = path == "" and tostring(head) or path .. "." .. tostring(head)
-  if default == nil then
-    local where = path == "" and "the configuration" or "'" .. path .. "'"
-    error(("%s has %s"):format(where, text.unknown(head, text.keys(defaults))), level)
-  elseif rest then
-    if not is_section(default) then
-      error(("'%s' is %s, it has no key '%s'"):format(full, text.show(M.plain(default)), rest), level)
-    end
-    return set(target[head], default, rest, value, full, level + 1)
-  elseif is_section(default) then
-    if type(value) ~= "table" then
-      error(("'%s' wants a table of settings, got %s"):format(full, text.show(value)), level)
-    end
-    for k, v in pairs(value) do set(target[head], default, k, v, full, level + 1) end
-    return
+-- A setting that the declared table of a section knows and that is not the recipe's own.
+local function declared_entry(defaults, key)
+  local opened = settings.opened(defaults)
+  return opened and not opened.own[key] and opened.declared.entry[key] or nil
+end
+
+local function fail_unknown(defaults, key, path, level)
+  local known, opened = text.keys(defaults), settings.opened(defaults)
+  for _, name in ipairs(opened and text.keys(opened.declared.entry) or {}) do
+    if defaults[name] == nil then known[#known + 1] = name end
   end
+  local where = path == "" and "the configuration" or "'" .. path .. "'"
+  error(("%s has %s"):format(where, text.unknown(key, known)), level)
+end
+
+local function fail_inside(value, rest, full, level)
+  error(("'%s' is %s, it has no key '%s'"):format(full, text.show(M.plain(value)), rest), level)
+end
+
+-- The table that one setting is (eval.tiling) with one of its keys set (overlap).
+local function within(before, rest, value)
+  local whole = type(before) == "table" and M.plain(before) or {}
+  local place, last = whole, rest:match "[^.]+$"
+  for part in rest:gmatch "([^.]+)%." do
+    place[part] = type(place[part]) == "table" and place[part] or {}
+    place = place[part]
+  end
+  place[last] = value
+  return whole
+end
+
+local function is_table_of_keys(v) return type(v) == "table" and #v == 0 end
+
+-- Stores a declared setting; a table over a table leaves what it does not name.
+local function set_declared(target, key, entry, value, full, level)
+  local before, whole = target[key], M.plain(value)
+  if text.has(entry.types, "table") and is_table_of_keys(value) and is_table_of_keys(before) then
+    whole = M.plain(before)
+    for k, v in pairs(value) do whole[k] = M.plain(v) end
+  end
+  local stored = declare.check(entry, whole)
+  if stored == nil then error(declare.sentence("'" .. full .. "'", entry, value), level) end
+  if entry.of and type(stored) == "table" then
+    settings.options("'" .. full .. "'", declare.of(entry.of), stored, nil, level)
+  end
+  target[key] = stored
+end
+
+-- Stores a setting of a plain section, or of the recipe's own: of the type of its default.
+local function set_plain(target, key, default, value, full, level)
   local stored, expected = accept(default, value)
   if stored == nil then
     error(("'%s' wants %s as its default %s, got %s %s"):format(full, expected,
       is_optional(default) and "asks" or text.show(default), type(value), text.show(value)), level)
   end
-  target[head] = stored
+  target[key] = stored
 end
 
---- Defaults with overrides: a new plain table.
+-- Sets one key, walking down flat names ("model.size"). A key that may be of a choice that the section names
+-- (eval.eta, of the sampler) is put on the list `waiting`, since that is known when all else is set.
+local function set(target, defaults, key, value, path, waiting, level)
+  local head, rest = tostring(key):match("^([^.]+)%.(.+)$")
+  head = head or key
+  local full = path == "" and tostring(head) or path .. "." .. tostring(head)
+  local entry, default, opened = declared_entry(defaults, head), defaults[head], settings.opened(defaults)
+  if entry then
+    if rest and not text.has(entry.types, "table") then fail_inside(target[head], rest, full, level + 1) end
+    set_declared(target, head, entry, rest and within(target[head], rest, value) or value, full, level + 1)
+  elseif default == nil then
+    if rest or not (opened and #opened.declared.takes > 0) then fail_unknown(defaults, head, path, level + 1) end
+    waiting[#waiting + 1] = { target = target, declared = opened.declared, key = head, value = value, path = path }
+  elseif rest then
+    if not is_section(default) then fail_inside(default, rest, full, level + 1) end
+    set(target[head], default, rest, value, full, waiting, level + 1)
+  elseif is_section(default) then
+    if type(value) ~= "table" then
+      error(("'%s' wants a table of settings, got %s"):format(full, text.show(value)), level)
+    end
+    for k, v in pairs(value) do set(target[head], default, k, v, full, waiting, level + 1) end
+  else
+    set_plain(target, head, default, value, full, level + 1)
+  end
+end
+
+local function settle(waiting, level)
+  for _, one in ipairs(waiting) do
+    local stored, wrong = settings.accept(one.declared, one.key, M.plain(one.value), one.target)
+    if stored == nil then error(("'%s': %s"):format(one.path, wrong), level) end
+    one.target[one.key] = stored
+  end
+end
+
+-- A copy that accepts what its sections accepted.
+local function copy_of(defaults)
+  if is_optional(defaults) then return false end
+  if type(defaults) ~= "table" then return defaults end
+  local copy = {}
+  for k, v in pairs(plain_of[defaults] or defaults) do copy[k] = copy_of(v) end
+  return settings.as(copy, plain_of[defaults] or defaults)
+end
+
+--- Defaults with overrides: a new plain table, whose sections accept what those of the defaults do.
 ---@param defaults table
 ---@param overrides table|nil
 ---@param level integer|nil whom an error blames, as in error()
 function M.merge(defaults, overrides, level)
-  local result = M.plain(defaults)
+  local result = copy_of(defaults)
+  local waiting = {}
+  defaults = plain_of[defaults] or defaults
   for _, key in ipairs(text.keys(M.plain(overrides or {}))) do
-    set(result, defaults, key, overrides[key], "", (level or 1) + 2)
+    set(result, defaults, key, overrides[key], "", waiting, (level or 1) + 2)
   end
+  settle(waiting, (level or 1) + 2)
   return result
 end
 

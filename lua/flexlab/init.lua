@@ -24,6 +24,7 @@ local parts = {
   turbulence = { "evaluation.turbulence" },
   reference_ensemble = { "flow.reference_ensemble", "make" }, rollout = { "evaluation.rollout" },
   runs = { "study.finished" }, prediction = { "diffusion.prediction" }, doctor = { "doctor" },
+  settings = { "settings" }, optimizer = { "optim", "of" },
   multitask = { "multitask" }, tiling = { "diffusion.tiling" }, seams = { "diffusion.seams" },
 }
 

@@ -1,10 +1,10 @@
 --[[
 optim - one update: backward, clip, step, average (EMA), clear.
 
-  optim = flex.optim.adam(model, cfg.train)
+  optim = flex.optimizer(model, cfg.train)       the optimiser that cfg.train.optimizer names, Adam without one
+  optim = flex.optim.lion(model, cfg.train)      this one
   optim:step(loss)
-cfg: lr, warmup (steps), steps (the end of the cosine), cosine, clip, ema, weight_decay, from (a checkpoint
-or a run's folder whose weights to start from: fine-tuning), and the optimiser's own numbers. The learning
+What cfg holds is declared in settings/train.lua; the optimiser's own numbers stand in its file. The learning
 rate rises linearly to lr over `warmup` updates, then falls towards 0 as half a cosine. A loss or gradient that
 is not finite stops the run with a sentence.
 
@@ -14,15 +14,17 @@ LinearLR(start_factor = 1/warmup, total_iters = warmup - 1). So no update has th
 trains. The authors' schedule (diffusers' get_cosine_schedule_with_warmup, `factor` below) has the same cosine, but
 its warm-up begins at 0, so that its first update changes no weight; beginning at lr/warmup is our choice.
 --]]
+local choices = require "flexlab.choices"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
 local models = require "flexlab.network.model"
 local Run = require "flexlab.run"
+local settings = require "flexlab.settings"
 
 local M = {}
 
-M.defaults = { lr = 2e-4, warmup = 0, steps = false, cosine = true, clip = 1.0, ema = 0.999,
-  weight_decay = 0.0, from = false }
+local declared = settings.of "train"
+M.defaults = declared.defaults
 
 --- The authors' factor of the learning rate after k updates [diffusers' get_cosine_schedule_with_warmup].
 function M.factor(k, warmup, steps, cosine)
@@ -64,9 +66,12 @@ end
 
 --- For the files in optimizers/: an optimiser of the core's kind `choice.rule`.
 function M.new(choice, model, given)
-  local defaults = config.merge(M.defaults, nil)
-  for k, v in pairs(choice.defaults) do defaults[k] = v end
-  local cfg = config.options("optim." .. choice.rule, defaults, given, { "checkpoint", "batch" }, 3)
+  local cfg = settings.options("optim." .. choice.rule, settings.join(declared, { choice }), given, nil, 3)
+  local word = config.plain(given or {}).optimizer
+  if word and choice.name and word ~= choice.name then
+    error(("optim.%s: optimizer = '%s' is given; flex.optimizer(model, settings) takes that word"):format(choice.name,
+      word), 3)
+  end
   local self = setmetatable({ model = model, cfg = cfg, parameters = trained(model), lr = 0 }, Optim)
   if cfg.from then start_from(cfg.from, model) end
   local tensors = {}
@@ -83,6 +88,14 @@ function M.new(choice, model, given)
   local run = Run.current()
   if run then run:watch(model, self) end
   return self
+end
+
+--- The optimiser that the settings name (`optimizer`, a word of flex.optim), for a model.
+---@param model table
+---@param given table|nil  settings of training (settings/train.lua) and of that optimiser
+function M.of(model, given)
+  local word = config.plain(given or {}).optimizer or declared.defaults.optimizer
+  return (choices.get("optimizers", word).new(model, given))
 end
 
 --- Updates done; the checkpoint sets them.

@@ -144,7 +144,7 @@ end
 function suite.test_wrong_boundaries()
   local function refused(words, options) lu.assertErrorMsgContains(words, made, options) end
   refused("nearest is 'channel'", { boundary = "chanel" })
-  refused("radius must lie between", { boundary = "cylinder", radius = 0 })
+  refused("radius must be a number above 0", { boundary = "cylinder", radius = 0 })
   refused("discs are x, y, radius of each, got 2 numbers", { boundary = "cylinder", discs = { 1, 2 } })
   refused("boundary cylinder or cylinders, not box", { boundary = "box", discs = { 1, 2, 3 } })
   refused("half its thickness", { boundary = "box", wall = 0.01 })
@@ -152,7 +152,7 @@ function suite.test_wrong_boundaries()
   refused("symmetry of the flow", { boundary = "free_slip", forcing = "ring" })
   refused("needs a mean", { sponge = 1.0 })
   refused("cylinders must be a whole number", { boundary = "cylinders", cylinders = 0 })
-  refused("rms_velocity must be 0 or more", { rms_velocity = -1 })
+  refused("rms_velocity must be a number from 0", { rms_velocity = -1 })
   lu.assertEquals(core.sys.list(suite.folder), {})
 end
 

@@ -248,7 +248,7 @@ function suite.test_generate_writes_one_file_a_reynolds_number_and_keeps_it()
   lu.assertEquals(flexlab((line:gsub("frames 3", "frames 4") .. " --fresh")), 0)
   lu.assertEquals(flexlab "generate weather", 2)
   lu.assertEquals(flexlab "generate turbulence --forcing wind", 2)
-  lu.assertEquals(flexlab(("generate turbulence --re -5 --out %s/x.h5"):format(suite.folder)), 1)
+  lu.assertEquals(flexlab(("generate turbulence --re -5 --out %s/x.h5"):format(suite.folder)), 2)
   lu.assertEquals(core.sys.exists(suite.folder .. "/x.h5"), nil)
 end
 

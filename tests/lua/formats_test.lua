@@ -240,7 +240,7 @@ function suite.test_published_statistics_normalise_if_asked()
   lu.assertEquals(one, { mean = { 100.5, -2 }, std = { 2, 3 } })
   lu.assertErrorMsgContains("data: 'tests/fixtures/data/stats.yaml' has no mean of 'strain.1' (it has: buoyancy, "
     .. "velocity.1, velocity.2)", scale, { channels = { "buoyancy", "strain.1" } })
-  lu.assertErrorMsgContains("data: mean must be a number or 2 of them, one a channel, or 'published'", scale,
+  lu.assertErrorMsgContains("mean must be a number, or a list of numbers, or 'published', or false", scale,
     { mean = "publishd" })
   local own = support.folder()
   local copy = own .. "/well.hdf5"

@@ -81,7 +81,7 @@ function suite.test_single_precision_is_an_attribute_and_other_bits_of_the_same_
   lu.assertTrue(apart > 0 and apart < 1e-5, tostring(apart))
   lu.assertErrorMsgContains("double.h5' holds something else (its precision is double, not single); give another name",
     made, { precision = "single", out = double })
-  lu.assertErrorMsgContains("precision: no 'sinlge'; the nearest is 'single' (known: double and single)", made,
+  lu.assertErrorMsgContains("precision must be 'double' or 'single', got 'sinlge'; the nearest is 'single'", made,
     { precision = "sinlge" })
 end
 
@@ -211,7 +211,7 @@ function suite.test_what_is_not_resolved_is_refused_if_asked()
   made { re = 1e5, unresolved = "allow", frames = 1 }
   lu.assertErrorMsgContains("nearest is 'allow'", made, { unresolved = "alow" })
   lu.assertErrorMsgContains("nearest is 'ring'", made, { forcing = "rung" })
-  lu.assertErrorMsgContains("drag must be 0 or more", made, { drag = -1 })
+  lu.assertErrorMsgContains("drag must be a number from 0", made, { drag = -1 })
 end
 
 function suite.test_two_processes_make_one_film_once()

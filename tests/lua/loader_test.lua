@@ -172,10 +172,10 @@ end
 
 function suite.test_wrong_settings_and_files_have_their_sentence()
   local cases = {
-    { { prefetch = -1 }, "prefetch is true, false or a number of batches, got -1" },
-    { { fit = 0.5 }, "fit must be a whole number of frames" },
-    { { order = "epoch" }, "order has no 'epoch'" },
-    { { balance = "file" }, "balance has no 'file'" },
+    { { prefetch = -1 }, "prefetch must be true or false, or a whole number from 0 to 1024, got -1" },
+    { { fit = 0.5 }, "fit must be a whole number from 0" },
+    { { order = "epoch" }, "order must be 'draws' or 'epochs', got 'epoch'; the nearest is 'epochs'" },
+    { { balance = "file" }, "the nearest is 'files'" },
     { { order = "epochs", balance = "re" }, "goes with order = \"draws\"" },
   }
   for _, case in ipairs(cases) do support.raises(case[2], superres, case[1]) end

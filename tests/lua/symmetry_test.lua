@@ -176,7 +176,7 @@ function suite.test_what_is_no_symmetry_is_refused()
   support.raises("its forcing depends on the place", with(forced, { augment = { "shift" } }))
   support.raises("nearest is 'rotation'", with(periodic, { augment = { "rotations" } }))
   support.raises("kinds must be one word a channel (1)", with(periodic, { augment = true, kinds = { "x", "y" } }))
-  support.raises("kinds has no 'vortex'", with(periodic, { augment = true, kinds = { "vortex" } }))
+  support.raises("kinds must be a list, each of it 'scalar',", with(periodic, { augment = true, kinds = { "vortex" } }))
   support.raises("without its 'y'", with(periodic, { augment = true, kinds = { "x" } }))
   lu.assertTrue(pcall(with(wall, { augment = { "rotation", "reflection" } })))
   local two = assert(core.io.field_writer(path "fields.h5", { dataset = "fields", frames = 1, height = 24, width = 24,

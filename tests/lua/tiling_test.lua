@@ -202,11 +202,11 @@ function suite.test_wrong_uses_are_one_sentence()
   refused("tiles 16 high are larger than the domain, 12", { overlap = 4, border = 0 }, batch_of({ 1 }, 12, 40))
   refused("a domain 26 wide and tiles of 16 must both be divisible by the factor 4", { overlap = 4, border = 0 },
     batch_of({ 1 }, 24, 26))
-  refused("overlap must be a whole number from 0 on, got 2.5", { overlap = 2.5 })
-  refused("batch must be a whole number from 1 on, got 0", { batch = 0 })
+  refused("overlap must be a whole number from 0 to 65536, got 2.5", { overlap = 2.5 })
+  refused("batch must be a whole number from 1 to 65536, got 0", { batch = 0 })
   refused("the nearest is 'overlap'", { overlaps = 1 })
-  refused("periodic must be true or false, got no", { periodic = "no" })
-  refused("true or a table of options is wanted", 8)
+  refused("periodic must be true or false, got 'no'", { periodic = "no" })
+  refused("tiling must be true or false, or a table of tiling settings", 8)
   refused("guidance by a gradient", { overlap = 8, border = 2 }, domain, { guidance = "observation" })
 end
 

@@ -89,7 +89,7 @@ function TestWrongUses:test_wrong_key()
   wrong("run sr.lua --set model.schedul=cosine", 2, "the nearest is 'schedule'")
 end
 function TestWrongUses:test_wrong_type()
-  wrong("run sr.lua --set train.steps=abc", 2, "'train.steps' wants a number")
+  wrong("run sr.lua --set train.steps=abc", 2, "'train.steps' must be a whole number")
 end
 function TestWrongUses:test_wrong_seeds() wrong("run sr.lua --seeds 4..1", 2, "'4..1' is not a seed") end
 function TestWrongUses:test_wrong_device() wrong("run sr.lua --device tpu", 2, "cpu or ref, got 'tpu'") end
@@ -132,7 +132,7 @@ function TestWrongUses:test_odd_grid()
 end
 
 function TestWrongUses:test_negative_reynolds_number()
-  wrong("generate turbulence --size 32 --re -3 --out negative.h5", 1, "positive")
+  wrong("generate turbulence --size 32 --re -3 --out negative.h5", 2, "--re must be a number above 0")
 end
 
 function TestWrongUses:test_output_in_a_missing_place()

@@ -7,6 +7,7 @@ local commands = require "flexlab.commands"
 local core = require "flexlab.core"
 local flex = require "flexlab"
 local literal = require "flexlab.literal"
+local settings = require "flexlab.settings"
 local sources = require "tools.reference.sources"
 local words = require "flexlab.text"
 
@@ -62,6 +63,24 @@ local function choices_part(out)
   end
 end
 
+local function settings_part(out)
+  add(out, "", "## Settings", "", "What a section of a configuration may hold, declared in lua/flexlab/settings. A"
+    .. " section written as `flex.settings.train { ... }` accepts all of its table; a plain one what it names."
+    .. " A choice's own settings (`train.beta1`, `eval.eta`) are beside these where the section names that choice, and"
+    .. " in `model.<choice>_options`.")
+  for _, name in ipairs { "data", table.unpack(settings.names) } do
+    local declared = settings.of(name)
+    add(out, "", "### settings." .. name, "", declared.doc .. (name ~= "data" and declared.entry.file
+      and ", and all of settings.data" or "") .. ".", "")
+    heading(out, "setting", "takes", "default", "meaning")
+    for _, entry in ipairs(declared.list) do
+      if declared.added[entry.name] ~= nil then
+        row(out, code(entry.name), settings.takes(entry), code(value(entry.default)), entry.doc)
+      end
+    end
+  end
+end
+
 local function module_path(name)
   return assert(package.searchpath("flexlab." .. name, package.path), name)
 end
@@ -80,14 +99,17 @@ local function library_function(out, part, field, f)
 end
 
 -- The settings that a module takes, where it has a table of defaults.
-local function settings(out, part, module, field)
+local function settings_of(out, module, field)
   local loaded = require("flexlab." .. module)
   local list = not field and type(loaded) == "table" and rawget(loaded, "defaults")
-  if list and next(list) then add(out, "- settings: `" .. defaults(list) .. "`") end
-  if part ~= "data" then return end
-  for _, task in ipairs { "superres", "forecast" } do
-    add(out, ("- and of `flex.data.%s`: `%s`"):format(task, defaults(require("flexlab.data.tasks")[task].defaults)))
+  if not list or not next(list) then return end
+  for _, name in ipairs { "data", table.unpack(settings.names) } do
+    if rawequal(list, settings.of(name).defaults) then
+      add(out, ("- settings: [settings.%s](#settings%s)"):format(name, name))
+      return
+    end
   end
+  add(out, "- settings: `" .. defaults(list) .. "`")
 end
 
 local function library_part(out)
@@ -101,7 +123,7 @@ local function library_part(out)
       add(out, "```lua", (library.example:gsub("^  ", ""):gsub("\n  ", "\n")), "```", "")
     end
     for _, f in ipairs(library.functions) do library_function(out, part, field, f) end
-    settings(out, part, module, field)
+    settings_of(out, module, field)
     if out[#out] == "" then out[#out] = nil end
   end
 end
@@ -189,6 +211,7 @@ return function()
     .. " What it all means is in the [tutorial](tutorial.md) and in [design](design.md).", "" }
   commands_part(out)
   choices_part(out)
+  settings_part(out)
   library_part(out)
   manual_part(out)
   ops_part(out)

@@ -2,11 +2,13 @@
 --
 -- A command is { name, doc, arguments = { {name, doc, optional =, many =, rest =} }, options = { option }, ... };
 -- an option is { name, doc, value = "N" (absent: a flag), kind = "text|number|integer|numbers|words",
--- words = {...}, short = "i", many =, required =, default =, hidden = }.
+-- words = {...}, short = "i", many =, required =, default =, hidden =, least =, entry = }. One that is a declared
+-- setting (flexlab.settings) is made by M.setting, and takes meaning, default and range from its `entry`.
 -- `rest`: the words from that argument on are taken as they are, options too.
 -- Wrong use raises a Wrong object, which ends the program with code 2.
 
 local blame = require "flexlab.blame"
+local declare = require "flexlab.settings.declare"
 local words = require "flexlab.text"
 
 local M = {}
@@ -58,10 +60,36 @@ local function read(command, option, word)
     M.wrong("%s: --%s wants %s, got '%s'%s", command.name, option.name, wanted, word,
       nearest and ("; the nearest is '%s'"):format(nearest) or "")
   end
+  if option.entry then
+    local one = option.kind == "numbers" and #value == 1 and words.has(option.entry.types, "number")
+    if one then value = value[1] end
+    if declare.check(option.entry, value) == nil then
+      M.wrong("%s: %s", command.name, declare.sentence("--" .. option.name, option.entry, value))
+    end
+  end
   if option.least and value < option.least then
     M.wrong("%s: --%s must be at least %s, got %s", command.name, option.name, option.least, word)
   end
   return value
+end
+
+-- How a setting of each type is read; the first of its types that is here counts.
+local kinds = { "numbers", "integer", "number", "word", "text" }
+
+--- An option that is a declared setting: "rms_velocity" is --rms-velocity.
+---@param entry table       of settings.of("flow").entry and its like
+---@param value string|nil  what stands for the value on the help page; absent for a flag
+---@param more table|nil    fields of the option that differ: default, doc, short
+function M.setting(entry, value, more)
+  local option = { name = entry.name:gsub("_", "-"), value = value, doc = entry.doc, entry = entry,
+    words = entry.words }
+  for i = #kinds, 1, -1 do
+    if words.has(entry.types, kinds[i]) then option.kind = kinds[i] end
+  end
+  if option.kind == "word" then option.kind = entry.words and "words" or "text" end
+  if value and entry.default ~= false then option.default = entry.default end
+  for k, v in pairs(more or {}) do option[k] = v end
+  return option
 end
 
 local function find(command, name, short)
@@ -156,9 +184,12 @@ local function usage(command)
 end
 
 local function default_of(option)
-  if option.default == nil then return option.many and " (may be repeated)" or "" end
-  local value = option.default
-  return (" [%s]"):format(type(value) == "table" and table.concat(value, ",") or tostring(value))
+  local value, range = option.default, option.entry and declare.short_range(option.entry) or ""
+  if value == nil then
+    return option.many and " (may be repeated)" or range ~= "" and (" [%s]"):format(range) or ""
+  end
+  return (" [%s%s]"):format(type(value) == "table" and table.concat(value, ",") or tostring(value),
+    range ~= "" and "; " .. range or "")
 end
 
 -- The page that --help prints.

@@ -24,11 +24,7 @@ M.re_scale = 40000   -- Re is divided by it before it enters a network [flex-met
 local function ahead_of(part)
   if not (part.source:reads() or part.low and part.low:reads()) then return 0 end
   local prefetch = part.set.cfg.prefetch
-  local n = prefetch == true and 2 or prefetch or 0
-  if math.type(n) ~= "integer" or n < 0 then
-    error("data: prefetch is true, false or a number of batches, got " .. tostring(prefetch), 0)
-  end
-  return n
+  return prefetch == true and 2 or prefetch or 0
 end
 
 -- The patch of a draw `offset` frames later, as source:patch and source:ask want it.

@@ -10,7 +10,6 @@ The first n samples of a step do not depend on how many there are, so a process 
 --]]
 local rng = require "flexlab.rng"
 local symmetry = require "flexlab.data.symmetry"
-local text = require "flexlab.text"
 
 local M = {}
 
@@ -19,13 +18,9 @@ local balances = {
   re = function(source, e) return source:re(e) end,
 }
 
---- Raises unless order and balance are words, and fit together.
+--- Raises unless order and balance fit together.
 function M.check(cfg)
-  local orders, known = { "draws", "epochs" }, { "files", "frames", "re" }
-  if not text.has(orders, cfg.order) then error("data: order has " .. text.unknown(tostring(cfg.order), orders), 0) end
-  if not text.has(known, cfg.balance) then
-    error("data: balance has " .. text.unknown(tostring(cfg.balance), known), 0)
-  elseif cfg.balance ~= "frames" and cfg.order == "epochs" then
+  if cfg.balance ~= "frames" and cfg.order == "epochs" then
     error("data: in epochs every frame comes equally often: balance = \"" .. cfg.balance
       .. "\" goes with order = \"draws\"", 0)
   end

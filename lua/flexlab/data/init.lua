@@ -13,12 +13,12 @@ The residual that is diffused is target - estimate. Normalisation is fitted on t
 local batches = require "flexlab.data.batches"
 local choices = require "flexlab.choices"
 local coarse = require "flexlab.data.coarse"
-local config = require "flexlab.config"
 local core = require "flexlab.core"
 local draws = require "flexlab.data.draws"
 local frames = require "flexlab.data.frames"
 local Run = require "flexlab.run"
 local scales = require "flexlab.data.scale"
+local settings = require "flexlab.settings"
 local split = require "flexlab.data.split"
 local symmetry = require "flexlab.data.symmetry"
 local tasks = require "flexlab.data.tasks"
@@ -27,15 +27,8 @@ local M = {}
 
 M.re_scale = batches.re_scale
 
---- Settings of every task; those of the task itself are in tasks.lua.
-M.defaults = {
-  file = "", test = false, split = 0.8, memory = 1 << 30, observable = false,
-  crop = 64, batch = 8, test_tiles = 64, test_batch = false, mean = false, std = false, seed = false,
-  dataset = false, format = false, channels = false,   -- which variables, of what format (flexlab.data.source)
-  order = "draws", balance = "frames",                 -- which frames a step sees (draws.lua)
-  augment = false, kinds = false,                      -- symmetries/*.lua, and what they do to each channel
-  prefetch = true, fit = scales.frames,                -- batches read ahead; frames that mean and std are fitted on
-}
+--- Defaults of every task's settings; those of the task itself are in tasks.lua.
+M.defaults = settings.of("data").defaults
 
 local last
 
@@ -176,9 +169,7 @@ end
 
 --- A set for a task (tasks.lua). `opened` are the sources of another set that this one shares.
 function M.build(task, given, opened, level)
-  local defaults = config.merge(M.defaults, nil)
-  for k, v in pairs(task.defaults) do defaults[k] = v end
-  local cfg = config.options("data." .. task.name, defaults, given, nil, level or 2)
+  local cfg = settings.options("data." .. task.name, settings.of(task.name), given, nil, level or 2)
   if cfg.file == "" then error(("data.%s: no file is named (file = ...)"):format(task.name), level or 2) end
   local run = Run.current()
   local set = { task = task, cfg = cfg, seed = cfg.seed or run and run.seed or 1 }

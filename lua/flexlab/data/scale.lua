@@ -11,8 +11,6 @@ local text = require "flexlab.text"
 
 local M = {}
 
-M.frames = 64   -- how many frames a scale is fitted on unless `data.fit` says otherwise
-
 --- t (N,H,W,C) in the units of training.
 function M.normalise(t, scale)
   return (t - core.tensor(scale.mean)) / core.tensor(scale.std)
@@ -120,9 +118,6 @@ function M.of(cfg, source, entries)
     return list
   end
   if cfg.mean == false or cfg.std == false then
-    if math.type(cfg.fit) ~= "integer" or cfg.fit < 0 then
-      error(("data: fit must be a whole number of frames, or 0 for all; got %s"):format(tostring(cfg.fit)), 0)
-    end
     mean, std = M.fit(source, entries, cfg.fit)
   end
   if cfg.mean ~= false then mean = given "mean" end

@@ -12,11 +12,11 @@ on the torus (draws.lua).
 --]]
 local choices = require "flexlab.choices"
 local core = require "flexlab.core"
-local text = require "flexlab.text"
+local settings = require "flexlab.settings"
 
 local M = {}
 
-M.kinds = { "scalar", "vorticity", "x", "y" }
+M.kinds = settings.of("data").entry.kinds.words
 
 -- Names whose meaning does not depend on who wrote the file. u and v are none of them: with some, u is a
 -- concentration, and with some the first component runs along rows.
@@ -25,11 +25,6 @@ local known = { w = "vorticity", vorticity = "vorticity", p = "scalar", pressure
 
 -- Those of our own simulations and of observables, where u runs along columns and v along rows.
 local own = { u = "x", v = "y" }
-
-local function check_kind(kind)
-  if text.has(M.kinds, kind) then return kind end
-  error("data: kinds has " .. text.unknown(tostring(kind), M.kinds), 0)
-end
 
 --- What each channel of a source is: the words of cfg.kinds, else what the names say; raises for unknown ones.
 function M.kinds_of(cfg, source)
@@ -40,7 +35,7 @@ function M.kinds_of(cfg, source)
   end
   for c = 1, source.channels do
     local name = source.names[c]
-    kinds[c] = cfg.kinds and check_kind(cfg.kinds[c]) or known[name] or source.simulated and own[name]
+    kinds[c] = cfg.kinds and cfg.kinds[c] or known[name] or source.simulated and own[name]
     if not kinds[c] then
       error(("data: to turn or reflect channel '%s' one must know what it is: kinds = { one word a channel, of %s }")
         :format(tostring(name), table.concat(M.kinds, ", ")), 0)

@@ -16,6 +16,7 @@ local choices = require "flexlab.choices"
 local core = require "flexlab.core"
 local rng = require "flexlab.rng"
 local scales = require "flexlab.data.scale"
+local settings = require "flexlab.settings"
 
 local M = {}
 
@@ -25,17 +26,12 @@ end
 
 M.superres = {
   name = "superres",
-  -- low, test_low: files with the coarse fields themselves, frame by frame as `file` and `test`, or the name of
-  -- a dataset in these (coarse.lua)
-  -- circular: fields are whole periodic ones, so the estimate is interpolated over their ends
-  defaults = { factor = 4, degradation = "bicubic", noise = 0.05, circular = false, low = false, test_low = false },
+  defaults = settings.of("superres").added,
 }
 
 function M.superres.check(cfg, set)
   choices.get("degradations", cfg.degradation)
-  if math.type(cfg.factor) ~= "integer" or cfg.factor < 1 then
-    error("data.superres: factor must be a whole number, got " .. tostring(cfg.factor), 0)
-  elseif set.height % cfg.factor ~= 0 or set.width % cfg.factor ~= 0 then
+  if set.height % cfg.factor ~= 0 or set.width % cfg.factor ~= 0 then
     error(("data.superres: crop %dx%d is not divisible by factor %d"):format(set.height, set.width,
       cfg.factor), 0)
   end
@@ -71,13 +67,10 @@ end
 
 M.forecast = {
   name = "forecast",
-  -- lead: how many frames ahead, or a list of them, of which each sample is given one, drawn at random,
-  -- and told it by a channel lead/largest [as SuperDiffusion's --num-pred-steps, flex-method]
-  -- horizon: how many steps of the (first) lead a test batch can be rolled out
-  defaults = { past = 2, lead = 1, horizon = 1 },
+  -- of a list of leads each sample is given one, drawn at random, and told it by a channel lead/largest
+  -- [as SuperDiffusion's --num-pred-steps, flex-method]
+  defaults = settings.of("forecast").added,
 }
-
-local function whole(v) return math.type(v) == "integer" and v >= 1 end
 
 --- The leads of a configuration as a list.
 function M.forecast.leads(cfg)
@@ -85,15 +78,8 @@ function M.forecast.leads(cfg)
 end
 
 function M.forecast.check(cfg)
-  local leads, largest = M.forecast.leads(cfg), 0
-  local fits = whole(cfg.past) and whole(cfg.horizon) and #leads > 0
-  for _, lead in ipairs(leads) do
-    fits = fits and whole(lead)
-    largest = math.max(largest, fits and lead or 0)
-  end
-  if not fits then
-    error("data.forecast: past, horizon and lead (or each of a list of leads) must be whole numbers from 1 on", 0)
-  end
+  local leads = M.forecast.leads(cfg)
+  local largest = math.max(table.unpack(leads))
   return { before = cfg.past - 1, after = largest, horizon = math.max(largest, leads[1] * cfg.horizon) }
 end
 

@@ -14,6 +14,7 @@ local core = require "flexlab.core"
 local data = require "flexlab.data"
 local Run = require "flexlab.run"
 local seams = require "flexlab.diffusion.seams"
+local settings = require "flexlab.settings"
 local tiling = require "flexlab.diffusion.tiling"
 
 local M = {}
@@ -124,62 +125,31 @@ local function noise(batch, shape, seed, member, step)
   return all
 end
 
-M.defaults = { steps = 2, members = 1, first_member = 1, sampler = "ddim", grid = false, guidance = "none",
-  seed = false, noise = false, features = false, tiling = false }
+local declared = settings.of "eval"
+M.defaults = declared.defaults
 
--- "a+b" or a list of words -> list of words, without "none".
-local function words(value)
-  local list = {}
-  for word in (type(value) == "table" and table.concat(value, "+") or tostring(value)):gmatch "[^+%s]+" do
-    if word ~= "none" then list[#list + 1] = word end
-  end
-  return list
-end
+-- What is given beside settings: tensors that are there already.
+local beside = { "noise", "features" }
 
--- The choices that options name: sampler, list of guidance, the grid, and defaults with those of all.
-local function named(g)
-  local defaults = config.plain(M.defaults)
-  local sampler = choices.get("samplers", g.sampler or M.defaults.sampler)
-  local grid = g.grid or sampler.defaults.grid or "uniform"
-  local parts, guides = { sampler }, {}
-  if type(grid) == "string" then parts[2] = choices.get("grids", grid) end
-  for i, word in ipairs(words(g.guidance or "none")) do
-    guides[i] = choices.get("guidance", word)
-    parts[#parts + 1] = guides[i]
-  end
-  for _, choice in ipairs(parts) do
-    for k, v in pairs(choice.defaults) do defaults[k] = v end
-  end
-  defaults.grid = grid
-  return sampler, guides, defaults
+-- Options with those of the sampler, the grid and the guidance that are named; the sampler; the guidance.
+local function options_of(given)
+  local whole, choice = settings.with_choices(declared, config.plain(given or {}))
+  local o = settings.options("diffusion.sample", whole, given, beside, 3)
+  o.grid = o.grid or "uniform"
+  return o, choice.sampler[1], choice.guidance
 end
 
 --- Whether the sampler, grid or guidance that options name have a setting of their own of this name.
 function M.knows(options, key)
-  local _, _, defaults = named(options)
-  return defaults[key] ~= nil and M.defaults[key] == nil
-end
-
--- Options with those of the sampler, the grid and the guidance that are named.
-local function options_of(given)
-  local g = config.plain(given or {})
-  local sampler, guides, defaults = named(g)
-  local o = config.options("diffusion.sample", defaults, g, { "batches", "tiles" }, 3)
-  o.grid = g.grid or defaults.grid
-  for _, name in ipairs { "steps", "members", "first_member" } do
-    if math.type(o[name]) ~= "integer" or o[name] < 1 then
-      error(("diffusion.sample: %s must be a whole number from 1 on, got %s"):format(name, tostring(o[name])), 3)
-    end
-  end
-  return o, sampler, guides
+  return settings.with_choices(declared, options).entry[key] ~= nil and declared.entry[key] == nil
 end
 
 --- The times of a grid, falling: a word of flex.grids() for n steps, or a list of times as it is.
-function M.times(grid, n, noising, settings)
+function M.times(grid, n, noising, own)
   local list = grid
   if type(grid) ~= "table" then
     local choice = choices.get("grids", grid)
-    list = choice.times(n, noising, settings or choice.defaults)
+    list = choice.times(n, noising, own or choice.defaults)
   end
   for i, t in ipairs(list) do
     if type(t) ~= "number" or t < 0 or t > 1 or (i > 1 and t >= list[i - 1]) then

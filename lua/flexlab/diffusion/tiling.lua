@@ -19,32 +19,17 @@ weight 1 up to it. Tokens have the positions of a training patch: their place in
 Tiles pass the network `batch` at a time, each a function of its own cut alone, and are added in reading
 order: bits do not depend on `batch`, and memory is that of `batch` tiles and a few fields.
 --]]
-local config = require "flexlab.config"
 local core = require "flexlab.core"
-local text = require "flexlab.text"
+local settings = require "flexlab.settings"
 
 local M = {}
 
-M.defaults = { overlap = 24, border = 4, batch = 8, periodic = true }
-
-local function whole(o, name, least)
-  local v = o[name]
-  if math.type(v) ~= "integer" or v < least then
-    error(("tiling: %s must be a whole number from %d on, got %s"):format(name, least, tostring(v)), 0)
-  end
-end
+local declared = settings.of "tiling"
+M.defaults = declared.defaults
 
 --- Options with defaults; raises on what no tiles can be.
 function M.options(given)
-  if given ~= nil and given ~= true and type(given) ~= "table" then
-    error(("tiling: true or a table of options is wanted (%s), got %s"):format(text.list(text.keys(M.defaults)),
-      text.show(given)), 0)
-  end
-  local o = config.options("tiling", M.defaults, given ~= true and given or nil, nil, -1)
-  for name, least in pairs { overlap = 0, border = 0, batch = 1 } do whole(o, name, least) end
-  if type(o.periodic) ~= "boolean" then
-    error(("tiling: periodic must be true or false, got %s"):format(tostring(o.periodic)), 0)
-  end
+  local o = settings.options("tiling", declared, given ~= true and given or nil, nil, -1)
   if 2 * o.border > o.overlap then
     error(("tiling: a border of %d at both sides of a tile does not fit into an overlap of %d; give an overlap of "
       .. "%d or more"):format(o.border, o.overlap, 2 * o.border), 0)

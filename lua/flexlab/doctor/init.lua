@@ -14,7 +14,6 @@ the defect of published code or the thread that each comes from (flex-method sec
   feedback       rollouts that feed the ensemble's mean back
 A check that cannot be made (a file is gone, a recipe defines its own encoder) is a note that says so.
 --]]
-local config = require "flexlab.config"
 local core = require "flexlab.core"
 local data_checks = require "flexlab.doctor.data"
 local literal = require "flexlab.literal"
@@ -62,11 +61,9 @@ local function subject_of_run(dir)
 end
 
 local function subject_of_data(given)
-  local o = config.options("doctor", { file = "", test = false, split = 0.8, factor = 4, degradation = "bicubic",
-    crop = 64, dataset = false }, given, nil, 3)
-  local set = require("flexlab.data").superres { file = o.file, test = o.test, split = o.split, factor = o.factor,
-    degradation = o.degradation, crop = o.crop, dataset = o.dataset, batch = 4, test_tiles = 16, seed = 1 }
-  return { set = set }
+  local o = { batch = 4, test_tiles = 16, seed = 1 }
+  for key, value in pairs(given) do o[key] = value end
+  return { set = require("flexlab.data").superres(o) }
 end
 
 local checks = { { "split", split_checks.split }, { "leakage", data_checks.leakage },

@@ -12,33 +12,24 @@ scales are lost step by step [flex-method section 5, defect 4]; that is here to 
 Noise is addressed by (seed, sample, member, step of the rollout): a longer rollout begins with the same
 bits as a shorter one, and member 3 is the same whether 3 or 30 are asked for (with their own past).
 --]]
-local config = require "flexlab.config"
 local core = require "flexlab.core"
 local data = require "flexlab.data"
 local diffusion = require "flexlab.diffusion"
 local Run = require "flexlab.run"
 local scores = require "flexlab.evaluation.rollout_scores"
+local settings = require "flexlab.settings"
 local tasks = require "flexlab.data.tasks"
 
 local M = {}
 
-M.defaults = { length = 10, members = 1, steps = 2, sampler = "ddim", feedback = "member", seed = false }
+local declared = settings.of "rollout"
+M.defaults = declared.defaults
 
 -- Members of rollout step k are numbered from here: members of all steps differ (fewer than 65536 each).
 local STRIDE = 1 << 16
 
 local function checked(options, level)
-  local o = config.options("rollout", M.defaults, options, { "batches", "name" }, level + 1)
-  for _, name in ipairs { "length", "members" } do
-    if math.type(o[name]) ~= "integer" or o[name] < 1 or o[name] >= STRIDE then
-      error(("rollout: %s must be a whole number from 1 to %d, got %s"):format(name, STRIDE - 1,
-        tostring(o[name])), level + 1)
-    end
-  end
-  if o.feedback ~= "member" and o.feedback ~= "mean" then
-    error(("rollout: feedback must be 'member' or 'mean', got '%s'"):format(tostring(o.feedback)), level + 1)
-  end
-  return o
+  return settings.options("rollout", declared, options, { "batches", "name" }, level + 1)
 end
 
 -- What sampling needs of a batch whose past is `past`, a list of normalised frames, oldest first.

@@ -19,10 +19,6 @@ local walls = { periodic = "none", cylinder = "none", cylinders = "none", channe
   free_slip = "slip" }
 M.words = words.keys(walls)
 
---- Options of generate that are read here. false: what the boundary calls for.
-M.defaults = { boundary = "periodic", wall = 0.2, discs = false, cylinders = 4, radius = 0.4, mean_velocity = false,
-  sponge = false }
-
 local TRIES = 1000   -- places looked at for the discs
 
 local function gap(a, b)
@@ -82,15 +78,8 @@ local function fail(...) error("generate: " .. select(1, ...):format(select(2, .
 
 --- Refuses what no flow could have.
 function M.check(o)
-  if not walls[o.boundary] then fail("boundary: %s", words.unknown(o.boundary, M.words)) end
-  if math.tointeger(o.cylinders) == nil or o.cylinders < 1 then
-    fail("cylinders must be a whole number, at least 1, got %s", o.cylinders)
-  end
-  if not (type(o.radius) == "number" and o.radius > 0 and o.radius < math.pi) then
-    fail("radius must lie between 0 and half the box, pi, got %s", o.radius)
-  end
-  if o.discs and (type(o.discs) ~= "table" or #o.discs == 0 or #o.discs % 3 ~= 0) then
-    fail("discs are x, y, radius of each, got %s", type(o.discs) == "table" and #o.discs .. " numbers" or o.discs)
+  if o.discs and #o.discs % 3 ~= 0 then
+    fail("discs are x, y, radius of each, got %s", #o.discs .. " numbers")
   end
   if o.discs and o.boundary ~= "cylinder" and o.boundary ~= "cylinders" then
     fail("discs stand in a flow with boundary cylinder or cylinders, not %s", o.boundary)

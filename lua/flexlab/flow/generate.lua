@@ -14,26 +14,20 @@
 -- unless `fresh`. Files appear when they are whole; how one that was stopped goes on: flexlab.flow.film.
 
 local boundaries = require "flexlab.flow.boundaries"
-local config = require "flexlab.config"
 local core = require "flexlab.core"
 local film = require "flexlab.flow.film"
 local film_flow = require "flexlab.flow.film_flow"
+local settings = require "flexlab.settings"
 local words = require "flexlab.text"
 
 local M = {}
 
-M.words = { forcing = { "none", "kolmogorov", "ring" }, unresolved = { "warn", "refuse", "allow" },
-  scalar = { "random", "initial" }, precision = { "double", "single" } }
+local declared = settings.of "flow"
 
 M.kinds = { turbulence = {
   doc = "decaying (or forced) 2-D turbulence by direct numerical simulation",
-  defaults = { re = 1000, seed = 1, size = 256, frames = 20, time = 0.5, spacing = 0.1, k0 = 10.0,
-    forcing = "none", forcing_wavenumber = 4, forcing_amplitude = 1.0, forcing_width = 1.0, forcing_rate = 0.1,
-    drag = false, cfl = 0.8, precision = "double", initial = false, initial_frame = -1, members = 0,
-    member_factor = 4, fields = "w", rms_velocity = 1.0, schmidt = 1.0, scalar = "random", scalar_k0 = 3.0,
-    unresolved = "warn", out = "data/turbulence.h5", fresh = false, quiet = false },
+  defaults = declared.defaults,
 } }
-for name, value in pairs(boundaries.defaults) do M.kinds.turbulence.defaults[name] = value end
 
 -- The file for one of `count` Reynolds numbers, and for a member of an ensemble (0 or nil: the flow itself).
 function M.path(out, re, count, member)
@@ -42,22 +36,6 @@ function M.path(out, re, count, member)
   if count == 1 and (member or 0) == 0 then return out end
   return stem .. (count > 1 and ("_re%g"):format(re) or "")
     .. ((member or 0) > 0 and ("_member%d"):format(member) or "") .. extension
-end
-
-local function positive(o, name, whole)
-  local value = o[name]
-  local fits = type(value) == "number" and value > 0 and value < math.huge
-  if not fits or whole and not math.tointeger(value) then
-    error(("generate: %s must be a positive %s, got %s"):format(name, whole and "whole number"
-      or "number", tostring(value)), 0)
-  end
-end
-
-local function not_negative(o, name)
-  local value = o[name]
-  if not (type(value) == "number" and value >= 0 and value < math.huge) then
-    error(("generate: %s must be 0 or more, got %s"):format(name, tostring(value)), 0)
-  end
 end
 
 local function one_of(value, known, name)
@@ -77,11 +55,6 @@ local function check_fields(o)
 end
 
 local function checked(o)
-  for _, name in ipairs { "size", "frames", "member_factor" } do positive(o, name, true) end
-  for _, name in ipairs { "spacing", "k0", "schmidt", "scalar_k0" } do positive(o, name) end
-  for _, name in ipairs { "time", "members", "rms_velocity" } do not_negative(o, name) end
-  if o.drag then not_negative(o, "drag") end
-  for name, known in pairs(M.words) do one_of(o[name], known, name) end
   check_fields(o)
   boundaries.check(o)
   if o.scalar == "initial" and not o.initial then
@@ -89,11 +62,9 @@ local function checked(o)
   end
   local list, seen = type(o.re) == "table" and o.re or { o.re }, {}
   for _, re in ipairs(list) do
-    positive({ re = re }, "re")
     if seen[re] then error(("generate: Re %g is given twice"):format(re), 0) end
     seen[re] = true
   end
-  if #list == 0 then error("generate: re is empty", 0) end
   return list
 end
 
@@ -117,7 +88,7 @@ end
 function M.make(kind, options)
   local known = M.kinds[kind]
   if not known then error("generate: " .. words.unknown(kind, words.keys(M.kinds)), 2) end
-  local o = config.options("generate", known.defaults, options, nil, 2)
+  local o = settings.options("generate", declared, options, nil, 2)
   local list, paths = checked(o), {}
   for _, re in ipairs(list) do
     for member = 0, o.members do

@@ -12,34 +12,9 @@ local config = require "flexlab.config"
 local data = require "flexlab.data"
 local model = require "flexlab.network.model"
 local Run = require "flexlab.run"
+local settings = require "flexlab.settings"
 
-local defaults = {
-  kind = "flex",
-  backbone = "flex",                  -- a word of flex.backbones()
-  backbone_options = {},
-  size = "nano",                      -- nano small medium big, or those of these four that the backbone has:
-  channels = false, res_blocks = false, depth = false, heads = false,
-  conditioning = "both",              -- a word of flex.conditioning(), "a+b", or a table of roads
-  encoder = "flex",                   -- a word of flex.encoders(); flex: the backbone's own
-  encoder_options = {},
-  use_transf = false,                 -- a transformer in the condition encoder too
-  embed_condition = true,             -- Re enters every ResBlock
-  skip = true,                        -- skips among transformer blocks
-  padding = "zeros",                  -- "circular", for periodic fields, or "data": as the data set says
-  positions = "learned",              -- of tokens: a word of flex.positions()
-  dropout = 0.1,
-  recompute = false,                  -- blocks run again in backward: less memory, a forward pass more
-  precision = "f32",                  -- "bf16": factors of the ResBlocks' convolutions are rounded to it
-  predict = "v",                      -- a word of flex.parametrisations()
-  predict_options = {},
-  official = false,                   -- x and eps as the authors' code has them, defects included
-  schedule = "cosine", shift = 1.0, limit = false, schedule_options = {},
-  target = "residual", target_options = {},             -- a word of flex.targets(): what is diffused
-  weighting = "none", weighting_options = {},           -- a word of flex.weightings()
-  loss = "l1", delta = 1.0, loss_options = {},
-  drop_condition = 0.0,               -- probability, in training; guidance `classifier_free` needs it
-  height = false, width = false, in_channels = false, cond_channels = false, seed = false,
-}
+local declared = settings.of "model"
 
 -- Three that features take, attention to their head, the condition beside x_t, the scalar (Re) in every ResBlock.
 local roads = { "weak_skips", "strong_skips", "strong_bottleneck", "cross_attention", "concat", "film" }
@@ -88,7 +63,7 @@ local parts = {
 
 -- The choices that a configuration names, and their settings: { schedule = choice, .. }, { schedule = .. }.
 local function chosen(cfg)
-  local found, settings = {}, {}
+  local found, own_settings = {}, {}
   for field, part in pairs(parts) do
     local kind, key, own = table.unpack(part)
     local word = cfg[key]
@@ -100,9 +75,9 @@ local function chosen(cfg)
       if given == nil and cfg[name] and choice.defaults[name] ~= nil then known[name] = cfg[name] end
     end
     if choice.check then choice.check(cfg) end
-    found[field], settings[field] = choice, known
+    found[field], own_settings[field] = choice, known
   end
-  return found, settings
+  return found, own_settings
 end
 
 -- The configuration of the network itself, as core.flex takes it, from a resolved one.
@@ -118,16 +93,10 @@ end
 
 -- A configuration with every default filled in.
 local function resolve(given, set)
-  local cfg = config.options("models.flex", defaults, given, nil, 3)
+  local cfg = settings.options("models.flex", declared, given, nil, 3)
   shape(cfg, set)
   if cfg.padding == "data" then
     cfg.padding = set and set.boundary == "periodic" and whole(set) and "circular" or "zeros"
-  end
-  if cfg.padding ~= "zeros" and cfg.padding ~= "circular" then
-    error("models.flex: padding must be 'zeros', 'circular' or 'data', got '" .. tostring(cfg.padding) .. "'", 3)
-  end
-  if cfg.precision ~= "f32" and cfg.precision ~= "bf16" then
-    error("models.flex: precision must be 'f32' or 'bf16', got '" .. tostring(cfg.precision) .. "'", 3)
   end
   choices.get("positions", cfg.positions)
   local ok, message = pcall(backbones.resolve, cfg)
@@ -143,9 +112,9 @@ local function new(given, set)
   local any = backbones.conditioned(open)
   local described = network(cfg, open)
   local own = any and not described.condition_encoder
-  local fields, settings = chosen(cfg)
+  local fields, own_settings = chosen(cfg)
   local net = backbones.build(cfg, described, seed)
-  fields.settings, fields.title = settings, backbones.of(cfg).title
+  fields.settings, fields.title = own_settings, backbones.of(cfg).title
   fields.config, fields.net, fields.seed, fields.conditioned = cfg, net, seed, any
   fields.concat, fields.fixed_positions = open.concat, choices.get("positions", cfg.positions).fixed ~= nil
   fields.encoder = own and backbones.encoder(cfg, net, seed) or nil
@@ -155,5 +124,5 @@ local function new(given, set)
 end
 
 return { doc = "U-Net of ResBlocks around a transformer, residual diffusion [arXiv 2505.17351]",
-  defaults = defaults, new = new, resolve = resolve, network = network,
+  defaults = declared.defaults, new = new, resolve = resolve, network = network,
   chosen = chosen, open_roads = open_roads }

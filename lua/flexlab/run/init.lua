@@ -17,6 +17,7 @@ local literal = require "flexlab.literal"
 local log = require "flexlab.run.log"
 local progress = require "flexlab.run.progress"
 local provenance = require "flexlab.run.provenance"
+local settings = require "flexlab.settings"
 
 local Run = {}
 Run.__index = Run
@@ -175,7 +176,8 @@ end
 
 local function interval(self, options)
   local cfg = config.plain(self.cfg)
-  local every = options.checkpoint or (type(cfg.train) == "table" and cfg.train.checkpoint) or 100
+  local every = options.checkpoint or (type(cfg.train) == "table" and cfg.train.checkpoint)
+    or settings.of("train").defaults.checkpoint
   if math.type(every) ~= "integer" or every < 1 then
     error("steps: checkpoint must be a whole number of steps, got " .. tostring(every), 3)
   end

@@ -1,0 +1,126 @@
+--[[
+settings - every documented setting, declared once; and sections of a recipe that accept all of them.
+
+  return flex.recipe("sr", {
+    data  = flex.settings.superres { file = "data/train_re*.h5", crop = 64 },
+    train = flex.settings.train { steps = 300, lr = 1e-3 },
+  }, function(cfg, run) ... end)
+Such a section has the settings that it names, with these defaults. It also accepts every other setting of its
+declared table (--set train.optimizer=lion), of the declared types and range. One that is accepted so is in the
+configuration only when it is given, and the function that takes the section fills in its default: so the hash of
+a run does not change when a table grows. The recipe must pass the whole section on; what was given and is read
+by nobody is refused before the first step, or said after it (run/unread.lua).
+
+A section may have settings of the recipe's own, in a second table; they are checked as those of a plain section are:
+  eval = flex.settings.eval({ members = 4 }, { steps = { 1, 2, 4 } })
+A section that is a plain table accepts what it names and nothing else.
+
+The tables: superres, forecast, multitask (data), model, train, eval, tiling, rollout, flow; one file each beside this
+one, which say types, ranges, defaults and meaning (declare.lua).
+--]]
+local declare = require "flexlab.settings.declare"
+local text = require "flexlab.text"
+
+local M = { check = declare.check, expected = declare.expected, sentence = declare.sentence, own = declare.own,
+  entries = declare.entries, join = declare.join, of = declare.of, takes = declare.takes }
+
+--- The declared tables that a section may be of.
+M.names = { "superres", "forecast", "multitask", "model", "train", "eval", "tiling", "rollout", "flow" }
+
+local opened = setmetatable({}, { __mode = "k" })   -- a section's defaults -> { declared, own = {set of keys} }
+
+--- What a section's defaults accept: { declared =, own = { key = true } }, or nil for a plain table.
+function M.opened(defaults) return opened[defaults] end
+
+--- Makes `copy` accept what the section `defaults` does; returns it.
+function M.as(copy, defaults)
+  opened[copy] = opened[defaults]
+  return copy
+end
+
+--- A section of a recipe that accepts every setting of a declared table; M.<name> is the same for each.
+---@param name string       one of settings.names
+---@param defaults table    the settings that the recipe names, with its defaults
+---@param own table|nil     settings that are the recipe's own
+---@param level integer|nil whom an error blames
+function M.section(name, defaults, own, level)
+  if not text.has(M.names, name) then error("settings: " .. text.unknown(tostring(name), M.names), (level or 1) + 1) end
+  local declared, section, mine = declare.of(name), {}, {}
+  for key, value in pairs(defaults or {}) do
+    local stored, wrong = M.accept(declared, key, value, defaults)
+    if stored == nil then error(("settings.%s: %s"):format(name, wrong), (level or 1) + 1) end
+    section[key] = stored
+  end
+  for key, value in pairs(own or {}) do section[key], mine[key] = value, true end
+  opened[section] = { declared = declared, own = mine }
+  return section
+end
+
+for _, name in ipairs(M.names) do
+  M[name] = function(defaults, own) return M.section(name, defaults, own, 2) end
+end
+
+--- The declaration of a table with the settings of the choices that `values` name beside its own, and the lists of
+--- these choices: { sampler = { choice }, guidance = { choice, choice } }.
+function M.with_choices(declared, values)
+  local choices, lists = require "flexlab.choices", {}
+  for _, take in ipairs(declared.takes) do
+    local word = values[take.key] or declared.defaults[take.key] or take.otherwise
+    lists[take.key] = {}
+    for _, one in ipairs(type(word) == "table" and word or { word }) do
+      for part in (type(one) == "string" and one or ""):gmatch "[^+%s]+" do
+        table.insert(lists[take.key], choices.get(take.kind, part))
+      end
+    end
+    declared = declare.join(declared, lists[take.key])
+  end
+  return declared, lists
+end
+
+--- The value of a key as it is stored, the key being of a declared table or of the choices that `values` name; or
+--- nil and a sentence.
+function M.accept(declared, key, value, values)
+  local entry = declared.entry[key]
+  if not entry then      -- only then are the choices looked up: a recipe may define words of its own later
+    declared = M.with_choices(declared, values)
+    entry = declared.entry[key]
+  end
+  if not entry then return nil, "there is " .. text.unknown(key, text.keys(declared.entry)) end
+  local stored = declare.check(entry, value)
+  if stored == nil then return nil, declare.sentence(tostring(key), entry, value) end
+  return stored
+end
+
+--- Options of a function that takes a declared table: the defaults filled in, the given ones checked. `also` lists
+--- keys that are not settings.
+---@param what string        the function, for messages
+---@param declared table     of settings.of, settings.join or settings.with_choices
+---@param given table|nil
+---@param also table|nil
+---@param level integer|nil  whom an error blames
+function M.options(what, declared, given, also, level)
+  local config, result = require "flexlab.config", {}
+  if given ~= nil and type(given) ~= "table" then
+    error(("%s wants a table of settings, got %s"):format(what, text.show(given)), (level or 1) + 1)
+  end
+  for key, default in pairs(declared.defaults) do result[key] = config.plain(default) end
+  for key, value in pairs(config.plain(given or {})) do
+    local entry = declared.entry[key]
+    if entry then
+      local stored = declare.check(entry, value)
+      if stored == nil then
+        error(("%s: %s"):format(what, declare.sentence(key, entry, value)), (level or 1) + 1)
+      end
+      result[key] = stored
+    elseif text.has(also or {}, key) then
+      result[key] = value
+    else
+      local known = text.keys(declared.entry)
+      table.move(also or {}, 1, #(also or {}), #known + 1, known)
+      error(("%s has %s"):format(what, text.unknown(key, known)), (level or 1) + 1)
+    end
+  end
+  return result
+end
+
+return M
