@@ -1346,14 +1346,14 @@ function core.mean_pool(x, options) end
 ---@return flexlab.Tensor
 function Tensor:mean_pool(options) end
 
---- Resample to a size. Plain: align_corners false, as PyTorch's interpolate (bicubic a=-0.75). Registered: sample i of the small grid lies on sample i*factor of the large one, as [::f] left it. -> (N,size[1],size[2],C)
+--- Resample to a size. Plain: align_corners false, as PyTorch's interpolate (bicubic a=-0.75; keys is the bicubic with a=-0.5, which alone leaves a linear field linear). Registered: sample i of the small grid lies on sample i*factor of the large one, as [::f] left it. -> (N,size[1],size[2],C)
 ---@param x flexlab.Tensor
----@param options? { size?: integer[], method?: "bilinear"|"bicubic"|"nearest", registered?: boolean, circular?: boolean }
+---@param options? { size?: integer[], method?: "bilinear"|"bicubic"|"nearest"|"keys", registered?: boolean, circular?: boolean }
 ---@return flexlab.Tensor
 function core.resize(x, options) end
 
---- Resample to a size. Plain: align_corners false, as PyTorch's interpolate (bicubic a=-0.75). Registered: sample i of the small grid lies on sample i*factor of the large one, as [::f] left it. -> (N,size[1],size[2],C)
----@param options? { size?: integer[], method?: "bilinear"|"bicubic"|"nearest", registered?: boolean, circular?: boolean }
+--- Resample to a size. Plain: align_corners false, as PyTorch's interpolate (bicubic a=-0.75; keys is the bicubic with a=-0.5, which alone leaves a linear field linear). Registered: sample i of the small grid lies on sample i*factor of the large one, as [::f] left it. -> (N,size[1],size[2],C)
+---@param options? { size?: integer[], method?: "bilinear"|"bicubic"|"nearest"|"keys", registered?: boolean, circular?: boolean }
 ---@return flexlab.Tensor
 function Tensor:resize(options) end
 

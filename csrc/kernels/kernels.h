@@ -44,7 +44,7 @@ typedef enum {
   FX_MASK_LE  /* 1 where a <= b, else 0 */
 } fx_binary;
 
-typedef enum { FX_BILINEAR, FX_BICUBIC, FX_NEAREST } fx_resize_method;
+typedef enum { FX_BILINEAR, FX_BICUBIC, FX_NEAREST, FX_KEYS } fx_resize_method; /* ORDER ops.def */
 typedef enum { FX_L1, FX_MSE, FX_HUBER } fx_loss_kind;
 typedef enum { FX_SAME, FX_DOWN, FX_UP } fx_resample; /* as it is, 2x2 means, every pixel 2x2 */
 

@@ -6,7 +6,7 @@
 **
 **   conv2d: no option 'strid', did you mean 'stride'? (it has: stride pad padding precision)
 **   conv2d: 'stride' must be an integer, got 1.5
-**   resize: 'method' must be one of bilinear bicubic nearest, got "cubic"
+**   resize: 'method' must be one of bilinear bicubic nearest keys, got "cubic"
 **
 ** "Nearest" is the least edit distance, offered only if less than half of the word would change.
 */

@@ -125,9 +125,9 @@ function TestOps.test_error_texts()
   raises("conv2d: 'stride' must be an integer, got \"2\"", core.conv2d, x, x, { stride = "2" })
   raises("affine: 'scale' must be a number, got true", core.affine, x, { scale = true })
   raises("resize: 'circular' must be true or false, got 1", core.resize, x, { circular = 1 })
-  raises("resize: 'method' must be one of bilinear bicubic nearest, got \"cubic\"",
+  raises("resize: 'method' must be one of bilinear bicubic nearest keys, got \"cubic\"",
     core.resize, x, { method = "cubic" })
-  raises("resize: 'method' must be one of bilinear bicubic nearest, got 3", core.resize, x, { method = 3 })
+  raises("resize: 'method' must be one of bilinear bicubic nearest keys, got 3", core.resize, x, { method = 3 })
   raises("conv2d: argument 2 (w (O,kH,kW,I)) must be a tensor, got 5", core.conv2d, x, 5)
   raises("conv2d: argument 2 (w (O,kH,kW,I)) is missing", core.conv2d, x)
   raises("conv2d: argument 1 (x (N,H,W,I)) must be a tensor, got nil", core.conv2d, nil, x)

@@ -149,7 +149,6 @@ function suite.test_registered_bicubic_leaves_the_samples_where_they_were()
     for y = 1, low.shape[2] do
       lu.assertAlmostEquals(field:get(1, 4 * y - 3, 5, 1), low:get(1, y, 2, 1), 1e-4)
     end
-    lu.assertTrue((field - flex.baselines.persistence(batch)):abs():max():item() < 1e-3)
   end
   local scores = {}
   for _, name in ipairs { "registered", "bicubic" } do
@@ -170,7 +169,7 @@ function suite.test_comparison_scores_the_mean_and_one_member()
   lu.assertAlmostEquals(c.scores.FLEX.spread, math.sqrt(2), 1e-6)
   lu.assertAlmostEquals(c.gain, 100, 1e-3)
   local estimate = flex.evaluate(flex.baselines.persistence, set.test)
-  lu.assertAlmostEquals(c.scores.registered.rfne, estimate.rfne, 1e-6)
+  lu.assertAlmostEquals(c.scores.registered.rfne, estimate.rfne, 0.03 * estimate.rfne)   -- of another cubic
   lu.assertTrue(c.scores.registered.rfne < c.scores.bicubic.rfne)
   local text = tostring(c.table)
   for _, words in ipairs { "FLEX, mean of 2", "FLEX, one member", "registered bicubic", "vs bicubic" } do

@@ -118,6 +118,7 @@ CASE(resize, (T(1, 4, 5, 2)), .size = { 2, { 8, 10 } }, .method = 1)
 CASE(resize, (T(1, 4, 5, 1)), .size = { 2, { 16, 20 } }, .method = 1, .registered = 1,
      .circular = 1)
 CASE(resize, (T(1, 4, 6, 1)), .size = { 2, { 8, 3 } }, .method = 2)
+CASE(resize, (T(1, 4, 5, 2)), .size = { 2, { 12, 10 } }, .method = 3, .registered = 1)
 CASE(reshape, (T(3, 4)), .shape = { 2, { 2, -1 } })
 CASE(permute, (T(2, 3, 4, 5)), .axes = { 4, { 0, 3, 1, 2 } })
 CASE(concat, (T(2, 3, 4), T(2, 3, 7)), .axis = -1)

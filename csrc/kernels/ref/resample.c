@@ -52,9 +52,9 @@ typedef struct {
   bool registered, circular;
 } settings;
 
-/* Keys' cubic with a = -0.75, as PyTorch and OpenCV have it; |x| <= 2. [Keys 1981] */
-static double cubic (double x) {
-  const double a = -0.75;
+/* Keys' cubic, |x| <= 2 [Keys 1981]: with a = -0.5, for which he derived it, it reproduces polynomials up to
+** the second degree; with a = -0.75, as PyTorch and OpenCV have it, constants alone. */
+static double cubic (double a, double x) {
   x = fabs(x);
   if (x <= 1)
     return ((a + 2) * x - (a + 3)) * x * x + 1;
@@ -82,11 +82,12 @@ static taps taps_of (const settings *set, int64_t i, int64_t from, int64_t to) {
     s = 0;
   const int64_t base = (int64_t)floor(s);
   const double f = s - (double)base;
+  const double a = set->method == FX_KEYS ? -0.5 : -0.75;
   t.count = set->method == FX_BILINEAR ? 2 : 4;
   for (int k = 0; k < t.count; k++) {
     const int64_t offset = t.count == 2 ? k : k - 1;
     t.index[k] = inside(base + offset, from, set->circular);
-    t.weight[k] = t.count == 2 ? (k ? f : 1 - f) : cubic(f - (double)offset);
+    t.weight[k] = t.count == 2 ? (k ? f : 1 - f) : cubic(a, f - (double)offset);
   }
   return t;
 }

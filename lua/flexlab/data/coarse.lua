@@ -2,8 +2,6 @@
 coarse - the coarse fields themselves (data.low, data.test_low), frame by frame as the fine ones: files, or the
 name of a dataset in the same files (SuperBench's LR_fields beside its fields).
 --]]
-local choices = require "flexlab.choices"
-
 local M = {}
 
 local function check(cfg, low, fine, name)
@@ -46,11 +44,6 @@ function M.open(cfg, opened, open)
     check(cfg, low.test, opened.test, "test_low")
   end
   return low
-end
-
---- Whether coarse samples lie on points of the fine grid, every factor-th, and not in the middle of blocks.
-function M.on_points(cfg)
-  return not choices.get("degradations", cfg.degradation).cells
 end
 
 return M

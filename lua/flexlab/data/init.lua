@@ -16,6 +16,8 @@ local coarse = require "flexlab.data.coarse"
 local core = require "flexlab.core"
 local draws = require "flexlab.data.draws"
 local frames = require "flexlab.data.frames"
+local geometry = require "flexlab.data.geometry"
+local notes = require "flexlab.run.notes"
 local Run = require "flexlab.run"
 local scales = require "flexlab.data.scale"
 local settings = require "flexlab.settings"
@@ -151,7 +153,7 @@ local function fill(set, parts, low, span)
   end
   for _, one in pairs(low) do one:expect(set.height // set.cfg.factor, set.width // set.cfg.factor, 1) end
   set.train = batches.train(set, source, parts.train, low.train)
-  set.train.on_points = low.train and coarse.on_points(set.cfg)
+  set.train.on_points = low.train and not geometry.of(set.cfg).cells
   set.test = batches.test(set, test, parts.test, low.test)
   set.validation = parts.validation and batches.test(set, source, parts.validation, low.train)
 end
@@ -160,7 +162,7 @@ end
 -- sample later, which only fields that go on at the other side have always.
 local function symmetry_of(set, low)
   local found = symmetry.of(set.cfg, set.opened.train, set.height == set.width)
-  if found and found.moves and low.train and coarse.on_points(set.cfg) and set.boundary ~= "periodic" then
+  if found and found.moves and low.train and not geometry.of(set.cfg).cells and set.boundary ~= "periodic" then
     error("data: augment: coarse files whose samples lie on every factor-th point can be turned or reflected only "
       .. "where fields are periodic", 0)
   end
@@ -188,6 +190,9 @@ function M.build(task, given, opened, level)
   check(set, source)
   check(set, test)
   set.symmetry = symmetry_of(set, low)
+  if cfg.degradation and not low.train then
+    notes.add(geometry.check(cfg, set.height, set.width, source.channels))
+  end
   local parts = divide(set, cfg, span)
   set.scale, set.published = scales.of(cfg, source, parts.train)
   set.description = task.describe(cfg)

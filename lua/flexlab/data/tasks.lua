@@ -14,6 +14,7 @@ those that a test batch asks for (evaluation/rollout.lua).
 --]]
 local choices = require "flexlab.choices"
 local core = require "flexlab.core"
+local geometry = require "flexlab.data.geometry"
 local rng = require "flexlab.rng"
 local scales = require "flexlab.data.scale"
 local settings = require "flexlab.settings"
@@ -45,13 +46,14 @@ function M.superres.describe(cfg)
     crop = cfg.crop, circular = cfg.circular }
 end
 
---- What the network is given of low (N,h,w,C), physical: batch.low, estimate and lowres.
+--- What the network is given of low (N,h,w,C), physical: batch.low, estimate and lowres; and where its samples lie.
 --- Also used where there is no truth (flexlab sample).
 function M.superres.condition(batch, description, height, width)
   local degradation = choices.get("degradations", description.degradation)
   local estimate = degradation.up(batch.low, height, width, description)
   batch.estimate = normalise(estimate, batch.scale)
   batch.lowres = batch.estimate
+  batch.geometry = geometry.of(description)
   return batch
 end
 

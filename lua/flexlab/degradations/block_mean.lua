@@ -8,7 +8,7 @@ local resample = require "flexlab.data.resample"
 
 return {
   doc = "mean over f x f blocks, up by bicubic interpolation",
-  cells = true,   -- samples stand for blocks, not for points of the grid (data/draws.lua)
+  cells = true,   -- samples stand for blocks, not for points of the grid (data/geometry.lua)
   low = function(field, factor) return core.mean_pool(field, { factor = factor }) end,
   lift = function(low, factor) return core.upsample(low, { factor = factor }) end,
   up = resample.resize("bicubic"),

@@ -3,12 +3,14 @@ doctor - looks for the mistakes that make a result wrong without an error.
 
   local findings = flex.doctor("runs/sr/1a2b3c4d/1")           a run: its data, its weights, its answers
   local findings = flex.doctor({ file = "train.h5", test = "test.h5", factor = 4 })    data alone
-A finding is { check =, state = "ok" | "note" | "fault", text = one sentence with the numbers }. The checks, and
+A finding is { check =, state = "ok" | "note" | "fault", text = one sentence with the numbers }. A fault is a mistake in
+how numbers were made; a note is what a reader of right numbers must know (docs/design.md section 10). The checks, and
 the defect of published code or the thread that each comes from (flex-method section 5; the_well 49, 68):
   split          parts that are not those the run recorded, or overlap (doctor/split.lua)
   leakage        frames that are in the training and in the test part (doctor/data.lua)
   normalisation  mean and std that were fitted on test frames
-  registration   an estimate that is shifted against the truth: (f - 1) / 2 pixels for field[::f] resized
+  registration   an estimate that is shifted against the truth, by other than its degradation's own (f - 1) / 2 pixels;
+                 a baseline `registered` that is, since coarse files are not what the degradation says
   weights        tensors with NaN or infinity in them, and the first block whose output has (doctor/run.lua)
   pull           an ensemble too narrow (over-confident) or too wide for its error
   feedback       rollouts that feed the ensemble's mean back

@@ -4,27 +4,34 @@ takes a batch and returns (N,H,W,C) in physical units, so flex.evaluate takes th
 --]]
 local core = require "flexlab.core"
 local data = require "flexlab.data"
+local geometry = require "flexlab.data.geometry"
 
 local M = {}
 
 --- The last known frame (forecast), or the estimate that the network starts from (super-resolution).
 function M.persistence(batch) return data.physical(batch.estimate, batch.scale) end
 
-local function interpolation(method, registered)
+-- Where the samples of a batch lie; a batch that does not say so was made by hand, of every f-th sample.
+local function geometry_of(batch) return batch.geometry or { cells = false, circular = false } end
+
+-- An interpolation; `cells`: as if the samples lay in the middle of blocks, wherever they do.
+local function interpolation(method, cells)
   return function(batch)
     if not batch.low then return M.persistence(batch) end
-    local shape = batch.estimate.shape
-    return core.resize(batch.low, { size = { shape[2], shape[3] }, method = method,
-      registered = registered or false })
+    local shape, place = batch.estimate.shape, geometry_of(batch)
+    return geometry.interpolate(batch.low, shape[2], shape[3], method, { cells = cells or place.cells,
+      circular = place.circular })
   end
 end
 
-M.nearest = interpolation "nearest"
-M.bilinear = interpolation "bilinear"
-M.bicubic = interpolation "bicubic"
---- Bicubic, but each sample of field[::f, ::f] stays where it was taken; the others shift the field
---- by (f-1)/2 pixels, as FLEX's authors do [flex-method section 5, defect 3].
-M.registered = interpolation("bicubic", true)
+M.nearest = interpolation("nearest", true)
+M.bilinear = interpolation("bilinear", true)
+M.bicubic = interpolation("bicubic", true)
+--- Bicubic with every sample where the degradation took it: those of field[::f, ::f] on their pixels, means over
+--- blocks in the middle of their blocks (flexlab.data.geometry); a linear field stays linear [Keys 1981]. The others
+--- put all of them in the middle, which shifts field[::f, ::f] by (f-1)/2 pixels, as FLEX's authors do [flex-method
+--- section 5, defect 3].
+M.registered = interpolation("keys", false)
 
 -- How solid the points of a batch are (N,H,W,1), from the dataset of a film beside solids.
 local function solids(reader, batch)

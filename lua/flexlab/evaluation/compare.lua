@@ -6,8 +6,8 @@
 -- All numbers are means over samples in physical units (init.lua). The mean of an ensemble has
 -- the least RFNE and too little power at small scales; one of its members has the power and more
 -- error. Both are scored: scores.FLEX is the mean, scores.member the first member (of one: the same).
--- Samples are taken as field[::f, ::f]. `bicubic` puts them back as FLEX's authors do, shifted by
--- (f-1)/2 pixels; `registered` puts them where they were, which is what an interpolation can do at best.
+-- `registered` puts every sample where the degradation took it (data/geometry.lua), which is the fair rival.
+-- `bicubic` takes all for means of blocks, as FLEX's authors do: field[::f, ::f] is shifted by (f-1)/2 pixels by it.
 -- An interpolation is an ensemble of one, so its CRPS is its mean absolute error [Gneiting & Raftery
 -- 2007, eq. 21].
 
@@ -120,9 +120,20 @@ end
 
 local EXPLAIN = "RFNE = ||prediction \u{2212} truth|| / ||truth||, for each sample, then averaged; RMSE "
   .. "and CRPS in units of the field. The mean of an ensemble has the least RFNE and loses small scales; a "
-  .. "member keeps them. Nearest, bilinear and bicubic set the samples as FLEX's authors do, "
-  .. "(f\u{2212}1)/2 pixels off; \u{201C}registered\u{201D} leaves each where it was taken. An "
-  .. "interpolation's CRPS is its mean absolute error."
+  .. "member keeps them. %s An interpolation's CRPS is its mean absolute error."
+local PLACES = {
+  points = "Nearest, bilinear and bicubic set the samples as FLEX's authors do, (f\u{2212}1)/2 pixels off; "
+    .. "\u{201C}registered\u{201D} leaves each where it was taken.",
+  cells = "Samples are means over blocks, and every interpolation sets them in the middle of their blocks, where they "
+    .. "belong; \u{201C}registered\u{201D} has the cubic that leaves a linear field linear.",
+}
+
+-- What the table's columns mean, for these test data.
+local function explain(test)
+  local cfg = test.set and test.set.cfg
+  if not (cfg and cfg.degradation) then return EXPLAIN:format "" end
+  return EXPLAIN:format(require("flexlab.data.geometry").of(cfg).cells and PLACES.cells or PLACES.points)
+end
 local CAPTION = "The first test sample. The four fields share one colour scale; error (of the ensemble's "
   .. "mean) and spread (standard deviation over members) have their own. L is the side of the periodic "
   .. "square over 2\u{03C0}, U the initial r.m.s. velocity. Equal steps of a field are equal steps of "
@@ -135,8 +146,8 @@ local ZOOMED = "The first test field on one colour scale: what was given and wha
 local ZOOMED_ALT = "Six panels in blue and red: the low field and the whole prediction, and of its middle "
   .. "interpolation, the prediction, one member and the truth."
 
-local function parts_of(c, o)
-  local parts = { { title = "Result", text = verdict(c, o), table = c.table, note = EXPLAIN } }
+local function parts_of(c, o, test)
+  local parts = { { title = "Result", text = verdict(c, o), table = c.table, note = explain(test) } }
   if c.picture then
     parts[2] = { title = "One test sample", picture = c.picture, note = o.zoom and ZOOMED or CAPTION,
       alt = o.zoom and ZOOMED_ALT or ALT }
@@ -181,6 +192,6 @@ return setmetatable(M, { __call = function(_, sampler, test, options)
   if o.against ~= o.name then
     c.gain = 100 * (1 - c.scores[o.name].rfne / c.scores[o.against].rfne)
   end
-  c.parts = parts_of(c, o)
+  c.parts = parts_of(c, o, test)
   return c
 end })
