@@ -45,6 +45,13 @@ typedef union header {
 enum { FROM_ARENA = -1, FROM_SYSTEM = -2 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* A child process that goes on in C (io/h5_door.c) must not find the lock held by a thread that it has not. */
+static void take_lock (void) { pthread_mutex_lock(&lock); }
+static void drop_lock (void) { pthread_mutex_unlock(&lock); }
+__attribute__((constructor)) static void prepare_forks (void) {
+  pthread_atfork(take_lock, drop_lock, drop_lock);
+}
 static header *cache[CLASSES];
 static int64_t cached; /* bytes in it */
 static fx_memory_stats stats;

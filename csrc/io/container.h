@@ -12,7 +12,7 @@
 **
 ** Files are hostile. HDF5 1.10's own parser can crash or loop on damaged files, so the structure of
 ** an HDF5 file is read in a child process first, and only read here if the child came through
-** (h5_probe.c). Reading numbers later is not guarded that way: HDF5's filters and chunk index
+** (h5_door.c). Reading numbers later is not guarded that way: HDF5's filters and chunk index
 ** run in this process, on a structure that the child has already walked.
 */
 #ifndef FX_CONTAINER_H

@@ -17,8 +17,9 @@
 #include "io/h5.h"
 #include "io/h5_chunk.h"
 #include "io/h5_dimensions.h"
+#include "io/h5_door.h"
+#include "io/h5_header.h"
 #include "io/h5_links.h"
-#include "io/h5_probe.h"
 
 enum {
   MOST_OBJECTS = 100000,
@@ -127,9 +128,10 @@ static herr_t visit_attribute (hid_t object, const char *name, const H5A_info_t 
   return v->st != FX_OK;
 }
 
-static fx_status attributes_of (hid_t object, fx_attributes *to) {
+static fx_status attributes_of (const fx_container *c, hid_t object, fx_attributes *to) {
   attribute_visit v = { to, FX_OK };
   hsize_t at = 0;
+  FX_TRY(fx_h5_check_header(object, c->path, c->size));
   H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_NATIVE, &at, visit_attribute, &v);
   return v.st;
 }
@@ -142,7 +144,7 @@ static fx_status h5_attributes (fx_container *c, const char *path, fx_attributes
   const hid_t object = fx_h5_open_object(own->file, *name ? name : "/");
   if (object < 0)
     return fx_h5_fail(FX_EARG, "%s has no '%s'", c->path, path);
-  const fx_status st = attributes_of(object, to);
+  const fx_status st = attributes_of(c, object, to);
   H5Oclose(object);
   return st;
 }
@@ -182,7 +184,7 @@ static void list_filters (hid_t plist, fx_variable *v) {
     const char *word = id == H5Z_FILTER_DEFLATE      ? "gzip"
                        : id == H5Z_FILTER_SHUFFLE    ? "shuffle"
                        : id == H5Z_FILTER_FLETCHER32 ? "fletcher32"
-                       : id == 32000                 ? "lzf"
+                       : id == FX_H5_LZF             ? "lzf"
                        : *name                       ? name
                                                      : number;
     snprintf(v->filters + used, sizeof v->filters - used, "%s%s", used ? " " : "", word);
@@ -225,6 +227,7 @@ static fx_variable *new_variable (fx_container *c, const char *name) {
 
 static fx_status list_dataset (fx_container *c, hid_t data, const char *name, const char *target) {
   h5_own *own = c->own;
+  FX_TRY(fx_h5_check_header(data, c->path, c->size));
   if (fx_h5_placeholder(data, &own->dimensions))
     return FX_OK;
   fx_variable *v = new_variable(c, name);
@@ -237,7 +240,7 @@ static fx_status list_dataset (fx_container *c, hid_t data, const char *name, co
   fx_status st = fx_h5_read_axes(data, v, c->count - 1, &own->dimensions);
   fx_attributes a = { 0 };
   if (st == FX_OK && v->number)
-    st = attributes_of(data, &a);
+    st = attributes_of(c, data, &a);
   if (st == FX_OK && v->number)
     st = fx_packing_of(&v->packing, v->dtype, &a);
   fx_attributes_clear(&a);
@@ -336,6 +339,7 @@ static fx_status list_objects (fx_container *c) {
   object_visit v = { c, NULL, NULL, FX_OK };
   const fx_h5_link_visitor links = { c, list_link, note_external };
   h5_own *own = c->own;
+  FX_TRY(fx_h5_check_header(own->file, c->path, c->size));
   own->dimensions.netcdf = H5Aexists(own->file, "_NCProperties") > 0;
   const herr_t done =
       H5Ovisit2(own->file, H5_INDEX_NAME, H5_ITER_INC, visit_object, &v, H5O_INFO_BASIC);
@@ -494,11 +498,10 @@ static void h5_close (fx_container *c) {
   fx_free(own);
 }
 
-fx_status fx_container_hdf5 (fx_container *c) {
+static fx_status open_and_list (fx_container *c) {
   static const fx_container_format format = { h5_read, h5_attributes, h5_close, h5_check,
                                               h5_expect };
   hid_t file;
-  FX_TRY(fx_h5_probe(c->path));
   FX_H5_TURN;
   FX_TRY(fx_h5_open(c->path, &file));
   h5_own *own = fx_calloc(1, sizeof *own);
@@ -513,4 +516,44 @@ fx_status fx_container_hdf5 (fx_container *c) {
   c->format = &format;
   c->own = own;
   return list_objects(c);
+}
+
+/* Walks the whole index of a dataset's chunks. What cannot be opened is said by whoever reads it. */
+static void walk_chunks (fx_container *c, int64_t i) {
+  const h5_own *own = c->own;
+  hsize_t chunks;
+  int slot;
+  if (!c->variables[i].number || slot_of(c, i, &slot) != FX_OK || !c->variables[i].chunk[0])
+    return;
+  const hid_t space = H5Dget_space(own->open[slot].data);
+  H5Dget_num_chunks(own->open[slot].data, space, &chunks);
+  H5Sclose(space);
+}
+
+static fx_status try_attributes (fx_container *c, const char *path) {
+  fx_attributes a = { 0 };
+  const fx_status st = h5_attributes(c, path, &a);
+  fx_attributes_clear(&a);
+  return st == FX_EARG ? FX_OK : st; /* an object that cannot be opened */
+}
+
+/* In the child: what is done at opening, and all that may be asked of the structure after it. */
+static fx_status survey (const char *path, void *context) {
+  fx_container *c = context;
+  (void)path;
+  FX_H5_TURN;
+  FX_TRY(open_and_list(c));
+  FX_TRY(try_attributes(c, ""));
+  for (int64_t i = 0; i < c->groups; i++)
+    FX_TRY(try_attributes(c, c->group[i]));
+  for (int64_t i = 0; i < c->count; i++) {
+    FX_TRY(try_attributes(c, c->variables[i].path));
+    walk_chunks(c, i);
+  }
+  return FX_OK;
+}
+
+fx_status fx_container_hdf5 (fx_container *c) {
+  FX_TRY(fx_h5_door(c->path, survey, c));
+  return open_and_list(c);
 }

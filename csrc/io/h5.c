@@ -226,13 +226,18 @@ static fx_status check_size (hid_t dataset, hid_t plist, const char *path, const
   H5Tclose(type);
   H5Sclose(space);
   const int chunked = H5Pget_layout(plist) == H5D_CHUNKED;
-  const bool sparse = chunked || H5Dget_storage_size(dataset) == 0;
+  const hsize_t stored = H5Dget_storage_size(dataset);
+  const bool sparse = chunked || stored == 0;
   const double most = (double)file_size * (sparse ? FX_H5_BEST_RATIO : 1);
   if (count < 0 || (double)count * (double)size > most)
     return fx_fail(FX_EFORMAT,
                    "%s: dataset '%s' claims more elements than a file of %" PRId64
                    " bytes can hold: it is damaged, or was never written",
                    path, name, file_size);
+  if (!chunked && stored > 0 && (double)count * (double)size > (double)stored)
+    return fx_fail(FX_EFORMAT,
+                   "%s: dataset '%s' has %" PRIu64 " bytes, fewer than its shape says: damaged",
+                   path, name, (uint64_t)stored);
   hsize_t chunk[H5S_MAX_RANK];
   double bytes = (double)size;
   const int rank = chunked ? H5Pget_chunk(plist, H5S_MAX_RANK, chunk) : 0;

@@ -1,6 +1,10 @@
 /*
 ** h5_archive_load.c - HDF5 files into archives. See archive.h.
 **
+** A file is loaded twice: first in a child process (h5_door.h), whose archive is thrown away, then here. Tensors that
+** lie in the file as we write them, number after number, are fetched from it by their offset, without HDF5, and
+** only here; so the first time costs what the structure and the texts cost, not what the weights do.
+**
 ** Only hard links are followed: a soft or external link could name anything, also outside the
 ** file. A file can still link a group into itself; depth and number of objects are capped.
 */
@@ -12,6 +16,9 @@
 #include "io/archive.h"
 #include "io/file.h"
 #include "io/h5.h"
+#include "io/h5_chunk.h"
+#include "io/h5_door.h"
+#include "io/h5_header.h"
 
 enum {
   MAX_DEPTH = 32,
@@ -22,10 +29,12 @@ enum {
 
 typedef struct {
   const char *path;
+  hid_t file;
   fx_archive *archive;
   char name[MAX_NAME]; /* of the object being read; "" is the root */
   int64_t file_size, budget, objects;
   int depth;
+  bool surveys; /* in the child: the numbers that HDF5 has no hand in are not fetched */
   fx_status status; /* of the failure that stopped an iteration */
 } reader;
 
@@ -56,6 +65,73 @@ static const char *class_name (hid_t type) {
   }
 }
 
+/* Compressions whose decoding we can measure; no writer of checkpoints uses another. */
+static fx_status check_filters (const reader *r, hid_t plist) {
+  const int n = H5Pget_nfilters(plist);
+  for (int i = 0; i < n; i++) {
+    unsigned flags, config;
+    size_t count = 0;
+    char name[64] = "";
+    const H5Z_filter_t id =
+        H5Pget_filter2(plist, (unsigned)i, &flags, &count, NULL, sizeof name, name, &config);
+    if (id != H5Z_FILTER_DEFLATE && id != H5Z_FILTER_SHUFFLE && id != H5Z_FILTER_FLETCHER32 &&
+        id != FX_H5_LZF)
+      return fx_fail(FX_EUNSUPPORTED,
+                     "dataset '%s' is packed by filter %d (%s), which no checkpoint uses: "
+                     "h5repack -f NONE IN OUT",
+                     r->name, (int)id, *name ? name : "unnamed");
+  }
+  return FX_OK;
+}
+
+/* Every chunk is as large as its shape says. */
+static fx_status check_chunks (reader *r, hid_t dataset, hid_t plist, int ndim,
+                               const int64_t *shape) {
+  fx_variable v = { .path = r->name, .rank = ndim };
+  const int64_t start[FX_MAX_DIMS] = { 0 };
+  hsize_t chunk[H5S_MAX_RANK];
+  fx_h5_chunks seen = { 0 };
+  FX_TRY(check_filters(r, plist));
+  if (H5Pget_chunk(plist, H5S_MAX_RANK, chunk) != ndim)
+    return fx_fail(FX_EFORMAT, "dataset '%s' has chunks of another rank: damaged", r->name);
+  for (int a = 0; a < ndim; a++) {
+    v.shape[a] = shape[a];
+    v.chunk[a] = (int64_t)chunk[a];
+    if (shape[a] == 0)
+      return FX_OK;
+  }
+  const fx_status st =
+      fx_h5_check_chunks(dataset, r->path, &v, r->file_size, start, shape, &seen);
+  fx_h5_chunks_end(&seen);
+  return st;
+}
+
+/* Where the numbers begin in the file if they lie there as they will in memory, or -1. */
+static int64_t offset_of (hid_t dataset, hid_t plist, hid_t type, hid_t memory) {
+  const haddr_t at = H5Pget_layout(plist) == H5D_CONTIGUOUS && H5Tequal(type, memory) > 0
+                         ? H5Dget_offset(dataset)
+                         : HADDR_UNDEF;
+  return at == HADDR_UNDEF || at > INT64_MAX ? -1 : (int64_t)at;
+}
+
+/* `plist` tells how the numbers are kept. */
+static fx_status fetch_numbers (reader *r, hid_t dataset, hid_t plist, hid_t type, hid_t memory,
+                                fx_tensor *t) {
+  const int64_t bytes = fx_tensor_count(t) * (int64_t)fx_dtype_size(t->dtype);
+  const int64_t at = offset_of(dataset, plist, type, memory);
+  void *handle = NULL;
+  if (at >= 0 && (bytes > r->file_size || at > r->file_size - bytes))
+    return fx_fail(FX_EFORMAT, "dataset '%s' ends behind the file's %" PRId64 " bytes: it is cut off",
+                   r->name, r->file_size);
+  if (at >= 0 && r->surveys)
+    return FX_OK;
+  if (at >= 0 && H5Fget_vfd_handle(r->file, H5P_DEFAULT, &handle) >= 0 && handle)
+    return fx_file_read_at(*(const int *)handle, r->path, at, (size_t)bytes, t->data);
+  return H5Dread(dataset, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, t->data) >= 0
+             ? FX_OK
+             : fx_h5_fail(FX_EFORMAT, "dataset '%s' cannot be read", r->name);
+}
+
 static fx_status read_numbers (reader *r, hid_t dataset, hid_t space, hid_t type) {
   int ndim;
   int64_t shape[FX_MAX_DIMS];
@@ -73,15 +149,19 @@ static fx_status read_numbers (reader *r, hid_t dataset, hid_t space, hid_t type
                    "its datasets claim more data than a file of %" PRId64 " bytes can "
                    "hold",
                    r->file_size);
-  FX_TRY(fx_tensor_new(dtype, ndim, shape, &t));
-  const hid_t memory = fx_h5_type_of(dtype);
+  const hid_t plist = H5Dget_create_plist(dataset), memory = fx_h5_type_of(dtype);
   fx_status st = FX_OK;
-  if (fx_tensor_count(t) && H5Dread(dataset, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, t->data) < 0)
-    st = fx_h5_fail(FX_EFORMAT, "dataset '%s' cannot be read", r->name);
+  if (H5Pget_layout(plist) == H5D_CHUNKED)
+    st = check_chunks(r, dataset, plist, ndim, shape);
+  if (st == FX_OK && (st = fx_tensor_new(dtype, ndim, shape, &t)) == FX_OK) {
+    if (fx_tensor_count(t))
+      st = fetch_numbers(r, dataset, plist, type, memory, t);
+    if (st == FX_OK)
+      st = fx_archive_add(r->archive, r->name, t);
+    fx_tensor_release(t);
+  }
   H5Tclose(memory);
-  if (st == FX_OK)
-    st = fx_archive_add(r->archive, r->name, t);
-  fx_tensor_release(t);
+  H5Pclose(plist);
   return st;
 }
 
@@ -119,6 +199,8 @@ static fx_status read_object (reader *r, hid_t group, const char *link) {
   fx_status st = FX_OK;
   if (++r->objects > MAX_OBJECTS)
     st = fx_fail(FX_EFORMAT, "it has more than %d objects", MAX_OBJECTS);
+  else if ((st = fx_h5_check_header(object, r->path, r->file_size)) != FX_OK)
+    ; /* the message is complete */
   else if (kind == H5I_GROUP)
     st = read_group(r, object);
   else if (kind == H5I_DATASET)
@@ -227,14 +309,16 @@ static fx_status read_root (reader *r, hid_t file) {
   const hid_t root = H5Gopen2(file, "/", H5P_DEFAULT);
   if (root < 0)
     return fx_h5_fail(FX_EFORMAT, "the root group is damaged");
-  fx_status st = read_group(r, root);
+  fx_status st = fx_h5_check_header(root, r->path, r->file_size);
+  if (st == FX_OK)
+    st = read_group(r, root);
   if (st == FX_OK)
     st = read_attributes(r, root);
   H5Gclose(root);
   return st;
 }
 
-fx_status fx_h5_archive_load (const char *path, fx_archive **out) {
+static fx_status load (const char *path, bool surveys, fx_archive **out) {
   hid_t file;
   FX_H5_TURN;
   FX_TRY(fx_h5_open(path, &file));
@@ -242,6 +326,8 @@ fx_status fx_h5_archive_load (const char *path, fx_archive **out) {
   fx_status st = r ? FX_OK : FX_ENOMEM;
   if (r) {
     r->path = path;
+    r->file = file;
+    r->surveys = surveys;
     FX_GOTO(fx_archive_new(&r->archive));
     FX_GOTO(fx_file_size(path, &r->file_size));
     r->budget = r->file_size * DATA_FACTOR;
@@ -257,4 +343,14 @@ done:
     fx_archive_free(r->archive);
   fx_free(r);
   return st == FX_EARG ? FX_EFORMAT : st;
+}
+
+static fx_status survey (const char *path, void *context) {
+  return load(path, true, context);
+}
+
+fx_status fx_h5_archive_load (const char *path, fx_archive **out) {
+  fx_archive *left_in_the_child = NULL;
+  FX_TRY(fx_h5_door(path, survey, &left_in_the_child));
+  return load(path, false, out);
 }

@@ -6,7 +6,7 @@
 #include "base/alloc.h"
 #include "io/h5.h"
 
-enum { LZF = 32000, MOST_FILTERS = 32, BLOCK = 1 << 16, MOST_CHUNKS = 16384 };
+enum { MOST_FILTERS = 32, BLOCK = 1 << 16, MOST_CHUNKS = 1 << 22 };
 
 typedef struct {
   int n;
@@ -21,48 +21,66 @@ static pipeline filters_of (hid_t plist) {
     unsigned flags, config, values[8] = { 0 };
     size_t count = 8;
     p.id[i] = H5Pget_filter2(plist, (unsigned)i, &flags, &count, values, 0, NULL, &config);
-    if (p.id[i] == LZF)
+    if (p.id[i] == FX_H5_LZF)
       p.lzf_bytes = count > 2 ? values[2] : 0;
   }
   return p;
 }
 
-/* How many bytes the zlib stream of n bytes inflates to; -1 if it is damaged. */
-static int64_t inflated (const unsigned char *bytes, size_t n) {
+enum { DAMAGED = -1, UNKNOWN = -2 };
+
+/* How many bytes the zlib stream of n bytes inflates to; DAMAGED if it does not. */
+static fx_status inflated (const unsigned char *bytes, size_t n, int64_t *size) {
   z_stream z = { .next_in = (unsigned char *)bytes, .avail_in = (uInt)n };
   unsigned char *out = fx_alloc(BLOCK);
-  int code = out && inflateInit(&z) == Z_OK ? Z_OK : Z_MEM_ERROR;
+  if (!out || inflateInit(&z) != Z_OK) {
+    fx_free(out);
+    return fx_fail(FX_ENOMEM, "no memory for inflating");
+  }
+  int code = Z_OK;
   while (code == Z_OK) {
     z.next_out = out;
     z.avail_out = BLOCK;
     code = inflate(&z, Z_NO_FLUSH);
   }
-  const int64_t total = code == Z_STREAM_END ? (int64_t)z.total_out : -1;
-  if (code != Z_MEM_ERROR)
-    inflateEnd(&z);
+  *size = code == Z_STREAM_END ? (int64_t)z.total_out : DAMAGED;
+  inflateEnd(&z);
   fx_free(out);
-  return total;
+  return FX_OK;
 }
 
-/* The decoded size of the chunk at `at`, `bytes` long in the file; -1: damaged; -2: not known. */
-static int64_t decoded_size (hid_t data, const pipeline *p, const hsize_t *at, hsize_t bytes) {
-  unsigned char *raw = fx_alloc((size_t)bytes);
-  uint32_t mask;
-  int64_t size = raw && H5Dread_chunk(data, H5P_DEFAULT, at, &mask, raw) >= 0 ? (int64_t)bytes : -1;
-  int inside = 0; /* behind the decompression there is nothing to look at but the size */
-  for (int i = p->n - 1; i >= 0 && size >= 0; i--) {
+/* The decoded size of the chunk of `bytes` bytes at `raw`, to which the filters not in `mask` were applied. */
+static fx_status decoded_size (const pipeline *p, uint32_t mask, const unsigned char *raw,
+                               int64_t bytes, int64_t *size) {
+  bool inside = false; /* behind the decompression there is nothing to look at but the size */
+  *size = bytes;
+  for (int i = p->n - 1; i >= 0 && *size >= 0; i--) {
     if (mask & 1u << i || p->id[i] == H5Z_FILTER_SHUFFLE)
       continue;
     if (p->id[i] == H5Z_FILTER_FLETCHER32)
-      size -= 4;
+      *size = *size < 4 ? DAMAGED : *size - 4;
     else if (p->id[i] == H5Z_FILTER_DEFLATE && !inside)
-      size = inflated(raw, (size_t)size);
+      FX_TRY(inflated(raw, (size_t)*size, size));
     else
-      size = -2;
+      *size = UNKNOWN;
     inside = p->id[i] == H5Z_FILTER_DEFLATE;
   }
+  return FX_OK;
+}
+
+/* The chunk at `at`, `bytes` long in the file. */
+static fx_status measure (hid_t data, const pipeline *p, const hsize_t *at, hsize_t bytes,
+                          int64_t *size) {
+  unsigned char *raw = fx_alloc((size_t)bytes);
+  uint32_t mask;
+  fx_status st = FX_OK;
+  if (!raw)
+    return FX_ENOMEM;
+  *size = DAMAGED;
+  if (H5Dread_chunk(data, H5P_DEFAULT, at, &mask, raw) >= 0)
+    st = decoded_size(p, mask, raw, (int64_t)bytes, size);
   fx_free(raw);
-  return size;
+  return st;
 }
 
 static fx_status wrong (const char *path, const fx_variable *v) {
@@ -114,7 +132,7 @@ typedef struct {
 
 /* The chunk at `at`. Two ways of looking for it must agree: by the index, as H5Dread does, and one by
 ** one, which alone tells how long it is in the file. */
-static fx_status check_chunk (const dataset *d, const hsize_t *at, bool *decode) {
+static fx_status check_chunk (const dataset *d, const hsize_t *at) {
   unsigned mask = 0;
   haddr_t address = HADDR_UNDEF;
   hsize_t bytes = 0, indexed = 0;
@@ -129,29 +147,23 @@ static fx_status check_chunk (const dataset *d, const hsize_t *at, bool *decode)
   const unsigned all = (unsigned)((UINT64_C(1) << d->filters.n) - 1);
   if ((mask & all) == all)
     return bytes == (hsize_t)d->chunk_bytes ? FX_OK : wrong(d->path, d->v);
-  if (!*decode)
-    return FX_OK;
-  *decode = false;
-  const int64_t size = decoded_size(d->data, &d->filters, at, bytes);
-  return size == -2 || size == d->chunk_bytes ? FX_OK : wrong(d->path, d->v);
+  int64_t size;
+  FX_TRY(measure(d->data, &d->filters, at, bytes, &size));
+  return size == UNKNOWN || size == d->chunk_bytes ? FX_OK : wrong(d->path, d->v);
 }
 
-static fx_status check_box (const dataset *d, fx_h5_chunks *seen, const int64_t *start,
+static fx_status check_box (const dataset *d, const fx_h5_chunks *seen, const int64_t *start,
                             const int64_t *count) {
   hsize_t at[FX_CONTAINER_AXES];
-  bool decode = !seen->decoded;
   for (int a = 0; a < d->v->rank; a++)
     at[a] = (hsize_t)(start[a] / d->v->chunk[a] * d->v->chunk[a]);
   do {
     unsigned char *known = seen->known ? &seen->known[place(d->v, at)] : NULL;
-    if (known && !*known)
-      FX_TRY(check_chunk(d, at, &decode));
-    else if (!known && decode) /* too many chunks: the first alone */
-      return seen->decoded = true, check_chunk(d, at, &decode);
+    if (!known || !*known)
+      FX_TRY(check_chunk(d, at));
     if (known)
       *known = 1;
-  } while (next(d->v, start, count, at) && (seen->known || decode));
-  seen->decoded = !decode;
+  } while (next(d->v, start, count, at));
   return FX_OK;
 }
 
@@ -167,11 +179,11 @@ static dataset describe (hid_t data, const char *path, const fx_variable *v, int
 
 fx_status fx_h5_check_chunks (hid_t data, const char *path, const fx_variable *v, int64_t file_size,
                               const int64_t *start, const int64_t *count, fx_h5_chunks *seen) {
-  if (!v->chunk[0] || (!seen->known && seen->decoded))
+  if (!v->chunk[0])
     return FX_OK;
   const dataset d = describe(data, path, v, file_size);
   for (int i = 0; i < d.filters.n; i++)
-    if (d.filters.id[i] == LZF && d.filters.lzf_bytes != d.chunk_bytes)
+    if (d.filters.id[i] == FX_H5_LZF && d.filters.lzf_bytes != d.chunk_bytes)
       return wrong(path, v);
   const int64_t grid = grid_size(v);
   if (!seen->known && grid <= MOST_CHUNKS && !(seen->known = fx_calloc((size_t)grid, 1)))

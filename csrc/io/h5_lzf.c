@@ -11,7 +11,7 @@
 #include <hdf5.h>
 #include <string.h>
 
-enum { LZF = 32000, MOST = 1 << 30 };
+enum { MOST = 1 << 30 };
 
 /* Decodes n bytes; with to = NULL only counts. Returns the decoded size, or 0 if damaged. */
 static size_t decode (const unsigned char *p, size_t n, unsigned char *to) {
@@ -68,11 +68,11 @@ static size_t filter (unsigned flags, size_t count, const unsigned values[], siz
 
 void fx_h5_lzf_register (void) {
   static const H5Z_class2_t class = { .version = H5Z_CLASS_T_VERS,
-                                      .id = LZF,
+                                      .id = FX_H5_LZF,
                                       .encoder_present = 0,
                                       .decoder_present = 1,
                                       .name = "lzf",
                                       .filter = filter };
-  if (H5Zfilter_avail(LZF) <= 0)
+  if (H5Zfilter_avail(FX_H5_LZF) <= 0)
     H5Zregister(&class);
 }

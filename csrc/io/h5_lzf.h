@@ -4,6 +4,8 @@
 #ifndef FX_H5_LZF_H
 #define FX_H5_LZF_H
 
+enum { FX_H5_LZF = 32000 }; /* its number */
+
 /* Makes filter 32000 known to HDF5, for reading, unless a plugin already did. */
 void fx_h5_lzf_register(void);
 

@@ -118,7 +118,7 @@ static void test_hdf5_is_used_by_one_thread_at_a_time (void) {
     fx_statistics s;
     ask(c, 8 * (step + 1), 8);
     save_and_load(step);
-    fx_container *other = open_flow(scratch("flow.h5")); /* forks a child (h5_probe.c) */
+    fx_container *other = open_flow(scratch("flow.h5")); /* forks a child (h5_door.c) */
     CHECK_STATUS(fx_container_statistics(other, 0, &s));
     CHECK_STATUS(fx_container_attributes(c, "", &about));
     CHECK_STATUS(fx_container_expect(c, 0, (int64_t[]){ 1 + step % 3, BOX, BOX }));
