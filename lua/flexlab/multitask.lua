@@ -39,12 +39,14 @@ end
 local Train = {}
 Train.__index = Train
 
---- The parts of a step, of the same patches: a function of (seed, step).
-function Train:batch(step)
+--- The parts of a step, of the same patches: a function of (seed, step); with `first` and `last` those of its samples
+--- (flexlab.data.batches).
+function Train:batch(step, first, last)
   local batch = { parts = {} }
   for _, name in ipairs(names) do
-    local part = self.sets[name].train:batch(step)
+    local part = self.sets[name].train:batch(step, first, last)
     batch.parts[name], batch.n, batch.ids = part, part.n, part.ids
+    batch.first, batch.whole = part.first, part.whole
   end
   return batch
 end

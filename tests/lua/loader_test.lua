@@ -76,6 +76,18 @@ function suite.test_what_is_read_ahead_has_the_same_bits()
   end
 end
 
+function suite.test_pieces_of_steps_are_read_ahead_too()
+  local ahead, now = superres { prefetch = 2 }, superres { memory = 1 << 30 }
+  for _, step in ipairs { 1, 2, 3, 7, 7, 8, 2 } do
+    for _, piece in ipairs { { 1, 2 }, { 3, 5 } } do
+      local scope <close> = core.scope()
+      assert_equal(ahead.train:batch(step, table.unpack(piece)), now.train:batch(step, table.unpack(piece)))
+      scope:close()
+    end
+  end
+  lu.assertEquals(ahead.train.asked, { ["1:2"] = 4, ["3:5"] = 4 })
+end
+
 function suite.test_the_next_batches_are_really_asked_for()
   local set = superres { prefetch = 3, batch = 5 }
   collectgarbage()

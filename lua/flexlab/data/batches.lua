@@ -106,25 +106,45 @@ function M.train(set, source, entries, low)
   return part
 end
 
--- Asks for the steps up to `step` + ahead that have not been asked for; after a jump, anew.
-local function look_ahead(part, step, from, to)
-  local asked = part.asked or step - 1
+-- Asks for the steps up to `step` + ahead that have not been asked for; after a jump, anew. Each piece of a step
+-- (samples first to last) that the caller takes is looked ahead for by itself.
+local function look_ahead(part, step, first, last)
+  local piece = first .. ":" .. last
+  part.asked = part.asked or {}
+  local asked = part.asked[piece] or step - 1
   if step > asked + 1 or step < asked - part.ahead then
     forget(part)
-    asked = step - 1
+    part.asked, asked = {}, step - 1
   end
   for later = asked + 1, step + part.ahead do
-    ask(part, draws.of(part, later, from, to), later)
+    ask(part, draws.of(part, later, first, last), later)
     asked = later
   end
-  part.asked = asked
+  part.asked[piece] = asked
 end
 
---- The batch of a step: a function of (seed, step) alone. With `from` and `to` only those of its samples, the
---- same as in the whole: processes that share a step take a part each.
-function Train:batch(step, from, to)
-  if self.ahead > 0 then look_ahead(self, step, from, to) end
-  return assemble(self, draws.of(self, step, from, to), step)
+-- first and last of a piece of a batch of n samples, checked.
+local function piece_of(n, first, last)
+  first, last = first or 1, last or n
+  if math.type(first) ~= "integer" or math.type(last) ~= "integer" or first < 1 or last < first or last > n then
+    error(("batch: a step has samples 1 to %d, of which first to last are wanted; got %s to %s"):format(n,
+      tostring(first), tostring(last)), 3)
+  end
+  return first, last
+end
+
+--- The batch of a step: a function of (seed, step) alone. With `first` and `last` only those of its samples, the
+--- same as in the whole, and `first` and `whole` (samples of the step) say which: flex.diffusion.loss gives them the
+--- times, the noise and the masks that they have in the whole. So the loss of a step is the mean of those of its
+--- pieces, each weighted by its samples, and gradients likewise: for steps that do not fit into memory at once, and
+--- for processes that share one.
+function Train:batch(step, first, last)
+  local whole = self.set.cfg.batch
+  first, last = piece_of(whole, first, last)
+  if self.ahead > 0 then look_ahead(self, step, first, last) end
+  local batch = assemble(self, draws.of(self, step, first, last), step)
+  batch.first, batch.whole = first, whole
+  return batch
 end
 
 local Test = {}

@@ -2,8 +2,9 @@
 diffusion - the loss and the sampler of diffusion [arXiv 2505.17351; flex-method section 3].
 
 x0 = target - base, where the model's target says what the base is (the estimate, for FLEX); x_t = alpha
-x0 + sigma eps. Sampling is in sampling.lua. Times and noise are addressed by (seed, stream, step,
-sample), so neither batch size nor resume changes them.
+x0 + sigma eps. Sampling is in sampling.lua. Times, noise, dropped conditions and masks of dropout are addressed
+by (seed, stream, step, sample), sample the place in the step's whole batch, so neither batch size nor resume changes
+them, and a part of a step's batch (batch.first, batch.whole) has those that it has in the whole.
 --]]
 local core = require "flexlab.core"
 local rng = require "flexlab.rng"
@@ -58,14 +59,30 @@ function M.loss_at(model, batch, times, eps, kept)
   return score(model, prediction, goal, times), { x_t = x_t, pred = p, features = features }
 end
 
+-- Where the samples of a batch stand in their step's: { first =, n =, last =, whole = }.
+local function place_of(batch)
+  local n, first = batch.target.shape[1], batch.first or 1
+  local last = first + n - 1
+  return { first = first, n = n, last = last, whole = batch.whole or last }
+end
+
+-- The numbers of a list drawn for the whole step that belong to a place in it.
+local function own(list, place) return table.move(list, place.first, place.last, 1, {}) end
+
 -- 0 for samples whose condition is dropped, else 1; nil if none ever is.
-local function kept(model, key, n)
+local function kept(model, key, place)
   local probability = model.config.drop_condition or 0
   if probability <= 0 then return nil end
   key.sample = DROPPED
-  local list = rng.uniform(key, n)
+  local list = own(rng.uniform(key, place.whole), place)
   for i, u in ipairs(list) do list[i] = u < probability and 0 or 1 end
   return core.tensor(list)
+end
+
+-- Normal numbers (n,H,W,C), those of samples first .. last of a step.
+local function noise_of(key, place, shape)
+  local all = core.normal({ place.last, shape[2], shape[3], shape[4] }, key)
+  return place.first == 1 and all or all:narrow { axis = 1, start = place.first, length = place.n }
 end
 
 --- The training loss of a batch: t as the schedule draws it, eps ~ N(0,1). `step` is the run's own by
@@ -73,12 +90,12 @@ end
 function M.loss(model, batch, step)
   local run = Run.current()
   step = step or run and run.step or 1
-  local seed = run and run.seed or model.seed or 1
-  local function key(stream) return { seed = seed, stream = stream, step = step } end
-  model:train(model.config.dropout > 0 and key "dropout" or nil)
-  local shape = batch.target.shape
-  local times = model.noising:draw(key "time", shape[1])
-  return (M.loss_at(model, batch, times, core.normal(shape, key "noise"), kept(model, key "dropout", shape[1])))
+  local seed, place = run and run.seed or model.seed or 1, place_of(batch)
+  local function key(stream, sample) return { seed = seed, stream = stream, step = step, sample = sample } end
+  model:train(model.config.dropout > 0 and key("dropout", place.first - 1) or nil)
+  local times = own(model.noising:draw(key "time", place.whole), place)
+  local eps = noise_of(key "noise", place, batch.target.shape)
+  return (M.loss_at(model, batch, times, eps, kept(model, key "dropout", place)))
 end
 
 return M
