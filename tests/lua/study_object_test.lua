@@ -173,4 +173,58 @@ function suite.test_the_command_line_takes_studies_where_and_metrics()
   end
 end
 
+-- A recipe whose runs end in every way; with `road` bad it fails behind its third step, of five.
+local SCRIPT = [[
+local flex = require "flexlab"
+return flex.recipe("ends", { road = "weak", train = { steps = 5 } }, function(cfg, run)
+  for step in run:steps(nil, cfg.train.steps, { checkpoint = 1 }) do
+    run:log(step, { loss = 1 / step })
+    if step == 3 and cfg.road == "bad" then error("out of luck", 0) end
+  end
+  return { bicubic = 1, gain = ({ weak = 2, both = 3 })[cfg.road] + run.seed / 100 }
+end, { metric = "gain", better = "higher" })]]
+
+function suite.test_list_shows_state_date_settings_and_the_best()
+  assert(core.sys.mkdirs(suite.root))
+  local file, out = suite.root .. "/ends.lua"
+  assert(core.sys.write(file, SCRIPT))
+  local runs = suite.root .. "/runs"
+  for _, road in ipairs { "weak", "both", "bad" } do
+    flexlab(("run %s --set road=%s --seeds 1..2 --quiet --out %s"):format(file, road, runs))
+  end
+  _, out = flexlab("list runs --out " .. runs)
+  local today = os.date("%Y-%m-%d"):gsub("%-", "%%-")
+  lu.assertNotNil(out:find("ends/%x+/1%s+done%s+" .. today .. " %d%d:%d%d%s+road=weak%s+gain 2.01\n"), out)
+  lu.assertNotNil(out:find("ends/%x+/2%s+done%s+%S+ %S+%s+road=both%s+gain 3.02 %*\n"), out)
+  lu.assertStrContains(out, "ends: main metric gain (higher is better; declared by the recipe); * is the best run")
+  lu.assertNotNil(out:find("ends%-sweep/%x+%s+grid%s+1%s+2%s+done 2%s+%S+ %S+%s+%(gain 3.015%)"), out)
+  local bad = out:match "(%S+/ends/%x+/1)%s+[^\n]+road=bad"
+  core.sys.remove(bad .. "/failed.txt")
+  _, out = flexlab("list " .. runs .. "/ends")
+  lu.assertNotNil(out:find "ends/%x+/1%s+stopped %d/5%s+%S+ %S+%s+road=bad", out)
+  assert(require("flexlab.run.state").fail(bad, { state = "failed", sentence = "out of luck", step = 3, time = 0 }))
+  _, out = flexlab("list " .. runs .. "/ends")
+  lu.assertNotNil(out:find "ends/%x+/1%s+failed: out of luck%s+1970%-01%-01", out)
+  local code
+  code, out = flexlab("list " .. runs .. "/nothing")
+  lu.assertEquals(code, 1)
+  lu.assertStrContains(out, "there is no folder")
+end
+
+function suite.test_a_recipe_s_metric_ranks_in_report_and_compare()
+  assert(core.sys.mkdirs(suite.root))
+  local file = suite.root .. "/ends.lua"
+  assert(core.sys.write(file, SCRIPT))
+  flexlab(("run %s --sweep road=weak,both --seeds 1..2 --quiet --out %s/runs"):format(file, suite.root))
+  os.remove(file)                                       -- ranked without the recipe's code
+  local _, out = flexlab("compare " .. suite.root .. "/runs/ends")
+  lu.assertStrContains(out, "best: road=both")
+  lu.assertStrContains(out, "main metric: gain (higher is better; declared by the recipe)")
+  _, out = flexlab("report " .. suite.root .. "/runs/ends")
+  lu.assertStrContains(core.sys.read(out:match "(%S+)%s*$"),
+    "The best mean gain (higher is better; declared by the recipe) is that of road=both (3.015 over 2 seeds)")
+  _, out = flexlab("table " .. suite.root .. "/runs/ends --as csv")
+  lu.assertStrContains(out, "road,seed,gain,bicubic")                -- the main metric first
+end
+
 os.exit(lu.LuaUnit.run())

@@ -54,7 +54,7 @@ end
 function suite.test_missing_runs_leave_only_what_all_values_have()
   local runs = runs_by_hand(function(task, road, lr, seed)
     if road == "b" and lr == 0.2 and seed == 2 then
-      task.result, task.state = nil, { word = "diverged", sentence = "diverged at step 7" }
+      task.result, task.state = nil, { word = "diverged", sentence = "nan at step 7" }
     elseif road == "b" and seed == 3 then
       task.result.rfne = 0 / 0
     end
@@ -69,7 +69,7 @@ function suite.test_missing_runs_leave_only_what_all_values_have()
   lu.assertAlmostEquals(tests.b.diff, 1, 1e-12)
   lu.assertStrContains(t:text(), "0.5 (least; needs 6 seeds for .05)")
   local said = table.concat(runs:remarks(), "\n")
-  for _, text in ipairs { "lr=0.2 road=b, seed 2 (diverged at step 7)", "lr=0.1 road=b, seed 3 (not finite)",
+  for _, text in ipairs { "lr=0.2 road=b, seed 2 (diverged: nan at step 7)", "lr=0.1 road=b, seed 3 (not finite)",
     "only those that all have are averaged, in seed 2 (lr=0.1)", "of the 3 seeds b has seed 1, 2" } do
     lu.assertStrContains(said, text)
   end
@@ -79,7 +79,7 @@ end
 
 function suite.test_an_arm_without_any_number_is_shown_and_hurts_no_other()
   local runs = runs_by_hand(function(task, road)
-    if road == "a" then task.result, task.state = nil, { word = "failed", sentence = "failed: no memory" } end
+    if road == "a" then task.result, task.state = nil, { word = "failed", sentence = "no memory" } end
   end)
   local t, tests, p = runs:summary("rfne", { key = "road" })
   lu.assertEquals(p:best "min", "b")

@@ -2,7 +2,6 @@
 local choices = require "flexlab.choices"
 local commands = require "flexlab.commands"
 local core = require "flexlab.core"
-local literal = require "flexlab.literal"
 local tabulate = require "flexlab.table"
 local arguments = require "flexlab.commands.arguments"
 local words = require "flexlab.text"
@@ -56,48 +55,49 @@ function lists.backbones(values)
   print(("GFLOP: one forward pass of a field of %dx%d, condition encoder included."):format(values.side, values.side))
 end
 
-local function brief(result)
-  local parts = {}
-  for _, key in ipairs(words.keys(result)) do
-    if type(result[key]) == "number" and #parts < 4 then
-      parts[#parts + 1] = ("%s %.4g"):format(key, result[key])
+-- The runs and studies of a folder of runs, of a study, or below any other folder.
+local function show_runs(path)
+  local listing = require "flexlab.study.listing"
+  local finished = require "flexlab.study.finished"
+  local judging = require "flexlab.run.metric"
+  local latest = require "flexlab.run.latest"
+  path = latest.resolve(path)
+  local t, mains = listing.runs(finished.tasks { path })
+  t:print()
+  for _, entry in ipairs(mains) do
+    if entry.main then
+      print(("%s: main metric %s (%s; %s); * is the best run"):format(entry.recipe, entry.main.name,
+        judging.phrase(entry.main.better), entry.main.why))
     end
   end
-  return table.concat(parts, "  ")
-end
-
--- A run's folder is runs/<name>/<hash8>/<seed>, with config.lua in it.
-local function run_row(t, folder)
-  if not core.sys.exists(folder .. "/config.lua") then return end
-  local result = core.sys.exists(folder .. "/result.lua") and literal.read(folder .. "/result.lua")
-  t:row { folder, result and "done" or "unfinished", result and brief(result) or "" }
+  local studies = listing.study_folders(path)
+  if #studies > 0 then
+    print()
+    listing.studies(studies):print()
+  end
 end
 
 function lists.runs(values)
-  local root = values.out
-  local t = tabulate { "run", "state", "result" }
-  for _, name in ipairs(sorted(root)) do
-    for _, hash in ipairs(sorted(root .. "/" .. name)) do
-      for _, seed in ipairs(sorted(root .. "/" .. name .. "/" .. hash)) do
-        run_row(t, ("%s/%s/%s/%s"):format(root, name, hash, seed))
-      end
-    end
+  if core.sys.exists(values.out) ~= "folder" then
+    return print(("no runs: there is no folder '%s'"):format(values.out))
   end
-  t:print()
+  show_runs(values.out)
 end
 
 return {
   name = "list",
   doc = "list choices, recipes, runs or backbones",
   arguments = { { name = "what", optional = true,
-    doc = "choices, recipes or runs, all three without it; backbones: what they cost" } },
+    doc = "choices, recipes or runs (default: all three); backbones: what they cost; or a folder of runs" } },
   options = {
     { name = "out", value = "DIR", default = "runs", doc = "where runs are kept" },
     { name = "sizes", value = "LIST", doc = "of backbones: nano, small, medium, big [nano]" },
     { name = "side", value = "N", kind = "integer", least = 1, default = 64, doc = "of backbones: side of the field" },
   },
   run = function(values)
-    if values.what and not lists[values.what] then
+    if values.what and not lists[values.what] and (values.what:find "/" or core.sys.exists(values.what)) then
+      return show_runs(values.what)
+    elseif values.what and not lists[values.what] then
       arguments.wrong("list does not know '%s'; %s", values.what,
         words.hint(values.what, words.keys(lists)))
     end

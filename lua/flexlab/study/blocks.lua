@@ -20,10 +20,15 @@ local M = {}
 
 local MOST_NAMED = 6      -- runs, or seeds, that a remark names
 
+-- Why a run has no result: its state, and the sentence that goes with it.
+local function reason(s)
+  if not s then return "not finished" end
+  return s.sentence and ("%s: %s"):format(s.word, s.sentence) or s.word
+end
+
 --- A number of a run's result such as "rfne" or "bicubic.rfne"; or nil and why there is none.
 function M.value_of(task, metric)
-  if not task.result then return nil, task.state and task.state.sentence or task.state and task.state.word
-    or "not finished" end
+  if not task.result then return nil, reason(task.state) end
   local value = judging.value(task.result, metric)
   if not value then return nil, ("has no %s"):format(metric), true end
   if value ~= value or math.abs(value) == math.huge then return nil, "not finite" end

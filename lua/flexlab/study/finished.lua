@@ -56,23 +56,18 @@ local function result_of(dir)
   return nil, { word = "failed", sentence = ("result.lua cannot be read: %s"):format(message or "it is no table") }
 end
 
--- What a run that gave no result is called where runs are left out.
-local function named(what)
-  if what and what.sentence then what.sentence = what.word .. ": " .. what.sentence end
-  return what
-end
 
 local function read(dir)
   local name, seed = dir:match("([^/]+)/[^/]+/(%d+)/*$")
   local cfg = literal.read(dir .. "/config.lua")
   if not name or type(cfg) ~= "table" then return nil end
   local result, what = result_of(dir)
-  return { dir = dir, seed = math.tointeger(tonumber(seed)), result = result, state = named(what), config = cfg,
+  return { dir = dir, seed = math.tointeger(tonumber(seed)), result = result, state = what, config = cfg,
     flat = flatten(cfg, "", { recipe = name }) }
 end
 
--- The keys in which runs differ.
-local function differing(tasks)
+--- The keys in which runs differ, as a set.
+function M.differing(tasks)
   local keys, differ = {}, {}
   for _, task in ipairs(tasks) do
     for key in pairs(task.flat) do keys[key] = true end
@@ -102,24 +97,16 @@ local function add_study(found, dir)
   found.study = list
 end
 
--- Adds the runs below a folder that are done, or ended without a result.
+-- Adds the runs below a folder.
 local function add_folder(found, path)
   for _, dir in ipairs(M.folders(path)) do
-    if not found.seen[dir] then
-      local task = read(dir)
-      local word = task and task.state and task.state.word
-      found.seen[dir] = true
-      if task and (task.result or word == "failed" or word == "diverged") then
-        found.tasks[#found.tasks + 1] = task
-      else
-        found.unfinished = found.unfinished + 1
-      end
-    end
+    local task = not found.seen[dir] and read(dir)
+    if task then found.seen[dir], found.tasks[#found.tasks + 1] = true, task end
   end
 end
 
 local function gather(paths)
-  local found = { tasks = {}, seen = {}, unfinished = 0, remarks = {} }
+  local found = { tasks = {}, seen = {}, remarks = {} }
   for _, path in ipairs(paths) do
     path = latest.resolve(path)
     if core.sys.exists(path) ~= "folder" then
@@ -130,19 +117,30 @@ local function gather(paths)
     if dir then add_study(found, dir) else add_folder(found, path) end
     found.dir = found.dir or dir or path
   end
-  local finished = 0
-  for _, task in ipairs(found.tasks) do finished = finished + (task.result and 1 or 0) end
-  if finished == 0 then
-    local rest = #found.tasks + found.unfinished
-    error(("no finished run in %s%s"):format(table.concat(paths, ", "), rest > 0
-      and (", but %d that are not finished"):format(rest) or ""), 0)
-  end
   return found
+end
+
+--- The runs in folders, in any state: { dir, seed, result or nil, state, config, flat = settings by flat keys }.
+function M.tasks(paths) return gather(paths).tasks end
+
+-- Without the runs that are not finished, where no study wants them; raises where nothing is finished.
+local function ended(found, paths)
+  local kept, finished, all = {}, 0, #found.tasks
+  for _, task in ipairs(found.tasks) do
+    local word = task.state and task.state.word
+    if task.result or task.planned or word == "failed" or word == "diverged" then kept[#kept + 1] = task end
+    finished = finished + (task.result and 1 or 0)
+  end
+  if finished == 0 then
+    error(("no finished run in %s%s"):format(table.concat(paths, ", "), all > 0
+      and (", but %d that are not finished"):format(all) or ""), 0)
+  end
+  found.tasks, found.unfinished = kept, all - #kept
 end
 
 -- The arms of runs from several places: what differs between them.
 local function name_arms(tasks)
-  local differ = differing(tasks)
+  local differ = M.differing(tasks)
   for _, task in ipairs(tasks) do
     local settings = {}
     for key in pairs(differ) do settings[key] = task.flat[key] end
@@ -159,6 +157,7 @@ end
 function M.find(paths)
   local all = type(paths) == "table" and paths or { paths }
   local found = gather(all)
+  ended(found, all)
   local fields = { name = table.concat(all, " "), tasks = found.tasks, unfinished = found.unfinished, dir = found.dir }
   if found.study and #all == 1 then
     for _, task in ipairs(found.tasks) do task.arm = task.planned end

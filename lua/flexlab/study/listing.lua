@@ -1,0 +1,139 @@
+--[[
+listing - what `flexlab list runs` shows: every run with its state, date, settings and main number; every study.
+
+  listing.runs(tasks)      one row a run: settings are those in which the runs of its recipe differ; "*" marks the
+                           best finished run of a recipe by its main metric (run/metric.lua)
+  listing.studies(dirs)    one row a study: how many of its runs are in which state, its best arm
+Both read the folders alone: no code of a recipe is run, so what is listed needs none.
+--]]
+local core = require "flexlab.core"
+local finished = require "flexlab.study.finished"
+local judging = require "flexlab.run.metric"
+local latest = require "flexlab.run.latest"
+local plan = require "flexlab.study.plan"
+local record = require "flexlab.study.record"
+local state = require "flexlab.run.state"
+local tabulate = require "flexlab.table"
+
+local M = {}
+
+local ORDER = { "done", "running", "stopped", "failed", "diverged", "new" }
+
+--- "running 29/60", "failed: no memory": a state in a few words.
+function M.state(s)
+  if s.word == "failed" or s.word == "diverged" then
+    return s.sentence and ("%s: %s"):format(s.word, s.sentence) or s.word
+  elseif s.word ~= "done" and s.step then
+    return ("%s %d%s"):format(s.word, s.step, s.steps and "/" .. s.steps or "")
+  end
+  return s.word
+end
+
+--- A time as it is listed; "-" where there is none.
+function M.date(seconds)
+  return seconds and os.date("%Y-%m-%d %H:%M", math.floor(seconds)) or "-"
+end
+
+-- The main number of a run as text, and its rank; "" for a run without one.
+local function main_of(task, main)
+  local value = main and task.result and judging.value(task.result, main.name)
+  if not value then return "" end
+  return ("%s %.4g"):format(main.name, value), value == value and judging.rank(value, main.better) or nil
+end
+
+-- What the runs of one recipe are judged by.
+local function main_metric(tasks) return require("flexlab.study.runs").new { name = "", tasks = tasks }:main() end
+
+-- Adds the rows of the runs of one recipe.
+local function add_recipe(t, tasks)
+  local differ, main, best, rank_of = finished.differing(tasks), main_metric(tasks), nil, {}
+  for _, task in ipairs(tasks) do
+    local _, rank = main_of(task, main)
+    rank_of[task] = rank
+    if rank and (not best or rank < best) then best = rank end
+  end
+  for _, task in ipairs(tasks) do
+    local settings, s = {}, state.of(task.dir)
+    for key in pairs(differ) do settings[key] = task.flat[key] end
+    if not task.result and task.state then s.word, s.sentence = task.state.word, task.state.sentence or s.sentence end
+    local star = #tasks > 1 and best and rank_of[task] == best and " *" or ""
+    t:row { task.dir, M.state(s), M.date(s.when), plan.label(settings), (main_of(task, main)) .. star }
+  end
+end
+
+--- A table of runs, and the metrics they are judged by: a list of { recipe =, main = }.
+---@param tasks table  as finished.tasks has them
+function M.runs(tasks)
+  local t, recipes, order, mains = tabulate { "run", "state", "date", "settings", "result" }, {}, {}, {}
+  for _, task in ipairs(tasks) do
+    local name = task.flat.recipe
+    if not recipes[name] then recipes[name], order[#order + 1] = {}, name end
+    task.arm = task.planned or { settings = {}, label = "" }
+    table.insert(recipes[name], task)
+  end
+  for _, name in ipairs(order) do
+    add_recipe(t, recipes[name])
+    t:gap()
+    mains[#mains + 1] = { recipe = name, main = main_metric(recipes[name]) }
+  end
+  return t, mains
+end
+
+-- "done 5, failed 1" and the latest time of the runs of a study.
+local function states(tasks)
+  local count, when, parts = {}, nil, {}
+  for _, task in ipairs(tasks) do
+    local s = state.of(task.dir)
+    count[s.word] = (count[s.word] or 0) + 1
+    if s.when and (not when or s.when > when) then when = s.when end
+  end
+  for _, word in ipairs(ORDER) do
+    if count[word] then parts[#parts + 1] = ("%s %d"):format(word, count[word]) end
+  end
+  return table.concat(parts, ", "), when
+end
+
+-- The best arm of a study by its main metric; "" while none is finished.
+local function best_of(dir)
+  local ok, runs = pcall(finished.find, dir)
+  local main = ok and runs:main()
+  if not main then return "" end
+  local found, pivot = pcall(runs.pivot, runs, nil, main.name)
+  local best = found and pivot:best(main.better)
+  return best and ("%s (%s %.4g)"):format(best, main.name, pivot[best]:mean()) or ""
+end
+
+--- A table of studies.
+---@param dirs table  folders with a study.lua
+function M.studies(dirs)
+  local t = tabulate { "study", "plan", "arms", "seeds", "runs", "date", "best arm" }
+  for _, dir in ipairs(dirs) do
+    local ok, list = pcall(record.read, dir)
+    if ok then
+      local text, when = states(finished.tasks { dir })
+      t:row { dir, list.plan, #list.arms, #list.seeds, text, M.date(when), best_of(dir) }
+    else
+      t:row { dir, "-", "-", "-", list, "-", "" }
+    end
+  end
+  return t
+end
+
+--- The folders of studies in a folder of runs: runs/<study>/<hash8> with a study.lua.
+function M.study_folders(root)
+  local dirs = {}
+  if record.is_study(root) then return { root } end
+  for _, name in ipairs(latest.folders(root)) do
+    local path = root .. "/" .. name
+    if record.is_study(path) then dirs[#dirs + 1] = path end
+    for _, hash in ipairs(latest.folders(path)) do
+      if record.is_study(path .. "/" .. hash) then dirs[#dirs + 1] = path .. "/" .. hash end
+    end
+  end
+  return dirs
+end
+
+--- Whether there is a folder at a path.
+function M.is_folder(path) return core.sys.exists(latest.resolve(path)) == "folder" end
+
+return M
