@@ -112,7 +112,8 @@ static int protected_main (lua_State *L) {
 int cli_message (lua_State *L) {
   const char *wanted = getenv("FLEXLAB_TRACEBACK");
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-  if (lua_getfield(L, -1, "flexlab.blame") == LUA_TTABLE && lua_getfield(L, -1, "report") == LUA_TFUNCTION) {
+  if (lua_getfield(L, -1, "flexlab.blame") == LUA_TTABLE &&
+      lua_getfield(L, -1, "report") == LUA_TFUNCTION) {
     lua_pushvalue(L, 1);
     lua_call(L, 1, 1);
     return 1;

@@ -107,12 +107,16 @@ local latest = {}   -- { seen = true, value =, trace =, where = } of the last er
 
 local function is_latest(e) return latest.seen and rawequal(latest.value, e) end
 
+--- Remembers where a value was raised, for handlers of one's own; returns it.
+function M.note(value)
+  latest = { seen = true, value = value, where = innermost(), trace = debug.traceback("", 2):gsub("^\n", "") }
+  return value
+end
+
 --- A message handler for xpcall: strings get their position, everything keeps its traceback.
 function M.handler(e)
   if e ~= nil and is_latest(e) then return e end
-  local value = type(e) == "string" and M.placed(e) or e
-  latest = { seen = true, value = value, where = innermost(), trace = debug.traceback("", 2):gsub("^\n", "") }
-  return value
+  return M.note(type(e) == "string" and M.placed(e) or e)
 end
 
 --- f(...); an error goes on with its position and its traceback, through any number of such calls.

@@ -7,6 +7,7 @@ takes it away). A choice is a table with
 `doc`, `defaults` and the functions that its kind asks for (docs/internals.md section 2). Any folder
 flexlab/<kind> on package.path counts, so a user's own choice needs no change here.
 --]]
+local blame = require "flexlab.blame"
 local core = require "flexlab.core"
 local text = require "flexlab.text"
 
@@ -21,7 +22,11 @@ M.kinds = {
   backbones = { "new", "sizes", "divisor" }, optimizers = { "new" },
 }
 
-local registries = {}
+local registries, defined_of = {}, {}
+
+local function contracts() return require "flexlab.contracts" end   -- which try choices
+
+local function is_word(name) return type(name) == "string" and name:match("^[%w_]+$") ~= nil end
 
 -- Folders named flexlab/<kind> on package.path.
 local function folders(kind)
@@ -36,44 +41,49 @@ local function folders(kind)
   return found
 end
 
-local function names(kind, defined)
-  local seen, list = {}, {}
-  local function add(name)
-    if not seen[name] then seen[name] = true; list[#list + 1] = name end
-  end
-  for name in pairs(defined) do add(name) end
+-- The files of a kind: name -> path, the first on the path.
+local function files(kind)
+  local found = {}
   for _, folder in ipairs(folders(kind)) do
     for _, file in ipairs(core.sys.list(folder) or {}) do
       local name = file:match("^([%w_]+)%.lua$")
-      if name then add(name) end
+      if name then found[name] = found[name] or folder .. "/" .. file end
     end
   end
-  table.sort(list)
-  return list
+  return found
 end
 
--- Checks a choice and gives it its name, its kind and, where there is `new`, the call.
-local function finish(kind, name, choice)
-  if type(choice) ~= "table" then
-    error(("%s '%s': its file must return a table, got %s"):format(kind, name, type(choice)), 0)
-  end
+local function names(kind, defined)
+  local all = files(kind)
+  for name in pairs(defined) do all[name] = true end
+  return text.keys(all)
+end
+
+-- Checks a choice and gives it its name, its kind, its place and, where there is `new`, the call.
+local function finish(kind, name, choice, path)
+  local where = path or blame.where()
+  local function refuse(what, ...) error((where and where .. ": " or "") .. what:format(kind, name, ...), 0) end
+  if type(choice) ~= "table" then refuse("%s '%s': its file must return a table, got %s", type(choice)) end
   for _, field in ipairs(M.kinds[kind]) do
-    if type(choice[field]) ~= "function" then
-      error(("%s '%s' lacks the function '%s'"):format(kind, name, field), 0)
-    end
+    if type(choice[field]) ~= "function" then refuse("%s '%s' lacks the function '%s'", field) end
   end
-  choice.name, choice.kind = name, kind
+  choice.name, choice.kind, choice.file, choice.where = name, kind, path, where
+  choice.own = path ~= nil and blame.is_own("@" .. path)
   choice.doc, choice.defaults = choice.doc or "", choice.defaults or {}
   if choice.new and not getmetatable(choice) then
-    setmetatable(choice, { __call = function(_, ...) return choice.new(...) end })
+    setmetatable(choice, { __call = function(_, ...)
+      contracts().once(choice)
+      return choice.new(...)
+    end })
   end
   return choice
 end
 
 local function find(kind, defined, name)
   local module = "flexlab." .. kind .. "." .. tostring(name)
-  if type(name) == "string" and name:match("^[%w_]+$") and package.searchpath(module, package.path) then
-    defined[name] = finish(kind, name, require(module))
+  local path = is_word(name) and package.searchpath(module, package.path)
+  if path then
+    defined[name] = finish(kind, name, require(module), path)
     return defined[name]
   end
 end
@@ -84,6 +94,7 @@ function M.registry(kind)
   if not M.kinds[kind] then error("choices: " .. text.unknown(kind, text.keys(M.kinds)), 2) end
   if registries[kind] then return registries[kind] end
   local defined = {}
+  defined_of[kind] = defined
   local registry = setmetatable({}, {
     __call = function() return names(kind, defined) end,
     __index = function(_, name)
@@ -100,10 +111,54 @@ function M.registry(kind)
   return registry
 end
 
---- The choice called `name`; the error blames the caller's caller.
+--- The files in folders of a kind, name -> path, without running any of them.
+function M.files(kind) return files(kind) end
+
+--- The choices of a kind that have been defined, not found in a file.
+function M.defined(kind)
+  M.registry(kind)
+  local list = {}
+  for _, name in ipairs(text.keys(defined_of[kind])) do
+    local choice = defined_of[kind][name]
+    if not choice.file then list[#list + 1] = choice end
+  end
+  return list
+end
+
+--- Runs a file as the choice `name` of a kind, in place of any other of that name.
+function M.load(kind, name, path)
+  M.registry(kind)
+  local chunk, message = loadfile(path, "t")
+  if not chunk then error(message, 0) end
+  defined_of[kind][name] = finish(kind, name, blame.call(chunk, name, path), path)
+  return defined_of[kind][name]
+end
+
+--- Whether there is a choice of this name, without loading it.
+function M.has(kind, name)
+  M.registry(kind)
+  return defined_of[kind][name] ~= nil
+    or is_word(name) and package.searchpath("flexlab." .. kind .. "." .. name, package.path) ~= nil
+end
+
+-- The choice called `name`; `level` as in error().
+local function look(kind, name, level)
+  local registry = M.registry(kind)
+  if not M.has(kind, name) then error(kind .. ": " .. text.unknown(name, registry()), level + 1) end
+  return registry[name]
+end
+
+--- The choice called `name`, to be read and not used. The error blames the caller's caller.
+function M.look(kind, name)
+  local choice = look(kind, name, 3)
+  return choice
+end
+
+--- The choice called `name`, for use: it is tried when it is used first (flexlab.contracts). The error blames the
+--- caller's caller.
 function M.get(kind, name)
-  local ok, choice = pcall(function() return M.registry(kind)[name] end)
-  if not ok then error((tostring(choice):gsub("^[^:]+:%d+: ", "")), 3) end
+  local choice = look(kind, name, 3)
+  contracts().once(choice)
   return choice
 end
 

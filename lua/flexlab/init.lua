@@ -16,7 +16,7 @@ local parts = {
   evaluate = { "evaluation", "evaluate" }, run = { "run", "current" }, literal = { "literal" },
   data = { "data" }, diffusion = { "diffusion" }, baselines = { "evaluation.baselines" },
   nn = { "nn" }, rng = { "rng" }, parity = { "official.parity" }, convert = { "official.convert" },
-  choices = { "choices" }, generate = { "flow.generate" }, samples = { "flow.samples" },
+  choices = { "choices" }, contracts = { "contracts" }, generate = { "flow.generate" }, samples = { "flow.samples" },
   text = { "text" }, frames = { "data.frames" }, log = { "run.log" }, study = { "study" },
   stats = { "stats" }, table = { "table" }, plot = { "plot" }, picture = { "picture" },
   report = { "run.report" }, html = { "html" }, help = { "help" },

@@ -127,7 +127,7 @@ end
 
 function suite.test_a_weighting_asks_for_the_gain_of_a_parametrisation()
   flex.parametrisations.define("mine", { goal = function(_, x0) return x0 end,
-    recover = function(_, x, p) return p, x end })
+    recover = function(s, x, p) return p, (x - p * s.alpha) / s.sigma end })
   lu.assertTrue(flex.diffusion.loss(build { predict = "mine" }, batch(), 1):item() > 0)
   lu.assertErrorMsgContains("has no gain", flex.diffusion.loss, build { predict = "mine", weighting = "min_snr" },
     batch(), 1)

@@ -29,6 +29,19 @@ function suite.test_every_choice_has_a_line_of_doc()
   end
 end
 
+-- The contracts that a user's part must keep (flexlab.contracts) are kept by every one of ours.
+function suite.test_every_choice_keeps_its_contract()
+  for kind in pairs(flex.choices.kinds) do
+    for _, name in ipairs(flex.choices.registry(kind)()) do
+      local choice = flex.choices.registry(kind)[name]
+      local strict = name ~= "regression"     -- it asks for a checkpoint: choices_models_test has one
+      local kept = flex.contracts.check(choice, nil, strict)
+      lu.assertTrue(choice.own, name)
+      lu.assertTrue(not strict or #kept > 0, kind .. "." .. name .. " was not tried")
+    end
+  end
+end
+
 function suite.test_schedules_fall_from_signal_to_noise()
   for _, name in ipairs(flex.schedules()) do
     local s, last = flex.schedules[name], math.huge
@@ -186,7 +199,7 @@ function suite.test_conditioning_opens_roads()
   config.conditioning = "weakk"
   lu.assertErrorMsgContains("nearest is 'weak'", flex.models.flex, config)
   for _, case in ipairs { { { roads = { weak_skip = true } }, "conditioning 'mine' has no 'weak_skip'; the nearest" },
-    { { doc = "no roads" }, "conditioning 'mine' must return roads = { ... }" } } do
+    { { doc = "no roads" }, "conditioning 'mine': its roads are nothing; a table roads = { ... } of weak_skips, " } } do
     flex.conditioning.define("mine", case[1])
     config.conditioning = "mine"
     lu.assertErrorMsgContains(case[2], flex.models.flex, config)

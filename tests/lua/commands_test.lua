@@ -131,7 +131,7 @@ function suite.test_the_nearest_word_is_what_was_meant()
   lu.assertEquals(words.hint("table", { "run", "sample" }), "there are: run and sample")
   local code, _, err = flexlab "frobnicate"
   lu.assertEquals(code, 2)
-  lu.assertStrContains(err, "there is no command 'frobnicate'; there are: run, show, list,")
+  lu.assertStrContains(err, "there is no command 'frobnicate'; there are: run, show, check, list,")
 end
 
 function suite.test_a_script_gets_its_words_and_gives_its_code()

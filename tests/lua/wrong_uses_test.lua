@@ -123,8 +123,8 @@ function TestWrongUses:test_shape_mismatch()
 end
 
 function TestWrongUses:test_unknown_choice()
-  wrong(run("good.h5", "--set model.schedule=cosin"), 1,
-    "cosine")
+  wrong(run("good.h5", "--set model.schedule=cosin"), 2,
+    "model.schedule: schedules has no 'cosin'; the nearest is 'cosine'")
 end
 
 function TestWrongUses:test_odd_grid()

@@ -1,5 +1,6 @@
 -- flexlab run - a recipe or a study, with overrides, over seeds, in one or several processes.
 local arguments = require "flexlab.commands.arguments"
+local blame = require "flexlab.blame"
 local commands = require "flexlab.commands"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
@@ -58,10 +59,13 @@ local function seeds_of(text)
   return seeds
 end
 
--- An unknown key or a wrong type is wrong use, and found before anything runs.
+-- An unknown key or word, or a wrong type, is wrong use, and found before anything runs; a user's file that cannot
+-- be read on the way is not.
 local function resolve(subject, overrides)
-  local ok, message = pcall(subject.resolve, subject, overrides)
-  if not ok then arguments.wrong("%s", (tostring(message):gsub("^[^:]+:%d+: ", ""))) end
+  local ok, message = xpcall(subject.resolve, blame.handler, subject, overrides)
+  if ok then return end
+  if type(message) ~= "string" or message:find "^[^\n:]+:%d+: " then error(message, 0) end
+  arguments.wrong("%s", message)
 end
 
 -- What to run: a study (its grid changed by a sweep), a recipe as it is, or a recipe as the study that a sweep means.
@@ -119,6 +123,7 @@ local function execute(values)
   local subject, seeds = subject_of(values)
   local overrides = settings(values.set)
   resolve(subject, overrides)
+  subject:check(overrides)
   if values["dry-run"] then return dry_run(subject, overrides, seeds, values.out) end
   commands.setup(values)
   local options = { root = values.out, fresh = values.fresh, quiet = values.quiet }

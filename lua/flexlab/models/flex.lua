@@ -9,6 +9,7 @@ in_channels and cond_channels.
 local backbones = require "flexlab.network.backbone"
 local choices = require "flexlab.choices"
 local config = require "flexlab.config"
+local contracts = require "flexlab.contracts"
 local data = require "flexlab.data"
 local model = require "flexlab.network.model"
 local Run = require "flexlab.run"
@@ -28,12 +29,7 @@ local function open_roads(conditioning)
   end
   local words = type(conditioning) == "table" and table.concat(conditioning, "+") or conditioning
   for word in tostring(words):gmatch("[^+%s]+") do
-    local own = choices.get("conditioning", word).roads
-    if type(own) ~= "table" then
-      error(("conditioning '%s' must return roads = { ... }, a table of %s"):format(word, table.concat(roads, ", ")), 4)
-    end
-    own = config.options(("conditioning '%s'"):format(word), open, own, nil, 4)
-    for road, is in pairs(own) do open[road] = open[road] or is end
+    for road, is in pairs(choices.get("conditioning", word).roads) do open[road] = open[road] or is end
   end
   return open
 end
@@ -61,23 +57,33 @@ local parts = {
   target = { "targets", "target", {} },
 }
 
+-- The settings of a choice that stands under `key` of a section: its defaults, <key>_options over them, and the
+-- section's own keys for it.
+local function settled(cfg, key, choice, level)
+  local given = cfg[key .. "_options"] or {}
+  local known = config.options(("%s '%s'"):format(key, choice.name), choice.defaults, given, nil, (level or 1) + 1)
+  for _, part in pairs(parts) do
+    for _, name in ipairs(part[2] == key and part[3] or {}) do
+      if given[name] == nil and cfg[name] and choice.defaults[name] ~= nil then known[name] = cfg[name] end
+    end
+  end
+  return known
+end
+
 -- The choices that a configuration names, and their settings: { schedule = choice, .. }, { schedule = .. }.
 local function chosen(cfg)
-  local found, own_settings = {}, {}
+  local found, known = {}, {}
   for field, part in pairs(parts) do
-    local kind, key, own = table.unpack(part)
+    local kind, key = part[1], part[2]
     local word = cfg[key]
     if key == "predict" and cfg.official then word = official[word] or word end
     local choice = choices.get(kind, word)
-    local known = config.options(("%s '%s'"):format(key, word), choice.defaults, cfg[key .. "_options"], nil, 4)
-    for _, name in ipairs(own) do
-      local given = cfg[key .. "_options"][name]
-      if given == nil and cfg[name] and choice.defaults[name] ~= nil then known[name] = cfg[name] end
-    end
+    known[field] = settled(cfg, key, choice, 4)
+    contracts.once(choice, known[field])
     if choice.check then choice.check(cfg) end
-    found[field], own_settings[field] = choice, known
+    found[field] = choice
   end
-  return found, own_settings
+  return found, known
 end
 
 -- The configuration of the network itself, as core.flex takes it, from a resolved one.
@@ -112,9 +118,9 @@ local function new(given, set)
   local any = backbones.conditioned(open)
   local described = network(cfg, open)
   local own = any and not described.condition_encoder
-  local fields, own_settings = chosen(cfg)
+  local fields, known = chosen(cfg)
   local net = backbones.build(cfg, described, seed)
-  fields.settings, fields.title = own_settings, backbones.of(cfg).title
+  fields.settings, fields.title = known, backbones.of(cfg).title
   fields.config, fields.net, fields.seed, fields.conditioned = cfg, net, seed, any
   fields.concat, fields.fixed_positions = open.concat, choices.get("positions", cfg.positions).fixed ~= nil
   fields.encoder = own and backbones.encoder(cfg, net, seed) or nil
@@ -125,4 +131,4 @@ end
 
 return { doc = "U-Net of ResBlocks around a transformer, residual diffusion [arXiv 2505.17351]",
   defaults = declared.defaults, new = new, resolve = resolve, network = network,
-  chosen = chosen, open_roads = open_roads }
+  chosen = chosen, open_roads = open_roads, roads = roads, settings = settled }

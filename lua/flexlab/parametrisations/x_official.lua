@@ -4,6 +4,7 @@ sign, which does harm from three steps on (flex-method section 5, defect 1).
 --]]
 return {
   doc = "x0, sampled with the sign error of the authors' code",
+  inexact = true,
   goal = function(_, x0) return x0 end,
   recover = function(s, x_t, p) return p, (p * s.alpha - x_t) / s.sigma end,
   gain = function() return 1 end,

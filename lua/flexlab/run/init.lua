@@ -10,6 +10,7 @@ All random numbers are addressed by (seed, stream, step, sample); nothing else n
 A body with several loops is resumed in the loop that was saved; its earlier loops yield nothing.
 Until then `run:log` is silent, and lines logged after the checkpoint are dropped from metrics.jsonl.
 --]]
+local blame = require "flexlab.blame"
 local checkpoint = require "flexlab.run.checkpoint"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
@@ -27,6 +28,15 @@ Run.__name = "flexlab.Run"
 local EARLY = 10
 
 local stack = {}
+
+--- f(...) as if no run were going on: what is made in it is watched by none. For what is tried, not trained.
+function Run.aside(f, ...)
+  local hidden = stack
+  stack = {}
+  local ok, e = xpcall(f, blame.handler, ...)
+  stack = hidden
+  if not ok then error(e, 0) end
+end
 
 --- The run whose body is being executed, or nil.
 function Run.current() return stack[#stack] end

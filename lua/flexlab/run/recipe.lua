@@ -12,12 +12,14 @@ result.lua is done: its result is returned again; any other is resumed from its 
 --]]
 local blame = require "flexlab.blame"
 local config = require "flexlab.config"
+local contracts = require "flexlab.contracts"
 local core = require "flexlab.core"
 local literal = require "flexlab.literal"
 local latest = require "flexlab.run.latest"
 local metric = require "flexlab.run.metric"
 local provenance = require "flexlab.run.provenance"
 local Run = require "flexlab.run"
+local words = require "flexlab.contracts.words"
 
 local M = {}
 
@@ -68,8 +70,15 @@ function M.is_recipe(v) return getmetatable(v) == Recipe end
 --- The configuration with overrides (read-only) and its hash.
 function Recipe:resolve(overrides, level)
   local plain = config.merge(self.defaults, overrides, (level or 1) + 1)
+  local fault = words.fault(plain)
+  if fault then error(fault, (level or 1) + 1) end
   local hash = core.sys.hash(literal.encode(plain) .. "\n" .. self.text .. self.required):sub(1, 8)
   return config.readonly(plain), hash
+end
+
+--- Tries the choices that the configuration with these overrides names, before anything runs (flexlab.contracts).
+function Recipe:check(overrides)
+  contracts.configuration((self:resolve(overrides, 2)))
 end
 
 --- The folder of a run with these overrides.
@@ -147,6 +156,7 @@ function Recipe:__call(overrides, options)
       return result
     end
   end
+  contracts.configuration(cfg)
   local run <close> = Run.open { recipe = self, cfg = cfg, hash = hash, seed = o.seed, dir = dir,
     root = o.root, quiet = o.quiet, label = o.label }
   prepare(run, o)

@@ -69,7 +69,7 @@ function M.with_choices(declared, values)
     lists[take.key] = {}
     for _, one in ipairs(type(word) == "table" and word or { word }) do
       for part in (type(one) == "string" and one or ""):gmatch "[^+%s]+" do
-        table.insert(lists[take.key], choices.get(take.kind, part))
+        table.insert(lists[take.key], choices.look(take.kind, part))
       end
     end
     declared = declare.join(declared, lists[take.key])

@@ -119,6 +119,12 @@ function Study:resolve(overrides, level)
   return self.recipe:resolve(overrides, (level or 1) + 1)
 end
 
+--- Tries the choices that any arm names.
+function Study:check(overrides)
+  self.recipe:check(overrides)
+  for _, arm in ipairs(self.arms) do self.recipe:check(combined(overrides, arm)) end
+end
+
 --- All runs, seed by seed: list of { arm =, seed =, overrides = }.
 function Study:tasks(overrides, seeds)
   local tasks = {}
@@ -163,6 +169,7 @@ end
 function Study:__call(overrides, options)
   local o = config.options("a study's options", M.options, options, nil, 2)
   self:resolve(overrides, 2)
+  self:check(overrides)
   local seeds = (o.seeds or o.seed) and M.seeds(o.seeds or o.seed) or self.seeds
   local tasks = self:tasks(overrides, seeds)
   local dir, fault = record.begin(self, tasks, o.root)

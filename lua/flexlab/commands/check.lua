@@ -1,0 +1,57 @@
+-- flexlab check - whether a part of one's own, or the parts that a recipe names, keep the contracts of their kinds.
+local arguments = require "flexlab.commands.arguments"
+local choices = require "flexlab.choices"
+local commands = require "flexlab.commands"
+local contracts = require "flexlab.contracts"
+local core = require "flexlab.core"
+local words = require "flexlab.text"
+
+-- The folder in which a file lies names its kind.
+local function kind_of(values)
+  if values.kind then return values.kind end
+  local folder = values.file:match("([%w_]+)/[^/]*$")
+  return choices.kinds[folder] and folder or nil
+end
+
+local function report(choice, kept)
+  print(("%s '%s' (%s)"):format(choice.kind, choice.name, choice.where))
+  for _, line in ipairs(kept) do print("  kept  " .. line) end
+  if #kept == 0 then print("  not tried: it asks for more than a made-up batch has") end
+end
+
+local function check_part(path, kind)
+  local name = path:match("([%w_]+)%.lua$")
+  if not name then arguments.wrong("check: '%s' is not named like a choice (letters, digits and _, .lua)", path) end
+  local choice = choices.load(kind, name, path)
+  report(choice, contracts.check(choice, nil, true))
+end
+
+-- What a recipe's file defines, and every word of its configuration and its arms.
+local function check_recipe(path)
+  local subject = commands.recipe(path)
+  subject:resolve()
+  for _, kind in ipairs(words.keys(choices.kinds)) do
+    for _, choice in ipairs(choices.defined(kind)) do report(choice, contracts.check(choice, nil, true)) end
+  end
+  subject:check()
+  print(("%s: the words of its configuration keep their contracts"):format(path))
+end
+
+return {
+  name = "check",
+  doc = "try a part of one's own, or a recipe's parts, on tiny tensors",
+  arguments = { { name = "file", doc = "a choice's file (.../losses/mine.lua), or a recipe's" } },
+  options = {
+    { name = "kind", value = "WORD", kind = "words", words = words.keys(choices.kinds),
+      doc = "what kind of choice it is, where its folder does not say so" },
+    commands.device, commands.threads,
+  },
+  notes = "The file is run, as `flexlab run` would run it. What each kind promises: docs/internals.md, section 2.",
+  run = function(values)
+    commands.setup(values)
+    local kind = kind_of(values)
+    if core.sys.exists(values.file) ~= "file" and kind then error(("there is no file '%s'"):format(values.file), 0) end
+    if kind then return check_part(values.file, kind) end
+    return check_recipe(values.file)
+  end,
+}

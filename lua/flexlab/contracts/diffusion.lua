@@ -1,0 +1,184 @@
+-- The contracts of diffusion: schedules, parametrisations, weightings, targets, losses (see init.lua).
+local core = require "flexlab.core"
+local named = require("flexlab.contracts").named
+local noising = require "flexlab.diffusion.noising"
+
+local M = {}
+
+local POINTS = 100     -- times at which a schedule is looked at
+
+local function drawn(t, choice, cfg)
+  local object, key = noising.new(choice, cfg), { seed = 1, stream = "time", step = 4 }
+  local list = t:call("draw", choice.draw, object, key, 16, cfg)
+  if type(list) ~= "table" or #list ~= 16 then
+    t:refuse(choice.draw, ("draw(noising, key, 16) returned %s"):format(type(list) == "table" and #list .. " times"
+      or named(list)), "a list of 16 times")
+  end
+  for _, time in ipairs(list) do
+    if t:number(choice.draw, "a time of draw()", time) < 0 or time > 1 then
+      t:refuse(choice.draw, ("draw() returned the time %g"):format(time), "a time in [0, 1]")
+    end
+  end
+  local fewer = t:call("draw", choice.draw, object, key, 4, cfg)
+  for i = 1, 4 do
+    if fewer[i] ~= list[i] then
+      t:refuse(choice.draw, ("time %d of a batch of 4 is not that of a batch of 16"):format(i),
+        "a number addressed by the key")
+    end
+  end
+  t:kept "draw(): times in [0, 1], addressed by the key"
+end
+
+function M.schedules(t, choice, cfg)
+  local f, last = choice.logsnr, nil
+  for i = 0, POINTS do
+    local time = i / POINTS
+    local v = t:number(f, ("logsnr(%g)"):format(time), t:call("logsnr", f, time, cfg))
+    if last and v >= last then
+      t:refuse(f, ("logsnr %s from %.4g at t = %g to %.4g at t = %g"):format(v > last and "rises" or "does not fall",
+        last, (i - 1) / POINTS, v, time), "a fall from signal to noise")
+    end
+    last = v
+  end
+  t:kept "logsnr(): finite numbers that fall from t = 0 to t = 1"
+  if choice.draw then drawn(t, choice, cfg) end
+  if not choice.size then return end
+  for i = 0, 10 do
+    local v = t:number(choice.size, ("size(%g)"):format(i / 10), t:call("size", choice.size, i / 10, cfg))
+    if v <= 0 then t:refuse(choice.size, ("size(%g) is %g"):format(i / 10, v), "a factor above 0") end
+  end
+  t:kept "size(): factors above 0"
+end
+
+-- x0, eps, x_t and { alpha, sigma } of two samples at two times.
+local function noised(t, shape)
+  local x0, eps = t:normal(shape, 1) * 0.5, t:normal(shape, 2)
+  local s = { alpha = core.tensor({ 0.6, 0.8 }):reshape { 2, 1, 1, 1 },
+    sigma = core.tensor({ 0.8, 0.6 }):reshape { 2, 1, 1, 1 } }
+  return x0, eps, x0 * s.alpha + eps * s.sigma, s
+end
+
+local function away(a, b) return (a - b):abs():summary().max end
+
+-- The squared error of the goal for one of x0, by moving the network's answer.
+local function gains(t, choice, cfg, shape)
+  local f = choice.gain
+  for _, alpha in ipairs { 0.6, 0.8 } do
+    local snr = alpha ^ 2 / (1 - alpha ^ 2)
+    local gain = t:number(f, ("gain(%g)"):format(snr), t:call("gain", f, snr, cfg))
+    if gain <= 0 then t:refuse(f, ("gain(%g) is %g"):format(snr, gain), "a number above 0") end
+    if not choice.loss_pair then
+      local one = { 2, 1, 1, 1 }
+      local s = { alpha = core.full(one, alpha), sigma = core.full(one, math.sqrt(1 - alpha ^ 2)) }
+      local x_t, p = t:normal(shape, 1), t:normal(shape, 2) * 0.1
+      local moved = away(choice.recover(s, x_t, p + 0.1, cfg), (choice.recover(s, x_t, p, cfg)))
+      local real = (0.1 / moved) ^ 2
+      if math.abs(gain - real) > 0.01 * real then
+        t:refuse(f, ("gain(%g) is %.4g"):format(snr, gain),
+          ("%.4g, the squared error of the goal for one of what recover() makes of it,"):format(real))
+      end
+    end
+  end
+  t:kept "gain(): agrees with recover()"
+end
+
+-- With the network's answer at its goal, x0 and eps come back.
+local function recovered(t, choice, cfg, goal, shape)
+  local x0, eps, x_t, s = noised(t, shape)
+  local x, e = t:call("recover", choice.recover, s, x_t, goal, cfg)
+  t:tensor(choice.recover, "recover()", x, shape)
+  t:tensor(choice.recover, "recover() as its second value", e, shape)
+  t:kept "recover(): x0 and eps of the field's shape"
+  if choice.inexact or choice.loss_pair then return end
+  for name, off in pairs { x0 = away(x, x0), eps = away(e, eps) } do
+    if off > 1e-3 then
+      t:refuse(choice.recover, ("recover() of the goal itself misses %s by %.3g"):format(name, off),
+        ("the %s that the goal was made of (or the field inexact = true)"):format(name))
+    end
+  end
+  t:kept "recover(goal()) is x0 and eps"
+end
+
+function M.parametrisations(t, choice, cfg)
+  local h, w, c = t:size(8, 8, 1)
+  local shape = { 2, h, w, c }
+  local x0, eps, x_t, s = noised(t, shape)
+  local goal = t:call("goal", choice.goal, s, x0, eps, cfg)
+  t:tensor(choice.goal, "goal()", goal, shape)
+  t:kept "goal(): a tensor of the field's shape"
+  recovered(t, choice, cfg, goal, shape)
+  if choice.loss_pair then
+    local p, y = t:call("loss_pair", choice.loss_pair, s, x_t, goal, x0, eps, cfg)
+    t:tensor(choice.loss_pair, "loss_pair()", p, shape)
+    t:tensor(choice.loss_pair, "loss_pair() as its second value", y, shape)
+    t:kept "loss_pair(): two tensors of the field's shape"
+  end
+  if choice.input then
+    t:tensor(choice.input, "input()", t:call("input", choice.input, s, x_t, cfg), shape)
+    t:kept "input(): a tensor of the field's shape"
+  end
+  if choice.time then t:number(choice.time, "time(0)", t:call("time", choice.time, 0)) end
+  if choice.gain then gains(t, choice, cfg, shape) end
+end
+
+function M.weightings(t, choice, cfg)
+  local f, any = choice.weight, false
+  for logsnr = -15, 15 do
+    for _, gain in ipairs { 1, math.exp(logsnr) + 1 } do
+      local what = ("weight(%g)"):format(logsnr)
+      local v = t:number(f, what, t:call("weight", f, logsnr, cfg, gain))
+      if v < 0 then t:refuse(f, ("%s is %.4g"):format(what, v), "a weight from 0 on") end
+      any = any or v > 0
+    end
+  end
+  if not any then t:refuse(f, "weight() is 0 at every time", "a weight above 0 somewhere") end
+  t:kept "weight(): finite, from 0 on"
+end
+
+-- A batch of super-resolution that knows a past frame too, in units of its own scale.
+local function batch_of(t, shape)
+  local n, h, w, c = table.unpack(shape)
+  local target, estimate = t:normal(shape, 1), t:normal(shape, 2)
+  return { target = target, estimate = estimate, lowres = estimate, last = t:normal(shape, 3), truth = target * 2 + 1,
+    low = core.mean_pool(target, { factor = 4 }) * 2 + 1,
+    re = core.full({ n, 1 }, 0.1), ids = { 4, 9 }, index = { 1, 2 },
+    scale = { mean = { 1.0 }, std = { 2.0 } }, task = "superres", n = n, height = h, width = w, channels = c }
+end
+
+M.batch_of = batch_of
+
+function M.targets(t, choice, cfg)
+  local h, w, c = t:size(16, 16, 1)
+  local shape = { 2, h, w, c }
+  local could, base = t:attempt("base", choice.base, batch_of(t, shape), cfg)
+  if could and base ~= nil then
+    t:tensor(choice.base, "base()", base, shape)
+  end
+  if could then
+    t:kept(base == nil and "base(): nothing, the field itself" or "base(): a tensor of the target's shape")
+  end
+end
+
+local function gradient(t, f, value, prediction)
+  local came = "the gradient of loss() does not reach the prediction"
+  if not value.requires_grad then t:refuse(f, came, "a loss made of the prediction by ops") end
+  value:backward()
+  local g = prediction.grad and prediction.grad:abs():summary()
+  if not g or g.nonfinite == 0 and g.max == 0 then t:refuse(f, came, "a gradient that is not 0 off the goal") end
+  if g.nonfinite > 0 then t:refuse(f, "the gradient of loss() is not finite", "a finite gradient") end
+end
+
+function M.losses(t, choice, cfg)
+  local h, w, c = t:size(16, 16, 1)
+  local shape, f = { 2, h, w, c }, choice.loss
+  local prediction = t:normal(shape, 1):track(true)
+  local value = t:call("loss", f, prediction, t:normal(shape, 2), cfg)
+  if not core.is_tensor(value) or value:count() ~= 1 then
+    t:refuse(f, ("loss() returned %s"):format(named(value)), "a scalar")
+  end
+  t:number(f, "loss()", value:item())
+  gradient(t, f, value, prediction)
+  t:kept "loss(): a finite scalar whose gradient reaches the prediction"
+end
+
+return M

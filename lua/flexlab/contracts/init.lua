@@ -1,0 +1,179 @@
+--[[
+contracts - what a choice promises, tried on tiny tensors before step 1.
+
+A choice (docs/internals.md section 2) is a few functions in anyone's file, called in the middle of training or at
+its end. What they do wrong is often silent: an encoder whose condition() forgets its `return` trains a network
+without a condition, and the table then compares two things that are the same. So each kind has a contract here, a
+function that calls the choice as the library will and looks at what comes back; the first breach is one sentence:
+
+  flexlab/losses/mine.lua:3: losses 'mine': loss() returned a tensor (2,16,16,1); a scalar was expected
+
+The same functions serve a run (once in a process, when a word is first used), `flexlab run --dry-run`, `flexlab
+check FILE` and the generic test of every choice of the library (tests/lua/choices_test.lua). Since that test
+runs on each of them, the library's own are not tried again at run time, but for what settings can break
+(`rated`): `schedule_options = { limit = -10 }` makes a good schedule rise.
+
+  contracts.check(choice, settings, strict) -> list of what was found kept
+  contracts.once(choice, settings)          the same when it is first used
+  contracts.configuration(cfg)              every word of a resolved configuration
+
+A contract is called with a Trial, the choice, and its settings (its defaults without any). Fields are small (32 x
+32 for networks, 16 x 24 for data); a choice that cannot take these says what it takes: `contract = { height = 64,
+width = 64, channels = 2 }`. Where a choice may ask for more than a made-up batch has (a target, guidance, a model,
+an observable, a format), an error that it raises is its business at run time, for it will be raised at step 1
+again; `strict`, which is `flexlab check`, reports it.
+
+Refused: contracts beside each step. They would cost at each, and what breaks at step 1000 and not at step 1 raises.
+--]]
+local blame = require "flexlab.blame"
+local choices = require "flexlab.choices"
+local config = require "flexlab.config"
+local core = require "flexlab.core"
+local literal = require "flexlab.literal"
+
+local M = {}
+
+-- kind -> the file here that has its contract.
+local homes = {
+  schedules = "diffusion", parametrisations = "diffusion", weightings = "diffusion", targets = "diffusion",
+  losses = "diffusion", samplers = "sampling", grids = "sampling", guidance = "sampling",
+  degradations = "fields", observables = "fields", formats = "fields", symmetries = "fields",
+  encoders = "networks", conditioning = "networks", backbones = "networks", positions = "networks",
+  models = "networks", optimizers = "networks",
+}
+
+-- Kinds whose settings can break a good choice, and whose contract costs less than a millisecond.
+local rated = { schedules = true, weightings = true, parametrisations = true, losses = true }
+
+local Trial = {}
+Trial.__index = Trial
+
+--- A value as a breach names it.
+function M.named(v)
+  if v == nil then return "nothing" end
+  if core.is_tensor(v) then return ("a tensor (%s)"):format(table.concat(v.shape, ",")) end
+  if type(v) == "string" then return ("the text '%s'"):format(v) end
+  return type(v) == "number" and tostring(v) or type(v) == "boolean" and tostring(v) or "a " .. type(v)
+end
+
+local function shape_text(shape) return "(" .. table.concat(shape, ",") .. ")" end
+
+-- " (with limit = -10)": settings that are not the defaults.
+local function apart(choice, settings)
+  local list = {}
+  for k, v in pairs(settings) do
+    local default = choice.defaults and choice.defaults[k]
+    if literal.encode(v) ~= literal.encode(default) then list[#list + 1] = ("%s = %s"):format(k, literal.encode(v)) end
+  end
+  table.sort(list)
+  return #list > 0 and (" (with %s)"):format(table.concat(list, ", ")) or ""
+end
+
+-- Where a function of the choice is, or the choice as a whole.
+function Trial:place(f) return blame.place(f) or self.choice.where or "(no file)" end
+
+--- Ends the trial: `what` came from f, something else was expected.
+function Trial:refuse(f, what, expected)
+  error(("%s: %s '%s': %s%s; %s was expected"):format(self:place(f), self.choice.kind, self.choice.name, what,
+    self.settings, expected), 0)
+end
+
+--- Notes what was found kept.
+function Trial:kept(text) self.list[#self.list + 1] = text end
+
+-- The frame behind which nobody is to blame for what a choice raises: hence no tail call.
+local function trying(trial, contract, settings)
+  contract(trial, trial.choice, settings)
+end
+
+--- Calls a function of the choice; its error names its line and that this was a trial.
+function Trial:call(name, f, ...)
+  local results = table.pack(xpcall(f, function(e)
+    local text = blame.placed(blame.sentence(e), trying, self:place(f))
+    if text:find "was expected$" or text:find "before step 1%)$" then return blame.note(text) end
+    return blame.note(("%s (%s '%s': %s(), tried before step 1)"):format(text, self.choice.kind, self.choice.name,
+      name))
+  end, ...))
+  if not results[1] then error(results[2], 0) end
+  return table.unpack(results, 2, results.n)
+end
+
+--- The same of a function that may ask for more than is there: false if it raised, unless the trial is strict.
+function Trial:attempt(name, f, ...)
+  if self.strict then return true, self:call(name, f, ...) end
+  return pcall(self.call, self, name, f, ...)
+end
+
+--- A tensor of this shape, all of it finite.
+function Trial:tensor(f, name, value, shape)
+  if not core.is_tensor(value) or shape_text(value.shape) ~= shape_text(shape) then
+    self:refuse(f, ("%s returned %s"):format(name, M.named(value)), "a tensor " .. shape_text(shape))
+  end
+  if value:detach():summary().nonfinite > 0 then
+    self:refuse(f, name .. " returned numbers that are not finite", "a finite tensor " .. shape_text(shape))
+  end
+  return value
+end
+
+--- A finite number.
+function Trial:number(f, name, value)
+  if type(value) ~= "number" then
+    self:refuse(f, ("%s returned %s"):format(name, M.named(value)), "a number")
+  elseif value ~= value or math.abs(value) == math.huge then
+    self:refuse(f, ("%s is %s"):format(name, tostring(value)), "a finite number")
+  end
+  return value
+end
+
+--- Normal numbers of a shape; two streams differ.
+function Trial:normal(shape, stream) return core.normal(shape, { seed = 5 + (stream or 0), stream = "user" }) end
+
+--- height, width, channels of the fields that this choice is tried on.
+function Trial:size(height, width, channels)
+  local own = self.choice.contract or {}
+  return own.height or height, own.width or width, own.channels or channels
+end
+
+--- Tries a choice; raises its first breach.
+---@param choice table         what a registry holds: has kind and name
+---@param settings table|nil   its settings; its defaults without any
+---@param strict boolean|nil   also what a choice raises for want of a real batch
+---@return string[]            what was found kept
+function M.check(choice, settings, strict)
+  local contract = require("flexlab.contracts." .. homes[choice.kind])[choice.kind]
+  settings = settings and config.plain(settings) or config.merge(choice.defaults or {})
+  local trial = setmetatable({ choice = choice, strict = strict, list = {}, settings = apart(choice, settings) }, Trial)
+  require("flexlab.run").aside(trying, trial, contract, settings)
+  return trial.list
+end
+
+-- Whether gradients are recorded; within core.no_grad a choice is not tried.
+local function recording() return (core.zeros({ 1 }):track(true) * 2).requires_grad end
+
+local done = setmetatable({}, { __mode = "k" })   -- choice -> { settings as text = true }
+
+--- Tries a choice when it is first used with these settings.
+function M.once(choice, settings)
+  if choice.own and not (settings and rated[choice.kind]) then return end
+  local text = settings and literal.encode(config.plain(settings)) or ""
+  done[choice] = done[choice] or {}
+  if done[choice][text] or not recording() then return end
+  done[choice][text] = true     -- before it is tried: what it is tried with may use it
+  local ok, e = pcall(M.check, choice, settings)
+  if not ok then
+    done[choice][text] = nil
+    error(e, 0)
+  end
+end
+
+--- Tries every word of a resolved configuration, with the settings that stand beside it.
+function M.configuration(cfg)
+  for _, found in ipairs(require("flexlab.contracts.words").of(cfg)) do
+    local choice = choices.get(found.kind, found.word)
+    if rated[found.kind] then
+      M.once(choice, choices.registry("models").flex.settings(found.section, found.name, choice))
+    end
+  end
+end
+
+return M

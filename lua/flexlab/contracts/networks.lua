@@ -1,0 +1,233 @@
+-- The contracts of networks and training: encoders, conditioning, backbones, positions, models, optimizers (see
+-- init.lua). Weights are moved away from where they begin, since the last layer of many a block is zero there.
+local choices = require "flexlab.choices"
+local config = require "flexlab.config"
+local core = require "flexlab.core"
+local named = require("flexlab.contracts").named
+local nn = require "flexlab.nn"
+
+local M = {}
+
+local function moved(t, parameters)
+  for i, p in ipairs(parameters) do
+    if p.trained then
+      core.no_grad(function() p.tensor:add_(t:normal(p.tensor.shape, 1000 + i), 0.05) end)
+      p.tensor:track(true)
+    end
+  end
+end
+
+-- The parameters of a module: { name=, tensor=, trained= }.
+local function parameters_of(t, f, module, what)
+  local list = t:call("parameters", function() return module:parameters() end)
+  for i, p in ipairs(type(list) == "table" and list or { false }) do
+    if type(p) ~= "table" or not core.is_tensor(p.tensor) or type(p.name) ~= "string" then
+      t:refuse(f, ("entry %d of the parameters of %s is %s"):format(i, what, named(p or list)),
+        "a list of { name=, tensor=, trained= }")
+    end
+  end
+  return list
+end
+
+local function reached(t, f, list, what)
+  for _, p in ipairs(list) do
+    if p.trained and not p.tensor.grad then
+      t:refuse(f, ("no gradient of %s reaches the parameter '%s'"):format(what, p.name), "one for each that is trained")
+    end
+  end
+end
+
+local function method(module, name)
+  local ok, f = pcall(function() return module[name] end)
+  return ok and type(f) == "function" and f or nil
+end
+
+-- The maps of a FLEX of two levels.
+local function maps(h, w)
+  return { { height = h, width = w, channels = 32 }, { height = h, width = w, channels = 32 },
+    { height = h // 2, width = w // 2, channels = 32 }, { height = h // 2, width = w // 2, channels = 64 },
+    { height = h // 4, width = w // 4, channels = 64 } }
+end
+
+local function scores(features)
+  local sum = features.head:square():mean()
+  for _, skip in ipairs(features.skips) do sum = sum + skip:square():mean() end
+  return sum
+end
+
+local function look(t, f, features, cfg)
+  local wanted = "a table of features { head = , skips = { ... } }"
+  if type(features) ~= "table" then t:refuse(f, ("condition() returned %s"):format(named(features)), wanted) end
+  if type(features.skips) ~= "table" or #features.skips ~= #cfg.skips then
+    t:refuse(f, ("condition() returned %s"):format(type(features.skips) == "table" and #features.skips .. " skips"
+      or "a table whose skips are " .. named(features.skips)),
+      ("%d skips, one for each of cfg.skips,"):format(#cfg.skips))
+  end
+  for i, s in ipairs(cfg.skips) do
+    t:tensor(f, ("condition() as skip %d"):format(i), features.skips[i], { 2, s.height, s.width, s.channels })
+  end
+  t:tensor(f, "condition() as head", features.head, { 2, cfg.head.height, cfg.head.width, cfg.head.channels })
+  return features
+end
+
+function M.encoders(t, choice, settings)
+  if choice.inside then return t:kept "inside the network" end
+  local h, w, c = t:size(32, 32, 1)
+  local cfg = { in_channels = c, circular = false, heads = 2, channels = { 32, 64 }, embed_condition = true,
+    precision = "f32", skips = maps(h, w) }
+  cfg.head = cfg.skips[#cfg.skips]
+  for k, v in pairs(settings) do cfg[k] = v end
+  local module = t:call("new", choice.new, cfg)
+  for _, name in ipairs { "condition", "parameters", "init" } do
+    if not method(module, name) then
+      t:refuse(choice.new, ("new() returned %s without the method '%s'"):format(named(module), name),
+        "a module (flexlab.nn.module makes one)")
+    end
+  end
+  t:call("init", function() module:init(1, "condition_encoder.") end)
+  local f, list = method(module, "condition"), parameters_of(t, choice.new, module, "the encoder")
+  moved(t, list)
+  local re = core.full({ 2, 1 }, 0.1)
+  local function features(stream) return t:call("condition", f, module, t:normal({ 2, h, w, c }, stream), re) end
+  local first = look(t, f, features(1), cfg)
+  local one = scores(first)
+  if one:item() == scores(features(2)):item() then
+    t:refuse(f, "condition() returned the same features of two different fields", "features of the field")
+  end
+  one:backward()
+  reached(t, f, list, "the features")
+  t:kept "condition(): a head and every skip at its size, made of the field, with a gradient for each parameter"
+end
+
+function M.conditioning(t, choice)
+  local roads = choices.registry("models").flex.roads
+  if type(choice.roads) ~= "table" then
+    t:refuse(nil, ("its roads are %s"):format(named(choice.roads)), "a table roads = { ... } of "
+      .. table.concat(roads, ", "))
+  end
+  local open = {}
+  for _, road in ipairs(roads) do open[road] = false end
+  config.options(("%s: conditioning '%s'"):format(t:place(), choice.name), open, choice.roads, nil, -1)
+  for road, is in pairs(choice.roads) do
+    if type(is) ~= "boolean" then t:refuse(nil, ("roads.%s is %s"):format(road, named(is)), "true or false") end
+  end
+  t:kept "roads: known words, open or not"
+end
+
+function M.positions(t, choice)
+  local f = choice.fixed
+  if not f then return t:kept "trained" end
+  t:tensor(f, "fixed(3, 4, 16)", t:call("fixed", f, 3, 4, 16), { 1, 13, 16 })
+  t:kept "fixed(): a vector for each token and one in front"
+end
+
+local function batch_of(t, shape) return require("flexlab.contracts.diffusion").batch_of(t, shape) end
+
+-- One step of a model: an answer of the field's shape, a gradient for every parameter.
+local function stepped(t, f, model, shape)
+  local list = parameters_of(t, f, model, "the model")
+  moved(t, list)
+  local batch = batch_of(t, shape)
+  local diffusion = require "flexlab.diffusion"
+  local loss, made = diffusion.loss_at(model, batch, { 0.3, 0.7 }, t:normal(shape, 9))
+  t:tensor(f, "predict() of a network from new()", made.pred, shape)
+  loss:backward()
+  reached(t, f, list, "the loss")
+end
+
+-- The smallest of the sizes that a backbone knows.
+local function smallest(t, choice)
+  for _, word in ipairs { "nano", "small", "medium", "big" } do
+    if t:call("sizes", choice.sizes, word) then return word end
+  end
+end
+
+function M.backbones(t, choice)
+  local h, w, c = t:size(32, 32, 1)
+  local size = smallest(t, choice)
+  if not size then return t:kept "not built: it knows none of the sizes nano, small, medium, big" end
+  local model = t:call("new", choices.registry("models").flex.new, { backbone = choice.name, size = size, height = h,
+    width = w, in_channels = c, cond_channels = c, dropout = 0.0, seed = 1,
+    encoder = choice.encoder or choice.inside and "flex" or "identity" })
+  for _, name in ipairs { "encode", "decode", "predict", "skip_shapes", "config", "parameters", "init", "train" } do
+    if not method(model.net, name) then
+      t:refuse(choice.new, ("new() returned %s without the method '%s'"):format(named(model.net), name),
+        "a network (flexlab.network makes one)")
+    end
+  end
+  t:call("new", stepped, t, choice.new, model, { 2, h, w, c })
+  t:kept "new(): a network that answers in the field's shape, with a gradient for each parameter"
+end
+
+function M.models(t, choice)
+  local h, w, c = t:size(32, 32, 1)
+  local could, model = t:attempt("new", choice.new, { height = h, width = w, in_channels = c, cond_channels = c,
+    dropout = 0.0, seed = 1 })
+  if not could then return end
+  for _, name in ipairs { "condition", "predict", "parameters", "train", "coefficients", "use", "base" } do
+    if not method(model, name) then
+      t:refuse(choice.new, ("new() returned %s without the method '%s'"):format(named(model), name),
+        "a model (flexlab.network.model makes one)")
+    end
+  end
+  if t:attempt("new", stepped, t, choice.new, model, { 2, h, w, c }) then
+    t:kept "new(): a model that answers in the field's shape, with a gradient for each parameter"
+  end
+end
+
+-- Two layers and a number that is not trained.
+local function pupil(t)
+  local module = nn.module { first = nn.linear(3, 4), last = nn.linear(4, 2) }
+  module:init(1, "pupil.")
+  local fixed = t:normal({ 2 }, 5)
+  local model = { net = module, config = {} }
+  function model.parameters()
+    local list = module:parameters()
+    list[#list + 1] = { name = "fixed", tensor = fixed, trained = false }
+    return list
+  end
+  function model.train() end
+  function model.use(_, f, ...) return f(...) end
+  return model
+end
+
+local function loss_of(list)
+  local sum
+  for _, p in ipairs(list) do
+    local part = p.trained and (p.tensor + 0.5):square():sum()
+    sum = part and (sum and sum + part or part) or sum
+  end
+  return sum
+end
+
+function M.optimizers(t, choice)
+  local model = pupil(t)
+  local list, before = model:parameters(), {}
+  for i, p in ipairs(list) do before[i] = p.tensor:detach():clone() end
+  local optim = t:call("new", choice.new, model, { lr = 0.01, steps = 8, ema = 0.5 })
+  local step = (type(optim) == "table" or type(optim) == "userdata") and method(optim, "step")
+  if not step then
+    t:refuse(choice.new, ("new() returned %s"):format(named(optim)), "an optimiser with a method 'step'")
+  end
+  for _ = 1, 3 do t:call("step", step, optim, loss_of(list)) end
+  for i, p in ipairs(list) do
+    local change = (p.tensor:detach() - before[i]):abs():summary()
+    if change.nonfinite > 0 then
+      t:refuse(step, ("three steps made '%s' not finite"):format(p.name), "a finite number")
+    elseif p.trained and change.max == 0 then
+      t:refuse(step, ("three steps left the parameter '%s' as it was"):format(p.name),
+        "a step of every trained one")
+    elseif not p.trained and change.max > 0 then
+      t:refuse(step, ("the steps changed '%s', which is not trained"):format(p.name),
+        "a step of the trained ones alone")
+    end
+    local grad = p.trained and p.tensor.grad
+    if grad and grad:abs():summary().max > 0 then
+      t:refuse(step, ("a step left the gradient of '%s', to which the next would be added"):format(p.name),
+        "no gradient")
+    end
+  end
+  t:kept "step(): moves every trained parameter and no other, and clears the gradients"
+end
+
+return M

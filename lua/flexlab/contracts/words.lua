@@ -1,0 +1,82 @@
+--[[
+words - which settings of a configuration name choices, so that every word of every arm is known before step 1.
+
+A recipe's configuration is its own, but what it hands to this library has the library's names: `encoder` is a word
+of flex.encoders() wherever it stands (model.encoder, second.model.encoder). Which settings these are, the declared
+tables say (flexlab.settings, `kind`). Names that recipes use for other things too (kind, target, loss ...) count in
+the section that the library reads them from, at any depth. A recipe that wants one of the others for something else
+calls it otherwise.
+
+Parts that a recipe brings along (`flex.losses.define`) must be defined where its file is loaded, not in its body:
+words are looked up before a body runs.
+--]]
+local choices = require "flexlab.choices"
+local config = require "flexlab.config"
+local settings = require "flexlab.settings"
+local text = require "flexlab.text"
+
+local M = {}
+
+-- Names that recipes use for other things too.
+local shared = { kind = true, predict = true, schedule = true, target = true, loss = true, format = true,
+  augment = true, grid = true }
+
+-- Declared table -> the section of a recipe that it is the table of.
+local sections = { superres = "data", forecast = "data", multitask = "data", model = "model", train = "train",
+  eval = "eval" }
+
+local kinds, joined = {}, {}
+
+-- setting -> kind of choice (by its name alone, or with its section in front), and the kinds whose words are put
+-- together ("a+b"), from the declared tables.
+local function known()
+  if next(kinds) then return kinds end
+  for name, section in pairs(sections) do
+    for _, entry in ipairs(settings.of(name).list) do
+      local key = shared[entry.name] and section .. "." .. entry.name or entry.name
+      if entry.kind then kinds[key], joined[entry.kind] = entry.kind, entry.joined end
+    end
+  end
+  return kinds
+end
+
+-- The words in a value: a string, or a list of strings; nothing in anything else.
+local function words_in(value, kind)
+  local list = {}
+  for _, v in ipairs(type(value) == "table" and value or { value }) do
+    if type(v) == "string" then
+      for word in v:gmatch(joined[kind] and "[^+%s]+" or ".+") do list[#list + 1] = word end
+    end
+  end
+  return list
+end
+
+local function walk(node, path, section, found)
+  for _, key in ipairs(text.keys(node)) do
+    local value, full = node[key], path .. tostring(key)
+    local kind = known()[key] or known()[section .. "." .. tostring(key)]
+    if kind then
+      for _, word in ipairs(words_in(value, kind)) do
+        found[#found + 1] = { key = full, kind = kind, word = word, section = node, name = key }
+      end
+    elseif type(value) == "table" and type(key) == "string" then
+      walk(value, full .. ".", key, found)
+    end
+  end
+  return found
+end
+
+--- The words of a resolved configuration: list of { key = "model.encoder", kind = "encoders", word = "flex",
+--- section = the table it stands in, name = "encoder" }.
+function M.of(cfg) return walk(config.plain(cfg), "", "", {}) end
+
+--- One sentence on the first word that there is not, or nil.
+function M.fault(cfg)
+  for _, found in ipairs(M.of(cfg)) do
+    if not choices.has(found.kind, found.word) then
+      return ("%s: %s has %s"):format(found.key, found.kind, text.unknown(found.word, choices.registry(found.kind)()))
+    end
+  end
+end
+
+return M

@@ -1,0 +1,246 @@
+-- Breaches of the contracts of choices, as a user would write them: files in a folder beside the recipe, and parts
+-- that the recipe defines. The program must say file, line, function, what came and what was expected, with code 1,
+-- before step 1; a misspelt word, with code 2. In a run, in --dry-run, and by `flexlab check FILE`.
+local lu = require "luaunit"
+local support = require "tests.lua.support"
+local flex = require "flexlab"
+local core = flex.core
+
+local suite = {}
+rawset(_G, "TestContracts", suite)
+
+local program = assert(os.getenv("FLEXLAB_PROGRAM"), "FLEXLAB_PROGRAM names the program under test")
+local folder, at = support.folder()
+
+local function shell(command)
+  local pipe = assert(io.popen(("cd %s && { %s; } 2>&1; printf '\\n%%d' $?"):format(folder, command)))
+  local body, code = pipe:read("a"):match("^(.*)\n(%d+)$")
+  pipe:close()
+  return tonumber(code), body
+end
+
+local function flexlab(arguments) return shell(program .. " " .. arguments) end
+
+support.flow(at "flow.h5")
+core.sys.write(at "sr.lua", [[
+local flex = require "flexlab"
+return flex.recipe("sr", {
+  data = { file = "flow.h5", test = "flow.h5", factor = 4, crop = 16, batch = 1, degradation = "registered",
+    observable = flex.optional "string", format = flex.optional "string", augment = false, test_tiles = 2 },
+  model = { channels = { 32, 32 }, res_blocks = { 1, 1 }, depth = 1, heads = 1, conditioning = "both", encoder = "flex",
+    predict = "v", schedule = "cosine", schedule_options = {}, target = "residual", loss = "l1", weighting = "none",
+    backbone = "flex", positions = "learned", kind = "flex" },
+  train = { steps = 1, lr = 1e-3, optimizer = "adam" },
+  eval = { steps = 2, sampler = "ddim", grid = "uniform", guidance = "none" },
+}, function(cfg, run)
+  local data = flex.data.superres(cfg.data)
+  local model = flex.models[cfg.model.kind](cfg.model)
+  local optim = flex.optim[cfg.train.optimizer](model, { lr = cfg.train.lr })
+  for step, batch in run:steps(data.train, cfg.train.steps) do
+    optim:step(flex.diffusion.loss(model, batch))
+    run:log(step, { loss = 1 })
+  end
+  local function sample(batch) return flex.diffusion.sample(optim.ema, batch, cfg.eval) end
+  return { rfne = flex.evaluate(sample, data.test).rfne }
+end)
+]])
+
+-- name -> { kind, setting, the file, line of the fault, what is said }
+local breaches = {
+  nothing_returned = { "encoders", "model.encoder", [[
+local nn = require "flexlab.nn"
+return { new = function(cfg)
+  local net = nn.module { look = nn.conv(cfg.in_channels, 4) }
+  function net:condition(lowres)
+    local features = { head = self.look(lowres) }
+  end
+  return net
+end }]], 4, "condition() returned nothing; a table of features" },
+  same_features = { "encoders", "model.encoder", [[
+local core, nn = require "flexlab.core", require "flexlab.nn"
+return { new = function(cfg)
+  local net = nn.module { look = nn.conv(cfg.in_channels, 4) }
+  function net:condition(lowres)
+    local skips = {}
+    for i, s in ipairs(cfg.skips) do skips[i] = core.zeros { lowres.shape[1], s.height, s.width, s.channels } end
+    return { head = skips[#skips], skips = skips }
+  end
+  return net
+end }]], 4, "the same features of two different fields" },
+  samplers_shape = { "samplers", "eval.sampler", [[
+return {
+  sample = function(cfg, env)
+    local x0 = env.predict(env.x, env.times[1])
+    return x0[1]
+  end }]], 2, "sample() returned a tensor (8,8,1); a tensor (2,8,8,1) was expected" },
+  samplers_noise = { "samplers", "eval.sampler", [[
+return { sample = function(cfg, env) return env.x end }]], 1, "misses it by" },
+  no_reduction = { "degradations", "data.degradation", [[
+return {
+  low = function(field, factor)
+    return field end,
+  up = function(low) return low end }]], 2,
+    "low() does not reduce: of a tensor (2,16,24,2) and the factor 4 it returned" },
+  rising = { "schedules", "model.schedule", [[
+return { doc = "wrong way round",
+  logsnr = function(t) return -10 * (1 - 2 * t) end }]], 2, "logsnr rises from -10 at t = 0 to -9.8 at t = 0.01" },
+  not_finite = { "schedules", "model.schedule", [[
+return {
+  logsnr = function(t) return 2 * math.log((1 - t) / t) end }]], 2, "logsnr(0) is inf; a finite number" },
+  no_scalar = { "losses", "model.loss", [[
+return {
+  loss = function(prediction, goal)
+    return (prediction - goal):square() end }]], 2, "loss() returned a tensor (2,16,16,1); a scalar was expected" },
+  no_gradient = { "losses", "model.loss", [[
+return {
+  loss = function(prediction, goal) return (prediction:detach() - goal):square():mean() end }]], 2,
+    "the gradient of loss() does not reach the prediction" },
+  weight_below_0 = { "weightings", "model.weighting", [[
+return {
+  weight = function(logsnr) return logsnr end }]], 2, "weight(-15) is -15; a weight from 0 on" },
+  goals_shape = { "parametrisations", "model.predict", [[
+return {
+  goal = function(s, x0, eps) return (x0 - eps):mean_pool { factor = 2 } end,
+  recover = function(s, x_t, p) return p, p end }]], 2, "goal() returned a tensor (2,4,4,1); a tensor (2,8,8,1)" },
+  bases_shape = { "targets", "model.target", [[
+return {
+  base = function(batch) return batch.low end }]], 2, "base() returned a tensor (2,4,4,1); a tensor (2,16,16,1)" },
+  skipped_parameters = { "optimizers", "train.optimizer", [[
+local core = require "flexlab.core"
+return { new = function(model, cfg)
+  local weights, optim = {}, { ema = model }
+  for _, p in ipairs(model:parameters()) do
+    if p.trained and p.name:match "weight$" then weights[#weights + 1] = p.tensor:track(true) end
+  end
+  local rule = core.optimizer { kind = "adam", parameters = weights }
+  function optim:step(loss)
+    loss:backward()
+    rule:step { lr = cfg.lr }
+    rule:clear_grads()
+  end
+  return optim
+end }]], 8, "three steps left the parameter 'first.bias' as it was" },
+  grids_count = { "grids", "eval.grid", [[
+return { times = function(n) return { 1, 0.5 } end }]], 1, "times(1) returned 2 times; a list of 1 times" },
+  guides_nothing = { "guidance", "eval.guidance", [[
+return { guide = function(cfg, env) end }]], 1, "guide() returned nothing; a function of x and t" },
+  quarter_turns = { "symmetries", "data.augment", [[
+return { draw = function(element, number) element.turns = 1 end }]], 1, "half turns of patches that are not square" },
+  observables_size = { "observables", "data.observable", [[
+return { of = function(frame) return frame:mean_pool { factor = 2 } end }]], 1,
+    "of() a frame (1,32,32,1) returned a tensor (1,16,16,1)" },
+  eager_format = { "formats", "data.format", [[
+return { recognise = function() return true end, describe = function() end }]], 1, "of a file that holds nothing" },
+  no_roads = { "conditioning", "model.conditioning", "return { roads = { weak = true } }", nil, "has no 'weak'" },
+  short_positions = { "positions", "model.positions", [[
+local core = require "flexlab.core"
+return { fixed = function(rows, columns, d) return core.zeros { 1, rows * columns, d } end }]], 2,
+    "fixed(3, 4, 16) returned a tensor (1,12,16); a tensor (1,13,16)" },
+  its_own_mistake = { "losses", "model.loss", [[
+return {
+  loss = function(prediction, goal)
+    return prediction - goal.truth
+  end }]], 3, "(losses 'mine': loss(), tried before step 1)" },
+  lacking = { "losses", "model.loss", "return { los = print }", nil, "losses 'mine' lacks the function 'loss'" },
+  no_table = { "losses", "model.loss", "local M = {}", nil, "must return a table" },
+  broken = { "losses", "model.loss", "return {\n  loss = = 3 }", 2, "unexpected symbol near '='" },
+}
+
+for name, breach in pairs(breaches) do
+  suite["test_" .. name] = function()
+    local kind, setting, text, line, said = table.unpack(breach, 1, 5)
+    core.sys.mkdirs(at("flexlab/" .. kind))
+    local file = ("flexlab/%s/mine.lua"):format(kind)
+    core.sys.write(at(file), text)
+    local set = ("--set %s=mine"):format(setting)
+    for _, arguments in ipairs { "run sr.lua " .. set, "run sr.lua --dry-run " .. set, "check " .. file,
+      ("run sr.lua --seeds 1..2 --dry-run --sweep %s=%s,mine"):format(setting, flex.choices.registry(kind)()[1]) } do
+      local code, answer = flexlab(arguments)
+      lu.assertEquals(code, 1, arguments .. "\n" .. answer)
+      local place = line and ("%s:%d: "):format(file, line) or file
+      lu.assertStrContains(answer:gsub("flexlab: %./", "flexlab: "), "flexlab: " .. place)
+      lu.assertStrContains(answer, said)
+      lu.assertNotStrContains(answer, "traceback")
+    end
+    local _, steps = shell "find runs -name metrics.csv 2>/dev/null | xargs -r cat"
+    lu.assertEquals(steps, "")   -- not one step
+    core.sys.remove(at(file))
+  end
+end
+
+-- The same of a part that the recipe defines, and one that keeps its contract runs.
+function suite.test_parts_that_a_recipe_defines()
+  local sr = core.sys.read(at "sr.lua")
+  local function with(body, name)
+    core.sys.write(at(name), (sr:gsub('local flex = require "flexlab"\n', ('local flex = require "flexlab"\n'
+      .. 'flex.losses.define("own", { loss = function(p, y) %s end })\n'):format(body))))
+  end
+  with("return (p - y):abs()", "bad.lua")
+  local code, said = flexlab "run bad.lua --set model.loss=own"
+  lu.assertEquals(code, 1)
+  lu.assertStrContains(said, "bad.lua:2: losses 'own': loss() returned a tensor (2,16,16,1); a scalar was expected")
+  with("return (p - y):abs():mean()", "good.lua")
+  code, said = flexlab "run good.lua --set model.loss=own --quiet --out good"
+  lu.assertEquals(code, 0, said)
+  for name, expected in pairs { ["good.lua"] = 0, ["bad.lua"] = 1 } do
+    code, said = flexlab(("check %s"):format(name))
+    lu.assertEquals(code, expected, said)
+    lu.assertStrContains(said, "losses 'own'")
+  end
+end
+
+function suite.test_a_misspelt_word_of_any_arm_is_wrong_use()
+  for _, arguments in ipairs { "", "--dry-run" } do
+    local code, said = flexlab("run sr.lua --sweep model.conditioning=none,bothh " .. arguments)
+    lu.assertEquals(code, 2, said)
+    lu.assertStrContains(said, "flexlab: model.conditioning: conditioning has no 'bothh'; the nearest is 'both'")
+  end
+  for setting, nearest in pairs { ["model.encoder=fourrier"] = "fourier", ["eval.sampler=huen"] = "heun",
+    ["eval.guidance=none+observatio"] = "observation", ["data.degradation=bicubicc"] = "bicubic",
+    ["train.optimizer=adamm"] = "adam", ["model.kind=flexx"] = "flex",
+    ["data.augment=\"{'shift','rotatio'}\""] = "rotation" } do
+    local code, said = flexlab(("run sr.lua --dry-run --set %s"):format(setting))
+    lu.assertEquals(code, 2, setting .. said)
+    lu.assertStrContains(said, ("the nearest is '%s'"):format(nearest))
+  end
+  lu.assertEquals(core.sys.exists(at "runs"), nil)
+end
+
+-- Settings can break a good choice.
+function suite.test_settings_are_tried_too()
+  for _, arguments in ipairs { "", "--dry-run" } do
+    local code, said = flexlab("run sr.lua --set model.schedule=linear --set model.schedule_options='{limit=-10}' "
+      .. arguments)
+    lu.assertEquals(code, 1, said)
+    lu.assertStrContains(said, "schedules 'linear': logsnr rises from -10 at t = 0")
+    lu.assertStrContains(said, "(with limit = -10); a fall from signal to noise was expected")
+  end
+end
+
+function suite.test_a_part_says_on_what_it_can_be_tried()
+  local seen
+  flex.losses.define("two", { contract = { channels = 2, height = 12, width = 20 }, loss = function(p, y)
+    seen = p.shape
+    return (p:narrow { axis = 4, start = 2, length = 1 } - y:narrow { axis = 4, start = 1, length = 1 }):abs():mean()
+  end })
+  flex.contracts.once(flex.losses.two)
+  lu.assertEquals(seen, { 2, 12, 20, 2 })
+  seen = nil
+  flex.contracts.once(flex.losses.two)     -- once
+  lu.assertNil(seen)
+  flex.losses.define("two", nil)
+end
+
+function suite.test_a_trial_is_not_watched_by_the_run_that_makes_it()
+  local recipe = flex.recipe("aside", { a = 1 }, function(_, run)
+    flex.optim.define("mine", { new = function(model, cfg) return flex.optim.adam(model, { lr = cfg.lr }) end })
+    flex.contracts.once(flex.optim.mine)
+    flex.optim.define("mine", nil)
+    return { watched = #run.watched }
+  end)
+  lu.assertEquals(recipe({}, { root = at "aside", quiet = true }).watched, 0)
+end
+
+local code = lu.LuaUnit.run()
+os.execute("rm -rf " .. folder)
+os.exit(code)
