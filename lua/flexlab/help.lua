@@ -10,6 +10,7 @@
 local choices = require "flexlab.choices"
 local core = require "flexlab.core"
 local literal = require "flexlab.literal"
+local settings = require "flexlab.settings"
 local tabulate = require "flexlab.table"
 local words = require "flexlab.text"
 
@@ -48,8 +49,9 @@ end
 
 local function choice_page(choice)
   local lines = { ("%s (%s)  %s"):format(choice.name, choice.kind, choice.doc) }
-  for _, key in ipairs(words.keys(choice.defaults)) do
-    lines[#lines + 1] = ("  %s = %s"):format(key, literal.encode(choice.defaults[key]))
+  for _, entry in ipairs(settings.entries(choice.defaults)) do
+    lines[#lines + 1] = ("  %s = %s"):format(entry.name, literal.encode(entry.default))
+      .. (entry.doc ~= "" and ("   (%s) %s"):format(settings.takes(entry), entry.doc) or "")
   end
   return table.concat(lines, "\n") .. "\n"
 end

@@ -28,6 +28,23 @@ function suite.test_every_entry_is_whole_and_takes_its_default()
   end
 end
 
+function suite.test_every_setting_of_a_choice_is_declared_with_its_meaning()
+  local choices = require "flexlab.choices"
+  local sections = { samplers = "eval", optimizers = "train", models = "model" }
+  for kind in pairs(choices.kinds) do
+    for _, word in ipairs(choices.registry(kind)()) do
+      local choice = choices.registry(kind)[word]
+      for _, entry in ipairs(settings.entries(choice.defaults)) do
+        local section = sections[kind] and settings.of(sections[kind]).entry[entry.name]
+        local where = ("%s '%s': %s"):format(kind, word, entry.name)
+        lu.assertTrue(#(section or entry).doc > 5, where)
+        lu.assertEquals(settings.check(section or entry, choice.defaults[entry.name]), choice.defaults[entry.name],
+          where)
+      end
+    end
+  end
+end
+
 -- Whether a number lies in the range, said a second time.
 local function inside(entry, v)
   return v == v and math.abs(v) < math.huge and (not entry.least or v >= entry.least)

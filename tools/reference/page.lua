@@ -42,6 +42,17 @@ end
 
 local function code(text) return text == "" and "" or "`" .. text .. "`" end
 
+-- The settings of a choice, with what each takes: `eta = 0` (number 0..1).
+local function own_settings(list)
+  local parts = {}
+  if rawequal(list, settings.of("model").defaults) then return "[settings.model](#settingsmodel)" end
+  for i, entry in ipairs(settings.entries(list)) do
+    local takes = entry[1] and (" (%s)"):format(settings.takes(entry)) or ""
+    parts[i] = code(entry.name .. " = " .. value(entry.default)) .. takes
+  end
+  return table.concat(parts, ", ")
+end
+
 local function commands_part(out)
   add(out, "## Commands", "", "Exit codes: 0 done, 1 failed at work, 2 wrong use.")
   for _, name in ipairs(commands.names) do
@@ -58,7 +69,7 @@ local function choices_part(out)
     add(out, "", ("### flex.%s"):format(kind == "optimizers" and "optim" or kind), "")
     heading(out, "word", "what it is", "its settings")
     for _, name in ipairs(registry()) do
-      row(out, code(name), registry[name].doc, code(defaults(registry[name].defaults)))
+      row(out, code(name), registry[name].doc, own_settings(registry[name].defaults))
     end
   end
 end

@@ -12,6 +12,7 @@ those of the FLEX of that size. nano is FLEX's.
 local attention = require "flexlab.network.attention"
 local network = require "flexlab.network"
 local nn = require "flexlab.nn"
+local settings = require "flexlab.settings"
 
 local function times(base) return { base, 2 * base, 4 * base, 4 * base, 8 * base } end
 
@@ -118,7 +119,11 @@ end
 
 return {
   doc = "FLEX with ResBlocks in place of its transformer, attention on coarse maps: a U-Net [Ho et al. 2020]",
-  title = "U-Net", resblocks = true, encoder = "unet", defaults = { attention = 2, middle = 2 },
+  title = "U-Net", resblocks = true, encoder = "unet",
+  defaults = settings.own {
+    { "attention", 2, "integer", least = 0, most = 64, doc = "coarsest levels that have attention" },
+    { "middle", 2, "integer", least = 0, most = 1024, doc = "blocks in the middle" },
+  },
   needs = { "channels", "res_blocks", "heads" },
   sizes = function(size) return presets[size] end,
   divisor = function(cfg) return 1 << #cfg.channels, "2^levels" end,

@@ -14,6 +14,7 @@ local core = require "flexlab.core"
 local network = require "flexlab.network"
 local nn = require "flexlab.nn"
 local patches = require "flexlab.network.patches"
+local settings = require "flexlab.settings"
 
 local presets = {
   nano = { channels = { 128 }, depth = 7, heads = 4, options = { patch = 4 } },
@@ -93,7 +94,12 @@ end
 
 return {
   doc = "a transformer on patches with long skips and FLEX's roads [Bao et al. 2023, U-ViT]", title = "U-ViT",
-  encoder = "vit", defaults = { patch = 8, mlp = 4 }, needs = { "channels", "depth", "heads" },
+  encoder = "vit",
+  defaults = settings.own {
+    { "patch", 8, "integer", least = 1, most = 65536, doc = "pixels a side of a token" },
+    { "mlp", 4, "integer", least = 1, most = 1024, doc = "width of the blocks' inner layer, in channels of a token" },
+  },
+  needs = { "channels", "depth", "heads" },
   sizes = function(size) return presets[size] end, check = check, patch = patch_of,
   divisor = function(cfg) return patch_of(cfg), "the patch" end,
   tokens = function(cfg, height, width) return { height // patch_of(cfg), width // patch_of(cfg) } end,

@@ -5,6 +5,7 @@ values in place of coordinates]. Small differences of a value become large ones 
 --]]
 local core = require "flexlab.core"
 local nn = require "flexlab.nn"
+local settings = require "flexlab.settings"
 local views = require "flexlab.network.views"
 
 -- The frequencies as a layer without training: a buffer of (in_channels, features).
@@ -36,4 +37,9 @@ local function new(cfg)
 end
 
 return { doc = "random Fourier features of the values, 1x1 to every skip [Tancik et al. 2020]",
-  defaults = { features = 32, width = 32, scale = 0.5 }, new = new }
+  defaults = settings.own {
+    { "features", 32, "integer", least = 1, most = 65536, doc = "random frequencies" },
+    { "width", 32, "integer", least = 1, most = 65536, doc = "channels of the layer behind the features" },
+    { "scale", 0.5, "number", above = 0, most = 1e6, doc = "standard deviation of the frequencies" },
+  },
+  new = new }

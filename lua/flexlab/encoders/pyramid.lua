@@ -6,6 +6,7 @@ cfg: in_channels, skips = { { height=, width=, channels= }, ... }, head = { heig
 circular. Skips come in the order of the network's input blocks; sizes fall by 2.
 --]]
 local nn = require "flexlab.nn"
+local settings = require "flexlab.settings"
 
 local function new(cfg)
   local self = nn.module {}
@@ -35,4 +36,8 @@ local function new(cfg)
   return self
 end
 
-return { doc = "one strided convolution a level, 1x1 to every skip", defaults = { width = 32 }, new = new }
+return { doc = "one strided convolution a level, 1x1 to every skip",
+  defaults = settings.own {
+    { "width", 32, "integer", least = 1, most = 65536, doc = "channels of every level" },
+  },
+  new = new }

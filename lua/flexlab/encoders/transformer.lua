@@ -7,6 +7,7 @@ convolution sees its surroundings; attention costs tokens squared, (H W / patch^
 local nn = require "flexlab.nn"
 local patches = require "flexlab.network.patches"
 local positions = require "flexlab.network.positions"
+local settings = require "flexlab.settings"
 local views = require "flexlab.network.views"
 
 local function new(cfg)
@@ -30,4 +31,10 @@ local function new(cfg)
 end
 
 return { doc = "a vision transformer on patches, sine positions [Dosovitskiy et al. 2021]",
-  defaults = { patch = 4, width = 64, depth = 2, heads = 4 }, new = new }
+  defaults = settings.own {
+    { "patch", 4, "integer", least = 1, most = 65536, doc = "pixels a side of a token" },
+    { "width", 64, "integer", least = 1, most = 65536, doc = "channels of a token" },
+    { "depth", 2, "integer", least = 0, most = 1024, doc = "transformer blocks" },
+    { "heads", 4, "integer", least = 1, most = 1024, doc = "heads of attention" },
+  },
+  new = new }

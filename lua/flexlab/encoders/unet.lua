@@ -7,6 +7,7 @@ cfg: in_channels, skips = { { height=, width=, channels= }, ... } in the network
 level; the last is D), circular. (N,H,W,in_channels), re (N,1) -> head, skips.
 --]]
 local nn = require "flexlab.nn"
+local settings = require "flexlab.settings"
 
 local function new(cfg)
   local encoder = nn.module { blocks = {} }
@@ -32,4 +33,7 @@ local function new(cfg)
 end
 
 return { doc = "the authors' encoder without transformer, in Lua: several can share one network",
-  defaults = { dropout = 0.0 }, new = new }
+  defaults = settings.own {
+    { "dropout", 0.0, "number", least = 0, below = 1, doc = "probability of dropout in residual blocks" },
+  },
+  new = new }

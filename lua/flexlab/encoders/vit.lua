@@ -11,6 +11,7 @@ local core = require "flexlab.core"
 local nn = require "flexlab.nn"
 local patches = require "flexlab.network.patches"
 local positions = require "flexlab.network.positions"
+local settings = require "flexlab.settings"
 local views = require "flexlab.network.views"
 
 local function new(cfg)
@@ -42,4 +43,8 @@ local function new(cfg)
 end
 
 return { doc = "a vision transformer, one block a skip, Re as a token [Dosovitskiy et al. 2021]",
-  defaults = { mlp = 4, dropout = 0.0 }, new = new }
+  defaults = settings.own {
+    { "mlp", 4, "integer", least = 1, most = 1024, doc = "width of the blocks' inner layer, in channels of a token" },
+    { "dropout", 0.0, "number", least = 0, below = 1, doc = "probability of dropout in the blocks" },
+  },
+  new = new }

@@ -3,9 +3,13 @@ classifier_free - away from what the network says without the condition: x0 = x0
 x0_none), and eps likewise [Ho & Salimans 2022]. w = 1 is no guidance. The network must know what to say
 without a condition: train with model.drop_condition, 0.1 or so. Two looks instead of one.
 --]]
+local settings = require "flexlab.settings"
+
 return {
   doc = "x0 and eps extrapolated away from the unconditioned ones [Ho & Salimans 2022]",
-  defaults = { guidance_weight = 1.5 },
+  defaults = settings.own {
+    { "guidance_weight", 1.5, "number", least = 0, most = 1e3, doc = "weight of the condition; 1 is no guidance" },
+  },
   guide = function(cfg, env)
     local w, conditioned = cfg.guidance_weight, env.predict
     return function(x, t)

@@ -7,10 +7,16 @@ units of the normalised field. gamma stands for the variance of x0 given x_t, in
 The data must be coarse fields (super-resolution); the network need not have been trained with A.
 --]]
 local degraded = require "flexlab.data.degraded"
+local settings = require "flexlab.settings"
 
 return {
   doc = "towards the observed low field, by the gradient of its likelihood [Chung et al. 2023; SDA 2023]",
-  defaults = { observation_std = 0.01, observation_gamma = 1 },
+  defaults = settings.own {
+    { "observation_std", 0.01, "number", least = 0, most = 1e6,
+      doc = "standard deviation of the observation, in units of the normalised field" },
+    { "observation_gamma", 1, "number", least = 0, most = 1e6,
+      doc = "variance of x0 given x_t, in units of the noise's" },
+  },
   guide = function(cfg, env)
     local seen = degraded.of(env, "observation")
     return function(x, t)

@@ -61,7 +61,8 @@ local parts = {
 -- section's own keys for it.
 local function settled(cfg, key, choice, level)
   local given = cfg[key .. "_options"] or {}
-  local known = config.options(("%s '%s'"):format(key, choice.name), choice.defaults, given, nil, (level or 1) + 1)
+  local known = settings.options(("%s '%s'"):format(key, choice.name), settings.choice(choice), given, nil,
+    (level or 1) + 1)
   for _, part in pairs(parts) do
     for _, name in ipairs(part[2] == key and part[3] or {}) do
       if given[name] == nil and cfg[name] and choice.defaults[name] ~= nil then known[name] = cfg[name] end

@@ -11,6 +11,7 @@ local core = require "flexlab.core"
 local nn = require "flexlab.nn"
 local patches = require "flexlab.network.patches"
 local positions = require "flexlab.network.positions"
+local settings = require "flexlab.settings"
 
 local M = {}
 
@@ -33,9 +34,9 @@ local function sizes(cfg, backbone)
       error(("models.flex: channels are given, so '%s' must be given too"):format(key), 0)
     end
   end
-  local defaults = config.merge(backbone.defaults, nil)
-  for k, v in pairs(preset.options or {}) do defaults[k] = v end
-  cfg.backbone_options = config.options(("backbone '%s'"):format(backbone.name), defaults, cfg.backbone_options)
+  local options = config.plain(preset.options or {})
+  for k, v in pairs(config.plain(cfg.backbone_options)) do options[k] = v end
+  cfg.backbone_options = settings.options(("backbone '%s'"):format(backbone.name), settings.choice(backbone), options)
 end
 
 -- Words that mean nothing to this backbone are not passed over in silence.
@@ -116,7 +117,7 @@ function M.encoder(cfg, net, seed, prefix)
     end
   end
   given.head = given.skips[#given.skips]
-  for k, v in pairs(config.options("encoder " .. cfg.encoder, choice.defaults, cfg.encoder_options)) do
+  for k, v in pairs(settings.options("encoder " .. cfg.encoder, settings.choice(choice), cfg.encoder_options)) do
     given[k] = v
   end
   local encoder = choice.new(given)

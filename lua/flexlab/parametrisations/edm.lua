@@ -5,11 +5,15 @@ sqrt(s^2 + d^2), c_in = 1/sqrt(s^2 + d^2). In our frame, with q = sigma^2 + alph
 sigma d/sqrt(q) F, and the network reads x_t/sqrt(q). d is the standard deviation of what is diffused, in
 units of the normalised field: 1 for raw fields, less for residuals. With d = 1, F is -v.
 --]]
+local settings = require "flexlab.settings"
+
 local function q(s, cfg) return s.sigma * s.sigma + s.alpha * s.alpha * cfg.sigma_data ^ 2 end
 
 return {
   doc = "EDM's preconditioned network [Karras et al. 2022, eq. 7]",
-  defaults = { sigma_data = 1 },
+  defaults = settings.own {
+    { "sigma_data", 1, "number", above = 0, most = 1e6, doc = "standard deviation of what is diffused" },
+  },
   goal = function(s, x0, eps, cfg)
     local d, size = cfg.sigma_data, q(s, cfg):sqrt()
     return x0 * (s.sigma / (size * d)) - eps * (s.alpha * d / size)

@@ -4,9 +4,13 @@ ddim - from t to t' < t: x <- alpha' x0 + sqrt(sigma'^2 - sd^2) eps + sd z, wher
 with eta 0, which is FLEX's sampler; DDPM with eta 1.
 env: docs/internals.md section 2.
 --]]
+local settings = require "flexlab.settings"
+
 return {
   doc = "deterministic (eta 0) to ancestral (eta 1) [Song et al. 2021]; FLEX's, eta 0",
-  defaults = { steps = 2, eta = 0 },
+  defaults = settings.own({
+    { "eta", 0, "number", least = 0, most = 1, doc = "fresh noise: 0 is deterministic, 1 is DDPM" },
+  }, { steps = 2 }),
   sample = function(cfg, env)
     local x, x0, eps = env.x
     for i, t in ipairs(env.times) do

@@ -4,13 +4,15 @@ the variance is that of the same ("small": sigma'^2 (1 - SNR/SNR'), the best for
 the forward step ("large": sigma^2 (1 - SNR/SNR'), the best for normal x0) [Ho et al. 2020, section 3.2].
 With "small" it is DDIM with eta 1.
 --]]
+local settings = require "flexlab.settings"
+
 return {
   doc = "ancestral, fresh noise at every step [Ho et al. 2020]",
-  defaults = { steps = 10, variance = "small" },
+  defaults = settings.own({
+    { "variance", "small", "word", words = { "small", "large" },
+      doc = "variance of a step: the posterior's, or the forward step's" },
+  }, { steps = 10 }),
   sample = function(cfg, env)
-    if cfg.variance ~= "small" and cfg.variance ~= "large" then
-      error(("sampler ddpm: variance must be 'small' or 'large', got '%s'"):format(cfg.variance), 0)
-    end
     local x, x0, eps = env.x
     for i, t in ipairs(env.times) do
       x0, eps = env.predict(x, t)

@@ -4,6 +4,8 @@ while s is in [churn_min, churn_max] [Karras et al. 2022, algorithm 2]. churn 0 
 grid must be fine where s is large, so it is `karras` unless another is asked for; from 22026, where the
 cosine schedule begins, one uniform step is more than Heun can take. Two looks a step, one at the last.
 --]]
+local settings = require "flexlab.settings"
+
 -- Raises s by the factor 1 + gamma: x (N,H,W,C) at t -> x, t, s.
 local function churned(cfg, env, x, t, i)
   local a, sigma = env.coefficients(t)
@@ -19,7 +21,12 @@ end
 
 return {
   doc = "Heun in sigma, with churn [Karras et al. 2022, algorithm 2]",
-  defaults = { steps = 10, grid = "karras", churn = 0, churn_min = 0.05, churn_max = 50, churn_noise = 1.003 },
+  defaults = settings.own({
+    { "churn", 0, "number", least = 0, most = 1e6, doc = "noise added over all steps; 0 is deterministic" },
+    { "churn_min", 0.05, "number", least = 0, most = 1e6, doc = "least sigma/alpha at which noise is added" },
+    { "churn_max", 50, "number", least = 0, most = 1e6, doc = "largest sigma/alpha at which noise is added" },
+    { "churn_noise", 1.003, "number", least = 0, most = 1e3, doc = "standard deviation of the added noise" },
+  }, { steps = 10, grid = "karras" }),
   sample = function(cfg, env)
     local x = env.x
     for i, time in ipairs(env.times) do

@@ -3,6 +3,8 @@ cosine - logSNR(t) = -2 log(shift tan(a t + b)), from +20 at t = 0 to -20 at t =
 2023, simple diffusion; flex-method section 3]. `round` is applied after each operation: parity with
 the authors' single precision is checked with it.
 --]]
+local settings = require "flexlab.settings"
+
 local function logsnr(t, cfg, round)
   round = round or function(x) return x end
   local limit = cfg.limit or 20
@@ -14,6 +16,10 @@ end
 
 return {
   doc = "cosine schedule in logSNR, +-20, with a shift [Hoogeboom et al. 2023]",
-  defaults = { shift = 1.0, limit = 20.0 },
+  defaults = settings.own {
+    { "shift", 1.0, "number", above = 0, most = 1e6,
+      doc = "factor of sigma/alpha; above 1: more noise at every time" },
+    { "limit", 20.0, "number", above = 0, most = 1e3, doc = "logSNR at the ends, +-limit" },
+  },
   logsnr = logsnr,
 }

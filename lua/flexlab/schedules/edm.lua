@@ -5,10 +5,17 @@ al. 2022, eq. 5 and table 1]. Karras's numbers are for data of standard deviatio
 fields, less for residuals.
 --]]
 local rng = require "flexlab.rng"
+local settings = require "flexlab.settings"
 
 return {
   doc = "Karras's sigma(t); log-normal sigma in training [Karras et al. 2022]",
-  defaults = { sigma_min = 0.002, sigma_max = 80, rho = 7, p_mean = -1.2, p_std = 1.2 },
+  defaults = settings.own {
+    { "sigma_min", 0.002, "number", above = 0, most = 1e6, doc = "least sigma/alpha" },
+    { "sigma_max", 80, "number", above = 0, most = 1e6, doc = "largest sigma/alpha" },
+    { "rho", 7, "number", above = 0, most = 1000, doc = "power of the steps" },
+    { "p_mean", -1.2, "number", least = -100, most = 100, doc = "mean of log(sigma/alpha) in training" },
+    { "p_std", 1.2, "number", least = 0, most = 100, doc = "standard deviation of log(sigma/alpha) in training" },
+  },
   logsnr = function(t, cfg)
     local low, high = cfg.sigma_min ^ (1 / cfg.rho), cfg.sigma_max ^ (1 / cfg.rho)
     return -2 * cfg.rho * math.log(low + t * (high - low))

@@ -249,23 +249,33 @@ end
 local declarations = setmetatable({}, { __mode = "k" })   -- a choice's defaults -> their declaration
 
 --- For a choice's file: declares its own settings; returns their defaults, which `defaults` of the choice shall be.
-function M.own(list)
-  local declared = new("own", list)
-  declarations[declared.defaults] = declared
-  return declared.defaults
+---@param list table        entries
+---@param others table|nil  defaults for settings that the section's table declares (a sampler's `steps`)
+function M.own(list, others)
+  local declared, defaults = new("own", list), {}
+  for _, t in ipairs { declared.defaults, others or {} } do
+    for name, value in pairs(t) do defaults[name] = value end
+  end
+  declarations[defaults] = declared
+  return defaults
 end
 
 --- The entries of a choice's defaults: as declared, else of the type of each default; false and tables are unchecked.
 function M.entries(defaults)
-  if declarations[defaults] then return declarations[defaults].list end
-  local list = {}
+  local declared, list = declarations[defaults], {}
+  for _, entry in ipairs(declared and declared.list or {}) do list[#list + 1] = entry end
   for _, name in ipairs(text.keys(defaults)) do
+    if declared and declared.entry[name] then goto continue end
     local kind = type(defaults[name])
     local plain = kind == "number" or kind == "string" or defaults[name] == true
     list[#list + 1] = { name = name, default = defaults[name], types = { plain and kind or "any" }, doc = "" }
+    ::continue::
   end
   return list
 end
+
+--- The declaration of one choice's own settings.
+function M.choice(choice) return M.join(new(choice.name or "own", {}), { choice }) end
 
 --- A declaration with the settings of choices beside its own. A name that both have keeps the type and the meaning
 --- declared first, and takes the choice's default.

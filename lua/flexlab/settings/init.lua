@@ -22,7 +22,8 @@ local declare = require "flexlab.settings.declare"
 local text = require "flexlab.text"
 
 local M = { check = declare.check, expected = declare.expected, sentence = declare.sentence, own = declare.own,
-  entries = declare.entries, join = declare.join, of = declare.of, takes = declare.takes }
+  entries = declare.entries, join = declare.join, of = declare.of, takes = declare.takes,
+  choice = declare.choice }
 
 --- The declared tables that a section may be of.
 M.names = { "superres", "forecast", "multitask", "model", "train", "eval", "tiling", "rollout", "flow" }

@@ -6,6 +6,7 @@ the conditional mean.
 --]]
 local core = require "flexlab.core"
 local Run = require "flexlab.run"
+local settings = require "flexlab.settings"
 
 local loaded = setmetatable({}, { __mode = "v" })
 
@@ -35,7 +36,9 @@ end
 
 return {
   doc = "target minus the answer of a regression network [Mardani et al. 2023, CorrDiff]",
-  defaults = { checkpoint = false },
+  defaults = settings.own {
+    { "checkpoint", false, "false|text", doc = "run folder or checkpoint of the first stage" },
+  },
   check = function(cfg) network(cfg.target_options.checkpoint) end,   -- loaded outside of any step's scope
   base = function(batch, cfg)
     local model = network(cfg.checkpoint)
