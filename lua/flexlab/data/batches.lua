@@ -12,6 +12,9 @@ that a chunk of the file is decoded once.
 --]]
 local core = require "flexlab.core"
 local draws = require "flexlab.data.draws"
+local notes = require "flexlab.run.notes"
+local overlap = require "flexlab.data.overlap"
+local Run = require "flexlab.run"
 local split = require "flexlab.data.split"
 local symmetry = require "flexlab.data.symmetry"
 
@@ -99,6 +102,13 @@ end
 local Train = {}
 Train.__index = Train
 
+-- Before the first batch of a run: is it judged on what it is about to learn?
+local function judge(part)
+  if part.judged or not Run.current() then return end
+  part.judged = true
+  notes.add(overlap.sentence(overlap.of(part.set)))
+end
+
 --- The random part of a set: entries of `source`, with coarse fields `low` or without.
 function M.train(set, source, entries, low)
   local part = setmetatable({ set = set, source = source, entries = entries, low = low }, Train)
@@ -141,6 +151,7 @@ end
 function Train:batch(step, first, last)
   local whole = self.set.cfg.batch
   first, last = piece_of(whole, first, last)
+  judge(self)
   if self.ahead > 0 then look_ahead(self, step, first, last) end
   local batch = assemble(self, draws.of(self, step, first, last), step)
   batch.first, batch.whole = first, whole

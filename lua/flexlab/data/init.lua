@@ -177,6 +177,7 @@ function M.build(task, given, opened, level)
   local set = { task = task, cfg = cfg, seed = cfg.seed or run and run.seed or 1 }
   set.height, set.width = size_of(cfg)
   local span = task.check(cfg, set)
+  set.span = span
   draws.check(cfg)
   set.opened = opened or open(cfg)
   local source, test = set.opened.train, set.opened.test

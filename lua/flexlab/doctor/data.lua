@@ -5,61 +5,19 @@ and a sentence, or nothing where it does not apply.
 local choices = require "flexlab.choices"
 local core = require "flexlab.core"
 local geometry = require "flexlab.data.geometry"
+local overlap = require "flexlab.data.overlap"
 local scale = require "flexlab.data.scale"
 
 local M = {}
-
--- Distinct frames of the entries of a part: list of { file, frame }.
-local function frames_of(entries)
-  local list, seen = {}, {}
-  for _, e in ipairs(entries) do
-    local name = e.file .. ":" .. e.frame
-    if not seen[name] then seen[name], list[#list + 1] = true, { file = e.file, frame = e.frame } end
-  end
-  return list
-end
-
-local function whole(source, e)
-  return source:patch({ file = e.file, frame = e.frame }, 1, 1, source:height(e), source:width(e))
-end
-
--- A few numbers of a frame that equal frames share; those that share them are then compared whole.
-local function signature(frame)
-  local s, shape = frame:summary(), frame.shape
-  local parts = { table.concat(shape, "x"), ("%.9g %.9g %.9g"):format(s.min, s.max, s.mean) }
-  for i = 1, 4 do
-    parts[#parts + 1] = ("%.9g"):format(frame:get(1 + i * (shape[1] - 1) // 4, 1 + i * (shape[2] - 1) // 5, 1))
-  end
-  return table.concat(parts, " ")
-end
 
 --- Test frames that are training frames too, whatever files they are in.
 function M.leakage(subject)
   local set = subject.set
   if not set then return subject.model and "note", subject.why_no_data end
-  local source, test = set.train.source, set.test.source
-  local known = {}
-  for _, e in ipairs(frames_of(set.train.entries)) do
-    local scope <close> = core.scope()
-    local name = signature(whole(source, e))
-    known[name] = known[name] or e
-    scope:close()
-  end
-  local shared, first, tests = 0, nil, frames_of(set.test.entries)
-  for _, e in ipairs(tests) do
-    local scope <close> = core.scope()
-    local frame = whole(test, e)
-    local twin = known[signature(frame)]
-    if twin and (frame - whole(source, twin)):abs():max():item() == 0 then
-      shared = shared + 1
-      first = first or ("frame %d of '%s' is frame %d of '%s'"):format(e.frame, test.files[e.file].path, twin.frame,
-        source.files[twin.file].path)
-    end
-    scope:close()
-  end
-  if shared == 0 then return "ok", ("none of %d test frames is among the training frames"):format(#tests) end
-  return "fault", ("%d of %d test frames are training frames too (%s): scores on them say nothing"):format(shared,
-    #tests, first)
+  local found = overlap.of(set, true)
+  local sentence = overlap.sentence(found)
+  if sentence then return "fault", sentence end
+  return "ok", ("none of %d test frames is among the training frames"):format(found.tests)
 end
 
 -- Largest difference of two scales, in units of the second's std.
@@ -81,7 +39,7 @@ function M.normalisation(subject)
   local mean, std = scale.fit(source, set.train.entries, set.cfg.fit)
   local own = distance(model.scale, mean, std)
   if own < M.tolerance then return "ok", "mean and std are those of the training frames" end
-  local tests = frames_of(set.test.entries)
+  local tests = overlap.frames(set.test, 0, 0)
   local away = distance(model.scale, scale.fit(test, tests, set.cfg.fit))
   local both = source == test and distance(model.scale, scale.fit(source, source:list(), set.cfg.fit)) or math.huge
   local text = ("mean %.4g, std %.4g differ from the training frames' (%.4g, %.4g)"):format(model.scale.mean[1],

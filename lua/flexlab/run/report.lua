@@ -14,6 +14,7 @@
 local core = require "flexlab.core"
 local html = require "flexlab.html"
 local literal = require "flexlab.literal"
+local notes = require "flexlab.run.notes"
 local plot = require "flexlab.plot"
 local seams = require "flexlab.diffusion.seams"
 local tabulate = require "flexlab.table"
@@ -61,6 +62,15 @@ local function with_seams(parts, dir)
   if not part then return parts end
   local all = table.move(parts, 1, #parts, 1, {})
   table.insert(all, math.min(2, #all + 1), part)
+  return all
+end
+
+-- The parts, behind the first what a reader of the numbers must know.
+local function with_notes(parts, dir)
+  local list = notes.of(dir)
+  if #list == 0 then return parts end
+  local all = table.move(parts, 1, #parts, 1, {})
+  table.insert(all, math.min(2, #all + 1), { title = "Notes", text = table.concat(list, ". ") .. "." })
   return all
 end
 
@@ -159,7 +169,7 @@ local function write(run, parts, head)
   end
   local name, hash, seed = dir:match("([^/]+)/([^/]+)/([^/]+)/*$")
   local body = {}
-  parts = with_loss(with_seams(parts or parts_of(dir), dir), loss_chart(dir))
+  parts = with_loss(with_notes(with_seams(parts or parts_of(dir), dir), dir), loss_chart(dir))
   for i, part in ipairs(parts) do body[i] = section_of(checked(part)) end
   body[#body + 1] = settings(dir)
   body[#body + 1] = provenance(dir)
