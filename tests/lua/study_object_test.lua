@@ -227,4 +227,37 @@ function suite.test_a_recipe_s_metric_ranks_in_report_and_compare()
   lu.assertStrContains(out, "road,seed,gain,bicubic")                -- the main metric first
 end
 
+-- Every file of two unbroken studies, in folders of other names and at other times, but those that hold times.
+function suite.test_pages_of_two_unbroken_studies_are_equal_byte_for_byte()
+  assert(core.sys.mkdirs(suite.root))
+  local file, names = suite.root .. "/ends.lua", {}
+  assert(core.sys.write(file, SCRIPT))
+  for i, root in ipairs { "/a", "/elsewhere" } do
+    if i == 2 then os.execute "sleep 1.1" end
+    flexlab(("run %s --sweep road=weak,both --seeds 1..2 --quiet --out %s%s"):format(file, suite.root, root))
+    local dir = record.find(suite.root .. root .. "/ends-sweep")
+    flexlab("report " .. dir)
+    flexlab("report " .. suite.root .. root .. "/ends/latest")
+    names[i] = { dir, require("flexlab.run.latest").resolve(suite.root .. root .. "/ends/latest") }
+  end
+  local holds_times = { ["env.txt"] = true, ["cost.lua"] = true, ["cost.csv"] = true, ["log.txt"] = true }
+  local compared = {}
+  for k = 1, 2 do
+    lu.assertEquals(core.sys.list(names[1][k]), core.sys.list(names[2][k]))
+    for _, name in ipairs(core.sys.list(names[1][k])) do
+      if not holds_times[name] then
+        local a, b = core.sys.read(names[1][k] .. "/" .. name), core.sys.read(names[2][k] .. "/" .. name)
+        lu.assertTrue(a == b, name)
+        compared[name] = true
+      end
+    end
+  end
+  for _, name in ipairs { "report.html", "runs.csv", "runs.tex", "summary.csv", "study.lua", "result.lua", "sweep.csv",
+    "last.h5", "metrics.jsonl", "metrics.csv" } do
+    lu.assertTrue(compared[name], name)
+  end
+  local costs = core.sys.read(names[1][1] .. "/cost.csv")
+  lu.assertStrContains(costs, "arm,seed,started,host,seconds,peak MiB,threads,resumed\nroad=weak,1,2")
+end
+
 os.exit(lu.LuaUnit.run())

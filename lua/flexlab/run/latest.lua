@@ -1,5 +1,6 @@
 --[[
-latest - runs/<name>/latest: a symbolic link to the run, or the study, that was begun last.
+latest - runs/<name>/latest: a symbolic link to the run, or the study, that was begun last; and how folders of runs
+are walked.
 
 The link is relative ("1a2b3c4d/3" of a run, "1a2b3c4d" of a study), so a folder of runs can be moved, and it
 appears under its name at once (core.sys.symlink). A path that a user types may go through it; whoever walks
@@ -29,6 +30,13 @@ function M.resolve(path)
     error(("%s leads to '%s', out of its folder; it is not followed"):format(path, target), 0)
   end
   return (path:match "^(.*/)" or "") .. target
+end
+
+--- Where a run (sr/1a2b3c4d/3) or a study (conditioning/1a2b3c4d) lies among all runs, wherever those lie.
+function M.place(dir)
+  local hash = ("%x"):rep(8)
+  return dir:match("([^/]+/" .. hash .. "/%d+)/*$") or dir:match("([^/]+/" .. hash .. ")/*$")
+    or dir:match "[^/]+$" or dir
 end
 
 --- Names of the folders in a folder, sorted, numbers by their size; links are none of them.

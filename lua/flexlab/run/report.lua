@@ -13,6 +13,7 @@
 
 local core = require "flexlab.core"
 local html = require "flexlab.html"
+local latest = require "flexlab.run.latest"
 local literal = require "flexlab.literal"
 local notes = require "flexlab.run.notes"
 local plot = require "flexlab.plot"
@@ -137,17 +138,18 @@ local function hashes(dir)
   return facts
 end
 
-local function provenance(dir)
-  local facts = { { "folder", dir } }
-  for line in (core.sys.read(dir .. "/env.txt") or ""):gmatch("[^\n]+") do
+-- Two unbroken runs of one thing write the same page: what holds a time stands in env.txt and cost.lua (of a study:
+-- cost.csv) alone, and a folder is named as seen from the folder of all runs.
+local function provenance(dir, env)
+  local facts = { { "folder", latest.place(dir) } }
+  for line in (core.sys.read((env or dir) .. "/env.txt") or ""):gmatch("[^\n]+") do
     local name, value = line:match("^(%S+)%s+(.*)$")
-    if name then facts[#facts + 1] = { name, value } end
+    if name and name ~= "started" then facts[#facts + 1] = { name, value } end
   end
   table.move(hashes(dir), 1, 3, #facts + 1, facts)
   for line in (core.sys.read(dir .. "/data.txt") or ""):gmatch("[^\n]+") do
     facts[#facts + 1] = { line:match("^(.-)\t(.*)$") }
   end
-  facts[#facts + 1] = { "report made", os.date("!%Y-%m-%d %H:%M UTC") }
   return html.section("Provenance", html.facts(facts))
 end
 
@@ -161,7 +163,7 @@ local function settings(dir)
 end
 
 -- Writes report.html and returns its path; raises when it cannot be written.
--- `head` gives another title and subtitle than those of a run.
+-- `head` gives another title and subtitle than those of a run, and the folder of the run whose env.txt is shown.
 local function write(run, parts, head)
   local dir = type(run) == "table" and run.dir or run
   if type(dir) ~= "string" or core.sys.exists(dir) ~= "folder" then
@@ -172,9 +174,9 @@ local function write(run, parts, head)
   parts = with_loss(with_notes(with_seams(parts or parts_of(dir), dir), dir), loss_chart(dir))
   for i, part in ipairs(parts) do body[i] = section_of(checked(part)) end
   body[#body + 1] = settings(dir)
-  body[#body + 1] = provenance(dir)
+  body[#body + 1] = provenance(dir, head and head.env)
   local subtitle = ("FlexLab %s \u{00B7} %s"):format(tostring(core.info().version),
-    hash and ("run %s, seed %s"):format(hash, seed) or dir)
+    hash and ("run %s, seed %s"):format(hash, seed) or latest.place(dir))
   if head then subtitle = subtitle:match("^.- \u{00B7} ") .. head.subtitle end
   local path = dir .. "/report.html"
   assert(core.sys.write(path, html.page(head and head.title or name or dir, subtitle, body)))

@@ -10,6 +10,7 @@ the seeds of an arm, pictures those of its first seed.
 local config = require "flexlab.config"
 local core = require "flexlab.core"
 local judging = require "flexlab.run.metric"
+local latest = require "flexlab.run.latest"
 local literal = require "flexlab.literal"
 local plot = require "flexlab.plot"
 local provenance = require "flexlab.run.provenance"
@@ -117,7 +118,7 @@ local function sources(runs)
   local t, files, seen = tabulate { "arm", "seed", "folder", "last.h5" }, tabulate { "file read", "bytes", "hash" }, {}
   for _, task in ipairs(runs.tasks) do
     local weights = provenance.fingerprint(task.dir .. "/last.h5")
-    t:row { task.arm.label, task.seed, task.dir, weights and weights.hash or "-" }
+    t:row { task.arm.label, task.seed, latest.place(task.dir), weights and weights.hash or "-" }
     for _, file in ipairs(provenance.recorded(task.dir:match("^(.*)/[^/]*$"))) do
       if not seen[file.path .. file.hash] then
         seen[file.path .. file.hash] = true
@@ -157,9 +158,10 @@ local function parts_of(runs, main, o)
   charts[#charts + 1] = spectra(runs)
   parts[2] = { title = "Seed by seed", charts = charts }
   for _, part in ipairs(pictures(runs)) do parts[#parts + 1] = part end
-  parts[#parts + 1] = { title = "Cost", table = runs:costs(),
-    note = "GFLOP: one forward pass of one sample. Seconds and bytes depend on the machine and on what else it did." }
-  parts[#parts + 1] = { title = "All runs", table = runs:table() }
+  parts[#parts + 1] = { title = "Cost", table = runs:costs { times = false },
+    note = "GFLOP: one forward pass of one sample. Seconds and bytes, which differ between two runs of one thing, are "
+      .. "in cost.csv beside this page." }
+  parts[#parts + 1] = { title = "All runs", table = runs:table(nil, { cost = false }) }
   local folders, files = sources(runs)
   parts[#parts + 1] = { title = "Runs and their weights", table = folders }
   if #files.rows > 0 then parts[#parts + 1] = { title = "Data", table = files } end
@@ -168,13 +170,14 @@ end
 
 -- Copies of the recipe and the settings of the first run, as the page of a run shows them.
 local function copy_settings(runs)
-  for _, name in ipairs { "config.lua", "recipe.lua", "env.txt" } do
+  for _, name in ipairs { "config.lua", "recipe.lua" } do
     local text = core.sys.read(runs.tasks[1].dir .. "/" .. name)
     if text then assert(core.sys.write(runs.dir .. "/" .. name, text)) end
   end
 end
 
---- Writes report.html, runs.csv, runs.tex and summary.csv into the study's folder (or `dir`); returns the path.
+--- Writes report.html, runs.csv, runs.tex, summary.csv and cost.csv into the study's folder (or `dir`); returns the
+--- path of the page. cost.csv alone holds times: two unbroken studies write the same bytes into the others.
 ---@param runs table          flexlab.study.runs
 ---@param options table|nil   metric (the main one), key, against, better ("lower", "higher", "0" or "1"), dir
 function M.write(runs, options)
@@ -189,10 +192,11 @@ function M.write(runs, options)
   local dir = o.dir or runs.dir
   local parts = parts_of(runs, main, o)
   parts[1].table:save(dir .. "/summary.csv")
-  runs:table():save(dir .. "/runs.csv"):save(dir .. "/runs.tex")
+  runs:table(nil, { cost = false }):save(dir .. "/runs.csv"):save(dir .. "/runs.tex")
+  runs:times():save(dir .. "/cost.csv")
   if runs.study then copy_settings(runs) end
   return require("flexlab.run.report").write(dir, parts, { title = runs.name,
-    subtitle = ("%d runs"):format(#runs.tasks) })
+    subtitle = ("%d runs"):format(#runs.tasks), env = runs.tasks[1].dir })
 end
 
 return M

@@ -225,16 +225,35 @@ local function mean_cost(self, label, name)
 end
 
 --- What an arm costs: parameters, GFLOP of a forward pass of one sample, seconds of a run, MiB at its peak.
-function Runs:costs()
-  local t, seen = tabulate { "arm", "parameters", "GFLOP", "seconds", "peak MiB" }, {}
+---@param options table|nil  { times = true }: seconds and bytes, which differ between two runs of one thing
+function Runs:costs(options)
+  local o = config.options("costs", { times = true }, options, nil, 2)
+  local headers = { "arm", "parameters", "GFLOP" }
+  if o.times then headers[4], headers[5] = "seconds", "peak MiB" end
+  local t, seen = tabulate(headers), {}
   for _, task in ipairs(self.tasks) do
     local label = task.arm.label
     if not seen[label] then
       seen[label] = true
-      local bytes = mean_cost(self, label, "peak_bytes")
-      t:row { label, mean_cost(self, label, "parameters"), mean_cost(self, label, "gflop"),
-        mean_cost(self, label, "seconds"), type(bytes) == "number" and bytes / 2 ^ 20 or "-" }
+      local row = { label, mean_cost(self, label, "parameters"), mean_cost(self, label, "gflop") }
+      if o.times then
+        local bytes = mean_cost(self, label, "peak_bytes")
+        row[4], row[5] = mean_cost(self, label, "seconds"), type(bytes) == "number" and bytes / 2 ^ 20 or "-"
+      end
+      t:row(row)
     end
+  end
+  return t
+end
+
+--- One row a run: when it began, on what host, how long it took, its peak. All that holds a time, in one place.
+function Runs:times()
+  local t = tabulate { "arm", "seed", "started", "host", "seconds", "peak MiB", "threads", "resumed" }
+  for _, task in ipairs(self.tasks) do
+    local env, cost = task.dir and core.sys.read(task.dir .. "/env.txt") or "", M.cost(task)
+    t:row { task.arm.label, task.seed, env:match "\nstarted%s+(%S+)" or "-", env:match "\nhost%s+(%S+)" or "-",
+      cost.seconds or "-", cost.peak_bytes and cost.peak_bytes / 2 ^ 20 or "-", cost.threads or "-",
+      cost.resumed == nil and "-" or tostring(cost.resumed) }
   end
   return t
 end
