@@ -154,6 +154,18 @@ local function set(target, defaults, key, value, path, waiting, level)
   end
 end
 
+-- Raises where a table of a choice's settings (model.schedule_options) does not suit the choice that is named.
+local function check_tables(result, defaults, path, level)
+  for key, section in pairs(result) do
+    local opened = settings.opened(defaults[key])
+    local wrong = opened and settings.wrong_table(opened.declared, section)
+    if wrong then error(("'%s%s': %s"):format(path, tostring(key), wrong), level) end
+    if not opened and is_section(defaults[key]) then
+      check_tables(section, defaults[key], path .. tostring(key) .. ".", level + 1)
+    end
+  end
+end
+
 local function settle(waiting, level)
   for _, one in ipairs(waiting) do
     local stored, wrong = settings.accept(one.declared, one.key, M.plain(one.value), one.target)
@@ -183,6 +195,7 @@ function M.merge(defaults, overrides, level)
     set(result, defaults, key, overrides[key], "", waiting, (level or 1) + 2)
   end
   settle(waiting, (level or 1) + 2)
+  check_tables(result, defaults, "", (level or 1) + 2)
   return result
 end
 

@@ -209,11 +209,11 @@ end
 -- Settings can break a good choice.
 function suite.test_settings_are_tried_too()
   for _, arguments in ipairs { "", "--dry-run" } do
-    local code, said = flexlab("run sr.lua --set model.schedule=linear --set model.schedule_options='{limit=-10}' "
+    local code, said = flexlab("run sr.lua --set model.schedule=edm --set 'model.schedule_options={sigma_min=90}' "
       .. arguments)
     lu.assertEquals(code, 1, said)
-    lu.assertStrContains(said, "schedules 'linear': logsnr rises from -10 at t = 0")
-    lu.assertStrContains(said, "(with limit = -10); a fall from signal to noise was expected")
+    lu.assertStrContains(said, "schedules 'edm': logsnr rises from -8.99962 at t = 0")
+    lu.assertStrContains(said, "); a fall from signal to noise was expected")
   end
 end
 

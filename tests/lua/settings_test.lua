@@ -94,6 +94,16 @@ function suite.test_a_section_accepts_its_table_and_no_more()
   refused("'train.lr' is 0.001, it has no key 'x'", { ["train.lr.x"] = 1 })
 end
 
+function suite.test_tables_of_a_choice_suit_the_choice_that_is_named()
+  local defaults = { model = settings.model { schedule = "cosine" } }
+  local function refused(said, overrides) lu.assertErrorMsgContains(said, config.merge, defaults, overrides) end
+  lu.assertEquals(config.merge(defaults, { ["model.schedule_options.shift"] = 2 }).model.schedule_options, { shift = 2 })
+  refused("schedule_options of schedule 'cosine': limit must be a number above 0 and up to 1000, got -10",
+    { ["model.schedule_options"] = { limit = -10 } })
+  refused("loss_options of loss 'l1' has no 'delta'", { ["model.loss_options.delta"] = 2 })
+  refused("the nearest is 'shift'", { ["model.schedule_options.shft"] = 2 })
+end
+
 function suite.test_sections_stay_open_through_a_merge()
   local sr = config.merge({ train = settings.train { steps = 10 } }, { ["train.lr"] = 1e-2 })
   local c = config.merge(sr, { ["train.ema"] = 0.5 })

@@ -14,6 +14,7 @@ An entry has a name, a default, and its types, joined by "|":
                          list, which may be empty with `empty`. With `joined` a word may be "a+b"
   table                  settings of its own; `of` names their declared table where there is one
   any                    unchecked
+With `choice`, a table holds the own settings of the choice that the setting of that name names (schedule_options).
 and `doc`, one line. Numbers are finite: NaN and infinity are no setting. What a word of a `kind` must be is checked
 where the choice is used (and for all arms of a study before its first run), since a recipe may define words of its own.
 

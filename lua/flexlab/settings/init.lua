@@ -92,6 +92,22 @@ function M.accept(declared, key, value, values)
   return stored
 end
 
+--- What is wrong with a section's tables of choices' settings (schedule_options), as a sentence; nil for nothing. A word
+--- that stands for another part (encoder `flex`, official parametrisations) is judged where that part is made.
+function M.wrong_table(declared, section)
+  local choices = require "flexlab.choices"
+  for _, entry in ipairs(declared.list) do
+    local given, named = section[entry.name], entry.choice and declared.entry[entry.choice]
+    local word = named and (section[entry.choice] or named.default)
+    if type(given) == "table" and next(given) and type(word) == "string" and not section.official
+      and not (named.kind == "encoders" and word == "flex") and choices.has(named.kind, word) then
+      local own = M.choice(choices.look(named.kind, word))
+      local ok, message = pcall(M.options, ("%s of %s '%s'"):format(entry.name, named.name, word), own, given, nil, -1)
+      if not ok then return message end
+    end
+  end
+end
+
 --- Options of a function that takes a declared table: the defaults filled in, the given ones checked. `also` lists
 --- keys that are not settings.
 ---@param what string        the function, for messages
