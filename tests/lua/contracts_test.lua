@@ -212,7 +212,7 @@ function suite.test_settings_are_tried_too()
     local code, said = flexlab("run sr.lua --set model.schedule=edm --set 'model.schedule_options={sigma_min=90}' "
       .. arguments)
     lu.assertEquals(code, 1, said)
-    lu.assertStrContains(said, "schedules 'edm': logsnr rises from -8.99962 at t = 0")
+    lu.assertStrContains(said, "schedules 'edm': logsnr rises from -9 at t = 0")
     lu.assertStrContains(said, "); a fall from signal to noise was expected")
   end
 end

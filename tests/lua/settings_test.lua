@@ -97,7 +97,8 @@ end
 function suite.test_tables_of_a_choice_suit_the_choice_that_is_named()
   local defaults = { model = settings.model { schedule = "cosine" } }
   local function refused(said, overrides) lu.assertErrorMsgContains(said, config.merge, defaults, overrides) end
-  lu.assertEquals(config.merge(defaults, { ["model.schedule_options.shift"] = 2 }).model.schedule_options, { shift = 2 })
+  local shifted = config.merge(defaults, { ["model.schedule_options.shift"] = 2 })
+  lu.assertEquals(shifted.model.schedule_options, { shift = 2 })
   refused("schedule_options of schedule 'cosine': limit must be a number above 0 and up to 1000, got -10",
     { ["model.schedule_options"] = { limit = -10 } })
   refused("loss_options of loss 'l1' has no 'delta'", { ["model.loss_options.delta"] = 2 })

@@ -92,8 +92,8 @@ function M.accept(declared, key, value, values)
   return stored
 end
 
---- What is wrong with a section's tables of choices' settings (schedule_options), as a sentence; nil for nothing. A word
---- that stands for another part (encoder `flex`, official parametrisations) is judged where that part is made.
+--- What is wrong with a section's tables of choices' settings (schedule_options), as a sentence; nil for nothing. A
+--- word that stands for another part (encoder `flex`, official parametrisations) is judged where that part is made.
 function M.wrong_table(declared, section)
   local choices = require "flexlab.choices"
   for _, entry in ipairs(declared.list) do
