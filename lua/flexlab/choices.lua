@@ -41,20 +41,26 @@ local function folders(kind)
   return found
 end
 
--- The files of a kind: name -> path, the first on the path.
+-- The files of a kind in the order of the path: { name =, path =, hidden = the path of a file that comes first }.
 local function files(kind)
-  local found = {}
+  local list, first, seen = {}, {}, {}
   for _, folder in ipairs(folders(kind)) do
     for _, file in ipairs(core.sys.list(folder) or {}) do
-      local name = file:match("^([%w_]+)%.lua$")
-      if name then found[name] = found[name] or folder .. "/" .. file end
+      local name, path = file:match("^(.+)%.lua$"), folder .. "/" .. file
+      if name and not seen[path] then
+        list[#list + 1] = { name = name, path = path, hidden = first[name] }
+        first[name], seen[path] = first[name] or path, true
+      end
     end
   end
-  return found
+  return list
 end
 
 local function names(kind, defined)
-  local all = files(kind)
+  local all = {}
+  for _, file in ipairs(files(kind)) do
+    if is_word(file.name) then all[file.name] = true end
+  end
   for name in pairs(defined) do all[name] = true end
   return text.keys(all)
 end
@@ -111,8 +117,46 @@ function M.registry(kind)
   return registry
 end
 
---- The files in folders of a kind, name -> path, without running any of them.
-function M.files(kind) return files(kind) end
+-- The first comment of a file, without the file's own name in front.
+local function comment(path)
+  local source = core.sys.read(path) or ""
+  local first = source:match("^%-%-%[%[%s*([^\n]*)") or source:match("^%-%-%s*([^\n]*)") or ""
+  local name = path:gsub("^%./", "")
+  if first:sub(1, #name) == name then first = first:sub(#name + 1):gsub("^%s*[:%-]%s*", "") end
+  return first
+end
+
+-- What a user's file says of itself, without running it, or why it is no choice.
+local function written(file)
+  if not is_word(file.name) then return file.path .. ": not a word; its name must be letters, digits and _" end
+  if file.hidden then
+    return ("%s: not used; %s comes first"):format(file.path, blame.is_own("@" .. file.hidden)
+      and "the library's own word" or file.hidden)
+  end
+  local chunk, message = loadfile(file.path, "t")
+  if not chunk then return "does not compile: " .. blame.placed(message) end
+  local first = comment(file.path)
+  return first == "" and file.path or file.path .. ": " .. first
+end
+
+--- What there is of a kind: list of { name =, doc =, path =, own = }, in alphabetic order. The library's own files say
+--- their doc; those of users are compiled and not run, and say their path and first comment: one that is broken
+--- hides no other.
+function M.described(kind)
+  local registry, list = M.registry(kind), {}
+  for _, file in ipairs(files(kind)) do
+    local own = blame.is_own("@" .. file.path)
+    list[#list + 1] = { name = file.name, path = file.path, own = own,
+      doc = own and registry[file.name].doc or written(file) }
+  end
+  for _, choice in ipairs(M.defined(kind)) do
+    list[#list + 1] = { name = choice.name, path = choice.where, own = false, doc = choice.doc }
+  end
+  table.sort(list, function(a, b)
+    return a.name < b.name or a.name == b.name and tostring(a.path) < tostring(b.path)
+  end)
+  return list
+end
 
 --- The choices of a kind that have been defined, not found in a file.
 function M.defined(kind)

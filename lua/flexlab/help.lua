@@ -42,8 +42,8 @@ function M.op_page(op)
 end
 
 local function kind_page(kind)
-  local t, registry = tabulate { kind, "what it is" }, choices.registry(kind)
-  for _, name in ipairs(registry()) do t:row { name, registry[name].doc } end
+  local t = tabulate { kind, "what it is" }
+  for _, choice in ipairs(choices.described(kind)) do t:row { choice.name, choice.doc } end
   return t:text()
 end
 

@@ -206,14 +206,36 @@ function suite.test_a_misspelt_word_of_any_arm_is_wrong_use()
   lu.assertEquals(core.sys.exists(at "runs"), nil)
 end
 
+-- A list compiles the files of users and runs none: each is named, and a broken one hides no other.
+function suite.test_lists_name_every_file_and_run_none()
+  local files = { ["broken.lua"] = "-- a\nreturn { = }\n", ["ran.lua"] = "io.open('ran', 'w'):close() error 'ran'",
+    ["l1.lua"] = "return {}", ["my-loss.lua"] = "return {}", ["nice.lua"] = "-- flexlab/losses/nice.lua: a nice one\n" }
+  core.sys.mkdirs(at "flexlab/losses")
+  for name, source in pairs(files) do core.sys.write(at("flexlab/losses/" .. name), source) end
+  local expected = { "losses +broken +does not compile: ./flexlab/losses/broken.lua:2: unexpected symbol near '='\n",
+    "losses +ran +./flexlab/losses/ran.lua\n", "losses +l1 +mean |p %- y|", "losses +mse +mean",
+    "losses +l1 +./flexlab/losses/l1.lua: not used; the library's own word comes first\n",
+    "losses +my%-loss +./flexlab/losses/my%-loss.lua: not a word",
+    "losses +nice +./flexlab/losses/nice.lua: a nice one\n" }
+  for _, arguments in ipairs { "list choices", "list" } do
+    local code, said = flexlab(arguments)
+    lu.assertEquals(code, 0, said)
+    for _, line in ipairs(expected) do lu.assertNotNil(said:find(line), line) end
+  end
+  local _, page = shell(("printf 'help \"losses\"\\n' | %s repl"):format(program))
+  lu.assertStrContains(page, "does not compile: ./flexlab/losses/broken.lua:2:")
+  lu.assertNil(core.sys.exists(at "ran"))
+  for name in pairs(files) do core.sys.remove(at("flexlab/losses/" .. name)) end
+end
+
 -- Settings can break a good choice.
 function suite.test_settings_are_tried_too()
   for _, arguments in ipairs { "", "--dry-run" } do
-    local code, said = flexlab("run sr.lua --set model.schedule=edm --set 'model.schedule_options={sigma_min=90}' "
-      .. arguments)
+    local code, said = flexlab("run sr.lua --set model.schedule=edm "
+      .. "--set model.schedule_options='{sigma_min=80,sigma_max=0.002}' " .. arguments)
     lu.assertEquals(code, 1, said)
-    lu.assertStrContains(said, "schedules 'edm': logsnr rises from -9 at t = 0")
-    lu.assertStrContains(said, "); a fall from signal to noise was expected")
+    lu.assertStrContains(said, "schedules 'edm': logsnr rises from -8.764 at t = 0")
+    lu.assertStrContains(said, "(with sigma_max = 0.002, sigma_min = 80.0); a fall from signal to noise was expected")
   end
 end
 

@@ -8,11 +8,11 @@ local words = require "flexlab.text"
 
 local lists = {}
 
+-- A user's file is named, compiled and not run: what runs a user's code is a command that was given it.
 function lists.choices()
   local t = tabulate { "kind", "word", "what it is" }
   for _, kind in ipairs(words.keys(choices.kinds)) do
-    local registry = choices.registry(kind)
-    for _, name in ipairs(registry()) do t:row { kind, name, registry[name].doc } end
+    for _, choice in ipairs(choices.described(kind)) do t:row { kind, choice.name, choice.doc } end
     t:gap()
   end
   t:print()
@@ -43,11 +43,15 @@ function lists.backbones(values)
   local whole, arithmetic = require "flexlab.bench.whole", require "flexlab.network.arithmetic"
   local t = tabulate { "backbone", "size", "parameters", "GFLOP", "what it is" }
   for _, size in ipairs(values.sizes) do
-    for _, name in ipairs(choices.registry "backbones"()) do
-      local scope <close> = core.scope()
-      local model = whole.model { model = size, backbone = name, size = values.side }
-      t:row { name, size, model:count(), arithmetic.gflop(model) or "-", choices.get("backbones", name).doc }
-      scope:close()
+    for _, choice in ipairs(choices.described "backbones") do
+      if choice.own then
+        local scope <close> = core.scope()
+        local model = whole.model { model = size, backbone = choice.name, size = values.side }
+        t:row { choice.name, size, model:count(), arithmetic.gflop(model) or "-", choice.doc }
+        scope:close()
+      else
+        t:row { choice.name, size, "-", "-", choice.doc }     -- a user's: not run by a list
+      end
     end
     t:gap()
   end

@@ -11,7 +11,7 @@ function that calls the choice as the library will and looks at what comes back;
 The same functions serve a run (once in a process, when a word is first used), `flexlab run --dry-run`, `flexlab
 check FILE` and the generic test of every choice of the library (tests/lua/choices_test.lua). Since that test
 runs on each of them, the library's own are not tried again at run time, but for what settings can break
-(`rated`): `schedule_options = { limit = -10 }` makes a good schedule rise.
+(`rated`): a sigma_min above its sigma_max makes a good schedule rise.
 
   contracts.check(choice, settings, strict) -> list of what was found kept
   contracts.once(choice, settings)          the same when it is first used
@@ -58,7 +58,7 @@ end
 
 local function shape_text(shape) return "(" .. table.concat(shape, ",") .. ")" end
 
--- " (with limit = -10)": settings that are not the defaults.
+-- " (with sigma_min = 80)": settings that are not the defaults.
 local function apart(choice, settings)
   local list = {}
   for k, v in pairs(settings) do
