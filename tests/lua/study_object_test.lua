@@ -184,6 +184,24 @@ return flex.recipe("ends", { road = "weak", train = { steps = 5 } }, function(cf
   return { bicubic = 1, gain = ({ weak = 2, both = 3 })[cfg.road] + run.seed / 100 }
 end, { metric = "gain", better = "higher" })]]
 
+function suite.test_zip_on_the_command_line()
+  assert(core.sys.mkdirs(suite.root))
+  local file = suite.root .. "/ends.lua"
+  assert(core.sys.write(file, SCRIPT))
+  local run = ("run %s --quiet --out %s/runs "):format(file, suite.root)
+  local code, out = flexlab(run .. "--sweep road=weak,both --sweep train.steps=2,3 --zip")
+  lu.assertEquals(code, 0, out)
+  lu.assertStrContains(out, "road=both train.steps=3")
+  lu.assertNotStrContains(out, "road=both train.steps=2")
+  lu.assertEquals(record.read(record.find(suite.root .. "/runs/ends-sweep")).plan, "zip")
+  code, out = flexlab(run .. "--sweep road=weak,both --sweep train.steps=2,3,4 --zip --dry-run")
+  lu.assertEquals(code, 2)
+  lu.assertStrContains(out, "road has 2, train.steps has 3")
+  code, out = flexlab(run .. "--zip")
+  lu.assertEquals(code, 2)
+  lu.assertStrContains(out, "--zip joins the values of several --sweep of a recipe; there is none")
+end
+
 function suite.test_list_shows_state_date_settings_and_the_best()
   assert(core.sys.mkdirs(suite.root))
   local file, out = suite.root .. "/ends.lua"

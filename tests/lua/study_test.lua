@@ -137,6 +137,24 @@ function suite.test_one_at_a_time_changes_one_and_skips_what_the_base_has()
   lu.assertEquals(seen:pivot(nil, "rfne"):arms(), { "base", "model.road=none", "model.road=both", "model.width=2" })
 end
 
+function suite.test_zip_varies_settings_together()
+  local seen
+  local study = flex.study("zipped", recipe(), { zip = { ["model.road"] = { "none", "both" }, lr = { 0.1, 0.2 } },
+    seeds = "1,2" }, function(runs) seen = runs end)
+  lu.assertEquals(labels(study), { "lr=0.1 model.road=none", "lr=0.2 model.road=both" })
+  study({}, { root = suite.root, quiet = true })
+  lu.assertEquals(#seen, 4)
+  lu.assertEquals(seen:pivot(nil, "rfne"):arms(), labels(study))
+  lu.assertErrorMsgContains("no seed has two of them", seen.pivot, seen, "lr", "rfne")      -- lr alone is not varied
+  lu.assertEquals(flex.runs(suite.root .. "/zipped").tasks[1].arm.label, "lr=0.1 model.road=none")
+  lu.assertErrorMsgContains("as many values of each setting: lr has 1, model.road has 2", flex.study, "a", recipe(),
+    { zip = { ["model.road"] = { "none", "both" }, lr = { 0.1 } } }, function() end)
+  local sweep = flex.study.sweep(recipe(), { lr = { 0.1, 0.2 }, ["model.width"] = { 3, 4 } }, { 1 }, "x.lua", "zip")
+  lu.assertEquals(labels(sweep), { "lr=0.1 model.width=3", "lr=0.2 model.width=4" })
+  local list = require("flexlab.study.workers").arguments(sweep, {}, { 1 }, { root = "out" })
+  lu.assertEquals(list[#list], "--zip")
+end
+
 function suite.test_lists_are_tried_as_they_are()
   local study = flex.study("list", recipe(), { list = { { label = "small" }, { ["model.road"] = "both", lr = 0.1 } },
     seeds = "1" }, function(runs) return { n = #runs } end)

@@ -4,6 +4,7 @@ local blame = require "flexlab.blame"
 local commands = require "flexlab.commands"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
+local plan = require "flexlab.study.plan"
 local study = require "flexlab.study"
 local tabulate = require "flexlab.table"
 local words = require "flexlab.text"
@@ -72,12 +73,18 @@ end
 local function subject_of(values)
   local recipe, path = commands.recipe(values.recipe)
   local seeds, grid = seeds_of(values.seeds), grid_of(values.sweep)
+  if values.zip and (study.is_study(recipe) or not next(grid)) then
+    arguments.wrong("run: --zip joins the values of several --sweep of a recipe; %s", study.is_study(recipe)
+      and "a study has its own plan (zip = { ... } in its file)" or "there is none")
+  end
+  local unequal = values.zip and plan.unequal(grid)
+  if unequal then arguments.wrong("run: --zip: %s", unequal) end
   if study.is_study(recipe) then
     recipe.source = recipe.source or path
     return next(grid) and recipe:with(grid) or recipe, seeds or recipe.seeds
   end
   if next(grid) or seeds and #seeds > 1 then
-    return study.sweep(recipe, grid, seeds or { 1 }, path), seeds or { 1 }
+    return study.sweep(recipe, grid, seeds or { 1 }, path, values.zip and "zip" or nil), seeds or { 1 }
   end
   return recipe, seeds or { 1 }
 end
@@ -146,6 +153,7 @@ return {
   options = {
     { name = "set", value = "KEY=VALUE", many = true, doc = "override one setting" },
     { name = "sweep", value = "KEY=A,B,...", many = true, doc = "run with each of these values" },
+    { name = "zip", doc = "sweeps vary together: the first values of all, then the second, ..." },
     { name = "seeds", value = "LIST", doc = "seeds: 3, or 1..4, or 1,3,5 [1; a study: its own]" },
     { name = "jobs", value = "N", kind = "integer", least = 1, default = 1,
       doc = "processes that share the runs" },

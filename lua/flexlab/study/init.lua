@@ -58,8 +58,8 @@ local function check(name, recipe, design, body)
   end
   local fault = type(design) ~= "table" and "the third argument must be a table" or plan.fault(design)
   if fault then error(("study '%s': %s"):format(name, fault), 3) end
-  config.options(("study '%s'"):format(name), { grid = false, one_at_a_time = false, list = false,
-    seeds = "1..8" }, design, nil, 3)
+  config.options(("study '%s'"):format(name), { grid = false, one_at_a_time = false, zip = false,
+    list = false, seeds = "1..8" }, design, nil, 3)
   if body ~= nil and type(body) ~= "function" then
     error(("study '%s': the last argument must be a function(runs)"):format(name), 3)
   end
@@ -80,11 +80,13 @@ function M.new(name, recipe, design, body)
 end
 
 --- The study that a sweep on the command line means; without a grid it is one arm, several seeds.
----@param path string  the recipe's file, for other processes
-function M.sweep(recipe, grid, seeds, path)
+---@param path string      the recipe's file, for other processes
+---@param kind string|nil  "grid", or "zip": settings that vary together
+function M.sweep(recipe, grid, seeds, path, kind)
+  kind = kind or "grid"
   return setmetatable({ name = recipe.name .. "-sweep", recipe = recipe, defaults = recipe.defaults,
-    body = require("flexlab.study.sweep").body, grid = grid, seeds = seeds, arms = M.arms(grid),
-    kind = "grid", source = path, sweep = true }, Study)
+    body = require("flexlab.study.sweep").body, grid = grid, seeds = seeds, arms = plan.arms { [kind] = grid },
+    kind = kind, source = path, sweep = true }, Study)
 end
 
 --- The same study with other values of its grid (--sweep): a copy.

@@ -4,8 +4,10 @@ plan - which settings a study tries: its arms, each { settings = { ["a.b"] = val
   grid          { ["model.predict"] = { "v", "x" }, ["train.lr"] = { 1e-3, 1e-4 } }   all combinations
   one_at_a_time the same form: the base, then each value of each key alone on top of it. k keys of n values
                 take 1 + k n arms instead of n^k; what they miss is whether effects add up (interactions)
+  zip           { ["model.channels"] = { 32, 64 }, ["train.lr"] = { 1e-3, 5e-4 } }    the first values of all, then the
+                second of all, ...: settings that vary together
   list          { { ["model.size"] = "nano" }, { ["model.size"] = "small", label = "big one" } }  exactly these
-A plan has one of the three. The base of one_at_a_time is the recipe with the user's settings; a value equal
+A plan has one of these. The base of one_at_a_time is the recipe with the user's settings; a value equal
 to the base's makes no arm of its own.
 --]]
 local literal = require "flexlab.literal"
@@ -13,7 +15,7 @@ local words = require "flexlab.text"
 
 local M = {}
 
-M.kinds = { "grid", "one_at_a_time", "list" }
+M.kinds = { "grid", "one_at_a_time", "zip", "list" }
 
 local function shown(value) return type(value) == "table" and literal.encode(value) or tostring(value) end
 
@@ -55,6 +57,17 @@ function arms.one_at_a_time(factors)
   return list
 end
 
+-- One arm for each place in the lists, which M.fault holds to one length.
+function arms.zip(factors)
+  local list, keys = {}, words.keys(factors)
+  for i = 1, #factors[keys[1]] do
+    local settings = {}
+    for _, key in ipairs(keys) do settings[key] = factors[key][i] end
+    list[i] = { settings = settings, label = M.label(settings) }
+  end
+  return list
+end
+
 function arms.list(entries)
   local list = {}
   for i, entry in ipairs(entries) do
@@ -63,6 +76,17 @@ function arms.list(entries)
     list[i] = { settings = settings, label = entry.label or (next(settings) and M.label(settings) or "base") }
   end
   return list
+end
+
+--- What is wrong with lists that are to be zipped, in a sentence; nil if they have one length.
+function M.unequal(factors)
+  local keys = words.keys(factors)
+  for _, key in ipairs(keys) do
+    if #factors[key] ~= #factors[keys[1]] then
+      return ("zip wants as many values of each setting: %s has %d, %s has %d"):format(keys[1], #factors[keys[1]], key,
+        #factors[key])
+    end
+  end
 end
 
 --- The kind of plan of a design, and the plan.
@@ -83,13 +107,15 @@ function M.fault(design)
   if message then return message end
   local plan = kind and design[kind]
   if type(plan) ~= "table" or next(plan) == nil then
-    return "wanted { grid = { [key] = { values } }, seeds = } (or one_at_a_time, or list)"
+    return "wanted { grid = { [key] = { values } }, seeds = } (or one_at_a_time, zip or list)"
   end
   for key, values in pairs(plan) do
     if type(values) ~= "table" or kind ~= "list" and #values == 0 then
       return ("%s['%s'] must be a %s"):format(kind, key, kind == "list" and "table of settings" or "list of values")
     end
   end
+  local unequal = kind == "zip" and M.unequal(plan)
+  if unequal then return unequal end
   local seen = {}
   for _, arm in ipairs(arms[kind](plan)) do
     if seen[arm.label] then return ("two arms are called '%s'"):format(arm.label) end

@@ -39,6 +39,7 @@ function M.arguments(study, overrides, seeds, o)
       for i, value in ipairs(study.grid[key]) do values[i] = literal.encode(value) end
       setting("--sweep", key, table.concat(values, ","))
     end
+    if study.kind == "zip" then list[#list + 1] = "--zip" end
   end
   if o.fresh then list[#list + 1] = "--fresh" end
   if o.quiet then list[#list + 1] = "--quiet" end
