@@ -1637,7 +1637,7 @@ function core.metrics.reliability(members, truth, key) end
 ---@overload fun(): string[]
 ---@field define fun(name: string, choice: table|nil): table|nil
 ---@field fields flexlab.Choice minFLEX, ERA5 as FourCastNet has it, SuperBench: `fields` (T,H,W) or (T,C,H,W)
----@field netcdf flexlab.Choice netCDF 3 or 4: axes by the names of dimensions, packed numbers unpacked
+---@field netcdf flexlab.Choice netCDF 3 or 4: axes by attributes, units and names (CF conventions), packed numbers unpacked
 ---@field nskt flexlab.Choice FLEX's NSKT and `flexlab generate`: vorticity `w` (T,H,W) or (T,C,H,W), Re in the file's name
 ---@field numpy flexlab.Choice numpy .npy and .npz: arrays (H,W), (T,H,W), (N,T,H,W), (T,C,H,W) or (T,H,W,C)
 ---@field pdearena flexlab.Choice PDEArena Navier-Stokes: u, vx, vy (N,T,H,W) in a group train, valid or test

@@ -2,6 +2,8 @@
 -- expected.tsv holds what netCDF4 1.7, h5py 3.16 and numpy 2.4 say of their variables, masks and scales applied.
 local lu = require "luaunit"
 local flex = require "flexlab"
+local fields = require "flexlab.data.fields"
+local inspect = require "flexlab.data.inspect"
 local core = flex.core
 
 local suite = {}
@@ -20,6 +22,9 @@ local function rows_of(path)
   table.remove(rows, 1)
   return rows
 end
+
+-- The variable without elements of each file that has no frames.
+local empty = { ["only_zero.h5"] = "w", ["zerorec_NETCDF4.nc"] = "t", ["zerorec_NETCDF3_CLASSIC.nc"] = "t" }
 
 local function variable_of(container, path)
   for _, v in ipairs(container:variables()) do
@@ -93,12 +98,180 @@ function suite.test_a_virtual_data_set_is_refused_with_the_name_of_its_source()
 end
 
 function suite.test_what_holds_nothing_says_so()
-  for file, name in pairs { ["only_zero.h5"] = "w", ["zerorec_NETCDF4.nc"] = "t", ["zerorec_NETCDF3_CLASSIC.nc"] = "t" } do
+  for file, name in pairs(empty) do
     local c = assert(core.io.container(ROOT .. file))
     local t, message = c:read(name)
     lu.assertNil(t)
     lu.assertStrContains(message, ("'%s' holds no elements: axis 1 has 0 entries"):format(name))
   end
+end
+
+function suite.test_packing_is_undone_as_netcdf4_does_but_where_we_say_so()
+  local c = assert(core.io.container(ROOT .. "packing.nc"))
+  -- An f64 of 1e20 is rounded to f32 and missing; scale_factor as a text is read; what is not one number is refused.
+  local ours = { missing_rounded = "- 2.00000004e+20 -1 0 1 2", scale_text = "-0.5 0 0.5 1 1.5 2" }
+  local refused = { scale_word = true, scale_list = true }
+  local rows = rows_of(ROOT .. "packing.tsv")
+  lu.assertEquals(#rows, 24)
+  for _, row in ipairs(rows) do
+    local name, expected, list = row[1], ours[row[1]] or row[2], {}
+    local t, message = c:read(name, { dtype = "f64" })
+    if refused[name] then
+      lu.assertNil(t)
+      lu.assertStrContains(message, name .. "' cannot be unpacked: its attribute scale_factor is not one number")
+    else
+      for i, x in ipairs(t:totable()) do list[i] = x ~= x and "-" or ("%.9g"):format(x) end
+      lu.assertEquals(table.concat(list, " "), expected, name)
+      local narrow = assert(c:read(name)):totable()
+      for i, x in ipairs(list) do lu.assertEquals(narrow[i] ~= narrow[i], x == "-", name .. " in f32") end
+    end
+  end
+  lu.assertEquals(variable_of(c, "min_not_held").unused, "valid_min")
+  lu.assertEquals(variable_of(c, "missing_text").unused, "missing_value")
+end
+
+local function open(name, options) return fields.open(ROOT .. name, options) end
+
+-- { frames, height, width, names } of a file.
+local function shape_of(name, options)
+  local reader = open(name, options)
+  return { reader.frames, reader.height, reader.width, table.concat(reader.names, " ") }
+end
+
+function suite.test_axes_are_told_by_attributes_before_names_and_places()
+  for name, expected in pairs { ["xyt_unknown.nc"] = { 5, 8, 12, "t" }, ["isobaric.nc"] = { 5, 8, 12, "t" },
+    ["tlevyx_isobaric.nc"] = { 5, 8, 12, "t@0 t@1" }, ["auxcoord.nc"] = { 1, 32, 32, "tos" },
+    ["bounds_attr.nc"] = { 2, 32, 32, "tos" }, ["noncoord.nc"] = { 4, 32, 32, "x" }, ["ph4.nc"] = { 6, 32, 32, "T" },
+    ["unequal_records.nc"] = { 4, 8, 12, "a b" }, ["soft2.h5"] = { 4, 8, 12, "w" },
+    ["cf.nc"] = { 5, 4, 6, "ps u@850 u@500 u@250" } } do
+    lu.assertEquals(shape_of(name), expected, name)
+  end
+  lu.assertFalse(open "ph4.nc":time(1) or false)   -- no phantom times of a placeholder
+  lu.assertEquals(open "xyt_unknown.nc":time(5), 4)
+  local t = assert(open "xyt_unknown.nc":read { frame = 2, y = 3, x = 4, height = 1, width = 1 })
+  local c = assert(core.io.container(ROOT .. "xyt_unknown.nc"))
+  lu.assertEquals(t:totable(), c:read("t", { start = { 4, 3, 2 }, count = { 1, 1, 1 } }):totable())
+  lu.assertEquals({ open "cf.nc".wraps, open "isobaric.nc".wraps, open "gap.nc".wraps }, { "x", "" })
+end
+
+function suite.test_what_a_user_names_wins()
+  lu.assertEquals(shape_of("tlevyx_isobaric.nc", { axes = "tyxz" }), { 10, 8, 12, "t" })
+  lu.assertEquals(shape_of("tlevyx_isobaric.nc", { axes = "time,row,column,depth" }), { 10, 8, 12, "t" })
+  lu.assertEquals(shape_of("tlevyx_isobaric.nc", { channels = { "t@1" } }), { 5, 8, 12, "t@1" })
+  lu.assertEquals(shape_of("xyt_unknown.nc", { axes = { "lat", "lon", "time" } }), { 5, 12, 8, "t" })
+  lu.assertEquals(shape_of("auxcoord.nc", { dataset = { "lat", "lon" } }), { 1, 32, 32, "lat lon" })
+  lu.assertEquals(shape_of("cf.nc", { dataset = "other_grid" }), { 5, 4, 6, "other_grid" })
+  lu.assertEquals(shape_of("cf.nc", { dataset = "/u", channels = { 2 } }), { 5, 4, 6, "u@500" })
+  lu.assertEquals(shape_of("cf.nc", { channels = { "ps", "orography" } }), { 5, 4, 6, "ps orography" })
+  lu.assertEquals(open("cf.nc", { dataset = "u" }):time(5), 4)
+  lu.assertEquals(shape_of("vds_src.h5", { dataset = "d" }), { 4, 8, 12, "d" })
+  lu.assertEquals(shape_of("vds_src.h5", { dataset = "d", axes = "yxt" }), { 12, 4, 8, "d" })
+  lu.assertErrorMsgContains("data: axes: 'lattice' is no axis: one letter an axis (n t z y x c) or names", open,
+    "cf.nc", { axes = "time,lattice,lon" })
+  lu.assertErrorMsgContains("has 3 axes (5,4,6), the description says 'tyxc'", open, "cf.nc",
+    { dataset = "ps", axes = "tyxc" })
+  lu.assertErrorMsgContains("has no dataset 'v'; it has 'cell_area' (4,6), ", open, "cf.nc", { dataset = "v" })
+end
+
+function suite.test_times_that_fall_are_read_in_ascending_order()
+  local reader = open "desc.nc"
+  lu.assertTrue(reader.falling)
+  lu.assertEquals({ reader:time(1), reader:time(6) }, { 0, 5 })
+  local c = assert(core.io.container(ROOT .. "desc.nc"))
+  lu.assertEquals(assert(reader:read { frame = 1 }):totable(),
+    c:read("T", { start = { 6, 1, 1 }, count = { 0, 32, 32 } }):totable())
+end
+
+function suite.test_forecast_samples_lie_within_equal_steps()
+  local function pairs_of(file, past)
+    local set = flex.data.forecast { file = ROOT .. file, past = past, crop = 32, batch = 1, split = 1,
+      test = ROOT .. file, seed = 1 }
+    local list = {}
+    for i, e in ipairs(set.train.entries) do list[i] = e.frame end
+    return list
+  end
+  lu.assertEquals(pairs_of("gap.nc", 1), { 1, 2, 4, 5 })
+  lu.assertEquals(pairs_of("gap.nc", 2), { 2, 5 })
+  lu.assertEquals(pairs_of("desc.nc", 1), { 1, 2, 3, 4, 5 })
+  lu.assertErrorMsgContains("a sample needs 4 in sequence: longer files, another split or a test file would do; "
+    .. "data: 'tests/fixtures/cases/gap.nc': 1 step in time "
+    .. "differs from the usual 1 (the first from 2 to 10, behind frame 3)", pairs_of, "gap.nc", 3)
+end
+
+function suite.test_months_are_equal_steps_and_missing_times_are_not()
+  local stretches = require "flexlab.data.stretches"
+  local function of(times)
+    return stretches.of { frames = #times, time = function(_, j) return times[j] end, run = function() return 1 end }
+  end
+  lu.assertEquals(of({ 0, 31, 59, 90, 120, 151, 181, 212 }).gaps, {})
+  lu.assertEquals(of({ 0, 31, 90, 120, 151, 181 }).gaps, { 2 })
+  lu.assertEquals(of({ 0, 1, 2, 0 / 0, 4, 5 }).gaps, { 3, 4 })
+  lu.assertEquals(of({ 0, 1, 2, 0, 1, 2 }).run, { 1, 1, 1, 2, 2, 2 })
+  lu.assertEquals(of({ 0, 1, 2, 0, 1, 2 }).gaps, {})
+end
+
+function suite.test_files_of_one_set_hold_the_same_channels()
+  local function set(options)
+    options.file, options.factor, options.crop = { ROOT .. "a_tas.nc", ROOT .. "b_pr.nc" }, 4, 32
+    return flex.data.superres(options)
+  end
+  lu.assertErrorMsgContains("a_tas.nc' holds tas and 'tests/fixtures/cases/b_pr.nc' holds pr; files of one set must "
+    .. "hold the same. If they are the same, name them by number: data.channels = { 1 }", set, {})
+  lu.assertEquals(set({ channels = { 1 } }).opened.train.total, 12)
+  lu.assertErrorMsgContains("a_tas.nc' holds tas and ", flex.data.superres, { file = ROOT .. "a_tas.nc",
+    test = ROOT .. "b_pr.nc", factor = 4, crop = 32 })
+end
+
+function suite.test_fields_with_missing_elements_are_refused_with_their_number()
+  local function train(file, memory)
+    return flex.data.superres({ file = ROOT .. file, factor = 4, crop = 8, memory = memory }).train:batch(1)
+  end
+  for file, count in pairs { ["defaultfill_NETCDF4.nc"] = 192, ["missingvec_NETCDF3_CLASSIC.nc"] = 108,
+    ["validrange_NETCDF4.nc"] = 41, ["unsigned_NETCDF4.nc"] = 1 } do
+    for _, memory in ipairs { 1 << 30, 0 } do   -- in memory, and patch by patch
+      lu.assertErrorMsgContains(("; %d of 384 elements of its variable are missing: mask or repair the data, or choose "
+        .. "channels that are complete (data.channels)"):format(count), train, file, memory)
+    end
+  end
+  local report = inspect.report(ROOT .. "unequal_records.nc", {})
+  lu.assertEquals(report.trainable, {})
+  lu.assertStrContains(report.warnings[1], "'b': 192 of 384 elements are missing: training refuses it")
+  report = inspect.report(ROOT .. "unequal_records.nc", { channels = { "a" } })
+  lu.assertEquals({ #report.trainable, #report.warnings }, { 2, 0 })
+end
+
+function suite.test_a_number_that_is_text_is_read()
+  local source = flex.frames.open(ROOT .. "re_as_.h5")
+  lu.assertEquals(source:re { file = 1, frame = 1 }, 1000.0)
+end
+
+function suite.test_no_frames_is_said_in_one_sentence()
+  for file, name in pairs(empty) do
+    lu.assertErrorMsgContains(("%s' holds no frames: '%s' has no elements along time"):format(file, name), open, file)
+    lu.assertStrContains(inspect.report(ROOT .. file, {}).warnings[1], "holds no frames")
+  end
+end
+
+function suite.test_the_report_says_what_told_the_axes_and_what_is_left_out()
+  local r = inspect.report(ROOT .. "cf.nc", {})
+  lu.assertEquals(r.axes[2].told, 'time is time (units = "hours since 2000-01-01"), lev is depth, its levels channels '
+    .. '(positive = "down"), lat is row (units = "degrees_north") and lon is column (units = "degrees_east")')
+  local why = {}
+  for _, l in ipairs(r.left_out) do
+    for _, name in ipairs(l.variables) do why[name] = l.why end
+  end
+  lu.assertEquals(why, { cell_area = "a cell measure of 'u' (its attribute cell_measures)",
+    crs = "the grid mapping of 'u' (its attribute grid_mapping)", lat = "the coordinate of its axis",
+    lev = "the coordinate of its axis", lon = "the coordinate of its axis", time = "the coordinate of its axis",
+    orography = "does not change in time: a channel when data.channels names it",
+    other_grid = "other axes than 'u': time, a, b", time_edges = "the bounds of 'time' (its attribute bounds)",
+    u_error = "ancillary to 'u' (its attribute ancillary_variables)" })
+  lu.assertEquals(r.notes, { "its longitudes go around the globe: columns are periodic" })
+  r = inspect.report(ROOT .. "isobaric.nc", {})
+  lu.assertEquals(r.levels, "5 levels of one time")
+  r = inspect.report(ROOT .. "extlink.h5", {})
+  lu.assertStrContains(r.notes[1], "'w' is a link to '/d' in another file, which is not followed")
+  lu.assertStrContains(r.warnings[1], "it has no datasets at all ('w' is a link to")
 end
 
 os.exit(lu.LuaUnit.run())

@@ -102,7 +102,7 @@ end
 function suite.test_times_boundaries_and_reynolds_numbers()
   local well = flex.frames.open(ROOT .. "well.hdf5")
   lu.assertEquals({ well.boundary, well:re { file = 1, frame = 2 } }, { "periodic", 5000 })
-  lu.assertEquals(well.files[1].segment, { 1, 1, 1, 2, 2, 2 })
+  lu.assertEquals(well.files[1].stretches.run, { 1, 1, 1, 2, 2, 2 })
   lu.assertEquals(flex.frames.open(ROOT .. "well_absent.hdf5").boundary, "mixed")
   lu.assertEquals(flex.frames.open(ROOT .. "pdebench_incompressible.h5").boundary, "wall")
   lu.assertEquals(fields.open(ROOT .. "pdebench_incompressible.h5"):time(5), 2)
@@ -123,7 +123,7 @@ function suite.test_the_report_has_statistics_axes_and_what_could_be_trained()
   lu.assertEquals({ r.format, r.container, r.frames }, { "netcdf", "netCDF-3", 3 })
   local u
   for _, v in ipairs(r.variables) do u = v.path == "u" and v or u end
-  lu.assertEquals({ u.shape, u.axes, u.dtype, u.nan, u.min, u.max }, { { 3, 8, 12 }, { "time", "row", "column" },
+  lu.assertEquals({ u.shape, u.axes, u.dtype, u.missing, u.min, u.max }, { { 3, 8, 12 }, { "time", "row", "column" },
     ">i2", 0, 0, 311 })
   lu.assertAlmostEquals(u.mean, 155.5, 1e-9)
   lu.assertAlmostEquals(u.std, math.sqrt((64 ^ 2 * 8 + 63 + 256 * 143) / 12), 1e-9)
@@ -168,7 +168,7 @@ function suite.test_the_command_prints_json_and_refuses_in_one_sentence()
   local text, code = program("data --json " .. ROOT .. "classic.nc")
   local report = assert(core.json.decode(text))
   lu.assertEquals({ code, report.format, #report.variables }, { "0", "netcdf", 6 })
-  lu.assertEquals(report.variables[5].nan, 0)
+  lu.assertEquals(report.variables[5].missing, 0)
   text, code = program("data " .. ROOT .. "stats.yaml")
   lu.assertEquals(code, "1")
   lu.assertStrContains(text, "stats.yaml is not HDF5, netCDF, .npy or .npz")

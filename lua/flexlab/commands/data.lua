@@ -3,10 +3,12 @@ local arguments = require "flexlab.commands.arguments"
 local core = require "flexlab.core"
 local inspect = require "flexlab.data.inspect"
 local repack = require "flexlab.data.repack"
+local variables = require "flexlab.commands.variables"
 
 local function show(values)
-  local report = inspect.report(values.file, { format = values.format, dataset = values.dataset,
-    statistics = not values.quick })
+  local o = variables.of(values)
+  o.statistics = not values.quick
+  local report = inspect.report(values.file, o)
   if values.json then
     print(core.json.encode(report))
   else
@@ -20,12 +22,9 @@ return {
   arguments = { { name = "file", doc = "HDF5, netCDF, .npy or .npz; or the word repack" },
     { name = "from", optional = true, doc = "with repack: the file to read" },
     { name = "to", optional = true, doc = "with repack: the HDF5 file to write" } },
-  options = {
+  options = variables.before {
     { name = "json", doc = "as JSON" },
-    { name = "quick", doc = "without mean, standard deviation, range and NaN count (they read all numbers)" },
-    { name = "format", value = "NAME", doc = "read it as this format (flexlab list choices)" },
-    { name = "dataset", value = "PATH", doc = "the dataset that holds the fields" },
-    { name = "channels", value = "NAME,...", doc = "with repack: only these" },
+    { name = "quick", doc = "without mean, standard deviation, range and missing elements (they read all numbers)" },
     { name = "deflate", value = "N", kind = "integer", least = 0, default = 0,
       doc = "with repack: gzip level, 0 is none" },
     { name = "chunk", value = "N", kind = "integer", least = 0, default = 0,
@@ -35,7 +34,9 @@ return {
   run = function(values)
     if values.file == "repack" then
       if not values.to then arguments.wrong("data repack: IN and OUT are needed") end
-      print(repack(values.from, values.to, values))
+      local o = variables.of(values)
+      o.deflate, o.chunk = values.deflate, values.chunk
+      print(repack(values.from, values.to, o))
       return
     end
     if values.from then arguments.wrong("data: one file at a time; '%s' is too much", values.from) end

@@ -3,10 +3,12 @@ fields - frames (H,W,C) of any file that flexlab.data.source can describe, read 
 
   reader = fields.open("a.hdf5", { channels = { "vx", "vy" } })
   reader.frames .height .width .channels .names .boundary
+  reader.wraps     axes along which the field closes upon itself ("yx", "x", ""), nil where that is not known
+  reader.falling   the file's times fall; frames are in ascending order all the same
   reader:read { frame = 3, y = 1, x = 1, height = 64, width = 64 }  -> (1,h,w,C) f32, or nil, message
 
 Only the boxes that are asked for are read. Frames run along samples, then depth, then time (layout.lua);
-reader.run[j] names the run in time that frame j belongs to, reader:time(j) its time.
+reader:run(j) names the sample and plane that frame j belongs to, reader:time(j) its time.
 --]]
 local boxes = require "flexlab.data.boxes"
 local core = require "flexlab.core"
@@ -50,7 +52,8 @@ local function parts_of(file)
     end
     layout.check(file.path, v, entry.axes)
     local sizes = layout.sizes(v, entry.axes)
-    parts[#parts + 1] = { path = entry.path, axes = entry.axes, sizes = sizes, constant = entry.constant,
+    parts[#parts + 1] = { path = entry.path, axes = entry.axes, sizes = sizes, told = entry.told,
+      constant = entry.constant,
       names = names_of(entry, sizes.c) }
   end
   return parts
@@ -86,11 +89,20 @@ local function choose(path, parts, channels)
   return list
 end
 
--- Frame j (from 1) as indices along n, z, t.
+-- Frame j (from 1) as indices along n, z, t. Where the file's times fall, frames are counted from its end.
 local function place(self, j)
   local t = (j - 1) % self.size.t + 1
+  if self.falling then t = self.size.t - t + 1 end
   local z = (j - 1) // self.size.t % self.size.z + 1
   return (j - 1) // (self.size.t * self.size.z) + 1, z, t
+end
+
+-- How many elements of the variable of a channel are missing: "192 of 384", or nil where it cannot be read.
+local function missing_of(self, channel)
+  local path = self.chosen[channel].part.path
+  local groups = self.file.description.groups
+  local s = self.file.container:statistics(groups and groups[1] .. "/" .. path or path)
+  return s and s.nan > 0 and ("%d of %d"):format(s.nan, s.nan + s.count + s.infinite)
 end
 
 -- Where the first value that is not finite is, as a sentence.
@@ -98,10 +110,12 @@ local function not_finite(self, t, frame, box)
   local w, c = t.shape[3], t.shape[4]
   for i, v in ipairs(t:totable()) do
     if v ~= v or math.abs(v) == math.huge then
-      local k = i - 1
-      return ("%s: channel '%s' holds %s at frame %d, row %d, column %d (counted from 1): mask or repair the data")
+      local k, missing = i - 1, v ~= v and missing_of(self, (i - 1) % c + 1)
+      return ("%s: channel '%s' holds %s at frame %d, row %d, column %d (counted from 1)%s: mask or repair the data, "
+        .. "or choose channels that are complete (data.channels)")
         :format(self.path, self.names[k % c + 1], v ~= v and "NaN" or v > 0 and "inf" or "-inf", frame,
-          box.y + k // c // w, box.x + k // c % w)
+          box.y + k // c // w, box.x + k // c % w,
+          missing and ("; %s elements of its variable are missing"):format(missing) or "")
     end
   end
 end
@@ -142,11 +156,19 @@ function Reader:number(key)
   return list and #list == 1 and list[1] or nil
 end
 
+-- A number that a file keeps as text.
+local function number_of(self, key, value)
+  local x = tonumber(value)
+  if x then return x end
+  error(("data: '%s': the attribute %s is the text %q, which is no number"):format(self.path, key, value), 0)
+end
+
 --- Numbers along one axis: an attribute, else a dataset; nil if there are none.
 function Reader:array(key)
   local first = self.parts[1].path
   for _, path in ipairs { self.file.description.groups and "" or first, "" } do
     local value = self.file:attributes(path)[key]
+    if type(value) == "string" then return { number_of(self, key, value) } end
     if type(value) == "number" then return { value } end
     if type(value) == "table" and type(value[1]) == "number" then return value end
   end
@@ -166,19 +188,24 @@ local function times(self)
   local d = self.file.description
   local path = d.time and (d.groups and d.groups[1] .. "/" .. d.time or d.time)
   local v = path and self.file:numbers(path, 1, 2)
-  if not v or v.shape[#v.shape] < self.size.t then return false end
+  if not v or v.shape[#v.shape] < self.size.t or v.shape[1] == 0 then return false end
   local t = self.file.container:read(path, { dtype = "f64" })
   local list, width = t and t:totable(), v.shape[#v.shape]
   if not list then return false end
   return function(n, i) return list[(#v.shape == 2 and v.shape[1] > 1 and (n - 1) * width or 0) + i] end
 end
 
+-- Whether the times of a single list fall from the first to the last.
+local function falls(self, of)
+  for i = 2, self.size.t do
+    local fallen = of(1, i) < of(1, i - 1)
+    if not fallen then return false end
+  end
+  return self.size.t > 1 and self.size.n == 1
+end
+
 --- The time of frame j, or nil.
 function Reader:time(j)
-  if self.times == nil then
-    local _ <close> = core.scope()
-    self.times = times(self)
-  end
   local n, _, t = place(self, j)
   return self.times and self.times(n, t) or nil
 end
@@ -191,11 +218,28 @@ end
 
 function Reader:close() self.file.container:close() end
 
+local function whole(self)
+  for _, part in ipairs(self.parts) do
+    for letter, name in pairs(layout.letters) do
+      if part.sizes[letter] == 0 then
+        error(("data: '%s' holds no frames: '%s' has no elements along %s"):format(self.path, part.path, name), 0)
+      end
+    end
+  end
+end
+
+local function read_times(self)
+  local _ <close> = core.scope()
+  self.times = times(self)
+  self.falling = self.times and falls(self, self.times) or false
+end
+
 --- Opens a file. Options: format, dataset, axes, channels (source.lua).
 function M.open(path, o)
   o = o or {}
   local file = source.open(path, o)
   local self = setmetatable({ path = path, file = file, parts = parts_of(file), size = {}, names = {} }, Reader)
+  whole(self)
   self.variable = function(p) return file.variables[p] or error(("data: '%s' lacks '%s'"):format(path, p), 0) end
   self.chosen = choose(path, self.parts, o.channels or nil)
   for _, c in ipairs(self.chosen) do
@@ -208,6 +252,8 @@ function M.open(path, o)
   if file.description.groups then self.size.n = #file.description.groups end
   self.frames, self.height, self.width = self.size.n * self.size.z * self.size.t, self.size.y, self.size.x
   self.channels, self.boundary, self.dataset = #self.chosen, file.description.boundary, self.parts[1].path
+  self.wraps = self.boundary == "periodic" and "yx" or file.description.wraps
+  read_times(self)
   return self
 end
 

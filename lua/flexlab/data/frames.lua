@@ -8,6 +8,8 @@ one a frame), else from a name like 16000_2048_2048_seed_2150.h5, else it is 0.
 local core = require "flexlab.core"
 local fields = require "flexlab.data.fields"
 local paths = require "flexlab.data.paths"
+local stretches = require "flexlab.data.stretches"
+local text = require "flexlab.text"
 
 local M = {}
 
@@ -29,26 +31,12 @@ local function reynolds(reader)
   return tonumber(base:match("^(%d+)_%d+_%d+_seed")) or tonumber(base:match("[rR]e_?(%d+)")) or 0
 end
 
--- Runs within a file: segment[j] counts them. A new one begins with a sample, where Re changes or where
--- time goes back.
-local function segments(file)
-  local reader, segment = file.reader, {}
-  for j = 1, file.frames do
-    local now, before = reader:time(j), j > 1 and reader:time(j - 1)
-    local new = j == 1 or reader:run(j) ~= reader:run(j - 1)
-      or (type(file.re) == "table" and file.re[j] ~= file.re[j - 1]) or (now and before and now <= before)
-    segment[j] = (segment[j - 1] or 0) + (new and 1 or 0)
-  end
-  return segment
-end
-
 local function open_one(path, options)
   if core.sys.exists(path) ~= "file" then error(paths.missing(path), 0) end
   local reader = fields.open(path, options)
-  if reader.frames < 1 then error(("data: '%s' has no frames"):format(path), 0) end
   local file = { path = path, reader = reader, frames = reader.frames, height = reader.height,
     width = reader.width, channels = reader.channels, re = reynolds(reader) }
-  file.segment, file.forcing, file.seed = segments(file), reader:text "forcing", reader:number "seed"
+  file.stretches, file.forcing, file.seed = stretches.of(reader, file.re), reader:text "forcing", reader:number "seed"
   return file
 end
 
@@ -69,8 +57,23 @@ local function boundary(files)
   return word
 end
 
+-- Whether a user says himself which channels are which: by their numbers, or in a description.
+local function named(options)
+  local o = options or {}
+  local first = type(o.channels) == "table" and o.channels[1] or o.channels
+  return math.tointeger(first) ~= nil or type(o.format) == "table" and o.format.channels ~= nil
+end
+
+--- Refuses files whose channels have different names, which would be learned as one.
+function M.agree(first, file, options)
+  local a, b = first.reader.names, file.reader.names
+  if table.concat(a, "\n") == table.concat(b, "\n") or named(options) then return end
+  error(("data: '%s' holds %s and '%s' holds %s; files of one set must hold the same. If they are the same, name them "
+    .. "by number: data.channels = { 1 }"):format(first.path, text.list(a), file.path, text.list(b)), 0)
+end
+
 --- Opens files: an object with `files`, `channels`, `names` of them, `total` frames, `bytes` (as f32) and
---- `boundary` (periodic, wall, open, mixed or nil). Options: dataset, format, channels (flexlab.data.source).
+--- `boundary` (periodic, wall, open, mixed or nil). Options: dataset, axes, format, channels (flexlab.data.source).
 function M.open(files, options)
   if type(options) == "string" then options = { dataset = options } end
   local self = setmetatable({ files = {}, total = 0, bytes = 0 }, Frames)
@@ -82,6 +85,7 @@ function M.open(files, options)
       error(("data: '%s' has %d channels, '%s' has %d; files of one set must agree")
         :format(self.files[1].path, self.channels, path, file.channels), 0)
     end
+    M.agree(self.files[1], file, options)
     self.total = self.total + file.frames
     self.bytes = self.bytes + 4 * file.frames * file.height * file.width * file.channels
   end
@@ -90,18 +94,18 @@ function M.open(files, options)
   return self
 end
 
---- Every frame as { file = i, frame = j, run = s }; with `from`, `to` only that part of the time of
---- each run in each file.
+--- Every frame as { file = i, frame = j, run = s, stretch = s } (stretches.lua); with `from`, `to` only that part of
+--- the time of each run in each file.
 function Frames:list(from, to)
   local list = {}
   for i, file in ipairs(self.files) do
-    local first = 1
+    local first, run, stretch = 1, file.stretches.run, file.stretches.stretch
     while first <= file.frames do
       local last = first
-      while file.segment[last + 1] == file.segment[first] do last = last + 1 end
+      while run[last + 1] == run[first] do last = last + 1 end
       local length = last - first + 1
       for j = first + math.floor((from or 0) * length + 0.5), first + math.floor((to or 1) * length + 0.5) - 1 do
-        list[#list + 1] = { file = i, frame = j, run = i .. "." .. file.segment[first] }
+        list[#list + 1] = { file = i, frame = j, run = i .. "." .. run[first], stretch = i .. "." .. stretch[j] }
       end
       first = last + 1
     end
@@ -117,8 +121,10 @@ function Frames:provenance()
     local size = handle:seek "end"
     handle:close()
     local re = type(file.re) == "table" and "several Re" or ("Re %g"):format(file.re)
-    facts[i] = { file.path, ("%d frames of %dx%d, %s, %d bytes, hash %s"):format(file.frames, file.height,
-      file.width, re, size, size <= HASH_LIMIT and core.sys.hash(core.sys.read(file.path)) or "not taken") }
+    local gaps = stretches.sentence(file.reader, file.stretches)
+    facts[i] = { file.path, ("%d frames of %dx%d, %s, %s%d bytes, hash %s"):format(file.frames, file.height,
+      file.width, re, gaps and gaps .. ", " or "", size,
+      size <= HASH_LIMIT and core.sys.hash(core.sys.read(file.path)) or "not taken") }
   end
   return facts
 end

@@ -22,6 +22,7 @@ local Run = require "flexlab.run"
 local scales = require "flexlab.data.scale"
 local settings = require "flexlab.settings"
 local split = require "flexlab.data.split"
+local stretches = require "flexlab.data.stretches"
 local symmetry = require "flexlab.data.symmetry"
 local tasks = require "flexlab.data.tasks"
 
@@ -59,28 +60,38 @@ local function check(set, source)
   end
 end
 
+-- What to say of gaps in the times of the first file that has some, or nil.
+local function gaps_of(source)
+  for _, file in ipairs(source.files) do
+    local sentence = stretches.sentence(file.reader, file.stretches)
+    if sentence then return ("data: '%s': %s"):format(file.path, sentence) end
+  end
+end
+
 -- Drops entries that lack the neighbours in time that a task asks for.
 local function usable(source, entries, before, after, part)
-  local present, kept = {}, {}
-  for _, e in ipairs(entries) do present[e.run .. ":" .. e.frame] = true end
+  local present, kept, gaps = {}, {}, before + after > 0 and gaps_of(source) or nil
+  for _, e in ipairs(entries) do present[e.stretch .. ":" .. e.frame] = true end
   for _, e in ipairs(entries) do
     local ok = true
     for offset = -before, after do
-      ok = ok and present[e.run .. ":" .. e.frame + offset]
+      ok = ok and present[e.stretch .. ":" .. e.frame + offset]
     end
     if ok then kept[#kept + 1] = e end
   end
   if #kept == 0 then
     error(("data: the %s part of '%s' has %d of %d frames; a sample needs %d in sequence: "
-      .. "longer files, another split or a test file would do"):format(part, source.files[1].path,
-      #entries, source.total, before + after + 1), 0)
+      .. "longer files, another split or a test file would do%s"):format(part, source.files[1].path,
+      #entries, source.total, before + after + 1, gaps and "; " .. gaps or ""), 0)
   end
+  notes.add(gaps)
   return kept
 end
 
 -- Opens files, and in them a dataset in place of the settings' own; the run notes which.
 local function open_files(cfg, names, dataset)
-  local what = { dataset = dataset or cfg.dataset, format = not dataset and cfg.format, channels = cfg.channels }
+  local what = { dataset = dataset or cfg.dataset, axes = cfg.axes, format = not dataset and cfg.format,
+    channels = cfg.channels }
   local source, run = frames.open(names, what), Run.current()
   if run then run:saw(source) end
   return source
@@ -109,6 +120,7 @@ local function open(cfg)
   if test.channels ~= source.channels then
     error(("data: training files have %d channels, test files %d"):format(source.channels, test.channels), 0)
   end
+  frames.agree(source.files[1], test.files[1], cfg)
   load_all(cfg, { source, test ~= source and test or nil })
   return { train = source, test = test }
 end
@@ -197,7 +209,7 @@ function M.build(task, given, opened, level)
   local parts = divide(set, cfg, span)
   set.scale, set.published = scales.of(cfg, source, parts.train)
   set.description = task.describe(cfg)
-  for _, key in ipairs { "dataset", "format", "channels", "observable" } do
+  for _, key in ipairs { "dataset", "axes", "format", "channels", "observable" } do
     if cfg[key] then set.description[key] = cfg[key] end   -- what `flexlab sample` must read alike
   end
   fill(set, parts, low, span)
@@ -235,7 +247,7 @@ function M.as_trained(model, more)
       tostring(about.task)), 2)
   end
   local cfg = { crop = about.crop, mean = model.scale.mean, std = model.scale.std }
-  for _, key in ipairs { "dataset", "format", "channels", "observable" } do cfg[key] = about[key] end
+  for _, key in ipairs { "dataset", "axes", "format", "channels", "observable" } do cfg[key] = about[key] end
   for key in pairs(task.defaults) do cfg[key] = about[key] end
   for key, value in pairs(more) do cfg[key] = value end
   return M.build(task, cfg, nil, 3)

@@ -2,14 +2,19 @@
 inspect - what a file holds, as a table (flexlab data --json prints it) and as text.
 
   { format, doc, container, path, frames, height, width, channels = {names}, boundary, times = {first, last, count},
-    variables = { { path, shape, axes, dtype, chunk, filters, mean, std, min, max, nan, infinite } },
+    levels = "5 levels of one time",                               where frames are not counted along time alone
+    variables = { { path, shape, axes, dtype, chunk, filters, mean, std, min, max, missing, infinite } },
+    axes = { { channels = {paths}, told = "lat is row (axis = "Y"), ..." } }, what told each axis, where the file does
+    left_out = { { variables = {paths}, why } }, notes = { sentences },
     published = { path, channels = { { name, mean, std } } },      where there is a stats.yaml
     trainable = { sentences }, warnings = { sentences } }
 --]]
+local cf = require "flexlab.data.cf"
 local fields = require "flexlab.data.fields"
 local published = require "flexlab.data.published"
 local source = require "flexlab.data.source"
 local layout = require "flexlab.data.layout"
+local stretches = require "flexlab.data.stretches"
 local tabulate = require "flexlab.table"
 local text = require "flexlab.text"
 
@@ -50,6 +55,10 @@ local function describe_variable(container, v, axes, o, warnings)
   local item = { path = v.path, shape = v.shape, dtype = v.dtype, chunk = v.chunk,
     filters = v.filters ~= "" and v.filters or nil, axes = axes and layout.words(axes) or v.axes }
   if axes then warnings[#warnings + 1] = slow(v, axes) end
+  if v.unused then
+    warnings[#warnings + 1] = ("'%s': %s is not used: numbers of its type (%s) cannot be what it says"):format(v.path,
+      v.unused, v.dtype)
+  end
   if not v.number or o.statistics == false then return item end
   local s, message = container:statistics(v.path)
   if not s then
@@ -58,30 +67,81 @@ local function describe_variable(container, v, axes, o, warnings)
     return item
   end
   for _, key in ipairs { "mean", "std", "min", "max" } do item[key] = finite(s[key]) end
-  item.nan, item.infinite = s.nan, s.infinite
+  item.missing, item.infinite = s.nan, s.infinite
   return item
 end
 
--- How many runs in time the frames make up: one a sample and depth, and a new one where time goes back.
-local function runs_of(reader)
-  local runs = 0
-  for j = 1, reader.frames do
-    local now, before = reader:time(j), j > 1 and reader:time(j - 1)
-    if j == 1 or reader:run(j) ~= reader:run(j - 1) or (now and before and now <= before) then runs = runs + 1 end
+-- Chosen variables that are not complete: sentences.
+local function incomplete(reader, variables)
+  local chosen, list = {}, {}
+  for _, c in ipairs(reader.chosen) do chosen[c.part.path] = true end
+  for _, v in ipairs(variables) do
+    local bad = (v.missing or 0) + (v.infinite or 0)
+    if bad > 0 and (chosen[v.path] or chosen[v.path:match("^%d+/(.*)$")]) then
+      local all = 1
+      for _, s in ipairs(v.shape) do all = all * s end
+      list[#list + 1] = ("'%s': %d of %d elements are %s: training refuses it; mask or repair the data, or choose "
+        .. "channels that are complete (--channels, data.channels)"):format(v.path, bad, all,
+        v.missing > 0 and v.infinite > 0 and "missing or infinite" or v.missing > 0 and "missing" or "infinite")
+    end
   end
-  return runs
+  return list
 end
 
-local function trainable(reader)
-  local list = {}
-  local runs = runs_of(reader)
+local function trainable(reader, found)
+  local list, count = {}, found.stretch[reader.frames]
   if reader.height < 2 or reader.width < 2 then
     return { "fields of one dimension: the networks here want two" }
   end
-  list[1] = ("super-resolution of %s on %d frames of %dx%d"):format(text.list(reader.names), reader.frames,
-    reader.height, reader.width)
-  if reader.frames >= 3 * runs then
-    list[2] = ("forecasting, %d run%s of %d frames"):format(runs, runs > 1 and "s" or "", reader.frames // runs)
+  list[1] = ("super-resolution of %s on %d frame%s of %dx%d"):format(text.list(reader.names), reader.frames,
+    reader.frames == 1 and "" or "s", reader.height, reader.width)
+  if reader.frames >= 3 * count then
+    list[2] = ("forecasting, %d run%s of %d frames"):format(count, count > 1 and "s" or "", reader.frames // count)
+  end
+  return list
+end
+
+-- How frames are counted where it is not along time alone: "2 samples of 3 times".
+local function counted(size)
+  local list = {}
+  for _, kind in ipairs { { "n", "sample" }, { "z", "level" } } do
+    local n = size[kind[1]]
+    if n > 1 then list[#list + 1] = ("%d %ss"):format(n, kind[2]) end
+  end
+  if #list == 0 then return nil end
+  return text.list(list) .. " of " .. (size.t == 1 and "one time" or size.t .. " times")
+end
+
+-- What told the axes of the chosen variables; variables that are told alike in one entry.
+local function told_axes(reader)
+  local list, by_sentence, seen = {}, {}, {}
+  for _, c in ipairs(reader.chosen) do
+    local told = c.part.told and not seen[c.part] and cf.told(c.part.told)
+    seen[c.part] = true
+    if told and not by_sentence[told] then
+      by_sentence[told] = { channels = {}, told = told }
+      list[#list + 1] = by_sentence[told]
+    end
+    if told then table.insert(by_sentence[told].channels, c.part.path) end
+  end
+  return list
+end
+
+-- Variables that are no channels by their reason. A format that gives none leaves out what it does not describe.
+local function left_out(reader)
+  local d, described, by_reason, list = reader.file.description, {}, {}, {}
+  for _, c in ipairs(reader.chosen) do described[c.part.path] = true end
+  for _, v in ipairs(reader.file.list) do
+    local inside = d.groups and v.path:match("^%d+/(.*)$") or v.path
+    local why = d.left_out and d.left_out[v.path]
+    if not d.left_out and v.number and #v.shape > 1 then why = "not among the channels of this format" end
+    if why and not described[inside] then
+      if not by_reason[why] then
+        by_reason[why] = { variables = {}, why = why }
+        list[#list + 1] = by_reason[why]
+      end
+      table.insert(by_reason[why].variables, v.path)
+    end
   end
   return list
 end
@@ -102,22 +162,37 @@ local function add_fields(report, reader)
   report.channels, report.boundary = reader.names, reader.boundary
   local first = reader:time(1)
   if first then report.times = { first = first, last = reader:time(reader.frames), count = reader.size.t } end
-  report.trainable = trainable(reader)
+  local found = stretches.of(reader)
+  report.levels, report.axes, report.left_out = counted(reader.size), told_axes(reader), left_out(reader)
+  report.notes[#report.notes + 1] = stretches.sentence(reader, found)
+  if reader.falling then
+    report.notes[#report.notes + 1] = "the file's times fall: its frames are read in ascending order"
+  end
+  if reader.wraps == "x" then
+    report.notes[#report.notes + 1] = "its longitudes go around the globe: columns are periodic"
+  end
+  report.trainable = trainable(reader, found)
   if reader.file.format.name == "the_well" then add_published(report, reader) end
 end
 
---- The report of a file. Options: format, dataset, statistics (false: no numbers are read).
+--- The report of a file. Options: format, dataset, axes, channels, statistics (false: no numbers are read).
 function M.report(path, o)
   local file, message = source.inspect(path)
   if not file then error("data: " .. tostring(message), 0) end
-  local ok, reader = pcall(fields.open, path, { format = o.format, dataset = o.dataset })
+  local ok, reader = pcall(fields.open, path, { format = o.format, dataset = o.dataset, axes = o.axes,
+    channels = o.channels })
   if not ok and type(reader) ~= "string" then error(reader, 0) end
   local report = { path = path, container = file.container.kind, format = ok and reader.file.format.name or "unknown",
-    doc = ok and reader.file.format.doc or nil, variables = {}, trainable = {}, warnings = {} }
+    doc = ok and reader.file.format.doc or nil, variables = {}, trainable = {}, warnings = {}, axes = {},
+    left_out = {}, notes = file.container:notes() }
   if ok then add_fields(report, reader) else report.warnings[1] = (reader:gsub("^data: ", "")) end
   local axes = described_axes(ok and reader)
   for i, v in ipairs(file.list) do
     report.variables[i] = describe_variable(file.container, v, axes[v.path], o, report.warnings)
+  end
+  for _, sentence in ipairs(ok and incomplete(reader, report.variables) or {}) do
+    table.insert(report.warnings, sentence)
+    report.trainable = {}
   end
   file.container:close()
   if ok then reader:close() end
@@ -130,20 +205,24 @@ local function number(x) return x and ("%.6g"):format(x) or "" end
 function M.print(r)
   print(("%s: %s, %s%s"):format(r.path, r.container, r.format, r.doc and " (" .. r.doc .. ")" or ""))
   if r.frames then
-    print(("%d frames of %dx%d, channels %s%s%s"):format(r.frames, r.height, r.width, text.list(r.channels),
+    print(("%d frame%s of %dx%d%s, channels %s%s%s"):format(r.frames, r.frames == 1 and "" or "s", r.height, r.width,
+      r.levels and " (" .. r.levels .. ")" or "", text.list(r.channels),
       r.boundary and ", boundaries " .. r.boundary or "",
       r.times and (", times %g to %g"):format(r.times.first, r.times.last) or ""))
   end
-  local t = tabulate { "variable", "shape", "axes", "type", "chunk", "filters", "mean", "std", "min", "max", "NaN" }
+  for _, a in ipairs(r.axes) do print(("axes of %s: %s"):format(text.list(a.channels), a.told)) end
+  local t = tabulate { "variable", "shape", "axes", "type", "chunk", "filters", "mean", "std", "min", "max", "missing" }
   for _, v in ipairs(r.variables) do
     t:row { v.path, table.concat(v.shape, ","), table.concat(v.axes, " "), v.dtype,
       v.chunk and table.concat(v.chunk, ",") or "", v.filters or "",
-      number(v.mean), number(v.std), number(v.min), number(v.max), v.nan and tostring(v.nan) or "" }
+      number(v.mean), number(v.std), number(v.min), number(v.max), v.missing and tostring(v.missing) or "" }
   end
   t:print()
   for _, c in ipairs(r.published and r.published.channels or {}) do
     print(("published for %s: mean %s, std %s (%s)"):format(c.name, number(c.mean), number(c.std), r.published.path))
   end
+  for _, l in ipairs(r.left_out) do print(("left out: %s: %s"):format(text.list(l.variables), l.why)) end
+  for _, line in ipairs(r.notes) do print("note: " .. line) end
   for _, line in ipairs(r.trainable) do print("could be trained: " .. line) end
   for _, line in ipairs(r.warnings) do print("warning: " .. line) end
 end

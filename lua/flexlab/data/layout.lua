@@ -6,9 +6,53 @@ layout - what the axes of a variable mean: one letter an axis.
 Frames are counted along n, then z, then t: a plane z of a sample n is a run in time. A letter that is absent
 means that the variable does not change along that axis; it is repeated.
 --]]
+local text = require "flexlab.text"
+
 local M = {}
 
 M.letters = { n = "sample", t = "time", z = "depth", y = "row", x = "column", c = "channel" }
+
+-- Names that axes have in files, by letter. Digits at the end are ignored: lat_0, isobaric2.
+local names = {
+  n = { "sample", "member", "ensemble", "ens", "realization", "number", "run", "batch" },
+  t = { "time", "t", "month", "months", "times", "valid_time", "date", "year", "day", "hour", "record", "frame",
+    "step", "lead_time", "forecast_time" },
+  z = { "depth", "level", "lev", "levels", "plev", "z", "height", "altitude", "pressure", "isobaric",
+    "model_level_number", "pressure_level", "isobaricinhpa", "deptht", "olevel", "sigma", "hybrid" },
+  y = { "row", "rows", "lat", "latitude", "y", "rlat", "nlat", "nav_lat", "projection_y_coordinate", "south_north",
+    "yc", "j", "nj", "grid_latitude" },
+  x = { "column", "columns", "lon", "longitude", "x", "rlon", "nlon", "nav_lon", "projection_x_coordinate",
+    "west_east", "xc", "i", "ni", "grid_longitude" },
+  c = { "channel", "channels", "variable", "band" },
+}
+
+local letter_of = {}
+for letter, list in pairs(names) do
+  for _, name in ipairs(list) do letter_of[name] = letter end
+end
+
+--- The letter of an axis by its name in a file, or nil.
+function M.letter_of(name)
+  local word = name:lower()
+  return letter_of[word] or letter_of[word:gsub("_?%d+$", "")]
+end
+
+--- Axes as a user gives them, in letters: "tyx", "time lat lon" or { "time", "row", "column" }. Raises on a word that
+--- is none.
+function M.parse(given)
+  local list = type(given) == "table" and given or text.words(given)
+  if #list == 1 and list[1]:match("^[ntzyxc]+$") then return list[1] end
+  local word = ""
+  for _, name in ipairs(list) do
+    local letter = M.letters[name] and name or M.letter_of(name)
+    if not letter then
+      error(("data: axes: '%s' is no axis: one letter an axis (n t z y x c) or names (%s)"):format(name,
+        "sample, time, depth, row, column, channel"), 0)
+    end
+    word = word .. letter
+  end
+  return word
+end
 
 --- The usual meaning of a shape of 2 to 4 axes. `channels`: a fourth axis is channels, not samples.
 function M.guess(shape, channels)

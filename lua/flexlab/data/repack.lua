@@ -6,13 +6,6 @@ local core = require "flexlab.core"
 local fields = require "flexlab.data.fields"
 local words = require "flexlab.text"
 
-local function split(channels)
-  if not channels then return nil end
-  local list = {}
-  for name in channels:gmatch("[^,]+") do list[#list + 1] = name end
-  return list
-end
-
 -- Re of frame j is written where it is one number for the file.
 local function attributes(writer, reader, from)
   local times = {}
@@ -36,12 +29,12 @@ local function copy(writer, reader)
   end
 end
 
---- Returns a sentence about what was written. Options: format, dataset, channels ("a,b"), deflate, chunk.
+--- Returns a sentence about what was written. Options: format, dataset, axes, channels, deflate, chunk.
 return function(from, to, o)
   if core.sys.exists(to) then
     error(("data repack: '%s' is there already; give another name"):format(to), 0)
   end
-  local reader = fields.open(from, { format = o.format, dataset = o.dataset, channels = split(o.channels) })
+  local reader = fields.open(from, { format = o.format, dataset = o.dataset, axes = o.axes, channels = o.channels })
   local writer = assert(core.io.field_writer(to, { dataset = "w", frames = reader.frames, height = reader.height,
     width = reader.width, channels = reader.channels, deflate = o.deflate or 0, chunk = o.chunk or 0 }))
   local ok, message = pcall(function()

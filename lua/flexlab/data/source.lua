@@ -6,7 +6,10 @@ source - a file whose format has been recognised: which variables are channels, 
 
 `format` is a word of flex.formats(), or a description in three lines for any file:
   { dataset = "velocity", axes = "ntyxc", channels = { "u", "v" }, time = "t", boundary = "periodic" }
+What is given wins over what the file says: `dataset` is the variable (or a list of them) that holds the fields, and
+`axes` their axes, in letters or words (layout.lua); the rest stays as the format describes it.
 --]]
+local cf = require "flexlab.data.cf"
 local choices = require "flexlab.choices"
 local core = require "flexlab.core"
 local layout = require "flexlab.data.layout"
@@ -57,6 +60,21 @@ function M.recognise(file)
   end
 end
 
+-- The variable that a user names, with or without a slash in front.
+local function variable(file, path)
+  local v = file.variables[tostring(path):gsub("^/+", "", 1)]
+  if v then return v end
+  error(("data: '%s' has no dataset '%s'; it has %s%s"):format(file.path, path, file:names(), file:notes()), 0)
+end
+
+-- How a variable that a user names is described: by `axes` if they are given, by its attributes if its axes have
+-- names, else by its shape.
+local function entry_of(file, v, axes)
+  if axes then return { name = v.path, path = v.path, axes = layout.parse(axes) } end
+  if #v.shape >= 2 and #v.axes == #v.shape then return cf.channel(file, v) end
+  return { name = v.path, path = v.path, axes = layout.guess(v.shape, true) or "" }
+end
+
 -- A description of the file from the three lines of a user.
 local function own(file, d)
   for key in pairs(d) do
@@ -66,14 +84,14 @@ local function own(file, d)
   end
   local names = type(d.dataset) == "table" and d.dataset or { d.dataset }
   if #names == 0 then error("data.format: a description needs dataset = \"name\"", 0) end
-  local channels = {}
+  local channels, time, wraps = {}, d.time, nil
   for i, path in ipairs(names) do
-    local v = file.variables[path]
-    if not v then error(("data: '%s' has no dataset '%s'; it has %s"):format(file.path, path, file:names()), 0) end
-    channels[i] = { name = path, path = path, axes = d.axes or layout.guess(v.shape, true) or "",
-      names = #names == 1 and d.channels or nil }
+    local e = entry_of(file, variable(file, path), d.axes)
+    if #names == 1 and d.channels then e.names = d.channels end
+    if e.told then time, wraps = time or cf.time(e), cf.wraps(file, e) end
+    channels[i] = e
   end
-  return { channels = channels, time = d.time, boundary = d.boundary, re = d.re }
+  return { channels = channels, time = time, wraps = wraps, boundary = d.boundary, re = d.re }
 end
 
 --- The variables in one line, for messages: 'w' (10,64,64), ...
@@ -86,18 +104,61 @@ function File:names()
   return #list > 0 and table.concat(list, ", ") or "no datasets at all"
 end
 
+--- Links that are not followed, as the end of a sentence.
+function File:notes()
+  local notes = self.container:notes()
+  return #notes > 0 and " (" .. table.concat(notes, "; ") .. ")" or ""
+end
+
+-- The description with only the datasets that are named, if it has all of them.
+local function narrowed(file, d, dataset)
+  local wanted, channels = {}, {}
+  for i, path in ipairs(type(dataset) == "table" and dataset or { dataset }) do
+    wanted[i] = variable(file, path).path
+  end
+  for _, path in ipairs(d and not d.groups and wanted or {}) do
+    for _, entry in ipairs(d.channels) do
+      if entry.path == path then
+        entry.constant = nil
+        channels[#channels + 1] = entry
+      end
+    end
+  end
+  if #channels < #wanted then return nil end
+  local copy = {}
+  for key, value in pairs(d) do copy[key] = value end
+  copy.channels = channels
+  return copy
+end
+
+-- The axes that a user gives, in place of those of every channel.
+local function with_axes(d, axes)
+  for _, entry in ipairs(d.channels) do
+    local given = layout.parse(axes)
+    if given ~= entry.axes then entry.names, entry.told = nil, nil end
+    entry.axes = given
+  end
+  return d
+end
+
 local function describe(file, o)
   if type(o.format) == "table" then return { name = "described", doc = "as described" }, own(file, o.format) end
-  if o.dataset then
-    return { name = "described", doc = "the dataset that was named" },
-      own(file, { dataset = o.dataset, axes = o.axes or nil })
-  end
   local format = o.format and choices.get("formats", o.format) or M.recognise(file)
-  if not format then
-    error(("data: the format of '%s' is not known; it has %s. Describe it: format = { dataset = \"NAME\", "
-      .. "axes = \"tyx\", channels = { \"u\" } } (letters: n t z y x c)"):format(file.path, file:names()), 0)
+  local d = format and format.describe(file)
+  if o.dataset then
+    local part = narrowed(file, d, o.dataset)
+    if not part then
+      return { name = "described", doc = "the dataset that was named" },
+        own(file, { dataset = o.dataset, axes = o.axes or nil })
+    end
+    d = part
   end
-  return format, format.describe(file)
+  if not format then
+    error(("data: the format of '%s' is not known; it has %s%s. Describe it: format = { dataset = \"NAME\", "
+      .. "axes = \"tyx\", channels = { \"u\" } } (letters: n t z y x c), or --dataset and --axes"):format(file.path,
+      file:names(), file:notes()), 0)
+  end
+  return format, o.axes and with_axes(d, o.axes) or d
 end
 
 --- The file without a description: what `flexlab data` shows of a file of unknown format. nil, message.

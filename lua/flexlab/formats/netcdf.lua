@@ -1,35 +1,20 @@
 --[[
-netcdf - any netCDF file, 3 or 4: axes by the names of their dimensions, else by their places.
+netcdf - any netCDF file, 3 or 4: axes and what is no field by CF's rules (flexlab.data.cf), missing elements NaN
+and packed numbers unpacked already.
 
-The channels are the variables that have the shape of the largest one. Packed numbers (scale_factor,
-add_offset) are unpacked and fill values are NaN already.
+The fields are the variables with rows and columns that are on the grid and at the times of the largest; what is on
+that grid and does not change in time is a channel when it is named. All others are left out, with a reason.
 --]]
-local text = require "flexlab.text"
+local cf = require "flexlab.data.cf"
 
-local words = {
-  t = { "time", "t", "month", "times" },
-  y = { "lat", "latitude", "y", "rlat", "nlat", "nav_lat", "projection_y_coordinate", "south_north" },
-  x = { "lon", "longitude", "x", "rlon", "nlon", "nav_lon", "projection_x_coordinate", "west_east" },
-  z = { "level", "lev", "plev", "depth", "z", "height", "altitude", "pressure", "model_level_number" },
-  n = { "member", "ensemble", "realization", "number", "sample", "run" },
-}
+local function is_field(v) return v.number and #v.shape >= 2 and #v.axes == #v.shape end
 
-local letter = {}
-for l, list in pairs(words) do
-  for _, word in ipairs(list) do letter[word] = l end
-end
-
-local places = { [2] = "yx", [3] = "tyx", [4] = "tzyx", [5] = "ntzyx" }
-
--- One letter an axis, each once; names that are not known leave it to the places.
-local function axes_of(v)
-  local axes, seen = "", {}
-  for _, name in ipairs(v.axes) do
-    local l = letter[name:lower()]
-    if not l or seen[l] then return places[#v.shape] end
-    seen[l], axes = true, axes .. l
+local function fields(file, no_field)
+  local list = {}
+  for _, v in ipairs(file.list) do
+    if is_field(v) and not no_field[v.path] then list[#list + 1] = v end
   end
-  return #axes == #v.shape and seen.y and seen.x and axes or places[#v.shape]
+  return list
 end
 
 local function size(v)
@@ -38,40 +23,76 @@ local function size(v)
   return n
 end
 
--- Variables with axes of rank 2 to 5, which are no bounds or coordinates.
-local function candidates(file)
-  local list = {}
-  for _, v in ipairs(file.list) do
-    if v.number and #v.axes == #v.shape and places[#v.shape] and v.axes[#v.axes] ~= v.path
-      and not v.axes[#v.axes]:find("bnds", 1, true) and not v.axes[#v.axes]:find("bounds", 1, true) then
-      list[#list + 1] = v
-    end
+-- The axes along which frames are counted, and those of a frame: names and sizes in one text each.
+local function grid_of(entry)
+  local frames, field = {}, {}
+  for a, axis in ipairs(entry.told) do
+    local letter = entry.axes:sub(a, a)
+    local list = (letter == "y" or letter == "x") and field or letter ~= "c" and frames
+    if list then list[#list + 1] = letter .. " " .. axis.name .. " " .. axis.size end
   end
-  return list
+  table.sort(frames)
+  table.sort(field)
+  return table.concat(frames, ","), table.concat(field, ",")
 end
 
-local function largest(list)
-  local best
-  for _, v in ipairs(list) do
-    if not best or #v.shape > #best.shape or (#v.shape == #best.shape and size(v) > size(best)) then best = v end
+-- What decides which is the largest: time, then the number of axes, then elements.
+local function rank(entry)
+  return { entry.axes:find("t", 1, true) and 1 or 0, #entry.variable.shape, size(entry.variable) }
+end
+
+local function largest(entries)
+  local best, most
+  for _, e in ipairs(entries) do
+    local r, more = rank(e), not best
+    for k = 1, 3 do
+      if best and r[k] ~= most[k] then more = r[k] > most[k] break end
+    end
+    if more then best, most = e, r end
   end
   return best
 end
 
-return {
-  doc = "netCDF 3 or 4: axes by the names of dimensions, packed numbers unpacked",
-  order = 90,   -- after the formats that know their keys
-  recognise = function(file) return #candidates(file) > 0 end,
-  describe = function(file)
-    local list = candidates(file)
-    local model, channels = largest(list), {}
-    local shape = table.concat(model.shape, "x") .. " " .. text.list(model.axes)
-    for _, v in ipairs(list) do
-      if table.concat(v.shape, "x") .. " " .. text.list(v.axes) == shape then
-        channels[#channels + 1] = { name = v.path, path = v.path, axes = axes_of(v) }
-      end
+local function entries_of(file, list)
+  local entries = {}
+  for i, v in ipairs(list) do
+    local e = cf.channel(file, v)
+    e.variable, e.frames, e.field = v, grid_of(e)
+    entries[i] = e
+  end
+  return entries
+end
+
+-- Divides entries into channels and what has other axes than the largest.
+local function choose(entries, reasons)
+  local model, channels = largest(entries), {}
+  for _, e in ipairs(entries) do
+    if e.field == model.field and (e.frames == model.frames or e.frames == "") then
+      e.constant = e.frames ~= model.frames
+      channels[#channels + 1] = e
+      if e.constant then reasons[e.path] = "does not change in time: a channel when data.channels names it" end
+    else
+      reasons[e.path] = ("other axes than '%s': %s"):format(model.path, table.concat(e.variable.axes, ", "))
     end
-    local t = axes_of(model):find("t", 1, true)
-    return { channels = channels, time = t and file:numbers(model.axes[t], 1, 1) and model.axes[t] }
+  end
+  return channels, model
+end
+
+return {
+  doc = "netCDF 3 or 4: axes by attributes, units and names (CF conventions), packed numbers unpacked",
+  order = 90,   -- after the formats that know their keys
+  recognise = function(file) return #fields(file, cf.no_fields(file)) > 0 end,
+  describe = function(file)
+    local reasons = cf.no_fields(file)
+    local list = fields(file, reasons)
+    if #list == 0 then   -- where the format is given and nothing fits
+      error(("data: '%s' has no variable with rows and columns that is a field; it has %s"):format(file.path,
+        file:names()), 0)
+    end
+    local channels, model = choose(entries_of(file, list), reasons)
+    for _, v in ipairs(file.list) do
+      if not is_field(v) then reasons[v.path] = reasons[v.path] or "no field of rows and columns with named axes" end
+    end
+    return { channels = channels, time = cf.time(model), wraps = cf.wraps(file, model), left_out = reasons }
   end,
 }
