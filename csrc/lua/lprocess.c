@@ -133,7 +133,8 @@ static int sys_redirect (lua_State *L) {
   redirection *r = lua_newuserdatauv(L, sizeof *r, 0);
   r->out = r->err = -1;
   luaL_setmetatable(L, REDIRECTION);
-  const int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+  const int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK,
+                      0666); /* a pipe must not block us */
   if (fd < 0)
     return refused(L, path);
   fflush(stdout);

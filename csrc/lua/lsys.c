@@ -175,7 +175,8 @@ static int sys_write (lua_State *L) {
 static int sys_append (lua_State *L) {
   size_t n;
   const char *path = luaL_checkstring(L, 1), *bytes = luaL_checklstring(L, 2, &n);
-  const int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+  const int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK,
+                      0666); /* a pipe must not block us */
   if (fd < 0)
     return refused(L, path);
   const ssize_t written = write(fd, bytes, n);

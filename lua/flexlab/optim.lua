@@ -20,6 +20,7 @@ local core = require "flexlab.core"
 local models = require "flexlab.network.model"
 local Run = require "flexlab.run"
 local settings = require "flexlab.settings"
+local divergence = require "flexlab.run.divergence"
 
 local M = {}
 
@@ -72,7 +73,8 @@ function M.new(choice, model, given)
     error(("optim.%s: optimizer = '%s' is given; flex.optimizer(model, settings) takes that word"):format(choice.name,
       word), 3)
   end
-  local self = setmetatable({ model = model, cfg = cfg, parameters = trained(model), lr = 0 }, Optim)
+  local self = setmetatable({ model = model, cfg = cfg, parameters = trained(model), lr = 0,
+    first_losses = {} }, Optim)
   if cfg.from then start_from(cfg.from, model) end
   local tensors = {}
   for i, p in ipairs(self.parameters) do
@@ -110,20 +112,25 @@ local function where()
   return run and run.step and (" at step %d"):format(run.step) or ""
 end
 
+-- Ends a run whose training is beyond repair: it has diverged (run/divergence.lua).
+local function diverged(sentence)
+  local run = Run.current()
+  if run then run.diverged = sentence end
+  error(sentence, 3)
+end
+
 --- One update from a loss; returns the norm of the gradient before clipping.
 function Optim:step(loss)
-  local value = loss:item()
-  if value ~= value or value == math.huge or value == -math.huge then
-    error(("the loss is %s%s; a smaller lr, or clip, may help"):format(tostring(value), where()), 2)
-  end
+  local why = divergence.of_loss(loss:item(), self.first_losses)
+  if why then diverged(("%s%s; a smaller lr, or clip, may help"):format(why, where())) end
   loss:backward()
   local cfg = self.cfg
   self.lr = cfg.lr * M.rate(self.core.steps + 1, cfg.warmup, cfg.steps, cfg.cosine)
   local norm, message, index = self.core:step { lr = self.lr, clip = cfg.clip or 0 }
   if not norm then
     local p = index and self.parameters[index]
-    error(("the gradient of '%s' is not finite%s (%s)"):format(p and p.name or "a parameter", where(),
-      tostring(message)), 2)
+    diverged(("the gradient of '%s' is not finite%s (%s)"):format(p and p.name or "a parameter", where(),
+      tostring(message)))
   end
   self.core:clear_grads()
   return norm

@@ -43,7 +43,7 @@ function suite.test_each_boundary_goes_on_after_a_stop_with_the_same_bytes()
     local ok, message = pcall(made, o)
     core.sys.interrupts = interrupts
     lu.assertFalse(ok)
-    lu.assertStrContains(message, "stopped; 1 of 3 frames", word)
+    lu.assertStrContains(tostring(message), "stopped; 1 of 3 frames", word)
     lu.assertTrue(core.sys.read(made(o)) == whole, word)
     lu.assertEquals(attributes(o.out).boundary, word)
     lu.assertErrorMsgContains("holds something else", made, { boundary = word == "box" and "channel" or "box",

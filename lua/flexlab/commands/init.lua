@@ -1,8 +1,9 @@
 -- commands - the command line: `flexlab COMMAND ...`. One file here is one command; it returns
 --   { name, doc, arguments, options, run = function(values) ... return code or nil end }
 -- and arguments.lua makes parsing, --help and errors from that. Exit codes: 0 done, 1 failed at
--- work, 2 wrong use. What goes wrong is one sentence on stderr after "flexlab: "; with
--- --traceback (or FLEXLAB_TRACEBACK=1) the traceback follows. Whose line it names: flexlab.blame.
+-- work, 2 wrong use, 128 + n ended by signal n (130: Ctrl-C). What goes wrong is one sentence on
+-- stderr after "flexlab: "; with --traceback (or FLEXLAB_TRACEBACK=1) the traceback follows. Whose line it names:
+-- flexlab.blame.
 
 local arguments = require "flexlab.commands.arguments"
 local blame = require "flexlab.blame"
@@ -95,6 +96,13 @@ function M.recipe(name)
   return recipe, path
 end
 
+-- 1, or for what a signal ended the code that shells give: 128 and its number (run/interruption.lua).
+local function exit_code(e)
+  local told = type(e) == "table" and rawget(e, "exit_code")
+  local _, number = require("flexlab.core").sys.signal()
+  return told or number and 128 + number or 1
+end
+
 local function fail(command, e)
   local wrong = arguments.is_wrong(e)
   io.stderr:write("flexlab: ", blame.sentence(e), "\n")
@@ -103,7 +111,7 @@ local function fail(command, e)
   elseif blame.wanted() then
     io.stderr:write(blame.trace(e) or "", "\n")
   end
-  return wrong and 2 or 1
+  return wrong and 2 or exit_code(e)
 end
 
 local function execute(command, argv)

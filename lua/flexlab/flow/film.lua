@@ -13,6 +13,7 @@ two processes that want one film the second waits for the first and finds it don
 local boundaries = require "flexlab.flow.boundaries"
 local core = require "flexlab.core"
 local film_flow = require "flexlab.flow.film_flow"
+local interruption = require "flexlab.run.interruption"
 local progress = require "flexlab.run.progress"
 local words = require "flexlab.text"
 
@@ -118,14 +119,11 @@ local function stopped(s, message)
   if s.line then s.line:clear() end
   local kept = s.done and s.done > 0 and core.sys.exists(s.state)
   if s.writer and kept then s.writer:leave() elseif s.writer then s.writer:abandon() end
-  if core.sys.interrupts() > 0 then
-    core.sys.clear_interrupts()
-    message = "stopped"
-  end
+  local stop = interruption.pending() or interruption.is_cut(message)
   local hint = kept and ("%d of %d frames are in '%s'; the same command goes on"):format(s.done, s.options.frames,
     s.part) or ("'%s' was not written"):format(s.path)
-  error(message == "stopped" and ("stopped; %s"):format(hint) or kept and ("%s (%s)"):format(message, hint)
-    or message, 0)
+  if stop then error(interruption.error("stopped; " .. hint), 0) end
+  error(kept and ("%s (%s)"):format(message, hint) or message, 0)
 end
 
 --- Makes the film s = { path =, options = (generate's), re =, member = (0: the flow itself) }.
@@ -133,9 +131,9 @@ function M.make(s)
   s.part, s.state = s.path .. ".part", s.path .. ".part.safetensors"
   s.numbers, s.texts = film_flow.attributes(s)
   s.identity = core.json.encode(film_flow.identity(s))
-  core.sys.catch_interrupts(true)
+  interruption.hold()
   local ok, message = pcall(simulate, s)
-  core.sys.catch_interrupts(false)
+  interruption.release()
   if not ok then stopped(s, message) end
 end
 

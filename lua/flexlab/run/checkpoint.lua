@@ -6,11 +6,12 @@ second network of the same run has them below 2/. Layouts are ours: (O,kH,kW,I),
 Texts: kind, version, recipe, seed, config (JSON of the recipe's), model (JSON: what flex.models needs),
 network (JSON: the same without words, for readers that know no Lua: csrc/io/checkpoint.h), data (JSON:
 task, factor, degradation), normalisation (JSON: mean and std by channel), step, phase, updates,
-log_bytes.
+first_losses (JSON list: divergence.lua), log_bytes.
 --]]
 local backbone = require "flexlab.network.backbone"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
+local divergence = require "flexlab.run.divergence"
 local positions = require "flexlab.network.positions"
 
 local M = {}
@@ -63,7 +64,10 @@ function M.save(path, run)
   local names, tensors, text = {}, {}, {}
   for _, entry in ipairs(run.watched) do
     collect(entry, names, tensors)
-    if entry.optim then text[entry.prefix .. "updates"] = tostring(entry.optim:updates()) end
+    if entry.optim then
+      text[entry.prefix .. "updates"] = tostring(entry.optim:updates())
+      text[entry.prefix .. "first_losses"] = divergence.encode(entry.optim.first_losses)
+    end
   end
   local first = run.watched[1]
   describe(text, first and first.model, run.data)
@@ -109,6 +113,7 @@ function M.restore(saved, entry)
   each(entry, function(name, tensor) fill(tensor, saved.tensors[name], saved.path, name) end)
   if not entry.optim then return end
   entry.optim:set_updates(math.tointeger(tonumber(saved.text[entry.prefix .. "updates"])) or 0)
+  entry.optim.first_losses = divergence.decode(saved.text[entry.prefix .. "first_losses"])
 end
 
 --- Copies weights named model/<name> (or their averages) of a file into a network. `size` = { height,

@@ -4,21 +4,25 @@ run - one call of a recipe: its folder, its loop of steps, its log, its checkpoi
   for step, batch in run:steps(data.train, n) do ... end
 opens a scope for each step (tensors made in it end with it), polls Ctrl-C, writes last.h5 every
 `train.checkpoint` steps (100), after step 10 and at the end, and goes on behind the saved step after a
-restart.
+restart. Before every write it looks whether the run's lock still is its own (lock.lua).
 All random numbers are addressed by (seed, stream, step, sample); nothing else needs saving.
 
 A body with several loops is resumed in the loop that was saved; its earlier loops yield nothing.
 Until then `run:log` is silent, and lines logged after the checkpoint are dropped from metrics.jsonl.
 --]]
+local attempt = require "flexlab.run.attempt"
 local blame = require "flexlab.blame"
 local checkpoint = require "flexlab.run.checkpoint"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
+local divergence = require "flexlab.run.divergence"
+local interruption = require "flexlab.run.interruption"
 local literal = require "flexlab.literal"
 local log = require "flexlab.run.log"
 local progress = require "flexlab.run.progress"
 local provenance = require "flexlab.run.provenance"
 local settings = require "flexlab.settings"
+local transcript = require "flexlab.run.transcript"
 
 local Run = {}
 Run.__index = Run
@@ -41,29 +45,31 @@ end
 --- The run whose body is being executed, or nil.
 function Run.current() return stack[#stack] end
 
---- Raised after Ctrl-C, once the step is finished and saved: has `interrupted` and reads as a sentence.
-local Interrupted = { __name = "flexlab.Interrupted" }
-function Interrupted.__tostring(e) return e.message end
-
 --- Becomes the current run until closed.
+---@param fields table  recipe, cfg, hash, seed, dir, root, quiet, label, lock, live, redirect (log.txt gets all prints)
 function Run.open(fields)
   local run = setmetatable(fields, Run)
   run.watched, run.phase, run.replaying, run.began = {}, 0, true, core.sys.time()
   core.reset_peak()
-  run.log_file = log.open(run.dir)
+  run.log_file = log.open(run.dir, function() run.lock:check() end)
+  run.transcript = transcript.open(run.dir, run.redirect)
   run.progress = progress.new(run)
   stack[#stack + 1] = run
+  interruption.hold()
   return run
 end
 
--- Ends the run, also after an error.
-function Run:__close()
+-- Ends the run; after an error what became of it is written down, and the user may be told better.
+function Run:__close(e)
+  local told = e ~= nil and attempt.ended(self, e) or nil
   self:end_scope()
   self.progress:done()
-  if self.catching then core.sys.catch_interrupts(false) end
+  self.transcript:close()
+  interruption.release()
   for i = #stack, 1, -1 do
     if stack[i] == self then table.remove(stack, i) end
   end
+  if told and told ~= e then error(told, 0) end
 end
 
 function Run:end_scope()
@@ -73,7 +79,7 @@ end
 
 --- Forgets what an earlier attempt left (for `fresh`).
 function Run:clear()
-  for _, file in ipairs { "result.lua", "last.h5", "cost.lua" } do
+  for _, file in ipairs { "result.lua", "last.h5", "cost.lua", "failed.txt" } do
     if core.sys.exists(self.dir .. "/" .. file) then core.sys.remove(self.dir .. "/" .. file) end
   end
 end
@@ -81,7 +87,11 @@ end
 --- Reads the checkpoint of an earlier attempt, if there is one.
 function Run:resume()
   local path = self.dir .. "/last.h5"
-  if core.sys.exists(path) then
+  local kind = core.sys.exists(path)
+  if kind and kind ~= "file" then
+    error(("%s is a %s, not a checkpoint; remove it, and the run starts again"):format(path,
+      kind == "folder" and kind or "pipe or a device"), 0)
+  elseif kind then
     local saved, message = checkpoint.load(path)
     if not saved then
       error(("%s; remove the file or give --fresh to start again"):format(message), 0)
@@ -125,6 +135,7 @@ function Run:record(name, value)
     error(("run:record: '%s' is no name for a record (letters, digits and _; result, config, recipe and cost "
       .. "are taken)"):format(tostring(name)), 2)
   end
+  self.lock:check()
   assert(literal.write(("%s/%s.lua"):format(self.dir, name), config.plain(value)))
 end
 
@@ -145,23 +156,46 @@ end
 function Run:log(step, values)
   local row = { step = step }
   for k, v in pairs(values) do row[k] = core.is_tensor(v) and v:item() or v end
+  local why = type(row.loss) == "number" and divergence.of_loss(row.loss)
+  if why then
+    self.diverged = ("%s at step %s"):format(why, tostring(step))
+    error(self.diverged, 2)
+  end
   self.progress:show(row)
   if not self.replaying then self.log_file:append(row) end
 end
 
 --- Writes last.h5 now.
 function Run:save()
+  self.lock:check()
   local ok, message = checkpoint.save(self.dir .. "/last.h5", self)
   if not ok then error("the checkpoint could not be written: " .. tostring(message), 0) end
 end
 
+-- Updates that the optimisers of this run have made.
+local function updates(self)
+  local sum = 0
+  for _, entry in ipairs(self.watched) do sum = sum + (entry.optim and entry.optim:updates() or 0) end
+  return sum
+end
+
+--- Writes last.h5 as of the end of the last whole step, for a step that was cut off; false where that is not known any
+--- more (an optimiser has moved in this step) or is there already.
+function Run:save_before_step()
+  local before = self.scope and self.before
+  if not before or self.replaying or updates(self) ~= before.updates then return false end
+  self:end_scope()
+  self.log_file:cut(before.bytes)
+  self.step = before.step
+  if before.step > before.first then self:save() end
+  return true
+end
+
 --- Stops with a sentence if Ctrl-C was pressed. Long loops of recipes may call it too.
 function Run:poll()
-  if core.sys.interrupts() == 0 then return end
-  core.sys.clear_interrupts()
-  error(setmetatable({ interrupted = true, dir = self.dir, step = self.step,
-    message = ("stopped at step %d of '%s'; the same command goes on from there (%s)")
-      :format(self.step or 0, self.recipe.name, self.dir) }, Interrupted), 0)
+  if not interruption.pending() then return end
+  error(interruption.error(("stopped at step %d of '%s'; the same command goes on from there (%s)")
+    :format(self.step or 0, self.recipe.name, self.dir), { dir = self.dir, step = self.step }), 0)
 end
 
 -- Copies saved tensors into whatever is watched and not yet restored.
@@ -207,12 +241,12 @@ function Run:steps(data, n, options)
   end
   local every = interval(self, config.options("steps", { checkpoint = false }, options, nil, 2))
   local step = self:enter(n) - 1
-  core.sys.catch_interrupts(true)
-  self.catching = true
+  local first = step
+  self.steps_wanted = n
   self.progress:start(step, n)
   local function finished()
     self:end_scope()
-    local stop = core.sys.interrupts() > 0
+    local stop = interruption.pending()
     if stop or step == n or step % every == 0 or step == EARLY then self:save() end
     self.progress:step(step)
     if stop then self:poll() end
@@ -223,6 +257,7 @@ function Run:steps(data, n, options)
       self.progress:done()
       return nil
     end
+    self.before = { step = step, first = first, bytes = self.log_file.bytes, updates = updates(self) }
     step = step + 1
     self.step = step
     self.scope = core.scope()
@@ -244,6 +279,7 @@ function Run:price()
     end
     cost.gflop = require("flexlab.network.arithmetic").gflop(model)
   end
+  self.lock:check()
   assert(literal.write(self.dir .. "/cost.lua", cost))
 end
 

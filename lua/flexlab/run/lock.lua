@@ -222,6 +222,8 @@ function Lock:release()
   self.path = nil
 end
 
+Lock.__close = Lock.release
+
 --- Raised by an owner that has lost its lock; reads as a sentence.
 M.Lost = { __name = "flexlab.LockLost" }
 function M.Lost.__tostring(e) return e.message end

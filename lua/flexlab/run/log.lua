@@ -15,9 +15,10 @@ local function must(ok, message)
   if not ok then error("the log could not be written: " .. tostring(message), 0) end
 end
 
-function M.open(dir)
+--- The log in a folder. `guard` is called before each write, and raises where it may not be.
+function M.open(dir, guard)
   return setmetatable({ json = dir .. "/metrics.jsonl", csv = dir .. "/metrics.csv", bytes = 0,
-    columns = nil }, Log)
+    columns = nil, guard = guard or function() end }, Log)
 end
 
 -- JSON has no nan and inf: they are written as words.
@@ -76,6 +77,7 @@ end
 
 --- Keeps the first `bytes` of the record.
 function Log:cut(bytes)
+  self.guard()
   local text = core.sys.read(self.json) or ""
   if #text ~= bytes then must(core.sys.write(self.json, text:sub(1, bytes))) end
   self.bytes = math.min(bytes, #text)
@@ -83,6 +85,7 @@ function Log:cut(bytes)
 end
 
 function Log:append(row)
+  self.guard()
   local out = {}
   for k, v in pairs(row) do out[k] = jsonable(v) end
   local text = core.json.encode(out) .. "\n"

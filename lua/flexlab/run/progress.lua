@@ -1,6 +1,7 @@
 --[[
 progress - one line on a terminal: step (or frame), rate, time left, the last logged numbers; later what is being
-scored. Silent elsewhere.
+scored. Silent elsewhere. A run marks its steps in log.txt too (transcript.lua); in a study the study's own line takes
+this one's place (`live`).
 --]]
 local core = require "flexlab.core"
 local text = require "flexlab.text"
@@ -18,11 +19,14 @@ end
 --- The line of a run, which counts steps.
 function M.new(run)
   local name = run.label and run.label ~= "" and run.label or run.recipe.name
-  return M.line(("%s seed %d"):format(name, run.seed), run.quiet, "steps")
+  local line = M.line(("%s seed %d"):format(name, run.seed), run.quiet, "steps")
+  line.transcript, line.live = run.transcript, run.live
+  return line
 end
 
 function Progress:start(first, n)
   self.first, self.n, self.began = first, n, core.sys.time()
+  if self.transcript then self.transcript:mark(first, n) end
 end
 
 --- Remembers numbers to show beside the step.
@@ -38,6 +42,7 @@ end
 
 -- Shows a line five times a second at most, or at once.
 function Progress:draw(line, at_once)
+  if self.live then return self.live(line) end
   local now = core.sys.time()
   if not self.shown or (now < self.next and not at_once) then return end
   self.next = now + 0.2
@@ -48,14 +53,20 @@ function Progress:draw(line, at_once)
 end
 
 function Progress:step(step)
-  if not self.shown then return end
+  local due = self.transcript and (step == self.n or self.transcript:due())
+  if not (self.shown or self.live or due) then return end
   local rate = (step - self.first) / math.max(core.sys.time() - self.began, 1e-9)
-  self:draw(("%s  %d/%d  %.3g %s/s  %s left  %s"):format(self.name, step, self.n, rate, self.unit,
+  local speed = ("%.3g %s/s"):format(rate, self.unit)
+  if due then self.transcript:mark(step, self.n, ("%s  %s"):format(speed, self.numbers or "")) end
+  self:draw(("%s  %d/%d  %s  %s left  %s"):format(self.name, step, self.n, speed,
     text.duration((self.n - step) / math.max(rate, 1e-9)), self.numbers or ""), step == self.n)
 end
 
 --- Shows what goes on outside the loop of steps; the line is gone after `clear`.
-function Progress:note(line) self:draw(("%s  %s"):format(self.name, line)) end
+function Progress:note(line)
+  if self.transcript and self.transcript:due() then self.transcript:mark(self.n or 0, self.n or 0, line) end
+  self:draw(("%s  %s"):format(self.name, line))
+end
 
 function Progress:clear()
   if self.open then io.stderr:write("\r\27[K") end

@@ -4,12 +4,14 @@ recipe - a function from a configuration to a result.
   local sr = flex.recipe("sr", { train = { steps = 100 } }, function(cfg, run) return { rfne = 1 } end)
   sr()                                      the defaults, seed 1
   sr({ train = { steps = 10 } }, { seed = 2, root = "runs", fresh = false, quiet = false, label = "" })
+      wait = true: waits while another process writes this run; retry = "failed": also where it diverged before
 
 A call makes runs/<name>/<hash8>/<seed>/ (config.lua recipe.lua env.txt metrics.jsonl metrics.csv
 result.lua last.h5 cost.lua). hash8 covers the resolved configuration, the file that holds the body and the
 recipes that it requires; if data files have changed, their contents too (provenance.lua). A folder with
 result.lua is done: its result is returned again; any other is resumed from its checkpoint.
 --]]
+local attempt = require "flexlab.run.attempt"
 local blame = require "flexlab.blame"
 local config = require "flexlab.config"
 local contracts = require "flexlab.contracts"
@@ -27,7 +29,8 @@ local Recipe = {}
 Recipe.__index = Recipe
 Recipe.__name = "flexlab.Recipe"
 
-M.options = { seed = 1, root = "runs", fresh = false, quiet = false, label = "" }
+M.options = { seed = 1, root = "runs", fresh = false, quiet = false, label = "", wait = false, retry = false,
+  redirect = false, live = false }
 
 -- The texts of the recipes that a text requires ("recipes.sr"), and of those that they require.
 local function required(source, seen)
@@ -100,6 +103,7 @@ local function environment(run, options)
   line("host", core.sys.host())
   local info = core.info()
   local keys = {}
+  info.device = core.backend()
   for k, v in pairs(info) do if type(v) ~= "table" then keys[#keys + 1] = k end end
   table.sort(keys)
   for _, k in ipairs(keys) do line(k, info[k]) end
@@ -112,8 +116,15 @@ local function must(ok, message)
 end
 
 local function prepare(run, options)
-  must(core.sys.mkdirs(run.dir))
   if options.fresh then run:clear() end
+  run.transcript:say("attempt of process %d on %s, FlexLab %s", core.sys.pid(), core.sys.host(), core.info().version)
+  for _, sentence in ipairs { run.lock.note or false, run.lock.earlier or false } do
+    if sentence then
+      run.transcript:say("%s", sentence)
+      if not options.redirect then io.stderr:write("note: ", sentence, "\n") end
+    end
+  end
+  if core.sys.exists(run.dir .. "/failed.txt") then must(core.sys.remove(run.dir .. "/failed.txt")) end
   must(literal.write(run.dir .. "/config.lua", config.plain(run.cfg),
     ("%s, resolved; seed %d"):format(run.recipe.name, run.seed)))
   must(core.sys.write(run.dir .. "/recipe.lua", run.recipe.text))
@@ -141,6 +152,14 @@ local function result_of(recipe, returned)
   return plain(returned, "")
 end
 
+-- The result of a run that is done, or nil.
+local function finished(dir)
+  local result = core.sys.exists(dir .. "/result.lua") and literal.read(dir .. "/result.lua")
+  if type(result) ~= "table" then return nil end
+  result.dir = dir
+  return result
+end
+
 function Recipe:__call(overrides, options)
   local o = config.options("a run's options", M.options, options, { "device", "jobs" }, 2)
   if math.type(o.seed) ~= "integer" or o.seed < 0 then
@@ -149,16 +168,14 @@ function Recipe:__call(overrides, options)
   local cfg, hash = self:resolve(overrides, 2)
   hash = provenance.place(o.root, self.name, hash)
   local dir = ("%s/%s/%s/%d"):format(o.root, self.name, hash, o.seed)
-  if not o.fresh and core.sys.exists(dir .. "/result.lua") then
-    local result = literal.read(dir .. "/result.lua")
-    if type(result) == "table" then
-      result.dir = dir
-      return result
-    end
-  end
+  local done = not o.fresh and finished(dir)
+  if done then return done end
   contracts.configuration(cfg)
+  local lock <close> = attempt.begin(dir, o)
+  done = not o.fresh and finished(dir)          -- by whom we have waited for
+  if done then return done end
   local run <close> = Run.open { recipe = self, cfg = cfg, hash = hash, seed = o.seed, dir = dir,
-    root = o.root, quiet = o.quiet, label = o.label }
+    root = o.root, quiet = o.quiet, label = o.label, lock = lock, redirect = o.redirect, live = o.live }
   prepare(run, o)
   run:resume()
   local result = result_of(self, blame.call(self.body, cfg, run))
@@ -166,7 +183,9 @@ function Recipe:__call(overrides, options)
   if fault then io.write(("note: recipe '%s': %s\n"):format(self.name, fault)) end
   run:finish()
   run:price()
+  lock:check()
   must(literal.write(dir .. "/result.lua", result))
+  run.transcript:say "done"
   result.dir = dir
   return result
 end

@@ -19,6 +19,7 @@ sentence says in which line.
 --]]
 local core = require "flexlab.core"
 local literal = require "flexlab.literal"
+local locks = require "flexlab.run.lock"
 
 local M = {}
 
@@ -155,6 +156,13 @@ function M.of(dir)
   end
   local function there(name) return core.sys.exists(dir .. "/" .. name) ~= nil end
   if there "result.lua" then return found("done", "result.lua") end
+  local owner = locks.owner(dir)
+  if owner and owner.alive then
+    local state = found("running", "lock")
+    state.sentence = "written by " .. locks.describe(owner)
+    state.when = owner.since and M.seconds(owner.since) or state.when
+    return state
+  end
   local failure = M.failed(dir)
   if failure then
     local state = found(failure.state, "failed.txt")

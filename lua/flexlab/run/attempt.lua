@@ -1,0 +1,115 @@
+--[[
+attempt - one attempt at a run: who may make it (lock.lua), what an earlier one left, and how it ended.
+
+  local lock <close> = attempt.begin(dir, options)     raises when another has the run, or when it has diverged before
+  ... the body ...
+  attempt.ended(run, error) -> error or nil            what is written down, and what the caller is told
+
+An attempt ends in one of five ways: its result (recipe.lua writes it last); interrupted (the last whole step is
+saved, the same command goes on from there); failed or diverged (failed.txt says what, where and when); lost (another
+took the lock over: nothing more is written). A run that failed is tried again when it is asked for by itself, and that
+is said; within a study, and where it diverged, that needs retry = "failed": the same seed would do the same again.
+--]]
+local blame = require "flexlab.blame"
+local core = require "flexlab.core"
+local interruption = require "flexlab.run.interruption"
+local locks = require "flexlab.run.lock"
+local state = require "flexlab.run.state"
+
+local M = {}
+
+local function must(ok, message)
+  if not ok then error(message or "a file could not be written", 0) end
+  return ok
+end
+
+-- Takes the lock; with `wait` as soon as it is free.
+local function take(dir, wait, quiet)
+  local said = false
+  while true do
+    local lock, owner, message = locks.take(dir)
+    if lock then return lock end
+    if not owner then error(message, 0) end
+    if not wait then error(locks.busy(dir, owner), 0) end
+    if not said and not quiet then
+      io.stderr:write(("waiting for %s, which has %s\n"):format(locks.describe(owner), dir))
+    end
+    said = true
+    core.sys.sleep(1)
+    if interruption.pending() then
+      error(interruption.error(("stopped while waiting for %s"):format(locks.describe(owner))), 0)
+    end
+  end
+end
+
+--- Temporary files that killed attempts left in a run's folder. Only the owner of the lock may call this: then nobody
+--- else is writing one.
+function M.sweep(dir)
+  for _, folder in ipairs { dir, dir .. "/code" } do
+    for _, name in ipairs(core.sys.exists(folder) == "folder" and core.sys.list(folder) or {}) do
+      if name:find "%.tmp%.%d+$" then core.sys.remove(folder .. "/" .. name) end
+    end
+  end
+end
+
+-- What is to be said of an earlier attempt that failed; raises where it diverged and is not to be repeated.
+local function earlier(dir, o)
+  local failure = state.failed(dir)
+  if not failure or o.fresh then return nil end
+  if failure.state == "diverged" and o.retry ~= "failed" then
+    error(("%s has diverged: %s (--retry failed tries again, --fresh from the first step)"):format(dir,
+      failure.sentence), 0)
+  end
+  return ("it failed before%s: %s; trying again"):format(failure.step and (" at step %d"):format(failure.step) or "",
+    failure.sentence)
+end
+
+--- The lock of a run's folder, which is made; `lock.note` and `lock.earlier` are sentences to be said, or nil.
+---@param o table  wait, retry, fresh, quiet
+function M.begin(dir, o)
+  must(core.sys.mkdirs(dir))
+  local lock = take(dir, o.wait, o.quiet)
+  local ok, message = pcall(function()
+    lock.earlier = earlier(dir, o)
+    M.sweep(dir)
+  end)
+  if not ok then
+    lock:release()
+    error(message, 0)
+  end
+  return lock
+end
+
+-- The error of a run that was cut off within a step: the state before that step is saved if it still is whole.
+local function cut(run)
+  local e = interruption.error("", { dir = run.dir })     -- first: a signal that counts would cut the saving too
+  local saved = run:save_before_step()
+  e.step = run.step
+  e.message = ("stopped at step %d of '%s'; the same command goes on from %s (%s)"):format(run.step or 0,
+    run.recipe.name, saved and "there" or "its last checkpoint", run.dir)
+  return e
+end
+
+-- Writes failed.txt, if the disk lets us; what else can be done is in the error itself, which goes on to the user.
+local function record(run, e)
+  local sentence = blame.sentence(e)
+  local diverged = run.diverged and sentence:find(run.diverged, 1, true) ~= nil
+  local failure = { state = diverged and "diverged" or "failed", sentence = sentence, step = run.step,
+    steps = run.steps_wanted, time = core.sys.now(), traceback = blame.trace(e) }
+  state.fail(run.dir, failure)
+  run.transcript:say("%s: %s", failure.state, sentence)
+  if failure.traceback then run.transcript:raw(failure.traceback .. "\n") end
+end
+
+--- Notes how an attempt ended that raised `e`; returns the error that the caller is to see in its place, or nil.
+function M.ended(run, e)
+  if locks.is_lost(e) or not run.lock:held() then return nil end
+  if interruption.is_cut(e) then e = cut(run) end
+  if interruption.is_interruption(e) then
+    run.transcript:say("%s", e.message)
+    return e
+  end
+  record(run, e)
+end
+
+return M
