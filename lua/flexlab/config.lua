@@ -13,12 +13,14 @@ there; what a recipe does not name is in the result only where it is given.
 A resolved configuration is read-only, and reading a key that it has not raises too.
 --]]
 local declare = require "flexlab.settings.declare"
+local literal = require "flexlab.literal"
 local settings = require "flexlab.settings"
 local text = require "flexlab.text"
 
 local M = {}
 
 local plain_of = setmetatable({}, { __mode = "k" })   -- read-only view -> its table
+local noted = setmetatable({}, { __mode = "k" })      -- view that is watched -> notes that all of it was read
 local Optional = {}
 
 --- A default that is absent (false) until it gets a value of the type: number, string, boolean, table.
@@ -34,6 +36,7 @@ function M.plain(value)
   if is_optional(value) then return false end
   if type(value) ~= "table" then return value end
   local copy = {}
+  if noted[value] then noted[value]() end
   for k, v in pairs(plain_of[value] or value) do copy[k] = M.plain(v) end
   return copy
 end
@@ -179,6 +182,7 @@ local function copy_of(defaults)
   if is_optional(defaults) then return false end
   if type(defaults) ~= "table" then return defaults end
   local copy = {}
+  if noted[defaults] then noted[defaults]() end
   for k, v in pairs(plain_of[defaults] or defaults) do copy[k] = copy_of(v) end
   return settings.as(copy, plain_of[defaults] or defaults)
 end
@@ -199,16 +203,50 @@ function M.merge(defaults, overrides, level)
   return result
 end
 
+--- The paths ("a.b") of leaves of a resolved configuration that differ from its defaults, sorted.
+function M.changed(defaults, resolved)
+  local list, usual = {}, M.merge(defaults)
+  local function walk(own, before, now, path)
+    for key, value in pairs(now) do
+      local full, was = path .. tostring(key), before[key]
+      if own[key] ~= nil and is_section(own[key]) and type(value) == "table" then
+        walk(own[key], was, value, full .. ".")
+      elseif literal.encode(M.plain(value)) ~= literal.encode(was) then
+        list[#list + 1] = full
+      end
+    end
+  end
+  walk(plain_of[defaults] or defaults, usual, plain_of[resolved] or resolved, "")
+  table.sort(list)
+  return list
+end
+
+-- Notes that everything below a view was read.
+local function note_all(t, path, reads)
+  for k, v in pairs(t) do
+    local full = path .. tostring(k)
+    reads[full] = true
+    if type(v) == "table" then note_all(v, full .. ".", reads) end
+  end
+end
+
 --- A read-only view; reading a key that is not there raises.
-function M.readonly(t, path)
+---@param t table
+---@param path string|nil  how messages call it
+---@param reads table|nil  is filled with the paths that are read: { ["train.lr"] = true }
+function M.readonly(t, path, reads, prefix)
   if type(t) ~= "table" or plain_of[t] then return t end
-  path = path or "cfg"
+  path, prefix = path or "cfg", prefix or ""
   local children, view = {}, {}
-  for k, v in pairs(t) do children[k] = M.readonly(v, path .. "." .. tostring(k)) end
+  for k, v in pairs(t) do
+    children[k] = M.readonly(v, path .. "." .. tostring(k), reads, prefix .. tostring(k) .. ".")
+  end
   plain_of[view] = t
+  if reads then noted[view] = function() note_all(t, prefix, reads) end end
   return setmetatable(view, {
     __index = function(_, key)
       local value = children[key]
+      if reads then reads[prefix .. tostring(key)] = true end
       if value == nil and type(key) == "string" then
         error(("%s has %s"):format(path, text.unknown(key, text.keys(t))), 2)
       end
@@ -218,7 +256,10 @@ function M.readonly(t, path)
       error(("%s is read-only: '%s' cannot be set"):format(path, tostring(key)), 2)
     end,
     __len = function() return #t end,
-    __pairs = function() return next, children, nil end,
+    __pairs = function()
+      if reads then note_all(t, prefix, reads) end
+      return next, children, nil
+    end,
   })
 end
 

@@ -79,7 +79,7 @@ end
 
 --- Forgets what an earlier attempt left (for `fresh`).
 function Run:clear()
-  for _, file in ipairs { "result.lua", "last.h5", "cost.lua", "failed.txt" } do
+  for _, file in ipairs { "result.lua", "last.h5", "cost.lua", "failed.txt", "unread.lua" } do
     if core.sys.exists(self.dir .. "/" .. file) then core.sys.remove(self.dir .. "/" .. file) end
   end
 end
@@ -220,6 +220,7 @@ end
 
 local function interval(self, options)
   local cfg = config.plain(self.cfg)
+  if self.unread and not options.checkpoint then self.unread.reads["train.checkpoint"] = true end
   local every = options.checkpoint or (type(cfg.train) == "table" and cfg.train.checkpoint)
     or settings.of("train").defaults.checkpoint
   if math.type(every) ~= "integer" or every < 1 then
@@ -246,6 +247,8 @@ function Run:steps(data, n, options)
   self.progress:start(step, n)
   local function finished()
     self:end_scope()
+    if self.unread and not self.asked then self.unread:refuse(self.recipe.name) end
+    self.asked = true
     local stop = interruption.pending()
     if stop or step == n or step % every == 0 or step == EARLY then self:save() end
     self.progress:step(step)

@@ -21,6 +21,7 @@ local latest = require "flexlab.run.latest"
 local metric = require "flexlab.run.metric"
 local provenance = require "flexlab.run.provenance"
 local Run = require "flexlab.run"
+local unread = require "flexlab.run.unread"
 local words = require "flexlab.contracts.words"
 
 local M = {}
@@ -153,9 +154,10 @@ local function result_of(recipe, returned)
 end
 
 -- The result of a run that is done, or nil.
-local function finished(dir)
+local function finished(recipe, dir)
   local result = core.sys.exists(dir .. "/result.lua") and literal.read(dir .. "/result.lua")
   if type(result) ~= "table" then return nil end
+  unread.remind(recipe.name, dir)
   result.dir = dir
   return result
 end
@@ -168,17 +170,19 @@ function Recipe:__call(overrides, options)
   local cfg, hash = self:resolve(overrides, 2)
   hash = provenance.place(o.root, self.name, hash)
   local dir = ("%s/%s/%s/%d"):format(o.root, self.name, hash, o.seed)
-  local done = not o.fresh and finished(dir)
+  local done = not o.fresh and finished(self, dir)
   if done then return done end
   contracts.configuration(cfg)
   local lock <close> = attempt.begin(dir, o)
-  done = not o.fresh and finished(dir)          -- by whom we have waited for
+  done = not o.fresh and finished(self, dir)    -- by whom we have waited for
   if done then return done end
-  local run <close> = Run.open { recipe = self, cfg = cfg, hash = hash, seed = o.seed, dir = dir,
+  local watch = unread.watch(self.defaults, config.plain(cfg))
+  local run <close> = Run.open { recipe = self, cfg = cfg, unread = watch, hash = hash, seed = o.seed, dir = dir,
     root = o.root, quiet = o.quiet, label = o.label, lock = lock, redirect = o.redirect, live = o.live }
   prepare(run, o)
   run:resume()
-  local result = result_of(self, blame.call(self.body, cfg, run))
+  local result = result_of(self, blame.call(self.body, watch.cfg, run))
+  watch:note(self.name, dir)
   local fault = self.metric and metric.missing(self.metric, result)
   if fault then io.write(("note: recipe '%s': %s\n"):format(self.name, fault)) end
   run:finish()

@@ -226,7 +226,7 @@ end
 
 local function new(name, list)
   local declared = { name = name, list = {}, entry = {}, defaults = {}, takes = list.takes or {}, doc = list.doc,
-    first = list.first or false, added = {} }
+    early = list.early or false, added = {} }
   for _, part in ipairs(list.with or {}) do
     for _, entry in ipairs(M.of(part).list) do add(declared, entry) end
   end

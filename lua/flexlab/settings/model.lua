@@ -1,6 +1,7 @@
 -- model - the settings of a network (flex.models.flex, flex.models.multitask). A choice's own settings stand in its
 -- file (`flexlab list choices`), and are given in the table <choice>_options.
 return {
+  early = true,
   doc = "the network: flex.models.flex",
   { "kind", "flex", "word", kind = "models", doc = "model: one task, or several" },
   { "backbone", "flex", "word", kind = "backbones", doc = "architecture of the network" },

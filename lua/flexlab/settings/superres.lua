@@ -1,6 +1,7 @@
 -- superres - the settings of data for super-resolution (flex.data.superres).
 return {
   with = { "data" },
+  early = true,
   doc = "data for super-resolution: flex.data.superres",
   { "factor", 4, "integer", least = 1, most = 65536, doc = "ratio of fine to coarse grid; it divides the crop" },
   { "degradation", "bicubic", "word", kind = "degradations", doc = "how the coarse field is made and interpolated" },

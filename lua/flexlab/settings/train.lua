@@ -3,6 +3,7 @@
 -- Bounds: 1e9 steps are twelve days at a millisecond each.
 return {
   takes = { { key = "optimizer", kind = "optimizers" } },
+  early = true,
   doc = "training: run:steps and flex.optimizer",
   { "steps", false, "false|integer", least = 0, most = 1e9,
     doc = "training steps, at whose end the learning rate is lowest; false: a constant rate after the warm-up" },

@@ -1,0 +1,88 @@
+-- Laws of flexlab.run.unread: what was given and read by nobody is refused before it costs anything, or said.
+local lu = require "luaunit"
+local flex = require "flexlab"
+local config = require "flexlab.config"
+local core = flex.core
+local settings = flex.settings
+
+local suite = {}
+rawset(_G, "TestUnread", suite)
+
+local folder = os.tmpname()
+os.remove(folder)
+core.sys.mkdirs(folder)
+
+local steps = 0
+
+-- Reads train.lr of its configuration, and eval as `body` says.
+local function recipe(name, body)
+  return flex.recipe(name, {
+    train = settings.train { steps = 3, lr = 1e-3 }, eval = settings.eval { steps = 2 }, own = { a = 1, b = 2 },
+  }, function(cfg, run)
+    for _ in run:steps(function(step) return cfg.train.lr * step end, cfg.train.steps) do steps = steps + 1 end
+    return body(cfg) or { a = cfg.own.a }
+  end)
+end
+
+-- What stderr said while f ran.
+local function said(f)
+  local path = folder .. "/stderr"
+  local real, file = io.stderr, assert(io.open(path, "w"))
+  rawset(io, "stderr", file)
+  local ok, message = pcall(f)
+  rawset(io, "stderr", real)
+  file:close()
+  return core.sys.read(path) or "", ok, message
+end
+
+local options = { root = folder .. "/runs", quiet = true }
+
+function suite.test_training_settings_that_nobody_reads_end_the_run_after_its_first_step()
+  local one = recipe("early", function() end)
+  steps = 0
+  lu.assertErrorMsgContains("train.ema and train.optimizer were given, and recipe 'early' does not read them",
+    function() one({ ["train.ema"] = 0.5, ["train.optimizer"] = "lion" }, options) end)
+  lu.assertEquals(steps, 1)
+  lu.assertEquals(one({ ["train.checkpoint"] = 1 }, options).a, 1)      -- run:steps reads it
+  lu.assertEquals(one({ ["train.lr"] = 1e-3 }, options).a, 1)           -- the default is no news
+end
+
+function suite.test_other_settings_that_nobody_reads_are_said_and_kept()
+  local one = recipe("late", function() end)
+  local result
+  local text = said(function() result = one({ ["eval.sampler"] = "heun", ["own.b"] = 3 }, options) end)
+  lu.assertEquals(result.a, 1)
+  lu.assertStrContains(text, "note: eval.sampler and own.b were given, and recipe 'late' does not read them")
+  lu.assertEquals(flex.literal.read(result.dir .. "/unread.lua"), { "eval.sampler", "own.b" })
+  text = said(function() one({ ["eval.sampler"] = "heun", ["own.b"] = 3 }, options) end)     -- found again
+  lu.assertStrContains(text, "eval.sampler and own.b were given")
+end
+
+function suite.test_a_section_that_is_handed_on_is_read()
+  local ways = {
+    function(cfg) return { config.plain(cfg.eval).steps } end,
+    function(cfg) return { config.merge(cfg.eval).steps } end,
+    function(cfg) return { cfg.eval.sampler and 1 } end,
+    function(cfg) local n = 0 for _ in pairs(cfg.eval) do n = n + 1 end return { n } end,
+    function(cfg) return { settings.options("f", settings.of "eval", cfg.eval).steps } end,
+    function(cfg) return { config.plain(cfg).eval.steps } end,
+  }
+  for i, way in ipairs(ways) do
+    local one, result = recipe("handed" .. i, way), nil
+    local text = said(function() result = one({ ["eval.sampler"] = "heun" }, options) end)
+    lu.assertEquals(text, "")
+    lu.assertNil(core.sys.exists(result.dir .. "/unread.lua"))
+  end
+end
+
+function suite.test_what_differs_from_the_defaults_was_given()
+  local defaults = { train = settings.train { steps = 3 }, own = { a = { 1, 2 }, b = "x" }, c = false }
+  local function changed(overrides) return config.changed(defaults, config.merge(defaults, overrides)) end
+  lu.assertEquals(changed {}, {})
+  lu.assertEquals(changed { ["train.steps"] = 3, own = { b = "x" } }, {})
+  lu.assertEquals(changed { ["train.ema"] = 0.5, own = { a = { 1, 3 } }, c = "y" }, { "c", "own.a", "train.ema" })
+end
+
+local status = lu.LuaUnit.run()
+os.execute("rm -rf '" .. folder .. "'")
+os.exit(status)
