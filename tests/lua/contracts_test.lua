@@ -27,9 +27,10 @@ local flex = require "flexlab"
 return flex.recipe("sr", {
   data = { file = "flow.h5", test = "flow.h5", factor = 4, crop = 16, batch = 1, degradation = "registered",
     observable = flex.optional "string", format = flex.optional "string", augment = false, test_tiles = 2 },
-  model = { channels = { 32, 32 }, res_blocks = { 1, 1 }, depth = 1, heads = 1, conditioning = "both", encoder = "flex",
-    predict = "v", schedule = "cosine", schedule_options = {}, target = "residual", loss = "l1", weighting = "none",
-    backbone = "flex", positions = "learned", kind = "flex" },
+  model = { channels = { 32, 32 }, res_blocks = { 1, 1 }, depth = 1, heads = 1, conditioning = "both",
+    encoder = "flex", encoder_options = {}, predict = "v", schedule = "cosine", schedule_options = {},
+    target = "residual", loss = "l1", weighting = "none", backbone = "flex", positions = "learned",
+    kind = "flex" },
   train = { steps = 1, lr = 1e-3, optimizer = "adam" },
   eval = { steps = 2, sampler = "ddim", grid = "uniform", guidance = "none" },
 }, function(cfg, run)
@@ -251,6 +252,32 @@ function suite.test_a_part_says_on_what_it_can_be_tried()
   flex.contracts.once(flex.losses.two)     -- once
   lu.assertNil(seen)
   flex.losses.define("two", nil)
+end
+
+-- The settings with which a part is tried are those it will have: an option that it cannot do without is there.
+function suite.test_parts_are_tried_with_their_settings()
+  core.sys.mkdirs(at "flexlab/encoders")
+  core.sys.write(at "flexlab/encoders/mine.lua", [[
+local nn, views = require "flexlab.nn", require "flexlab.network.views"
+return { defaults = { width = false }, new = function(cfg)
+  local net = nn.module { first = nn.conv(cfg.in_channels, cfg.width), views = views.new(cfg, cfg.width) }
+  function net:condition(lowres)
+    if lowres.shape[2] < 20 then return end
+    return self.views:show(self.first(lowres))
+  end
+  return net
+end }
+]])
+  local code, said = flexlab "run sr.lua --dry-run --set model.encoder=mine --set model.encoder_options='{width=4}'"
+  lu.assertEquals(code, 0, said)
+  code, said = flexlab "run sr.lua --dry-run --set model.encoder=mine"
+  lu.assertEquals(code, 1, said)
+  lu.assertStrContains(said, "flexlab/encoders/mine.lua:3: ")
+  -- What a tiny field does not show is seen at step 1.
+  code, said = flexlab "run sr.lua --set model.encoder=mine --set model.encoder_options='{width=4}'"
+  lu.assertEquals(code, 1, said)
+  lu.assertStrContains(said, "the condition encoder 'mine' returned nothing")
+  core.sys.remove(at "flexlab/encoders/mine.lua")
 end
 
 function suite.test_a_trial_is_not_watched_by_the_run_that_makes_it()

@@ -15,7 +15,8 @@ runs on each of them, the library's own are not tried again at run time, but for
 
   contracts.check(choice, settings, strict) -> list of what was found kept
   contracts.once(choice, settings)          the same when it is first used
-  contracts.configuration(cfg)              every word of a resolved configuration
+  contracts.among(choice, values)           the same; its settings stand among others
+  contracts.configuration(cfg, defaults)    every word of a resolved configuration
 
 A contract is called with a Trial, the choice, and its settings (its defaults without any). Fields are small (32 x
 32 for networks, 16 x 24 for data); a choice that cannot take these says what it takes: `contract = { height = 64,
@@ -147,31 +148,51 @@ function M.check(choice, settings, strict)
   return trial.list
 end
 
+local done = setmetatable({}, { __mode = "k" })   -- choice -> { settings as text = true }
+
 -- Whether gradients are recorded; within core.no_grad a choice is not tried.
 local function recording() return (core.zeros({ 1 }):track(true) * 2).requires_grad end
 
-local done = setmetatable({}, { __mode = "k" })   -- choice -> { settings as text = true }
+-- Whether a choice is tried at run time at all.
+local function tried(choice) return not choice.own or rated[choice.kind] end
 
---- Tries a choice when it is first used with these settings.
+--- Tries a choice when it is first used with these settings; without any, when it is first used at all.
 function M.once(choice, settings)
-  if choice.own and not (settings and rated[choice.kind]) then return end
-  local text = settings and literal.encode(config.plain(settings)) or ""
-  done[choice] = done[choice] or {}
-  if done[choice][text] or not recording() then return end
+  if not tried(choice) or choice.own and not settings then return end
+  local text, before = settings and literal.encode(config.plain(settings)) or "", done[choice]
+  if before and (before[text] or not settings) or not recording() then return end
+  done[choice] = before or {}
   done[choice][text] = true     -- before it is tried: what it is tried with may use it
   local ok, e = pcall(M.check, choice, settings)
   if not ok then
-    done[choice][text] = nil
+    done[choice] = before
+    if before then before[text] = nil end
     error(e, 0)
   end
 end
 
---- Tries every word of a resolved configuration, with the settings that stand beside it.
-function M.configuration(cfg)
-  for _, found in ipairs(require("flexlab.contracts.words").of(cfg)) do
-    local choice = choices.get(found.kind, found.word)
-    if rated[found.kind] then
+--- The same with those of `values` that are settings of the choice.
+function M.among(choice, values)
+  if choice.own then return end
+  local settings = config.plain(choice.defaults)
+  for key in pairs(settings) do
+    if values[key] ~= nil then settings[key] = values[key] end
+  end
+  M.once(choice, settings)
+end
+
+-- Kinds whose settings stand in a table <setting>_options beside the word.
+local tabled = { schedules = true, parametrisations = true, weightings = true, targets = true, losses = true,
+  encoders = true }
+
+--- Tries every word of a resolved configuration, with the settings that stand beside it. `defaults` are the recipe's.
+function M.configuration(cfg, defaults)
+  for _, found in ipairs(require("flexlab.contracts.words").of(cfg, defaults)) do
+    local choice = choices.look(found.kind, found.word)
+    if tabled[found.kind] and tried(choice) then
       M.once(choice, choices.registry("models").flex.settings(found.section, found.name, choice))
+    else
+      M.among(choice, found.section)
     end
   end
 end

@@ -51,28 +51,38 @@ local function words_in(value, kind)
   return list
 end
 
-local function walk(node, path, section, found)
+-- The kind of choice that a setting names, or nil. A section of a declared table (flexlab.settings) says so itself,
+-- whatever it is called.
+local function kind_of(key, section, opened)
+  if opened then
+    local entry = opened.declared.entry[key]
+    if entry then return entry.kind end
+  end
+  return known()[key] or known()[section .. "." .. tostring(key)]
+end
+
+local function walk(node, path, section, found, defaults)
+  local opened = type(defaults) == "table" and settings.opened(defaults)
   for _, key in ipairs(text.keys(node)) do
-    local value, full = node[key], path .. tostring(key)
-    local kind = known()[key] or known()[section .. "." .. tostring(key)]
+    local value, full, kind = node[key], path .. tostring(key), kind_of(key, section, opened)
     if kind then
       for _, word in ipairs(words_in(value, kind)) do
         found[#found + 1] = { key = full, kind = kind, word = word, section = node, name = key }
       end
     elseif type(value) == "table" and type(key) == "string" then
-      walk(value, full .. ".", key, found)
+      walk(value, full .. ".", key, found, type(defaults) == "table" and rawget(defaults, key))
     end
   end
   return found
 end
 
 --- The words of a resolved configuration: list of { key = "model.encoder", kind = "encoders", word = "flex",
---- section = the table it stands in, name = "encoder" }.
-function M.of(cfg) return walk(config.plain(cfg), "", "", {}) end
+--- section = the table it stands in, name = "encoder" }. `defaults` are the recipe's, where they are known.
+function M.of(cfg, defaults) return walk(config.plain(cfg), "", "", {}, defaults) end
 
 --- One sentence on the first word that there is not, or nil.
-function M.fault(cfg)
-  for _, found in ipairs(M.of(cfg)) do
+function M.fault(cfg, defaults)
+  for _, found in ipairs(M.of(cfg, defaults)) do
     if not choices.has(found.kind, found.word) then
       return ("%s: %s has %s"):format(found.key, found.kind, text.unknown(found.word, choices.registry(found.kind)()))
     end

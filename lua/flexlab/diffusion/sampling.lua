@@ -10,6 +10,7 @@ members change it. The answer is the base plus the sampler's x0, in physical uni
 local blame = require "flexlab.blame"
 local choices = require "flexlab.choices"
 local config = require "flexlab.config"
+local contracts = require "flexlab.contracts"
 local core = require "flexlab.core"
 local data = require "flexlab.data"
 local Run = require "flexlab.run"
@@ -136,6 +137,9 @@ local function options_of(given)
   local whole, choice = settings.with_choices(declared, config.plain(given or {}))
   local o = settings.options("diffusion.sample", whole, given, beside, 3)
   o.grid = o.grid or "uniform"
+  for _, key in ipairs { "sampler", "grid", "guidance" } do
+    for _, one in ipairs(choice[key]) do contracts.among(one, o) end
+  end
   return o, choice.sampler[1], choice.guidance
 end
 
@@ -148,7 +152,7 @@ end
 function M.times(grid, n, noising, own)
   local list = grid
   if type(grid) ~= "table" then
-    local choice = choices.get("grids", grid)
+    local choice = choices.look("grids", grid)
     list = choice.times(n, noising, own or choice.defaults)
   end
   for i, t in ipairs(list) do
@@ -173,6 +177,10 @@ local function member(sampler, env, o, index)
   env.x = o.noise and o.noise[index - o.first_member + 1] or noise(batch, shape, o.seed, index, 0)
   env.noise = function(step) return noise(batch, shape, o.seed, index, step) end
   local x0 = sampler.sample(o, env)
+  if not core.is_tensor(x0) or table.concat(x0.shape, ",") ~= table.concat(shape, ",") then
+    error(("sampler '%s' returned %s; a tensor (%s) was expected"):format(sampler.name, contracts.named(x0),
+      table.concat(shape, ",")), 0)
+  end
   local answer = env.base and env.base + x0 or x0
   return batch.scale and data.physical(answer, batch.scale) or answer
 end

@@ -78,7 +78,7 @@ local function chosen(cfg)
     local kind, key = part[1], part[2]
     local word = cfg[key]
     if key == "predict" and cfg.official then word = official[word] or word end
-    local choice = choices.get(kind, word)
+    local choice = choices.look(kind, word)
     known[field] = settled(cfg, key, choice, 4)
     contracts.once(choice, known[field])
     if choice.check then choice.check(cfg) end

@@ -7,6 +7,7 @@ models.flex and models.multitask resolve words (models/flex.lua); this builds.
 local attention = require "flexlab.network.attention"
 local choices = require "flexlab.choices"
 local config = require "flexlab.config"
+local contracts = require "flexlab.contracts"
 local core = require "flexlab.core"
 local nn = require "flexlab.nn"
 local patches = require "flexlab.network.patches"
@@ -80,7 +81,7 @@ end
 function M.network(cfg, open)
   local backbone = M.of(cfg)
   local conditioned = M.conditioned(open)
-  local inside = conditioned and choices.get("encoders", cfg.encoder).inside or false
+  local inside = conditioned and choices.look("encoders", cfg.encoder).inside or false
   local lua = not backbone.inside and ("backbone '%s'"):format(backbone.name)
     or conditioned and not inside and ("condition encoder '%s'"):format(cfg.encoder)
     or open.cross_attention and "conditioning 'cross_attention'" or nil
@@ -106,7 +107,7 @@ end
 --- Builds the condition encoder that a word names, for the skips that this network has. Where they are
 --- patches of the field, the encoder is given patches as pixels.
 function M.encoder(cfg, net, seed, prefix)
-  local choice, backbone = choices.get("encoders", cfg.encoder), M.of(cfg)
+  local choice, backbone = choices.look("encoders", cfg.encoder), M.of(cfg)
   local patch = backbone.patch and backbone.patch(cfg) or 1
   local given = { in_channels = cfg.cond_channels * patch * patch, circular = cfg.padding == "circular",
     heads = cfg.heads, channels = cfg.channels, embed_condition = cfg.embed_condition,
@@ -117,9 +118,9 @@ function M.encoder(cfg, net, seed, prefix)
     end
   end
   given.head = given.skips[#given.skips]
-  for k, v in pairs(settings.options("encoder " .. cfg.encoder, settings.choice(choice), cfg.encoder_options)) do
-    given[k] = v
-  end
+  local own = settings.options("encoder " .. cfg.encoder, settings.choice(choice), cfg.encoder_options)
+  contracts.once(choice, own)
+  for k, v in pairs(own) do given[k] = v end
   local encoder = choice.new(given)
   if patch > 1 then
     local condition = encoder.condition

@@ -53,6 +53,9 @@ function Model:condition(batch, seen)
   if self.conditioned then
     local encoder = self.encoder or self.net
     features = encoder:condition(batch.lowres, batch.re)
+    if not features then      -- what a contract on tiny fields could not see
+      error(("the condition encoder '%s' returned nothing"):format(tostring(self.config.encoder)), 0)
+    end
     show(seen, features, "condition encoder")
   end
   if not self.concat then return features end

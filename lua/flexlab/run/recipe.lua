@@ -74,7 +74,7 @@ function M.is_recipe(v) return getmetatable(v) == Recipe end
 --- The configuration with overrides (read-only) and its hash.
 function Recipe:resolve(overrides, level)
   local plain = config.merge(self.defaults, overrides, (level or 1) + 1)
-  local fault = words.fault(plain)
+  local fault = words.fault(plain, self.defaults)
   if fault then error(fault, (level or 1) + 1) end
   local hash = core.sys.hash(literal.encode(plain) .. "\n" .. self.text .. self.required):sub(1, 8)
   return config.readonly(plain), hash
@@ -82,7 +82,8 @@ end
 
 --- Tries the choices that the configuration with these overrides names, before anything runs (flexlab.contracts).
 function Recipe:check(overrides)
-  contracts.configuration((self:resolve(overrides, 2)))
+  local cfg = self:resolve(overrides, 2)
+  contracts.configuration(cfg, self.defaults)
 end
 
 --- The folder of a run with these overrides.
@@ -172,7 +173,7 @@ function Recipe:__call(overrides, options)
   local dir = ("%s/%s/%s/%d"):format(o.root, self.name, hash, o.seed)
   local done = not o.fresh and finished(self, dir)
   if done then return done end
-  contracts.configuration(cfg)
+  contracts.configuration(cfg, self.defaults)
   local lock <close> = attempt.begin(dir, o)
   done = not o.fresh and finished(self, dir)    -- by whom we have waited for
   if done then return done end

@@ -4,6 +4,7 @@
 -- each. The parent starts all of them, passes their lines on, and raises if one failed. Runs are
 -- folders and a finished run is found again, so nothing else needs to be handed over.
 
+local blame = require "flexlab.blame"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
 local literal = require "flexlab.literal"
@@ -44,6 +45,7 @@ function M.arguments(study, overrides, seeds, o)
   if o.fresh then list[#list + 1] = "--fresh" end
   if o.quiet then list[#list + 1] = "--quiet" end
   if o.device then list[#list + 1], list[#list + 2] = "--device", o.device end
+  if blame.wanted() then list[#list + 1] = "--traceback" end
   return list
 end
 
