@@ -2,6 +2,16 @@
 local flex = require "flexlab"
 local selection = require "flexlab.commands.selection"
 
+-- The table, the runs whose remarks belong to it, and the pivot.
+local function compared(runs, main, options, values)
+  if values.per == "sample" then
+    options.method = values.method
+    return require("flexlab.study.samples").compare(runs, main, options)
+  end
+  local t, _, pivot = runs:summary(main.name, options)
+  return t, runs, pivot
+end
+
 return {
   name = "compare",
   doc = "compare finished runs, paired by seed",
@@ -10,6 +20,9 @@ return {
     selection.metric, selection.better, selection.where,
     { name = "by", value = "KEY", doc = "the setting whose values are the arms [all that differ, together]" },
     { name = "against", value = "NAME", doc = "the arm that others are compared with [the first]" },
+    { name = "per", value = "WORD", kind = "words", words = { "seed", "sample" }, default = "seed",
+      doc = "seed, or sample: by test sample too, from samples.csv" },
+    { name = "method", value = "NAME", default = "model", doc = "of --per sample: whose scores, as samples.csv says" },
     { name = "report", value = "DIR", doc = "write report.html, runs.csv, runs.tex, summary.csv there too" },
   },
   notes = "n counts seeds: the runs of a seed under other settings are averaged first. Runs that failed or have\n"
@@ -20,10 +33,10 @@ return {
     if not main then error("compare: these runs have no number in common", 0) end
     local options = { key = values.by or false, against = values.against and flex.config.literal(values.against)
       or false }
-    local t, _, pivot = runs:summary(main.name, options)
+    local t, from, pivot = compared(runs, main, options, values)
     t:print()
     print(("best: %s"):format(pivot:best(main.better)))
-    selection.remarks(runs, main)
+    selection.remarks(from, main)
     if values.report then
       assert(flex.core.sys.mkdirs(values.report))
       print(runs:report { metric = main.name, better = main.better, key = options.key, against = options.against,

@@ -13,6 +13,7 @@ local calibration = require "flexlab.evaluation.calibration"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
 local Run = require "flexlab.run"
+local samples = require "flexlab.evaluation.samples"
 
 local M = {}
 
@@ -113,11 +114,12 @@ end
 function M.evaluate(sampler, test, options)
   local o = config.options("evaluate", { batches = false, each = false, members = false, name = false },
     options, nil, 2)
-  local scorer, run, count = M.scorer(), Run.current(), 0
+  local scorer, run, count, places = M.scorer(), Run.current(), 0, {}
   for batch in test:batches() do
     local scope <close> = core.scope()
     local prediction, members = sampler(batch)
     scorer:add(batch, prediction, members)
+    for _, place in ipairs(run and samples.places(test, batch) or {}) do places[#places + 1] = place end
     if o.each then o.each(batch, prediction, members) end
     scope:close()
     count = count + 1
@@ -129,7 +131,9 @@ function M.evaluate(sampler, test, options)
   end
   if run then run.progress:clear() end
   if count == 0 then error("evaluate: there are no test batches", 2) end
-  return scorer:result()
+  local result = scorer:result()
+  if run then samples.keep(run, sampler, o.name or nil, result, places) end
+  return result
 end
 
 return M

@@ -1,0 +1,140 @@
+--[[
+samples - the scores of every test sample, kept beside a run's result: samples.csv.
+
+  method,id,file,frame,y,x,rfne,rmse,...      one row a sample of a method, one column a metric
+flex.evaluate writes it when it is called inside a run: the rows of each evaluation join those of the ones before.
+A method is called by its name (`evaluate(..., { name = })`, as flex.report.compare gives), a baseline by its own,
+anything else "model"; an evaluation between training steps has its step behind. `id` is the number of the sample
+among the test samples, file, frame, y and x where it lies; they are empty where a test set does not say so. A metric
+that a method has not is empty. The file holds no time and no average: what the result says can be computed from it.
+--]]
+local core = require "flexlab.core"
+local tabulate = require "flexlab.table"
+
+local M = {}
+
+M.file = "samples.csv"
+
+local PLACE = { "method", "id", "file", "frame", "y", "x" }
+
+-- The name of a sampler that is a baseline.
+local function baseline(sampler)
+  for name, f in pairs(require "flexlab.evaluation.baselines") do
+    if f == sampler then return name end
+  end
+end
+
+-- The name of an evaluation, unlike those before it.
+local function name_of(run, sampler, name)
+  local base = name or baseline(sampler) or "model"
+  if run.scope then base = ("%s, step %d"):format(base, run.step) end
+  local unique, k = base, 1
+  while run.samples[unique] do
+    k = k + 1
+    unique = ("%s %d"):format(base, k)
+  end
+  return unique
+end
+
+--- Where the samples of a batch lie: { file, frame, y, x } each, or false.
+function M.places(test, batch)
+  local list, source = {}, type(test) == "table" and test.source
+  for i, e in ipairs(batch.index or {}) do
+    local file = source and source.files and source.files[e.file]
+    list[i] = { file = file and file.path or e.file, frame = e.frame, y = e.y, x = e.x }
+  end
+  for i = 1, #batch.ids do list[i] = list[i] or false end
+  return list
+end
+
+-- All evaluations of a run as a table.
+local function table_of(evaluations)
+  local names, seen = {}, {}
+  for _, e in ipairs(evaluations) do
+    for name in pairs(e.scores) do
+      if not seen[name] then seen[name], names[#names + 1] = true, name end
+    end
+  end
+  table.sort(names)
+  local headers = table.move(PLACE, 1, #PLACE, 1, {})
+  local t = tabulate(table.move(names, 1, #names, #headers + 1, headers))
+  for _, e in ipairs(evaluations) do
+    for i, id in ipairs(e.ids) do
+      local p = e.places[i] or {}
+      local row = { e.name, id, p.file or "", p.frame or "", p.y or "", p.x or "" }
+      for _, name in ipairs(names) do row[#row + 1] = e.scores[name] and e.scores[name][i] or "" end
+      t:row(row)
+    end
+  end
+  return t
+end
+
+--- Adds the scores of one evaluation to the samples.csv of a run.
+---@param result table  what flex.evaluate returns: id, per_sample
+---@param places table  as M.places gives them, one a sample
+function M.keep(run, sampler, name, result, places)
+  run.samples = run.samples or {}
+  local own = { name = name_of(run, sampler, name), ids = result.id, scores = result.per_sample, places = places }
+  run.samples[#run.samples + 1], run.samples[own.name] = own, own
+  table_of(run.samples):save(run.dir .. "/" .. M.file)
+end
+
+-- The cells of one line of CSV [RFC 4180] from byte `at` on, and where the next line begins.
+local function line_at(text, at)
+  local cells = {}
+  while true do
+    local cell, next_at
+    if text:sub(at, at) == '"' then
+      local stop = at + 1
+      while true do
+        stop = text:find('"', stop, true)
+        if not stop then return nil end
+        if text:sub(stop + 1, stop + 1) ~= '"' then break end
+        stop = stop + 2
+      end
+      cell, next_at = text:sub(at + 1, stop - 1):gsub('""', '"'), stop + 1
+    else
+      next_at = text:find("[,\n]", at) or #text + 1
+      cell = text:sub(at, next_at - 1)
+    end
+    cells[#cells + 1] = cell
+    local c = text:sub(next_at, next_at)
+    if c ~= "," then return (c == "\n" or c == "") and cells or nil, next_at + 1 end
+    at = next_at + 1
+  end
+end
+
+--- The rows of a run's samples.csv, { method =, id =, ..., rfne = number }; nil if there is none. Raises where it is
+--- no such table.
+function M.read(dir)
+  local path = dir .. "/" .. M.file
+  if not core.sys.exists(path) then return nil end
+  local text = assert(core.sys.read(path))
+  local headers, at = line_at(text, 1)
+  local rows, n = {}, 1
+  if not headers or headers[1] ~= "method" or headers[2] ~= "id" then
+    error(path .. " is no table of samples: its first line is not method,id,...", 0)
+  end
+  while at <= #text do
+    local cells
+    n = n + 1
+    cells, at = line_at(text, at)
+    if not cells or #cells ~= #headers then
+      error(("%s: line %d has not the %d cells of the first line"):format(path, n, #headers), 0)
+    end
+    local row = {}
+    for i, name in ipairs(headers) do
+      if i <= #PLACE then row[name] = cells[i] else row[name] = tonumber(cells[i]) end
+    end
+    rows[#rows + 1] = row
+  end
+  return rows
+end
+
+--- What tells a sample from others: where it lies, or its number.
+function M.key(row)
+  if row.file == "" then return "sample " .. row.id end
+  return ("%s, frame %s, y %s, x %s"):format(row.file, row.frame, row.y, row.x)
+end
+
+return M
