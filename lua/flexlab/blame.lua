@@ -67,13 +67,15 @@ local function is_bare()
   end
 end
 
--- The source of the frame that Lua calls `short` in a position, else `short` itself as a path.
+-- The source and the name of what Lua calls `short` in a position: a frame's, or a file that is not running any more;
+-- nil where it is no place but the beginning of a sentence.
 local function source_of(short)
   for i = 2, math.huge do
     local info = debug.getinfo(i, "S")
-    if not info then return "@" .. short, short end
+    if not info then break end
     if info.short_src == short then return info.source, named(info) end
   end
+  if short:find "%.lua$" or not short:find "[%s'\"]" then return "@" .. short, short end
 end
 
 -- "error loading module 'm' from file 'f':\n\tf:3: what" -> "f:3: what".
@@ -91,8 +93,8 @@ function M.placed(text, last, otherwise)
   text = loading(loading(text):gsub("^[^\n]-:%d+: (error loading module )", "%1"))
   local short, line, rest = text:match("^([^\n]-):(%d+): (.*)$")
   local inside
-  if short and not short:find("[%s'\"]") or short and short:find("^%[string ") then
-    local source, name = source_of(short)
+  local source, name = source_of(short or " ")
+  if source then
     if not M.is_own(source) then return ("%s:%s: %s"):format(name, line, rest) end
     inside, text = ("flexlab/%s:%s"):format(source:sub(#root + 2), line), rest
   end

@@ -97,12 +97,13 @@ end
 
 -- A path that Lua would cut stands whole.
 function suite.test_long_paths_are_whole()
-  local long = ("deeply/"):rep(12)
-  core.sys.mkdirs(at(long))
-  core.sys.write(at(long .. "a.lua"), "local x = nil\nreturn x.y\n")
-  local code, said = shell(("%s script %sa.lua"):format(program, long))
-  local wanted = "flexlab: %sa.lua:2: attempt to index a nil value (local 'x')\n"
-  lu.assertEquals({ code, said }, { 1, wanted:format(long) })
+  for _, long in ipairs { ("deeply/"):rep(12), "with spaces/", "it's quoted \"so\"/" } do
+    core.sys.mkdirs(at(long))
+    core.sys.write(at(long .. "a.lua"), "local x = nil\nreturn x.y\n")
+    local code, said = shell(("%s script '%sa.lua'"):format(program, (long:gsub("'", "'\\''"))))
+    local wanted = "flexlab: %sa.lua:2: attempt to index a nil value (local 'x')\n"
+    lu.assertEquals({ code, said }, { 1, wanted:format(long) })
+  end
 end
 
 function suite.test_objects_pass_through_unchanged()

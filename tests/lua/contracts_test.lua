@@ -273,6 +273,8 @@ end }
   code, said = flexlab "run sr.lua --dry-run --set model.encoder=mine"
   lu.assertEquals(code, 1, said)
   lu.assertStrContains(said, "flexlab/encoders/mine.lua:3: ")
+  lu.assertEquals((flexlab "check flexlab/encoders/mine.lua"), 1)
+  lu.assertEquals((flexlab "check flexlab/encoders/mine.lua --set width=4"), 0)
   -- What a tiny field does not show is seen at step 1.
   code, said = flexlab "run sr.lua --set model.encoder=mine --set model.encoder_options='{width=4}'"
   lu.assertEquals(code, 1, said)

@@ -3,6 +3,7 @@ local arguments = require "flexlab.commands.arguments"
 local choices = require "flexlab.choices"
 local commands = require "flexlab.commands"
 local contracts = require "flexlab.contracts"
+local config = require "flexlab.config"
 local core = require "flexlab.core"
 local words = require "flexlab.text"
 
@@ -19,21 +20,31 @@ local function report(choice, kept)
   if #kept == 0 then print("  not tried: it asks for more than a made-up batch has") end
 end
 
-local function check_part(path, kind)
+local function overrides_of(list)
+  local overrides = {}
+  for _, setting in ipairs(list or {}) do
+    local key, value = config.parse(setting)
+    overrides[key] = value
+  end
+  return overrides
+end
+
+local function check_part(path, kind, overrides)
   local name = path:match("([%w_]+)%.lua$")
   if not name then arguments.wrong("check: '%s' is not named like a choice (letters, digits and _, .lua)", path) end
   local choice = choices.load(kind, name, path)
-  report(choice, contracts.check(choice, nil, true))
+  local settings = config.options(("%s '%s'"):format(kind, name), choice.defaults, overrides, nil, -1)
+  report(choice, contracts.check(choice, settings, true))
 end
 
 -- What a recipe's file defines, and every word of its configuration and its arms.
-local function check_recipe(path)
+local function check_recipe(path, overrides)
   local subject = commands.recipe(path)
-  subject:resolve()
+  subject:resolve(overrides)
   for _, kind in ipairs(words.keys(choices.kinds)) do
     for _, choice in ipairs(choices.defined(kind)) do report(choice, contracts.check(choice, nil, true)) end
   end
-  subject:check()
+  subject:check(overrides)
   print(("%s: the words of its configuration keep their contracts"):format(path))
 end
 
@@ -44,6 +55,7 @@ return {
   options = {
     { name = "kind", value = "WORD", kind = "words", words = words.keys(choices.kinds),
       doc = "what kind of choice it is, where its folder does not say so" },
+    { name = "set", value = "KEY=VALUE", many = true, doc = "a setting of the part, or of the recipe" },
     commands.device, commands.threads,
   },
   notes = "The file is run, as `flexlab run` would run it. What each kind promises: docs/internals.md, section 2.",
@@ -51,7 +63,7 @@ return {
     commands.setup(values)
     local kind = kind_of(values)
     if core.sys.exists(values.file) ~= "file" and kind then error(("there is no file '%s'"):format(values.file), 0) end
-    if kind then return check_part(values.file, kind) end
-    return check_recipe(values.file)
+    if kind then return check_part(values.file, kind, overrides_of(values.set)) end
+    return check_recipe(values.file, overrides_of(values.set))
   end,
 }

@@ -1,6 +1,8 @@
 -- The contracts of the data: degradations, observables, symmetries, formats (see init.lua).
+local config = require "flexlab.config"
 local core = require "flexlab.core"
 local named = require("flexlab.contracts").named
+local settings = require "flexlab.settings"
 
 local M = {}
 
@@ -14,10 +16,11 @@ end
 function M.degradations(t, choice, cfg)
   local field, h, w, c = fields(t)
   local coarse = { 2, h // FACTOR, w // FACTOR, c }
-  local settings = { factor = FACTOR, noise = 0.05, circular = false }
-  for k, v in pairs(cfg) do settings[k] = v end
+  local given = config.plain(settings.of("superres").defaults)
+  for k, v in pairs(cfg) do given[k] = v end
+  given.factor = FACTOR
   local function keys(i) return { seed = 1, stream = "data", sample = i } end
-  local low = t:call("low", choice.low, field, FACTOR, settings, keys)
+  local low = t:call("low", choice.low, field, FACTOR, given, keys)
   if core.is_tensor(low) and table.concat(low.shape, ",") == table.concat(field.shape, ",") then
     t:refuse(choice.low, ("low() does not reduce: of %s and the factor %d it returned %s"):format(named(field), FACTOR,
       named(low)), ("a tensor (%s)"):format(table.concat(coarse, ",")))
@@ -25,7 +28,7 @@ function M.degradations(t, choice, cfg)
   t:tensor(choice.low, ("low() of %s and the factor %d"):format(named(field), FACTOR), low, coarse)
   t:tensor(choice.low, "low() without settings and keys", t:call("low", choice.low, field, FACTOR), coarse)
   t:kept "low(): a tensor (N,H/f,W/f,C)"
-  t:tensor(choice.up, ("up() of %s"):format(named(low)), t:call("up", choice.up, low, h, w, settings), { 2, h, w, c })
+  t:tensor(choice.up, ("up() of %s"):format(named(low)), t:call("up", choice.up, low, h, w, given), { 2, h, w, c })
   t:kept "up(): a tensor (N,H,W,C)"
   if not choice.lift then return end
   local lifted = t:tensor(choice.lift, "lift()", t:call("lift", choice.lift, low, FACTOR), { 2, h, w, c })

@@ -5,6 +5,7 @@ local config = require "flexlab.config"
 local core = require "flexlab.core"
 local named = require("flexlab.contracts").named
 local nn = require "flexlab.nn"
+local settings = require "flexlab.settings"
 
 local M = {}
 
@@ -70,13 +71,13 @@ local function look(t, f, features, cfg)
   return features
 end
 
-function M.encoders(t, choice, settings)
+function M.encoders(t, choice, own)
   if choice.inside then return t:kept "inside the network" end
   local h, w, c = t:size(32, 32, 1)
   local cfg = { in_channels = c, circular = false, heads = 2, channels = { 32, 64 }, embed_condition = true,
     precision = "f32", skips = maps(h, w) }
   cfg.head = cfg.skips[#cfg.skips]
-  for k, v in pairs(settings) do cfg[k] = v end
+  for k, v in pairs(own) do cfg[k] = v end
   local module = t:call("new", choice.new, cfg)
   for _, name in ipairs { "condition", "parameters", "init" } do
     if not method(module, name) then
@@ -200,11 +201,14 @@ local function loss_of(list)
   return sum
 end
 
-function M.optimizers(t, choice)
+function M.optimizers(t, choice, own)
   local model = pupil(t)
   local list, before = model:parameters(), {}
   for i, p in ipairs(list) do before[i] = p.tensor:detach():clone() end
-  local optim = t:call("new", choice.new, model, { lr = 0.01, steps = 8, ema = 0.5 })
+  local given = config.plain(settings.of("train").defaults)
+  for k, v in pairs(own) do given[k] = v end
+  given.optimizer, given.lr, given.steps, given.ema = nil, 0.01, 8, 0.5
+  local optim = t:call("new", choice.new, model, given)
   local step = (type(optim) == "table" or type(optim) == "userdata") and method(optim, "step")
   if not step then
     t:refuse(choice.new, ("new() returned %s"):format(named(optim)), "an optimiser with a method 'step'")

@@ -5,6 +5,7 @@ local config = require "flexlab.config"
 local core = require "flexlab.core"
 local named = require("flexlab.contracts").named
 local noising = require "flexlab.diffusion.noising"
+local settings = require "flexlab.settings"
 
 local M = {}
 
@@ -30,14 +31,20 @@ local function uniform(n)
   return times
 end
 
+-- The settings of a call to sample: a choice is given all of them, its own among them.
+local function whole(own, steps)
+  local given = config.plain(settings.of("eval").defaults)
+  for k, v in pairs(own) do given[k] = v end
+  given.steps = steps
+  return given
+end
+
 function M.samplers(t, choice, cfg)
   local h, w, c = t:size(8, 8, 1)
   local shape, f = { 2, h, w, c }, choice.sample
   local x0 = t:normal(shape, 1)
-  for _, steps in ipairs { 2, 1, 5 } do
-    local settings = config.plain(cfg)
-    settings.steps = steps
-    local answer = t:call("sample", f, settings, environment(t, shape, x0, uniform(steps)))
+  for _, steps in ipairs(choice.contract and choice.contract.steps or { 2, 1, 5 }) do
+    local answer = t:call("sample", f, whole(cfg, steps), environment(t, shape, x0, uniform(steps)))
     t:tensor(f, "sample()", answer, shape)
     local off = (answer - x0):abs():summary().max
     if off > 1e-3 and not choice.inexact then
@@ -51,7 +58,7 @@ end
 function M.grids(t, choice, cfg)
   local f = choice.times
   for _, n in ipairs { 1, 2, 5 } do
-    local list = t:call("times", f, n, schedule(), cfg)
+    local list = t:call("times", f, n, schedule(), whole(cfg, n))
     if type(list) ~= "table" or #list ~= n then
       t:refuse(f, ("times(%d) returned %s"):format(n, type(list) == "table" and #list .. " times" or named(list)),
         ("a list of %d times"):format(n))
@@ -85,7 +92,7 @@ function M.guidance(t, choice, cfg)
   local env = environment(t, shape, batch.target - batch.estimate)
   env.batch, env.base, env.data = batch, batch.estimate, { degradation = "block_mean", factor = 4, task = "superres" }
   env.differentiate = differentiate(env)
-  local could, guided = t:attempt("guide", f, cfg, env)
+  local could, guided = t:attempt("guide", f, whole(cfg, 2), env)
   if not could then return end
   if type(guided) ~= "function" then
     t:refuse(f, ("guide() returned %s"):format(named(guided)), "a function of x and t")
