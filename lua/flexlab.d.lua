@@ -857,6 +857,11 @@ function core.sys.readlink(path) end
 ---@return flexlab.Lock?
 function core.sys.lock(path) end
 
+--- bytes of a regular file; nil, message where it is none
+---@param path string
+---@return integer?, string?
+function core.sys.size(path) end
+
 --- a whole file
 ---@param path string
 ---@return string?

@@ -270,8 +270,8 @@ fx_status fx_file_append_line (const char *path, const char *text) {
   memcpy(line, text, n);
   line[n] = '\n';
   fx_status st = FX_OK;
-  const int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
-  if (fd < 0)
+  const int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
+  if (fd < 0) /* O_NONBLOCK: a pipe without a reader is refused */
     st = fail_errno("open", path);
   else {
     ssize_t done;

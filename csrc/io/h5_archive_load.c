@@ -34,7 +34,7 @@ typedef struct {
   char name[MAX_NAME]; /* of the object being read; "" is the root */
   int64_t file_size, budget, objects;
   int depth;
-  bool surveys; /* in the child: the numbers that HDF5 has no hand in are not fetched */
+  bool surveys;     /* in the child: the numbers that HDF5 has no hand in are not fetched */
   fx_status status; /* of the failure that stopped an iteration */
 } reader;
 
@@ -100,8 +100,7 @@ static fx_status check_chunks (reader *r, hid_t dataset, hid_t plist, int ndim,
     if (shape[a] == 0)
       return FX_OK;
   }
-  const fx_status st =
-      fx_h5_check_chunks(dataset, r->path, &v, r->file_size, start, shape, &seen);
+  const fx_status st = fx_h5_check_chunks(dataset, r->path, &v, r->file_size, start, shape, &seen);
   fx_h5_chunks_end(&seen);
   return st;
 }
@@ -121,8 +120,9 @@ static fx_status fetch_numbers (reader *r, hid_t dataset, hid_t plist, hid_t typ
   const int64_t at = offset_of(dataset, plist, type, memory);
   void *handle = NULL;
   if (at >= 0 && (bytes > r->file_size || at > r->file_size - bytes))
-    return fx_fail(FX_EFORMAT, "dataset '%s' ends behind the file's %" PRId64 " bytes: it is cut off",
-                   r->name, r->file_size);
+    return fx_fail(FX_EFORMAT,
+                   "dataset '%s' ends behind the file's %" PRId64 " bytes: it is cut off", r->name,
+                   r->file_size);
   if (at >= 0 && r->surveys)
     return FX_OK;
   if (at >= 0 && H5Fget_vfd_handle(r->file, H5P_DEFAULT, &handle) >= 0 && handle)
@@ -345,9 +345,7 @@ done:
   return st == FX_EARG ? FX_EFORMAT : st;
 }
 
-static fx_status survey (const char *path, void *context) {
-  return load(path, true, context);
-}
+static fx_status survey (const char *path, void *context) { return load(path, true, context); }
 
 fx_status fx_h5_archive_load (const char *path, fx_archive **out) {
   fx_archive *left_in_the_child = NULL;

@@ -147,8 +147,7 @@ fx_status fx_h5_door (const char *path, fx_h5_visit visit, void *context) {
   int status = 0, fd;
   FX_TRY(fx_file_open(path, &fd, &file_size)); /* no pipe, and the system's own words */
   close(fd);
-  verdict *v =
-      mmap(NULL, sizeof *v, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  verdict *v = mmap(NULL, sizeof *v, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (v == MAP_FAILED)
     return fx_fail(FX_ENOMEM, "no memory for reading %s", path);
   const bounds b = bounds_of(file_size);

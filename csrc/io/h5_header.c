@@ -71,7 +71,7 @@ typedef struct {
 } block;
 
 typedef struct {
-  int version; /* of the header */
+  int version;  /* of the header */
   bool ordered; /* version 2: messages carry their order of creation */
   block waiting[64];
   int count, seen;
@@ -82,7 +82,8 @@ static fx_status later (const source *s, walk *w, const message *m) {
   const unsigned char *address = take(&b, s->offset_bytes), *length = take(&b, s->length_bytes);
   if (!address || !length || w->count == 64 || ++w->seen > MOST_BLOCKS)
     return damaged(s, "an object's header goes on nowhere, or without end");
-  w->waiting[w->count++] = (block){ little(address, s->offset_bytes), little(length, s->length_bytes) };
+  w->waiting[w->count++] =
+      (block){ little(address, s->offset_bytes), little(length, s->length_bytes) };
   return FX_OK;
 }
 
@@ -232,7 +233,8 @@ static fx_status check_attribute (const source *s, const message *m) {
     return damaged(s, "an attribute is cut short, or of a version that is not known");
   bytes part[3]; /* name, type, shape */
   for (int i = 0; i < 3; i++) {
-    const size_t n = (size_t)little(head + 2 + 2 * i, 2), padded = head[0] == 1 ? (n + 7) / 8 * 8 : n;
+    const size_t n = (size_t)little(head + 2 + 2 * i, 2),
+                 padded = head[0] == 1 ? (n + 7) / 8 * 8 : n;
     part[i] = (bytes){ take(&b, padded), n };
     if (!part[i].at)
       return damaged(s, "an attribute is cut short");
@@ -243,7 +245,8 @@ static fx_status check_attribute (const source *s, const message *m) {
     return damaged(s, "an attribute has a name without an end");
   FX_TRY(element_size(s, part[1], head[0] >= 2 && (head[1] & 1), &size));
   if (head[0] >= 2 && (head[1] & 2))
-    return damaged(s, "the shape of an attribute lies in a table of shared messages, which is not read here");
+    return damaged(
+        s, "the shape of an attribute lies in a table of shared messages, which is not read here");
   FX_TRY(space_count(s, part[2], &count));
   if (size && count > b.left / size)
     return fx_fail(FX_EFORMAT,

@@ -172,11 +172,23 @@ static int sys_write (lua_State *L) {
   return lfx_done(L, fx_file_write(path, bytes, n));
 }
 
+/* Bytes of a regular file. */
+static int sys_size (lua_State *L) {
+  int fd;
+  int64_t size;
+  const fx_status st = fx_file_open(luaL_checkstring(L, 1), &fd, &size);
+  if (st != FX_OK)
+    return lfx_refused(L, st);
+  close(fd);
+  lua_pushinteger(L, size);
+  return 1;
+}
+
+/* A pipe of that name would keep us for ever, or take what nobody reads: O_NONBLOCK refuses it without a reader. */
 static int sys_append (lua_State *L) {
   size_t n;
   const char *path = luaL_checkstring(L, 1), *bytes = luaL_checklstring(L, 2, &n);
-  const int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK,
-                      0666); /* a pipe must not block us */
+  const int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
   if (fd < 0)
     return refused(L, path);
   const ssize_t written = write(fd, bytes, n);
@@ -191,7 +203,7 @@ static int sys_append (lua_State *L) {
 
 static int sys_sync (lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
-  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0)
     return refused(L, path);
   const bool ok = fsync(fd) == 0;
@@ -291,17 +303,29 @@ void lfx_open_sys (lua_State *L) {
                                    { "__close", lock_close },
                                    { NULL, NULL } };
   static const luaL_Reg methods[] = { { "close", lock_close }, { NULL, NULL } };
-  static const luaL_Reg functions[] = { { "time", sys_time },         { "now", sys_now },
-                                        { "mkdirs", sys_mkdirs },     { "exists", sys_exists },
-                                        { "list", sys_list },         { "rename", sys_rename },
-                                        { "remove", sys_remove },     { "symlink", sys_symlink },
-                                        { "readlink", sys_readlink }, { "lock", sys_lock },
-                                        { "read", sys_read },         { "write", sys_write },
-                                        { "append", sys_append },     { "sync", sys_sync },
-                                        { "isatty", sys_isatty },     { "columns", sys_columns },
-                                        { "hash", sys_hash },         { "pid", sys_pid },
-                                        { "host", sys_host },         { "rss", sys_rss },
-                                        { "peak_rss", sys_peak_rss }, { NULL, NULL } };
+  static const luaL_Reg functions[] = { { "time", sys_time },
+                                        { "now", sys_now },
+                                        { "mkdirs", sys_mkdirs },
+                                        { "exists", sys_exists },
+                                        { "list", sys_list },
+                                        { "rename", sys_rename },
+                                        { "remove", sys_remove },
+                                        { "symlink", sys_symlink },
+                                        { "readlink", sys_readlink },
+                                        { "lock", sys_lock },
+                                        { "size", sys_size },
+                                        { "read", sys_read },
+                                        { "write", sys_write },
+                                        { "append", sys_append },
+                                        { "sync", sys_sync },
+                                        { "isatty", sys_isatty },
+                                        { "columns", sys_columns },
+                                        { "hash", sys_hash },
+                                        { "pid", sys_pid },
+                                        { "host", sys_host },
+                                        { "rss", sys_rss },
+                                        { "peak_rss", sys_peak_rss },
+                                        { NULL, NULL } };
   lfx_class(L, LOCK, meta, methods);
   lfx_functions(L, "sys", functions);
 }

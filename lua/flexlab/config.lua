@@ -12,6 +12,7 @@ A section that is declared (flexlab.settings) takes every setting of its table, 
 there; what a recipe does not name is in the result only where it is given.
 A resolved configuration is read-only, and reading a key that it has not raises too.
 --]]
+local parser = require "flexlab.literal_parser"
 local declare = require "flexlab.settings.declare"
 local literal = require "flexlab.literal"
 local settings = require "flexlab.settings"
@@ -291,9 +292,8 @@ end
 
 --- A word as a value: number, boolean, quoted string or table where it reads as one, else itself.
 function M.literal(word)
-  local chunk = load("return " .. word, "=set", "t", {})
-  local ok, value = pcall(chunk or error)
-  if ok and value ~= nil and type(value) ~= "function" then return value end
+  local ok, value = parser.parse(word, "set")
+  if ok and value ~= nil then return value end
   return (word:gsub("^%s+", ""):gsub("%s+$", ""))
 end
 

@@ -1,8 +1,9 @@
 --[[
-literal - values written as Lua source and read back in an empty environment: config.lua, result.lua.
+literal - values written as Lua source and read back without running it (literal_parser): config.lua, result.lua.
 Keys are sorted, so equal tables give equal text; that text is what a run's hash covers.
 --]]
 local core = require "flexlab.core"
+local parser = require "flexlab.literal_parser"
 
 local M = {}
 
@@ -17,7 +18,7 @@ local function number(v)
 end
 
 local function key(k)
-  if type(k) == "string" and k:match("^[%a_][%w_]*$") and load("local " .. k) then return k end
+  if type(k) == "string" and parser.is_name(k) then return k end
   return "[" .. M.encode(k) .. "]"
 end
 
@@ -59,14 +60,12 @@ function M.write(path, value, comment)
     .. "return " .. M.encode(value) .. "\n")
 end
 
---- The value of such a file, or nil, message.
+--- The value of such a file, or nil, message (which names the file and the line).
 function M.read(path)
   local source, message = core.sys.read(path)
   if not source then return nil, message end
-  local chunk, wrong = load(source, "@" .. path, "t", { math = { huge = math.huge } })
-  if not chunk then return nil, wrong end
-  local ok, value = pcall(chunk)
-  if not ok then return nil, tostring(value) end
+  local ok, value = parser.parse(source, path, true)
+  if not ok then return nil, value end
   return value
 end
 

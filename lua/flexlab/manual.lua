@@ -277,6 +277,7 @@ remove(path: string): boolean? -- a file
 symlink(target: string, path: string): boolean? -- a symbolic link, at once; replaces one
 readlink(path: string): string? -- where a symbolic link leads
 lock(path: string): flexlab.Lock? -- waits until no other process holds it
+size(path: string): integer?, string? -- bytes of a regular file; nil, message where it is none
 read(path: string): string? -- a whole file
 write(path: string, text: string): boolean? -- atomic and durable
 append(path: string, text: string): boolean? -- one write

@@ -14,7 +14,7 @@ return {
       error("the prompt is part of the program `flexlab`; under lua5.4 use `lua5.4 -i`", 0)
     end
     local file = values.include
-    if file and not io.open(file) then error(("there is no file '%s'"):format(file), 0) end
+    if file and not require("flexlab.core").sys.exists(file) then error(("there is no file '%s'"):format(file), 0) end
     commands.setup(values)
     rawset(_G, "help", require "flexlab.help")
     return repl.run { file = file }

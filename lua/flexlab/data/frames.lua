@@ -117,9 +117,7 @@ end
 function Frames:provenance()
   local facts = {}
   for i, file in ipairs(self.files) do
-    local handle = assert(io.open(file.path, "rb"))
-    local size = handle:seek "end"
-    handle:close()
+    local size = assert(core.sys.size(file.path))
     local re = type(file.re) == "table" and "several Re" or ("Re %g"):format(file.re)
     local gaps = stretches.sentence(file.reader, file.stretches)
     facts[i] = { file.path, ("%d frames of %dx%d, %s, %s%d bytes, hash %s"):format(file.frames, file.height,

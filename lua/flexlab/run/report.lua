@@ -127,11 +127,10 @@ end
 local function hashes(dir)
   local facts = {}
   for _, name in ipairs { "recipe.lua", "config.lua", "last.h5" } do
-    local file = io.open(dir .. "/" .. name, "rb")
-    if file then
-      local size = file:seek("end")
-      file:close()
-      local text = size <= HASH_LIMIT and core.sys.hash(core.sys.read(dir .. "/" .. name)) or "(not hashed)"
+    local path = dir .. "/" .. name
+    if core.sys.exists(path) then
+      local size = assert(core.sys.size(path))
+      local text = size <= HASH_LIMIT and core.sys.hash(core.sys.read(path)) or "(not hashed)"
       facts[#facts + 1] = { name, ("%s  %d bytes"):format(text, size) }
     end
   end
