@@ -12,6 +12,8 @@ return {
     { name = "degradation", value = "WORD", default = "bicubic", doc = "of data: a word of flexlab list choices" },
     { name = "crop", value = "N", kind = "integer", least = 8, default = 64, doc = "of data: side of the patches" },
     { name = "dataset", value = "NAME", doc = "of data: the data set in the file [w or fields]" },
+    { name = "low", value = "FILE", doc = "of data: files of the coarse fields [made from the fine ones]" },
+    { name = "test-low", value = "FILE", doc = "of data: files of the test files' coarse fields" },
     { name = "json", doc = "one line of JSON instead of the table" },
     commands.device, commands.threads,
   },
@@ -21,7 +23,7 @@ return {
     local what = values.what:gsub("/+$", "")
     local findings = flex.doctor(flex.core.sys.exists(what) == "folder" and what or { file = what,
       test = values.test or false, factor = values.factor, degradation = values.degradation, crop = values.crop,
-      dataset = values.dataset or false })
+      dataset = values.dataset or false, low = values.low or false, test_low = values["test-low"] or false })
     local faults = 0
     for _, f in ipairs(findings) do faults = faults + (f.state == "fault" and 1 or 0) end
     if values.json then

@@ -55,7 +55,7 @@ function M.measure(choice, cfg, height, width, channels)
   if math.min(height, width) < 3 * f then return nil end
   local scope <close> = core.scope()
   cfg = config.merge(cfg)
-  cfg.noise = 0
+  cfg.noise, cfg.circular = 0, true
   local low = choice.low(wave(height, width, channels or 1), f, cfg)
   if low.shape[2] * f ~= height or low.shape[3] * f ~= width then return nil end
   local up = choice.up(low, height, width, cfg)

@@ -76,55 +76,47 @@ local function peak_of(r, reach)
   return best + 0.5 * (low - high) / (low - 2 * peak + high)
 end
 
--- How far each of `methods` (batch -> field) lies from the truth on the test batches, in pixels: list of { y, x }.
-local function shifts_of(set, methods, reach)
-  local sums, list = {}, {}
-  for i = 1, #methods do sums[i] = { {}, {} } end
+-- How far a method (batch -> field) lies from the truth on the test batches, in pixels: y, x.
+local function shift_of(set, method, reach)
+  local rows, columns = {}, {}
   for batch in set.test:batches() do
     local scope <close> = core.scope()
-    for i, method in ipairs(methods) do
-      local field = method(batch)
-      correlate(sums[i][1], batch.truth, field, 2, reach)
-      correlate(sums[i][2], batch.truth, field, 3, reach)
-    end
+    local field = method(batch)
+    correlate(rows, batch.truth, field, 2, reach)
+    correlate(columns, batch.truth, field, 3, reach)
     scope:close()
   end
-  for i, s in ipairs(sums) do list[i] = { peak_of(s[1], reach), peak_of(s[2], reach) } end
-  return list
+  return peak_of(rows, reach), peak_of(columns, reach)
 end
 
-local NEAR = 0.25   -- pixels
-
-local function near(shift, y, x, most)
-  return math.abs(shift[1] - y) <= (most or NEAR) and math.abs(shift[2] - x) <= (most or NEAR)
+-- A sentence where coarse files are not what their degradation says: the baseline `registered` then lies (f-1)/2 pixels
+-- off along both axes. Nothing but the fields themselves tells.
+local function misplaced(set)
+  local middle = (set.cfg.factor - 1) / 2
+  local reach = math.min(set.cfg.factor, (math.min(set.height, set.width) - 4) // 2)
+  if not set.cfg.low or reach < 1 or middle == 0 then return nil end
+  local y, x = shift_of(set, require("flexlab.evaluation.baselines").registered, reach)
+  if math.min(y, x) < middle / 2 and math.max(y, x) > -middle / 2 then return nil end
+  return ("the baseline 'registered' lies (%.2f, %.2f) pixels from the truth (y, x): the coarse files' samples do not "
+    .. "lie where degradation '%s' has them, and every comparison with it is unfair"):format(y, x, set.cfg.degradation)
 end
 
--- Whether the degradation itself is made to shift its estimate as far (bicubic, bilinear, nearest: FLEX's).
-local function is_own(set, shift)
-  local cfg = set.cfg
-  local own = geometry.measure(choices.get("degradations", cfg.degradation), cfg, 12 * cfg.factor, 12 * cfg.factor)
-  return near(shift, own.shift.y, own.shift.x, 2 * NEAR)   -- between two pixels the peak is found less well
-end
-
---- How far the estimate lies from where the truth is, by cross-correlation, and whether the baseline `registered`
---- lies there: of coarse files nothing else tells whether their samples are points or cells.
+--- How far the estimate lies from where the truth is, as the degradation itself makes it, and whether coarse files are
+--- what it says of them.
 function M.registration(subject)
   local set = subject.set
   if not set or set.task.name ~= "superres" then return nil end
-  local reach = math.min(set.cfg.factor, (math.min(set.height, set.width) - 4) // 2)
-  if reach < 1 then return "note", "the patches are too small to look for a shift" end
-  local baselines = require "flexlab.evaluation.baselines"
-  local shift, registered = table.unpack(shifts_of(set, { baselines.persistence, baselines.registered }, reach))
-  local text = ("the estimate lies (%.2f, %.2f) pixels from the truth (y, x)"):format(table.unpack(shift))
-  if not near(registered, 0, 0) then
-    return "fault", text .. (", and the baseline 'registered' (%.2f, %.2f): the coarse samples do not lie where "
-      .. "degradation '%s' has them; every comparison with it is unfair"):format(registered[1], registered[2],
-      set.cfg.degradation)
-  end
-  if near(shift, 0, 0) then return "ok", text end
-  if is_own(set, shift) then
-    return "note", text .. (", as degradation '%s' of FLEX's authors has it; the network must undo it, so compare with "
-      .. "baseline registered, or take degradation registered, which has no shift"):format(set.cfg.degradation)
+  local wrong = misplaced(set)
+  if wrong then return "fault", wrong end
+  local cfg, size = set.cfg, 12 * set.cfg.factor
+  local shift = geometry.measure(choices.get("degradations", cfg.degradation), cfg, size, size, set.channels).shift
+  local text = ("the estimate lies (%.2f, %.2f) pixels from the truth (y, x)"):format(shift.y, shift.x)
+  local function near(place) return math.max(math.abs(shift.y - place), math.abs(shift.x - place)) <= 0.25 end
+  if near(0) then return "ok", text end
+  if near((cfg.factor - 1) / 2) then
+    return "note", text .. (": degradation '%s' resizes field[::f] with align_corners false, as FLEX's authors do, and "
+      .. "the network must undo it; compare with baseline registered, or take degradation registered, which has no "
+      .. "shift"):format(cfg.degradation)
   end
   return "fault", text .. "; the network must undo it"
 end

@@ -9,8 +9,8 @@ the defect of published code or the thread that each comes from (flex-method sec
   split          parts that are not those the run recorded, or overlap (doctor/split.lua)
   leakage        frames that are in the training and in the test part (doctor/data.lua)
   normalisation  mean and std that were fitted on test frames
-  registration   an estimate that is shifted against the truth, by other than its degradation's own (f - 1) / 2 pixels;
-                 a baseline `registered` that is, since coarse files are not what the degradation says
+  registration   an estimate that is shifted against the truth, by other than the authors' (f - 1) / 2 pixels; a
+                 baseline `registered` that is, since coarse files are not what the degradation says
   weights        tensors with NaN or infinity in them, and the first block whose output has (doctor/run.lua)
   pull           an ensemble too narrow (over-confident) or too wide for its error
   feedback       rollouts that feed the ensemble's mean back
@@ -44,7 +44,8 @@ local function data_of(dir, model, cfg)
   if not files then return nil, why end
   local section = type(cfg.data) == "table" and cfg.data or {}
   local more = { file = files.train, test = #files.test > 0 and files.test or false, batch = 4, test_tiles = 16,
-    split = section.split or nil, dataset = section.dataset or nil }
+    split = section.split or nil, dataset = section.dataset or nil, low = section.low or nil,
+    test_low = section.test_low or nil }
   local ok, set = pcall(require("flexlab.data").as_trained, model, more)
   if not ok then return nil, tostring(set) end
   return set
