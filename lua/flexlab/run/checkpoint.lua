@@ -83,6 +83,9 @@ function M.load(path)
   local file, message = core.io.load(path)
   if not file then return nil, message end
   if file.text.kind ~= M.kind then return nil, path .. " is not a FlexLab checkpoint" end
+  if file.text.kept then
+    return nil, path .. " holds the averaged weights alone (train.keep, flexlab prune): training cannot go on from it"
+  end
   return { path = path, tensors = file.tensors, text = file.text,
     phase = math.tointeger(tonumber(file.text.phase)) or 0,
     phase_step = math.tointeger(tonumber(file.text.step)) or 0,
@@ -122,6 +125,9 @@ function M.weights(file, path, model, averaged, size)
   for _, p in ipairs(model:parameters()) do
     local name = "model/" .. p.name
     local average = "ema/" .. p.name
+    if file.text.kept and not averaged and file.tensors[average] then
+      error(("%s holds the averaged weights alone (train.keep, flexlab prune), not the last ones"):format(path), 0)
+    end
     if averaged and file.tensors[average] then name = average end
     local source = file.tensors[name]
     if source and size and p.name:match "pos_embed$" and not same_shape(p.tensor, source) then

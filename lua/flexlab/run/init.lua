@@ -79,7 +79,8 @@ end
 
 --- Forgets what an earlier attempt left (for `fresh`).
 function Run:clear()
-  for _, file in ipairs { "result.lua", "last.h5", "cost.lua", "failed.txt", "unread.lua" } do
+  for _, file in ipairs { "result.lua", "last.h5", "cost.lua", "failed.txt", "unread.lua",
+    "samples.csv" } do
     if core.sys.exists(self.dir .. "/" .. file) then core.sys.remove(self.dir .. "/" .. file) end
   end
 end

@@ -17,6 +17,7 @@ local config = require "flexlab.config"
 local contracts = require "flexlab.contracts"
 local core = require "flexlab.core"
 local literal = require "flexlab.literal"
+local keep = require "flexlab.run.keep"
 local latest = require "flexlab.run.latest"
 local metric = require "flexlab.run.metric"
 local provenance = require "flexlab.run.provenance"
@@ -190,6 +191,7 @@ function Recipe:__call(overrides, options)
   run:price()
   lock:check()
   must(literal.write(dir .. "/result.lua", result))
+  keep.finish(run, config.plain(cfg))
   run.transcript:say "done"
   result.dir = dir
   return result

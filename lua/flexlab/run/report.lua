@@ -13,6 +13,7 @@
 
 local core = require "flexlab.core"
 local html = require "flexlab.html"
+local keep = require "flexlab.run.keep"
 local latest = require "flexlab.run.latest"
 local literal = require "flexlab.literal"
 local notes = require "flexlab.run.notes"
@@ -124,6 +125,12 @@ local function parts_of(dir)
   return parts
 end
 
+-- Whether last.h5 will be another file when the run has ended: a hash that it has now would mislead.
+local function to_be_reduced(dir)
+  if core.sys.exists(dir .. "/result.lua") then return false end
+  return keep.wanted(literal.read(dir .. "/config.lua")) == "ema"
+end
+
 local function hashes(dir)
   local facts = {}
   for _, name in ipairs { "recipe.lua", "config.lua", "last.h5" } do
@@ -131,7 +138,9 @@ local function hashes(dir)
     if core.sys.exists(path) then
       local size = assert(core.sys.size(path))
       local text = size <= HASH_LIMIT and core.sys.hash(core.sys.read(path)) or "(not hashed)"
-      facts[#facts + 1] = { name, ("%s  %d bytes"):format(text, size) }
+      text = ("%s  %d bytes"):format(text, size)
+      if name == "last.h5" and to_be_reduced(dir) then text = "the averaged weights alone are kept (train.keep)" end
+      facts[#facts + 1] = { name, text }
     end
   end
   return facts

@@ -8,6 +8,8 @@ return {
   { "steps", false, "false|integer", least = 0, most = 1e9,
     doc = "training steps, at whose end the learning rate is lowest; false: a constant rate after the warm-up" },
   { "checkpoint", 100, "integer", least = 1, most = 1e9, doc = "steps between checkpoints (last.h5)" },
+  { "keep", "all", "word", words = { "all", "ema" },
+    doc = "what stays in last.h5 after the end: all, or ema, the averaged weights alone (a quarter of the bytes)" },
   { "optimizer", "adam", "word", kind = "optimizers", doc = "optimiser of the weights" },
   { "lr", 2e-4, "number", least = 0, most = 1e3, doc = "learning rate at the end of the warm-up" },
   { "warmup", 0, "integer", least = 0, most = 1e9, doc = "steps over which the learning rate rises linearly" },

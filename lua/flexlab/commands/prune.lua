@@ -1,0 +1,74 @@
+-- flexlab prune - frees what finished runs no longer need of their checkpoints: all but the averaged weights.
+local arguments = require "flexlab.commands.arguments"
+local core = require "flexlab.core"
+local finished = require "flexlab.study.finished"
+local keep = require "flexlab.run.keep"
+local tabulate = require "flexlab.table"
+
+local function megabytes(bytes) return ("%.1f MB"):format(bytes / 1e6) end
+
+-- The folder of all runs above a run's.
+local function root_of(dir) return dir:match "^(.+)/[^/]+/[^/]+/[^/]+$" or "." end
+
+-- What can be freed: { dir, freed } each; a table that shows all runs; the sum.
+local function look(paths)
+  local t, list, sum, readers = tabulate { "run", "now", "frees", "" }, {}, 0, {}
+  for _, task in ipairs(finished.tasks(paths)) do
+    local root = root_of(task.dir)
+    readers[root] = readers[root] or keep.read_by_others(root)
+    local why, now, after = keep.obstacle(task.dir, readers[root]), nil, nil
+    if not why then
+      now, after = keep.sizes(task.dir)
+      if not now then why = after end
+    end
+    if why then
+      t:row { task.dir, "-", "-", "kept: " .. why }
+    elseif now > after then
+      list[#list + 1], sum = { dir = task.dir, frees = now - after }, sum + now - after
+      t:row { task.dir, megabytes(now), megabytes(now - after), "" }
+    else
+      t:row { task.dir, megabytes(now), "-", "holds no more than it needs" }
+    end
+  end
+  return list, t, sum
+end
+
+local function agreed(values)
+  if values.yes then return true end
+  if not (core.sys.isatty(0) and core.sys.isatty(1)) then return false end
+  io.write "Training cannot go on from what is left. Free it? [y/N] "
+  io.flush()
+  local answer = io.read() or ""
+  return answer:lower() == "y" or answer:lower() == "yes"
+end
+
+return {
+  name = "prune",
+  doc = "free all but the averaged weights of finished runs' checkpoints",
+  arguments = { { name = "paths", many = true, doc = "runs, folders above them (runs/sr), or studies" } },
+  options = { { name = "yes", doc = "do it; without it, say what it would free and ask on a terminal" } },
+  notes = "Sampling, evaluation and train.from work as before; training cannot go on. Runs that are not done stay\n"
+    .. "as they are, and so do those that another run has started from. A recipe does the same at its end with\n"
+    .. "train.keep = \"ema\".",
+  run = function(values)
+    for _, path in ipairs(values.paths) do
+      if core.sys.exists(path) ~= "folder" then arguments.wrong("prune: there is no folder '%s'", path) end
+    end
+    local list, t, sum = look(values.paths)
+    t:print()
+    print(("%s of %d runs can be freed"):format(megabytes(sum), #list))
+    if #list == 0 then return end
+    if not agreed(values) then return print "nothing was freed (--yes does it)" end
+    local freed, failed = 0, 0
+    for _, run in ipairs(list) do
+      local bytes, message = keep.locked(run.dir)
+      if not bytes then
+        io.stderr:write(("flexlab: %s: %s\n"):format(run.dir, message))
+        failed = failed + 1
+      end
+      freed = freed + (bytes or 0)
+    end
+    print(("freed %s of %d runs"):format(megabytes(freed), #list - failed))
+    return failed > 0 and 1 or 0
+  end,
+}

@@ -1,0 +1,118 @@
+--[[
+keep - what stays of a finished run's checkpoint. last.h5 holds the weights, their moving averages and two moments of
+the optimiser: four tensors for each parameter, of which a finished run needs one. 60 toy runs took 1.9 GB.
+
+  train.keep = "ema"       the averaged weights alone are kept once the result is written (default "all")
+  flexlab prune PATH...    the same of finished runs
+What stays: ema/<name> of all that has an average, model/<name> of all that has none (buffers, or every weight of a run
+without averages), all texts, and `kept` = "ema", which says why the rest is missing. Sampling, evaluation, C programs
+and train.from read such a file as before; what needs the rest (training on, --raw) finds no tensor and says so.
+
+A run whose last.h5 another run has read (train.from) is left as it is: its contents are in that run's files.lua, and
+a changed file would make the other run a new one.
+--]]
+local core = require "flexlab.core"
+local latest = require "flexlab.run.latest"
+local locks = require "flexlab.run.lock"
+local provenance = require "flexlab.run.provenance"
+local state = require "flexlab.run.state"
+
+local M = {}
+
+M.words = { "all", "ema" }
+
+-- Names of a checkpoint's tensors that stay, in its order.
+local function staying(names)
+  local there, list = {}, {}
+  for _, name in ipairs(names) do there[name] = true end
+  for _, name in ipairs(names) do
+    local prefix, part, rest = name:match "^(%d*/?)(%l+)/(.*)$"
+    local keep = part == "ema" or part == "model" and not there[prefix .. "ema/" .. rest]
+    if keep or part ~= "model" and part ~= "optim" then list[#list + 1] = name end
+  end
+  return list
+end
+
+--- Bytes of the tensors of a run's last.h5, and of those that would stay; nil, message where there is none.
+function M.sizes(dir)
+  local path = dir .. "/last.h5"
+  if core.sys.exists(path) ~= "file" then return nil, "it has no last.h5" end
+  local file, message = core.io.container(path)
+  if not file then return nil, message end
+  local names, bytes, now, after = {}, {}, 0, 0
+  for _, v in ipairs(file:variables()) do
+    local name, size = v.path:gsub("^/", ""), math.tointeger(tonumber(v.dtype:match "%d+$")) or 4
+    for _, n in ipairs(v.shape) do size = size * n end
+    names[#names + 1], bytes[name], now = name, size, now + size
+  end
+  file:close()
+  for _, name in ipairs(staying(names)) do after = after + bytes[name] end
+  return now, after
+end
+
+--- Writes last.h5 anew with what stays; the bytes that this freed (0: nothing was left to free), or nil, message.
+function M.reduce(dir)
+  local path = dir .. "/last.h5"
+  local before = provenance.fingerprint(path)
+  if not before then return nil, "it has no last.h5" end
+  local file, message = core.io.load(path)
+  if not file then return nil, message end
+  if file.text.kind ~= "flexlab checkpoint" then return nil, path .. " is not a FlexLab checkpoint" end
+  local names, tensors = staying(file.names), {}
+  if #names == #file.names then return 0 end
+  for _, name in ipairs(names) do tensors[name] = file.tensors[name] end
+  file.text.kept = "ema"
+  local ok
+  ok, message = core.io.save(path, { names = names, tensors = tensors, text = file.text })
+  if not ok then return nil, message end
+  return before.bytes - provenance.fingerprint(path).bytes
+end
+
+--- What train.keep of a run's settings says; "all" without it.
+function M.wanted(cfg)
+  local train = type(cfg) == "table" and cfg.train
+  return type(train) == "table" and train.keep or "all"
+end
+
+--- For the end of a run: does what its settings say.
+function M.finish(run, cfg)
+  if M.wanted(cfg) ~= "ema" or not core.sys.exists(run.dir .. "/last.h5") then return end
+  local freed, message = M.reduce(run.dir)
+  if not freed then error("train.keep: " .. message, 0) end
+end
+
+--- The runs (as places: sr/1a2b3c4d/1) whose last.h5 runs below a folder have read, and by whom.
+function M.read_by_others(root)
+  local readers = {}
+  for _, name in ipairs(latest.folders(root)) do
+    for _, hash in ipairs(latest.folders(root .. "/" .. name)) do
+      local folder = ("%s/%s/%s"):format(root, name, hash)
+      for _, file in ipairs(provenance.recorded(folder)) do
+        local run = type(file.path) == "string" and file.path:match "^(.*)/last%.h5$"
+        if run then readers[latest.place(run)] = folder end
+      end
+    end
+  end
+  return readers
+end
+
+--- Why a run is not reduced, in a few words; nil for one that can be.
+---@param readers table  of M.read_by_others
+function M.obstacle(dir, readers)
+  local s = state.of(dir)
+  if s.word ~= "done" then return s.word == "running" and "it is running" or ("it is not done (%s)"):format(s.word) end
+  local reader = readers[latest.place(dir)]
+  if reader then return ("%s has read its last.h5 (train.from)"):format(latest.place(reader)) end
+end
+
+--- M.reduce while nobody else has the run.
+function M.locked(dir)
+  local lock, owner, message = locks.take(dir)
+  if not lock then return nil, owner and locks.busy(dir, owner) or message end
+  local ok, freed, why = pcall(M.reduce, dir)
+  lock:release()
+  if not ok then return nil, freed end
+  return freed, why
+end
+
+return M

@@ -1,0 +1,134 @@
+-- What stays of a finished run's checkpoint: train.keep and flexlab prune.
+local lu = require "luaunit"
+local core = require "flexlab.core"
+local flex = require "flexlab"
+local support = require "tests.lua.support"
+
+local suite = {}
+rawset(_G, "TestKeep", suite)
+
+support.foldered(suite)
+
+local flow
+
+local function recipe(name)
+  flow = flow or support.flow(os.tmpname() .. ".h5")
+  return flex.recipe(name or "small", { train = flex.settings.train { steps = 2, ema = 0.5 } }, function(cfg, run)
+    local data = flex.data.superres { file = flow, test = flow, factor = 2, crop = 16, batch = 1, test_tiles = 1 }
+    local model = flex.models.flex { channels = { 32, 32 }, res_blocks = { 1, 1 }, depth = 1, heads = 2, dropout = 0.0 }
+    local optim = flex.optim.adam(model, cfg.train)
+    for _, batch in run:steps(data.train, cfg.train.steps) do optim:step(flex.diffusion.loss(model, batch)) end
+    return { rfne = flex.evaluate(function(batch)
+      return flex.diffusion.sample(optim.ema, batch, { steps = 1 })
+    end, data.test).rfne }
+  end)
+end
+
+-- "all", or "ema" where of each weight with an average that alone is there; buffers have none and stay.
+local function kept(dir)
+  local there, optim, both = {}, false, false
+  for _, name in ipairs(core.io.load(dir .. "/last.h5").names) do there[name] = true end
+  for name in pairs(there) do
+    optim = optim or name:match "^optim/" ~= nil
+    both = both or name:match "^ema/" and there[name:gsub("^ema", "model")] or false
+  end
+  lu.assertEquals(optim, both)
+  return optim and "all" or "ema"
+end
+
+-- A sample drawn from a checkpoint, as a list.
+local function sampled(dir)
+  local data = flex.data.superres { file = flow, test = flow, factor = 2, crop = 16, batch = 1, test_tiles = 1 }
+  local model = flex.load_model(dir)
+  return core.no_grad(function()
+    return flex.diffusion.sample(model, data.test:batches()(), { steps = 1 }):totable()
+  end)
+end
+
+local function go(overrides, options)
+  local o = { root = suite.folder .. "/runs", quiet = true }
+  for k, v in pairs(options or {}) do o[k] = v end
+  return recipe(o.name)(overrides, { root = o.root, quiet = true, fresh = o.fresh or false, seed = o.seed or 1 })
+end
+
+function suite.test_the_averaged_weights_are_enough_for_all_but_training()
+  local all, ema = go(), go { ["train.keep"] = "ema" }
+  lu.assertEquals(all.rfne, ema.rfne)
+  lu.assertEquals(kept(all.dir), "all")
+  lu.assertEquals(kept(ema.dir), "ema")
+  local a, b = #core.sys.read(all.dir .. "/last.h5"), #core.sys.read(ema.dir .. "/last.h5")
+  lu.assertTrue(b < 0.35 * a, ("%d of %d bytes"):format(b, a))
+  lu.assertEquals(sampled(ema.dir), sampled(all.dir))
+  lu.assertErrorMsgContains("holds the averaged weights alone", flex.load_model, ema.dir, { ema = false })
+  lu.assertEquals(go({ ["train.keep"] = "ema" }).rfne, ema.rfne)                    -- found again, not repeated
+  lu.assertEquals(go({ ["train.from"] = ema.dir }).dir ~= ema.dir, true)            -- others can start from it
+  core.sys.remove(ema.dir .. "/result.lua")
+  lu.assertErrorMsgContains("training cannot go on from it; remove the file or give --fresh to start again", go,
+    { ["train.keep"] = "ema" })
+  lu.assertEquals(go({ ["train.keep"] = "ema" }, { fresh = true }).rfne, all.rfne)
+  lu.assertErrorMsgContains("'all' or 'ema'", go, { ["train.keep"] = "emma" })
+end
+
+local function flexlab(line) return support.flexlab(line, suite.folder .. "/out") end
+
+function suite.test_prune_shows_asks_and_frees()
+  local first, second = go(), go(nil, { seed = 2 })
+  local before, wanted = core.sys.read(first.dir .. "/last.h5"), sampled(first.dir)
+  local code, out = flexlab("prune " .. suite.folder .. "/runs </dev/null")
+  lu.assertEquals(code, 0)
+  lu.assertStrContains(out, "MB of 2 runs can be freed")
+  lu.assertStrContains(out, "nothing was freed (--yes does it)")
+  lu.assertTrue(core.sys.read(first.dir .. "/last.h5") == before)
+  core.sys.remove(second.dir .. "/result.lua")
+  code, out = flexlab("prune " .. suite.folder .. "/runs --yes")
+  lu.assertEquals(code, 0)
+  lu.assertStrContains(out, "kept: it is not done (stopped)")
+  lu.assertNotNil(out:find "freed %d+%.%d MB of 1 runs", out)
+  lu.assertEquals(kept(first.dir), "ema")
+  lu.assertEquals(kept(second.dir), "all")
+  lu.assertEquals(sampled(first.dir), wanted)
+  code, out = flexlab("prune " .. first.dir .. " --yes")
+  lu.assertEquals(code, 0)
+  lu.assertStrContains(out, "holds no more than it needs")
+  lu.assertEquals(core.sys.exists(first.dir .. "/lock"), nil)
+  code, out = flexlab("prune " .. suite.folder .. "/none --yes")
+  lu.assertEquals(code, 2)
+  lu.assertStrContains(out, "there is no folder")
+end
+
+function suite.test_what_another_run_started_from_stays()
+  local base = go()
+  local child = go({ ["train.from"] = base.dir }, { name = "child" })
+  local _, out = flexlab("prune " .. base.dir .. " --yes")
+  lu.assertStrContains(out, "kept: " .. child.dir:match "child/%x+" .. " has read its last.h5 (train.from)")
+  lu.assertEquals(kept(base.dir), "all")
+  lu.assertEquals(go({ ["train.from"] = base.dir }, { name = "child" }).dir, child.dir)
+end
+
+function suite.test_a_run_that_somebody_has_is_left_alone()
+  local dir = go().dir
+  local lock = assert(require("flexlab.run.lock").take(dir))
+  local freed, message = require("flexlab.run.keep").locked(dir)
+  lock:release()
+  lu.assertNil(freed)
+  lu.assertStrContains(tostring(message), "process")
+end
+
+function suite.test_buffers_and_second_networks()
+  local keep = require "flexlab.run.keep"
+  local dir = suite.folder .. "/odd"
+  assert(core.sys.mkdirs(dir))
+  local tensors, list = {}, { "model/a", "model/buffer", "ema/a", "optim/first/a", "2/model/b", "2/ema/b",
+    "2/optim/second/b", "other/c" }
+  for _, name in ipairs(list) do tensors[name] = core.zeros { 4, 3 } end
+  assert(core.io.save(dir .. "/last.h5", { names = list, tensors = tensors, text = { kind = "flexlab checkpoint" } }))
+  lu.assertEquals({ keep.sizes(dir) }, { 8 * 48, 4 * 48 })
+  lu.assertTrue(keep.reduce(dir) > 0)
+  lu.assertEquals(core.io.load(dir .. "/last.h5").names, { "model/buffer", "ema/a", "2/ema/b", "other/c" })
+  lu.assertEquals(keep.reduce(dir), 0)
+  lu.assertEquals({ keep.reduce(suite.folder) }, { nil, "it has no last.h5" })
+end
+
+local code = lu.LuaUnit.run()
+if flow then os.remove(flow) os.remove((flow:gsub("%.h5$", ""))) end
+os.exit(code)
