@@ -261,8 +261,14 @@ function suite.test_the_command_samples_whole_fields()
   assert(odd:append(core.zeros { 1, 24, 42, 1 }))
   assert(odd:finish())
   common = common:gsub("wide", "odd")
-  refused("--domain tiles", "24x42 is not divisible by factor 4", 1)
-  refused("--domain network", "24x42 is not divisible by 2^levels", 1)
+  for _, how in ipairs { "", "--domain tiles --overlap 8 --border 2", "--domain network" } do   -- padded, and cut again
+    local out = path "cut.h5"
+    os.remove(out)
+    local code, _, err = sample(common .. ("--out %s %s"):format(out, how))
+    lu.assertEquals({ code, err }, { 0, "" }, how)
+    local reader <close> = assert(core.io.field(out, "w"))
+    lu.assertEquals({ reader.frames, reader.height, reader.width }, { 1, 24, 42 }, how)
+  end
 end
 
 local status = lu.LuaUnit.run()

@@ -22,7 +22,7 @@ return {
   arguments = { { name = "file", doc = "HDF5, netCDF, .npy or .npz; or the word repack" },
     { name = "from", optional = true, doc = "with repack: the file to read" },
     { name = "to", optional = true, doc = "with repack: the HDF5 file to write" } },
-  options = variables.before {
+  options = variables.with {
     { name = "json", doc = "as JSON" },
     { name = "quick", doc = "without mean, standard deviation, range and missing elements (they read all numbers)" },
     { name = "deflate", value = "N", kind = "integer", least = 0, default = 0,

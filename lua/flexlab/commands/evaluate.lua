@@ -2,21 +2,33 @@
 local commands = require "flexlab.commands"
 local core = require "flexlab.core"
 local flex = require "flexlab"
+local variables = require "flexlab.commands.variables"
 
 -- The test part of FILE, degraded and normalised as the checkpoint was trained.
 local function data_of(model, values)
   if not model.data then error(values.checkpoint .. " does not say what data it was trained on", 0) end
-  return flex.data.as_trained(model, { file = values.data, test = values.data,
-    dataset = values.dataset, batch = values.batch, test_tiles = values.tiles })
+  local more = variables.for_model(values, model, values.data)
+  more.file, more.test, more.batch, more.test_tiles = values.data, values.data, values.batch, values.tiles
+  return flex.data.as_trained(model, more)
+end
+
+-- What of the fields lies in no tile, which tiles that do not overlap leave at the edges: a sentence, or nil.
+local function left_over(data)
+  for _, file in ipairs(data.test.source.files) do
+    local h, w = file.height - file.height % data.height, file.width - file.width % data.width
+    if h < file.height or w < file.width then
+      return ("tiles of %dx%d cover %dx%d of the %dx%d fields of '%s': the rows and columns behind them are not scored")
+        :format(data.height, data.width, h, w, file.height, file.width, file.path)
+    end
+  end
 end
 
 return {
   name = "evaluate",
   doc = "measure a checkpoint on a data set",
-  options = {
+  options = variables.with({
     { name = "checkpoint", value = "FILE", required = true, doc = "a run's folder or its last.h5" },
     { name = "data", value = "FILE", required = true, doc = "fields at full resolution, HDF5 or a pattern" },
-    { name = "dataset", value = "NAME", doc = "the data set in the file [w or fields]" },
     { name = "steps", value = "N", kind = "integer", least = 1, default = 2, doc = "reverse steps" },
     { name = "members", value = "N", kind = "integer", least = 1, default = 8, doc = "ensemble members" },
     { name = "tiles", value = "N", kind = "integer", least = 1, default = 64,
@@ -26,11 +38,13 @@ return {
     { name = "picture", value = "FILE", doc = "a PNG of the first patch" },
     { name = "json", doc = "one line of JSON instead of the table" },
     commands.device, commands.threads,
-  },
+  }, 2),
   run = function(values)
     commands.setup(values)
     local model = flex.load_model(values.checkpoint, { ema = not values.raw })
     local data = data_of(model, values)
+    local note = left_over(data)
+    if note then io.stderr:write("note: " .. note .. "\n") end
     local function sample(batch)
       return flex.diffusion.sample(model, batch, { steps = values.steps, members = values.members })
     end

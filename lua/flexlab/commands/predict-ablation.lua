@@ -1,11 +1,12 @@
 -- flexlab predict-ablation - which target has the quieter velocity, from the data alone.
 local flex = require "flexlab"
+local variables = require "flexlab.commands.variables"
 
 return {
   name = "predict-ablation",
   doc = "foretell from data which target is easier to learn: raw, residual or interpolant",
   arguments = { { name = "data", doc = "fields, HDF5 or a pattern" } },
-  options = {
+  options = variables.with {
     { name = "task", value = "NAME", kind = "words", words = { "superres", "forecast" }, default = "superres",
       doc = "superres or forecast" },
     { name = "factor", value = "N", kind = "integer", least = 1, default = 4, doc = "of super-resolution" },
@@ -20,8 +21,9 @@ return {
     .. "variance: of the optimal velocity; from the condition: the part of it that the condition fixes;\n"
     .. "least loss: what no network can explain.",
   run = function(values)
-    local cfg = { file = values.data, split = 1, test = values.data, crop = values.crop, batch = 8,
-      seed = values.seed, test_tiles = 1 }
+    local cfg = variables.of(values)
+    cfg.file, cfg.split, cfg.test, cfg.crop, cfg.batch = values.data, 1, values.data, values.crop, 8
+    cfg.seed, cfg.test_tiles = values.seed, 1
     if values.task == "superres" then
       cfg.factor, cfg.degradation = values.factor, values.degradation
     else

@@ -1,11 +1,16 @@
 -- flexlab sample - a checkpoint applied to a file of fields, frame by frame: patch by patch of the network's own
 -- size, each by itself, or whole fields (--domain), by tiles fused at every step or by the network at that size.
+-- The answer has the sides of the fields that were given. Where these are no multiples of what the network takes, they
+-- are padded behind their last row and column (Frames:pad), and the answer is cut to size.
 local arguments = require "flexlab.commands.arguments"
+local choices = require "flexlab.choices"
 local commands = require "flexlab.commands"
 local core = require "flexlab.core"
 local flex = require "flexlab"
 local frames = require "flexlab.data.frames"
 local tasks = require "flexlab.data.tasks"
+local variables = require "flexlab.commands.variables"
+local whole = require "flexlab.data.whole"
 
 local function sides(crop)
   if type(crop) == "number" then return crop, crop end
@@ -13,59 +18,67 @@ local function sides(crop)
 end
 
 -- The file as a source of frames, read as those of training were.
-local function open(values, about)
-  if values.low and about.task ~= "superres" then arguments.wrong("sample: --low is for super-resolution only") end
-  return frames.open(values.data, { dataset = values.dataset or about.dataset, format = about.format,
-    channels = about.channels })
+local function open(values, model)
+  return frames.open(values.data, variables.for_model(values, model, values.data))
 end
 
--- Whole fields: { height, width, periodic } at full resolution, which all files share. A file that does not say
--- what its boundary is counts as periodic.
-local function domain_of(values, about)
-  local source = open(values, about)
-  local first, scale = source.files[1], values.low and about.factor or 1
+local function common_multiple(a, b)
+  local x, y = a, b
+  while y > 0 do x, y = y, x % y end
+  return a // x * b
+end
+
+-- What the sides of a whole field must be multiples of.
+local function unit_of(values, model)
+  local factor = model.data.factor or 1
+  local known = values.domain == "network" and model.config.backbone
+  return known and common_multiple(factor, (choices.get("backbones", known).divisor(model.config))) or factor
+end
+
+-- Whole fields: { height, width, periodic } at full resolution, as the network is given them. A file that does not say
+-- what its boundary is counts as periodic; a field that has to be padded is not.
+local function domain_of(values, model)
+  local source, scale = open(values, model), values.low and model.data.factor or 1
+  local height, width = whole.sides(source)
+  local wraps, unit = source.files[1].reader.wraps or "yx", unit_of(values, model)
   for _, file in ipairs(source.files) do
-    if file.height ~= first.height or file.width ~= first.width then
-      error(("sample: --domain wants fields of one size, '%s' has %dx%d and '%s' %dx%d"):format(first.path,
-        first.height, first.width, file.path, file.height, file.width), 0)
-    end
+    if (file.reader.wraps or "yx") ~= wraps then wraps = "" end
     file.reader:close()
   end
-  return { height = first.height * scale, width = first.width * scale,
-    periodic = (source.boundary or "periodic") == "periodic" }
+  local domain = { height = whole.up_to(height * scale, unit), width = whole.up_to(width * scale, unit) }
+  domain.periodic = wraps == "yx" and domain.height == height * scale and domain.width == width * scale
+  return domain
 end
 
 -- Batches of tiles in reading order from fields at full resolution, which are degraded as in training.
 local function from_truth(model, values, domain)
-  local data = flex.data.as_trained(model, { file = values.data, test = values.data,
-    dataset = values.dataset, batch = domain and 1 or values.batch, test_tiles = math.maxinteger // 4,
-    crop = domain and { domain.height, domain.width } or model.data.crop,
-    circular = domain and model.data.task == "superres" and domain.periodic or nil })
-  local tiles = data.test.tiles
-  local file = data.test.source.files[1]
-  local rows, columns = file.height // data.height, file.width // data.width
-  return data.test:batches(), { rows = rows, columns = columns, height = data.height,
-    width = data.width, frames = #tiles // (rows * columns), channels = data.channels }
+  local more, grid = variables.for_model(values, model, values.data), nil
+  local height, width = sides(domain and { domain.height, domain.width } or model.data.crop)
+  more.file, more.test, more.test_tiles, more.crop = values.data, values.data, math.maxinteger // 4, { height, width }
+  more.batch = domain and 1 or values.batch
+  more.circular = domain and model.data.task == "superres" and domain.periodic or nil
+  local data = flex.data.as_trained(model, more, function(source)
+    grid = whole.cut(source, { height, width }, values.data)
+  end)
+  local tiles, first = data.test.tiles, {}
+  for i = 1, #tiles, grid.rows * grid.columns do first[#first + 1] = tiles[i] end
+  grid.frames, grid.names = #first, data.names
+  grid.times = model.data.task == "superres" and whole.times(data.test.source, first) or nil
+  return data.test:batches(), grid
 end
 
 -- The same from fields that are coarse already; there is no truth to compare with.
 local function from_low(model, values, domain)
-  local about = flex.config.merge(model.data, nil)
-  local source = open(values, about)
+  if model.data.task ~= "superres" then arguments.wrong("sample: --low is for super-resolution only") end
+  local about, source = flex.config.merge(model.data, nil), open(values, model)
   local height, width = sides(about.crop)
   if domain then height, width, about.circular = domain.height, domain.width, domain.periodic end
-  local low_h, low_w = height // about.factor, width // about.factor
-  local list, entries = source:list(), {}
-  for _, e in ipairs(list) do
-    for y = 1, source:height(e) // low_h do
-      for x = 1, source:width(e) // low_w do
-        entries[#entries + 1] = { e = e, y = (y - 1) * low_h + 1, x = (x - 1) * low_w + 1 }
-      end
-    end
-  end
-  local file, first, at_once = source.files[1], 1, domain and 1 or values.batch
-  local grid = { rows = file.height // low_h, columns = file.width // low_w, height = height,
-    width = width, frames = #list, channels = source.channels }
+  local f = about.factor
+  local grid, list = whole.cut(source, { height // f, width // f }, values.data), source:list()
+  local entries, first, at_once = whole.tiles(list, grid), 1, domain and 1 or values.batch
+  grid.frames, grid.times = #list, whole.times(source, list)
+  local low_h, low_w = grid.tile[1], grid.tile[2]
+  grid.tile, grid.field = { height, width }, { grid.field[1] * f, grid.field[2] * f }
   return function()
     if first > #entries then return nil end
     local n = math.min(at_once, #entries - first + 1)
@@ -82,25 +95,10 @@ local function from_low(model, values, domain)
   end, grid
 end
 
--- Takes tiles (h,w,C) in reading order; every full grid becomes one frame of the file.
-local function assembler(path, grid)
-  local writer = assert(core.io.field_writer(path, { dataset = "w", frames = grid.frames,
-    height = grid.rows * grid.height, width = grid.columns * grid.width, channels = grid.channels }))
-  local whole, row, in_row, in_frame = nil, nil, 0, 0
-  local function place(tile)
-    row = row and row:concat(tile, { axis = 2 }) or tile
-    in_row = in_row + 1
-    if in_row < grid.columns then return end
-    whole = whole and whole:concat(row, { axis = 1 }) or row
-    row, in_row, in_frame = nil, 0, in_frame + 1
-    if in_frame < grid.rows then return end
-    assert(writer:append(whole:reshape { 1, table.unpack(whole.shape) }))
-    whole, in_frame = nil, 0
-  end
-  return writer, place
-end
-
-local function finish(writer, values, members, judged)
+local function finish(writer, values, grid, judged)
+  assert(writer:text("channels", table.concat(grid.names, ",")))
+  if grid.times then assert(writer:array("times", grid.times)) end
+  if grid.boundary then assert(writer:text("boundary", grid.boundary)) end
   if values.domain then assert(writer:text("domain", values.domain)) end
   for name, s in pairs(judged and { seam = judged.mean, seam_member = judged.member } or {}) do
     assert(writer:number(name, s.ratio))
@@ -109,7 +107,7 @@ local function finish(writer, values, members, judged)
   assert(writer:text("checkpoint", values.checkpoint))
   assert(writer:text("data", values.data))
   assert(writer:number("steps", values.steps))
-  assert(writer:number("members", members))
+  assert(writer:number("members", values.members))
   assert(writer:text("version", tostring(core.info().version)))
   assert(writer:finish())
 end
@@ -122,9 +120,9 @@ end
 -- Samples every batch; on an error the writers are abandoned, so that no half file stays. Returns what was
 -- judged of the tiles of the last frame, with --domain tiles.
 local function sample(model, values, batches, grid, tiling)
-  local writer, place = assembler(values.out, grid)
+  local writer, place = whole.assembler(values.out, grid)
   local spread_writer, place_spread, judged
-  if values.spread then spread_writer, place_spread = assembler(values.spread, grid) end
+  if values.spread then spread_writer, place_spread = whole.assembler(values.spread, grid) end
   local ok, message = pcall(function()
     local drawn = false
     for batch in batches do
@@ -139,8 +137,8 @@ local function sample(model, values, batches, grid, tiling)
       if values.picture and not drawn then picture(values.picture, batch, mean, spread) end
       drawn = true
     end
-    finish(writer, values, values.members, judged)
-    if spread_writer then finish(spread_writer, values, values.members) end
+    finish(writer, values, grid, judged)
+    if spread_writer then finish(spread_writer, values, grid) end
   end)
   if ok then return judged end
   writer:abandon()
@@ -163,7 +161,7 @@ end
 local function load(values)
   local model = flex.load_model(values.checkpoint, { ema = not values.raw })
   if not model.data then error(values.checkpoint .. " does not say what data it was trained on", 0) end
-  local domain = values.domain and domain_of(values, model.data)
+  local domain = values.domain and domain_of(values, model)
   if values.domain == "network" then
     model = flex.load_model(values.checkpoint, { ema = not values.raw, height = domain.height,
       width = domain.width, padding = domain.periodic and "circular" })
@@ -174,13 +172,13 @@ end
 return {
   name = "sample",
   doc = "apply a checkpoint to a file of fields",
-  options = {
+  options = variables.with({
     { name = "checkpoint", value = "FILE", required = true, doc = "a run's folder or its last.h5" },
     { name = "data", value = "FILE", required = true,
       doc = "fields at full resolution, which are coarsened first (or --low)" },
-    { name = "out", value = "FILE", required = true, doc = "HDF5 file to write: w, the ensemble mean" },
+    { name = "out", value = "FILE", required = true,
+      doc = "HDF5 file to write: w, the ensemble mean, as large as the fields" },
     { name = "low", doc = "the fields are coarse already" },
-    { name = "dataset", value = "NAME", doc = "the data set in the file [w or fields]" },
     { name = "steps", value = "N", kind = "integer", least = 1, default = 2, doc = "reverse steps" },
     { name = "members", value = "N", kind = "integer", least = 1, default = 1, doc = "ensemble members" },
     { name = "seed", value = "N", kind = "integer", least = 0, default = 1, doc = "of the noise" },
@@ -194,7 +192,7 @@ return {
     { name = "batch", value = "N", kind = "integer", least = 1, default = 8, doc = "tiles at once" },
     { name = "raw", doc = "the last weights instead of the averaged ones" },
     commands.device, commands.threads,
-  },
+  }, 3),
   run = function(values)
     if values.spread and values.members < 2 then
       arguments.wrong("sample: --spread needs --members 2 or more")
@@ -203,10 +201,6 @@ return {
     local model, domain = load(values)
     local tiling = tiling_of(values, domain)
     local batches, grid = (values.low and from_low or from_truth)(model, values, domain)
-    if grid.rows < 1 or grid.columns < 1 then
-      error(("the fields of '%s' are smaller than the network's %dx%d"):format(values.data, grid.height,
-        grid.width), 0)
-    end
     local judged = sample(model, values, batches, grid, tiling)
     print(values.out)
     if judged and judged.mean then

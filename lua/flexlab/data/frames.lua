@@ -155,35 +155,53 @@ function Frames:load()
   end
 end
 
--- The pieces of a patch that may go round the edges of its frame: lists { at, length } of rows or columns.
-local function pieces(first, length, size)
-  first = (first - 1) % size + 1
-  local before = math.min(length, size - first + 1)
-  if before == length then return { { first, length } } end
-  return { { first, before }, { 1, length - before } }
+-- The pieces of a patch that may leave its frame: lists { at, length, flipped } of rows or columns. Beyond its edge a
+-- frame goes on at the other side, or with `mirror` as in a mirror that stands on its last row.
+local function pieces(first, length, size, mirror)
+  local list, period = {}, mirror and math.max(2 * size - 2, 1) or size
+  local at = (first - 1) % period   -- from 0
+  while length > 0 do
+    local back = at >= size
+    local n = math.min(length, (back and period or size) - at)
+    list[#list + 1] = back and { period - at - n + 2, n, true } or { at + 1, n }
+    at, length = (at + n) % period, length - n
+  end
+  return list
+end
+
+-- The pieces along both axes of a file's frames.
+local function pieces_of(file, y, x, h, w)
+  local inside = file.inside or file
+  return pieces(y, h, inside.height, file.inside and not file.wraps:find("y", 1, true)),
+    pieces(x, w, inside.width, file.inside and not file.wraps:find("x", 1, true))
 end
 
 -- The part (h,w,C) of frame j of a file that lies within it.
 local function inner(file, j, y, x, h, w)
   if not file.tensor then return read(file, j, y, x, h, w)[1] end
-  local frame = file.tensor[j]
-  if h ~= file.height then frame = frame:narrow { axis = 1, start = y, length = h } end
-  if w ~= file.width then frame = frame:narrow { axis = 2, start = x, length = w } end
+  local frame, inside = file.tensor[j], file.inside or file
+  if h ~= inside.height then frame = frame:narrow { axis = 1, start = y, length = h } end
+  if w ~= inside.width then frame = frame:narrow { axis = 2, start = x, length = w } end
   return frame
 end
 
 -- f(piece) joined along an axis.
 local function joined(list, axis, f)
-  local whole = f(list[1])
-  return list[2] and whole:concat(f(list[2]), { axis = axis }) or whole
+  local whole
+  for _, piece in ipairs(list) do
+    local part = f(piece)
+    if piece[3] then part = part:flip { axis = axis } end
+    whole = whole and whole:concat(part, { axis = axis }) or part
+  end
+  return whole
 end
 
 --- The patch (h,w,C) of frame e with its first corner at (y, x). One that leaves the frame goes on at the
---- other side of it, as periodic fields do; h and w are at most the frame's.
+--- other side of it, as periodic fields do, or as Frames:pad says.
 function Frames:patch(e, y, x, h, w)
   local file = self.files[e.file]
-  local columns = pieces(x, w, file.width)
-  return joined(pieces(y, h, file.height), 1, function(row)
+  local rows, columns = pieces_of(file, y, x, h, w)
+  return joined(rows, 1, function(row)
     return joined(columns, 2, function(column)
       return inner(file, e.frame, row[1], column[1], row[2], column[2])
     end)
@@ -194,10 +212,21 @@ end
 function Frames:ask(e, y, x, h, w)
   local file = self.files[e.file]
   if file.tensor then return end
-  for _, row in ipairs(pieces(y, h, file.height)) do
-    for _, column in ipairs(pieces(x, w, file.width)) do
+  local rows, columns = pieces_of(file, y, x, h, w)
+  for _, row in ipairs(rows) do
+    for _, column in ipairs(columns) do
       file.reader:ask { frame = e.frame, y = row[1], x = column[1], height = row[2], width = column[2] }
     end
+  end
+end
+
+--- Makes every frame as large as sides(height, width) -> height, width says: behind its last row and column it goes on
+--- at the other side where the file says that it is periodic, else as in a mirror.
+function Frames:pad(sides)
+  for _, file in ipairs(self.files) do
+    file.inside = { height = file.height, width = file.width }
+    file.wraps = file.reader.wraps or ""
+    file.height, file.width = sides(file.height, file.width)
   end
 end
 

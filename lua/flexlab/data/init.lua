@@ -181,8 +181,9 @@ local function symmetry_of(set, low)
   return found
 end
 
---- A set for a task (tasks.lua). `opened` are the sources of another set that this one shares.
-function M.build(task, given, opened, level)
+--- A set for a task (tasks.lua). `opened` are the sources of another set that this one shares; prepare(source) is
+--- called with each source that is opened.
+function M.build(task, given, opened, level, prepare)
   local cfg = settings.options("data." .. task.name, settings.of(task.name), given, nil, level or 2)
   if cfg.file == "" then error(("data.%s: no file is named (file = ...)"):format(task.name), level or 2) end
   local run = Run.current()
@@ -193,6 +194,7 @@ function M.build(task, given, opened, level)
   draws.check(cfg)
   set.opened = opened or open(cfg)
   local source, test = set.opened.train, set.opened.test
+  for _, one in ipairs(prepare and { source, test ~= source and test or nil } or {}) do prepare(one) end
   local low = coarse.open(cfg, set.opened, function(names, dataset)
     local opened_low = open_files(cfg, names, dataset)
     load_all(cfg, { opened_low })
@@ -212,6 +214,7 @@ function M.build(task, given, opened, level)
   for _, key in ipairs { "dataset", "axes", "format", "channels", "observable" } do
     if cfg[key] then set.description[key] = cfg[key] end   -- what `flexlab sample` must read alike
   end
+  set.description.names = #source.names > 0 and source.names or nil
   fill(set, parts, low, span)
   return M.announce(set)
 end
@@ -239,7 +242,8 @@ function M.multitask(cfg) return require("flexlab.multitask").data(cfg) end
 --- The data that a model was trained on as its checkpoint describes them, from other files.
 ---@param model table  what flex.load_model returned
 ---@param more table   file, test, batch, ...: further settings, which win
-function M.as_trained(model, more)
+---@param prepare function|nil  called with each source that is opened, before patches are taken of it
+function M.as_trained(model, more, prepare)
   local about = model.data
   local task = tasks[about.task]
   if not task then
@@ -250,7 +254,7 @@ function M.as_trained(model, more)
   for _, key in ipairs { "dataset", "axes", "format", "channels", "observable" } do cfg[key] = about[key] end
   for key in pairs(task.defaults) do cfg[key] = about[key] end
   for key, value in pairs(more) do cfg[key] = value end
-  return M.build(task, cfg, nil, 3)
+  return M.build(task, cfg, nil, 3, prepare)
 end
 
 --- Makes the sample simulations that the recipes name when they are not there yet; returns cfg.

@@ -1,0 +1,160 @@
+-- Laws of flexlab.data.whole and `flexlab sample`: an answer has the size of what was given, whatever the network's.
+local lu = require "luaunit"
+local flex = require "flexlab"
+local support = require "tests.lua.support"
+local workers = require "flexlab.study.workers"
+local core = flex.core
+
+local suite = {}
+rawset(_G, "TestWhole", suite)
+
+local folder = support.folder()
+local function path(name) return folder .. "/" .. name end
+
+-- Fields of normal noise: `attributes` of the file, channels named a, b ...
+local function write(name, frames, height, width, channels, attributes)
+  local writer = assert(core.io.field_writer(path(name), { frames = frames, height = height, width = width,
+    channels = channels }))
+  for i = 1, frames do assert(writer:append(core.normal({ 1, height, width, channels }, { seed = i }))) end
+  for key, value in pairs(attributes or {}) do assert(writer:text(key, value)) end
+  assert(writer:finish())
+  return path(name)
+end
+
+-- The index of a padded entry i of n, by the definition: behind the end a mirror, or the other side.
+local function place(i, n, wraps)
+  if wraps then return (i - 1) % n + 1 end
+  while i < 1 or i > n do i = i > n and 2 * n - i or 2 - i end
+  return i
+end
+
+function suite.test_padding_is_a_mirror_or_the_other_side()
+  write("plain.h5", 1, 5, 7, 2)
+  write("periodic.h5", 1, 5, 7, 2, { boundary = "periodic" })
+  for name, wraps in pairs { ["plain.h5"] = false, ["periodic.h5"] = true } do
+    for _, loaded in ipairs { true, false } do
+      local source = flex.frames.open(path(name))
+      local frame = source:patch({ file = 1, frame = 1 }, 1, 1, 5, 7):totable()
+      if loaded then source:load() end
+      source:pad(function() return 16, 16 end)
+      lu.assertEquals({ source.files[1].height, source.files[1].width }, { 16, 16 })
+      for _, box in ipairs { { 1, 1, 16, 16 }, { 4, 6, 9, 3 }, { 9, 1, 4, 16 }, { 6, 8, 1, 1 } } do
+        local y, x, h, w = table.unpack(box)
+        local got, k = source:patch({ file = 1, frame = 1 }, y, x, h, w):totable(), 0
+        for i = y, y + h - 1 do
+          for j = x, x + w - 1 do
+            local from = ((place(i, 5, wraps) - 1) * 7 + place(j, 7, wraps) - 1) * 2
+            for c = 1, 2 do
+              k = k + 1
+              lu.assertEquals(got[k], frame[from + c], ("%s (%d, %d)"):format(name, i, j))
+            end
+          end
+        end
+      end
+    end
+  end
+end
+
+-- A checkpoint of the smallest network for patches of 16x16, of fields with the channels a and b.
+local function checkpoint()
+  local file = write("train.h5", 4, 32, 32, 2, { channels = "a,b" })
+  local recipe = flex.recipe("two", {}, function(_, run)
+    local data = flex.data.superres { file = file, factor = 4, degradation = "registered", crop = 16, batch = 1,
+      test_tiles = 1 }
+    local model = flex.models.flex(support.smallest(), data)
+    local optim = flex.optim.adam(model, {})
+    for _, batch in run:steps(data.train, 1) do optim:step(flex.diffusion.loss(model, batch)) end
+    return {}
+  end)
+  return recipe({}, { root = path "runs", quiet = true }).dir
+end
+
+local trained = checkpoint()
+
+local function program(line)
+  local pipe = assert(io.popen(("%s %s 2>&1; echo code $?"):format(workers.program(), line)))
+  local text = pipe:read "a"
+  pipe:close()
+  local said, code = text:match("^(.*)code (%d+)\n$")
+  return said, tonumber(code)
+end
+
+-- What `flexlab sample` makes of a file: { frames, height, width, channels }, and its first frame.
+local function sample(file, line)
+  os.remove(path "out.h5")
+  local said, code = program(("sample --checkpoint %s --data %s --steps 1 --out %s %s"):format(trained, file,
+    path "out.h5", line or ""))
+  lu.assertEquals(code, 0, said)
+  local reader <close> = assert(core.io.field(path "out.h5", "w"))
+  return { reader.frames, reader.height, reader.width, reader:text "channels" }, assert(reader:read { frame = 1 })
+end
+
+function suite.test_the_answer_is_as_large_as_the_fields()
+  local odd = write("odd.h5", 2, 73, 144, 2, { channels = "a,b" })
+  local shape, answer = sample(odd)
+  lu.assertEquals(shape, { 2, 73, 144, "a,b" })
+  -- 64 of its rows alone are whole tiles with the same numbers, so they have the same answer
+  local source, writer = flex.frames.open(odd), assert(core.io.field_writer(path "even.h5", { frames = 1, height = 64,
+    width = 144, channels = 2 }))
+  assert(writer:append(source:patch({ file = 1, frame = 1 }, 1, 1, 64, 144)))
+  assert(writer:text("channels", "a,b"))
+  assert(writer:finish())
+  local _, even = sample(path "even.h5")
+  lu.assertEquals(answer:narrow({ axis = 2, start = 1, length = 64 }):totable(), even:totable())
+  for _, how in ipairs { "--domain tiles --overlap 8 --border 2", "--domain network" } do
+    lu.assertEquals(sample(write("few.h5", 1, 21, 42, 2, { channels = "a,b" }), how), { 1, 21, 42, "a,b" })
+  end
+end
+
+function suite.test_coarse_fields_give_their_size_times_the_factor()
+  local low = write("low.h5", 2, 19, 37, 2, { channels = "a,b" })
+  lu.assertEquals(sample(low, "--low"), { 2, 76, 148, "a,b" })
+  low = write("low_1.h5", 1, 5, 9, 2, { channels = "a,b" })
+  for _, how in ipairs { "--domain tiles --overlap 8 --border 2", "--domain network" } do
+    lu.assertEquals(sample(low, "--low " .. how), { 1, 20, 36, "a,b" })
+  end
+end
+
+function suite.test_channels_are_those_of_training_by_name()
+  local swapped = write("swapped.h5", 1, 16, 16, 3, { channels = "b,other,a" })
+  local plain = write("same.h5", 1, 16, 16, 3, { channels = "b,other,a" })
+  local shape, answer = sample(swapped)
+  lu.assertEquals(shape, { 1, 16, 16, "a,b" })
+  local _, named = sample(plain, "--channels a,b")
+  lu.assertEquals(answer:totable(), named:totable())
+  local _, numbered = sample(plain, "--channels 3,1")
+  lu.assertEquals(answer:totable(), numbered:totable())
+  local said = program(("sample --checkpoint %s --data %s --out %s"):format(trained,
+    write("three.h5", 1, 16, 16, 3, { channels = "x,y,z" }), path "x.h5"))
+  lu.assertStrContains(said, "three.h5' holds x, y and z; the model was trained on a and b: name the channels that are "
+    .. "these (--channels)")
+  said = program(("sample --checkpoint %s --data %s --steps 1 --out %s"):format(trained,
+    write("two.h5", 1, 16, 16, 2, { channels = "x,y" }), path "x.h5"))
+  lu.assertStrContains(said, "two.h5' holds x and y, taken for a and b of training")
+end
+
+function suite.test_fields_that_are_too_small_or_differ_are_refused()
+  local small = write("small.h5", 1, 7, 40, 2, { channels = "a,b" })
+  local said, code = program(("sample --checkpoint %s --data %s --out %s"):format(trained, small, path "none.h5"))
+  lu.assertEquals(code, 1)
+  lu.assertStrContains(said, "small.h5', 7x40, are less than half as large as the network's 16x16")
+  write("size_1.h5", 1, 32, 32, 2)
+  write("size_2.h5", 1, 48, 32, 2)
+  said = program(("sample --checkpoint %s --data '%s' --channels 1,2 --out %s"):format(trained, path "size_*.h5",
+    path "none.h5"))
+  lu.assertStrContains(said, "fields of one size are wanted, ")
+  lu.assertNil(core.sys.exists(path "none.h5"))
+end
+
+function suite.test_evaluate_says_what_it_does_not_score()
+  local line = "evaluate --checkpoint %s --data %s --steps 1 --members 2"
+  local said, code = program(line:format(trained, write("scored.h5", 1, 36, 32, 2, { channels = "a,b" })))
+  lu.assertEquals(code, 0, said)
+  lu.assertStrContains(said, "note: tiles of 16x16 cover 32x32 of the 36x32 fields of '")
+  said = program(line:format(trained, path "train.h5"))
+  lu.assertNil(said:find("note: tiles", 1, true))
+end
+
+local status = lu.LuaUnit.run()
+os.execute("rm -rf '" .. folder .. "'")
+os.exit(status)
