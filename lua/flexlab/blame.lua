@@ -105,6 +105,17 @@ function M.placed(text, last, otherwise)
   return where and ("%s: %s"):format(where, text) or text
 end
 
+--- A message that a pcall caught, without a position in this library; a user's stays.
+function M.bare(message)
+  local text = tostring(message)
+  local short, rest = text:match("^([^\n]-):%d+: (.*)$")
+  if not short then return text end
+  local cut = short:match("^%.%.%..-flexlab/(.*)$")      -- Lua shortens long paths
+  local file = cut and io.open(root .. cut)
+  if file then file:close() end
+  return (M.is_own("@" .. short) or file) and rest or text
+end
+
 local latest = {}   -- { seen = true, value =, trace =, where = } of the last error that a handler saw
 
 local function is_latest(e) return latest.seen and rawequal(latest.value, e) end

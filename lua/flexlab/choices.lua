@@ -65,6 +65,13 @@ local function names(kind, defined)
   return text.keys(all)
 end
 
+-- A file may return another word's table (`return require "flexlab.losses.l1"`), which keeps its own name.
+local function copied(choice)
+  local copy = {}
+  for k, v in pairs(choice) do copy[k] = v end
+  return copy
+end
+
 -- Checks a choice and gives it its name, its kind, its place and, where there is `new`, the call.
 local function finish(kind, name, choice, path)
   local where = path or blame.where()
@@ -73,6 +80,7 @@ local function finish(kind, name, choice, path)
   for _, field in ipairs(M.kinds[kind]) do
     if type(choice[field]) ~= "function" then refuse("%s '%s' lacks the function '%s'", field) end
   end
+  if choice.name and (choice.name ~= name or choice.kind ~= kind) then choice = copied(choice) end
   choice.name, choice.kind, choice.file, choice.where = name, kind, path, where
   choice.own = path ~= nil and blame.is_own("@" .. path)
   choice.doc, choice.defaults = choice.doc or "", choice.defaults or {}

@@ -106,6 +106,15 @@ function suite.test_long_paths_are_whole()
   end
 end
 
+function suite.test_what_a_pcall_caught_keeps_a_users_line()
+  local _, own = pcall(flex.models.flex.resolve, {})
+  local _, mine = pcall(error, "mine.lua:3: no")
+  lu.assertEquals(blame.bare(select(2, pcall(flex.literal.read, nil))):find("flexlab/", 1, true), nil)
+  lu.assertStrContains(own, "the size of the field is not known")
+  lu.assertEquals(blame.bare(mine), "mine.lua:3: no")
+  lu.assertEquals(blame.bare("no position"), "no position")
+end
+
 function suite.test_objects_pass_through_unchanged()
   local object = setmetatable({}, { __tostring = function() return "stopped by hand" end })
   local ok, e = xpcall(function() blame.call(error, object) end, blame.handler)

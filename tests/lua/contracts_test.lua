@@ -132,6 +132,25 @@ return { of = function(frame) return frame:mean_pool { factor = 2 } end }]], 1,
     "of() a frame (1,32,32,1) returned a tensor (1,16,16,1)" },
   eager_format = { "formats", "data.format", [[
 return { recognise = function() return true end, describe = function() end }]], 1, "of a file that holds nothing" },
+  idle_parameter = { "backbones", "model.backbone", [[
+local network, nn = require "flexlab.network", require "flexlab.nn"
+return {
+  needs = { "channels" }, sizes = function() return { channels = { 8 } } end, divisor = function() return 1, "1" end,
+  new = function(config, options, seed)
+    local skips = { { height = config.height, width = config.width, channels = 8 } }
+    local net = network.new { config = config, skips = skips,
+      encoder = { embed = network.embedding(config), first = nn.conv(config.in_channels, 8), idle = nn.linear(2, 2) },
+      decoder = { embed = network.embedding(config), last = nn.conv(8, config.in_channels) },
+      encode = function(net, x, emb, features)
+        local head = net.encoder.first(x) + emb:mean() + (features and features.head:mean() or 0)
+        return { head = head, skips = { head } }
+      end,
+      decode = function(net, encoded, emb) return net.decoder.last(encoded.head) + emb:mean() end }
+    return net:init(seed)
+  end }]], 4, "no gradient of the loss reaches the parameter 'encoder.idle.weight'" },
+  half_a_model = { "models", "model.kind", [[
+return { new = function(cfg) return { predict = function() end } end }]], 1,
+    "new() returned a table without the method 'condition'" },
   no_roads = { "conditioning", "model.conditioning", "return { roads = { weak = true } }", nil, "has no 'weak'" },
   short_positions = { "positions", "model.positions", [[
 local core = require "flexlab.core"
@@ -238,6 +257,35 @@ function suite.test_settings_are_tried_too()
     lu.assertStrContains(said, "schedules 'edm': logsnr rises from -8.764 at t = 0")
     lu.assertStrContains(said, "(with sigma_max = 0.002, sigma_min = 80.0); a fall from signal to noise was expected")
   end
+end
+
+function suite.test_an_alias_leaves_the_word_that_it_is_of()
+  flex.losses.define("other", flex.losses.l1)
+  lu.assertEquals({ flex.losses.l1.name, flex.losses.other.name, flex.losses.l1.own }, { "l1", "other", true })
+  flex.losses.define("other", nil)
+end
+
+-- A format is asked of every file, named or not: one that takes all of them is found before it does.
+function suite.test_an_eager_format_takes_no_file()
+  core.sys.mkdirs(at "flexlab/formats")
+  core.sys.write(at "flexlab/formats/all.lua",
+    "return { order = 1, recognise = function() return true end, describe = function() end }")
+  local code, said = flexlab "run sr.lua"
+  lu.assertEquals(code, 1, said)
+  lu.assertStrContains(said, "flexlab/formats/all.lua:1: formats 'all': recognise() said true of a file that holds")
+  core.sys.remove(at "flexlab/formats/all.lua")
+end
+
+function suite.test_check_says_what_it_wants()
+  core.sys.write(at "part.lua", "return { loss = function(p, y) return (p - y):abs():mean() end }")
+  local code, said = flexlab "check part.lua"
+  lu.assertEquals(code, 1)
+  lu.assertStrContains(said, "'part.lua' does not return a recipe (it returns some other table); if it is a choice, ")
+  code, said = flexlab "check part.lua --kind losses"
+  lu.assertEquals({ code, said }, { 0, "losses 'part' (part.lua)\n"
+    .. "  kept  loss(): a finite scalar whose gradient reaches the prediction\n" })
+  lu.assertEquals((flexlab "check losses/none.lua"), 1)
+  lu.assertEquals((flexlab "check part.lua --kind loses"), 2)
 end
 
 function suite.test_a_part_says_on_what_it_can_be_tried()

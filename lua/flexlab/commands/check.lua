@@ -1,5 +1,6 @@
 -- flexlab check - whether a part of one's own, or the parts that a recipe names, keep the contracts of their kinds.
 local arguments = require "flexlab.commands.arguments"
+local blame = require "flexlab.blame"
 local choices = require "flexlab.choices"
 local commands = require "flexlab.commands"
 local contracts = require "flexlab.contracts"
@@ -39,7 +40,11 @@ end
 
 -- What a recipe's file defines, and every word of its configuration and its arms.
 local function check_recipe(path, overrides)
-  local subject = commands.recipe(path)
+  local ok, subject = xpcall(commands.recipe, blame.handler, path)
+  if not ok then
+    local part = tostring(subject):find("does not return a recipe", 1, true)
+    error(part and subject .. "; if it is a choice, --kind says of which kind" or subject, 0)
+  end
   subject:resolve(overrides)
   for _, kind in ipairs(words.keys(choices.kinds)) do
     for _, choice in ipairs(choices.defined(kind)) do report(choice, contracts.check(choice, nil, true)) end

@@ -124,10 +124,10 @@ end
 
 local function batch_of(t, shape) return require("flexlab.contracts.diffusion").batch_of(t, shape) end
 
--- One step of a model: an answer of the field's shape, a gradient for every parameter.
-local function stepped(t, f, model, shape)
-  local list = parameters_of(t, f, model, "the model")
-  moved(t, list)
+-- One step of a model: an answer of the field's shape, a gradient for every parameter of `part`, the model or its net.
+local function stepped(t, f, model, shape, part)
+  local list = parameters_of(t, f, part, "the network")
+  moved(t, parameters_of(t, f, model, "the model"))
   local batch = batch_of(t, shape)
   local diffusion = require "flexlab.diffusion"
   local loss, made = diffusion.loss_at(model, batch, { 0.3, 0.7 }, t:normal(shape, 9))
@@ -156,7 +156,7 @@ function M.backbones(t, choice)
         "a network (flexlab.network makes one)")
     end
   end
-  t:call("new", stepped, t, choice.new, model, { 2, h, w, c })
+  t:call("new", stepped, t, choice.new, model, { 2, h, w, c }, model.net)
   t:kept "new(): a network that answers in the field's shape, with a gradient for each parameter"
 end
 
@@ -171,7 +171,7 @@ function M.models(t, choice)
         "a model (flexlab.network.model makes one)")
     end
   end
-  if t:attempt("new", stepped, t, choice.new, model, { 2, h, w, c }) then
+  if t:attempt("new", stepped, t, choice.new, model, { 2, h, w, c }, model) then
     t:kept "new(): a model that answers in the field's shape, with a gradient for each parameter"
   end
 end

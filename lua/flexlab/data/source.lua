@@ -45,7 +45,7 @@ end
 
 local function formats()
   local registry, list = choices.registry "formats", {}
-  for _, name in ipairs(registry()) do list[#list + 1] = registry[name] end
+  for _, name in ipairs(registry()) do list[#list + 1] = choices.get("formats", name) end
   table.sort(list, function(a, b)
     local x, y = a.order or 50, b.order or 50
     return x < y or (x == y and a.name < b.name)

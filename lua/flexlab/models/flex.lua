@@ -6,6 +6,7 @@ flex - the FLEX network of the paper with every choice open [arXiv 2505.17351]. 
 The shape of the field comes from the data made before (or as second argument), or from height, width,
 in_channels and cond_channels.
 --]]
+local blame = require "flexlab.blame"
 local backbones = require "flexlab.network.backbone"
 local choices = require "flexlab.choices"
 local config = require "flexlab.config"
@@ -106,8 +107,7 @@ local function resolve(given, set)
     cfg.padding = set and set.boundary == "periodic" and whole(set) and "circular" or "zeros"
   end
   choices.get("positions", cfg.positions)
-  local ok, message = pcall(backbones.resolve, cfg)
-  if not ok then error((tostring(message):gsub("^[^:]+:%d+: ", "")), 3) end
+  blame.call(backbones.resolve, cfg)
   return cfg
 end
 

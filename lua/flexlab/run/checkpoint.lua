@@ -9,6 +9,7 @@ task, factor, degradation), normalisation (JSON: mean and std by channel), step,
 first_losses (JSON list: divergence.lua), log_bytes.
 --]]
 local backbone = require "flexlab.network.backbone"
+local blame = require "flexlab.blame"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
 local divergence = require "flexlab.run.divergence"
@@ -189,7 +190,7 @@ function M.load_model(path, options)
   local ok, model = pcall(function() return models[description.kind or "flex"].new(description) end)
   if not ok then
     local recipe = tostring(file.text.recipe)
-    error(("%s: %s%s"):format(path, (tostring(model):gsub("^[^:]+:%d+: ", "")),
+    error(("%s: %s%s"):format(path, blame.bare(model),
       tostring(model):find "%a+s: no '" and (" - the recipe '%s' defines it: require that first")
         :format(recipe) or ""), 2)
   end
