@@ -45,7 +45,12 @@ static void push_lua_folder (lua_State *L) {
   const char *given = getenv("FLEXLAB_LUA");
   char folder[4096];
   if (given && *given) {
-    lua_pushstring(L, given);
+    lua_pushfstring(L, "%s/flexlab/init.lua", given);
+    if (access(lua_tostring(L, -1), R_OK) == 0)
+      lua_pushstring(L, given);
+    else
+      lua_pushnil(L);
+    lua_remove(L, -2);
     return;
   }
   for (size_t i = 0; own_folder(folder, sizeof folder) && i < 2; i++) {
@@ -60,15 +65,20 @@ static void push_lua_folder (lua_State *L) {
   lua_pushnil(L);
 }
 
+/* Our own folder first; without it nothing is loaded, least of all ./flexlab of the current folder. */
 static void set_path (lua_State *L) {
   lua_getglobal(L, "package");
   push_lua_folder(L);
   const char *folder = lua_tostring(L, -1);
+  if (!folder) {
+    lua_pushliteral(
+        L,
+        "the Lua files of FlexLab are not found, neither in FLEXLAB_LUA, where that is set, nor in "
+        "../../lua or ../share/lua/5.4 beside the program");
+    lua_error(L);
+  }
   lua_getfield(L, -2, "path");
-  if (folder)
-    lua_pushfstring(L, "%s/?.lua;%s/?/init.lua;./?.lua;%s", folder, folder, lua_tostring(L, -1));
-  else
-    lua_pushfstring(L, "./?.lua;%s", lua_tostring(L, -1));
+  lua_pushfstring(L, "%s/?.lua;%s/?/init.lua;./?.lua;%s", folder, folder, lua_tostring(L, -1));
   lua_setfield(L, -4, "path");
   lua_pop(L, 3);
 }

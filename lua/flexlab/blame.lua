@@ -18,6 +18,7 @@ blamed on the caller. Messages that must name a part of the user's take its plac
 local M = {}
 
 local root = debug.getinfo(1, "S").source:match("^@(.*)blame%.lua$") or "flexlab/"
+M.root = root   -- this library's folder, with its slash
 
 local shown = os.getenv("FLEXLAB_TRACEBACK") == "1"
 

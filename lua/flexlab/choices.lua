@@ -5,10 +5,14 @@ The folder is the registry. `flex.losses()` lists the words of a kind, `flex.los
 choice, `flex.encoders.define("mine", {...})` adds one for this process (nil
 takes it away). A choice is a table with
 `doc`, `defaults` and the functions that its kind asks for (docs/internals.md section 2). Any folder
-flexlab/<kind> on package.path counts, so a user's own choice needs no change here.
+flexlab/<kind> on package.path counts, so a user's own choice needs no change here; of a name that two folders
+have, the first counts, and ours are first. A word whose choice is a user's has an origin: the file, or the
+functions of a definition, which a run's hash covers (run/code.lua). `provide` puts a run's own copy in the
+place of what a word would mean (run/kept.lua).
 --]]
 local blame = require "flexlab.blame"
 local core = require "flexlab.core"
+local loading = require "flexlab.loading"
 local text = require "flexlab.text"
 
 local M = {}
@@ -22,33 +26,25 @@ M.kinds = {
   backbones = { "new", "sizes", "divisor" }, optimizers = { "new" },
 }
 
-local registries, defined_of = {}, {}
+local registries, defined_of = {}, {}   -- kind -> its registry, and what it has loaded
+local origins, provided = {}, {}        -- kind.word -> where a user's choice came from; what `provide` was given
 
 local function contracts() return require "flexlab.contracts" end   -- which try choices
 
 local function is_word(name) return type(name) == "string" and name:match("^[%w_]+$") ~= nil end
 
--- Folders named flexlab/<kind> on package.path.
-local function folders(kind)
-  local found = {}
-  for template in package.path:gmatch("[^;]+") do
-    local folder = template:match("^(.-)%?%.lua$")
-    if folder then
-      folder = folder .. "flexlab/" .. kind
-      if core.sys.exists(folder) == "folder" then found[#found + 1] = folder end
-    end
-  end
-  return found
-end
+--- Called with kind and word where no choice is found; may return the sentence to raise.
+M.missing = nil
 
--- The files of a kind in the order of the path: { name =, path =, hidden = the path of a file that comes first }.
+-- The files of a kind in the order of the path: { name =, path =, own =, hidden = the path of a file that comes
+-- first }.
 local function files(kind)
   local list, first, seen = {}, {}, {}
-  for _, folder in ipairs(folders(kind)) do
-    for _, file in ipairs(core.sys.list(folder) or {}) do
-      local name, path = file:match("^(.+)%.lua$"), folder .. "/" .. file
+  for _, folder in ipairs(loading.folders(kind)) do
+    for _, file in ipairs(core.sys.list(folder.path) or {}) do
+      local name, path = file:match("^(.+)%.lua$"), folder.path .. "/" .. file
       if name and not seen[path] then
-        list[#list + 1] = { name = name, path = path, hidden = first[name] }
+        list[#list + 1] = { name = name, path = path, own = folder.own, hidden = first[name] }
         first[name], seen[path] = first[name] or path, true
       end
     end
@@ -56,13 +52,24 @@ local function files(kind)
   return list
 end
 
-local function names(kind, defined)
-  local all = {}
+--- The files in folders flexlab/<kind>, by word: { word = { path =, own = } }, the first folder's. Runs nothing.
+---@param kind string
+function M.files(kind)
+  local words = {}
   for _, file in ipairs(files(kind)) do
-    if is_word(file.name) then all[file.name] = true end
+    if is_word(file.name) and not file.hidden then words[file.name] = file end
   end
-  for name in pairs(defined) do all[name] = true end
-  return text.keys(all)
+  return words
+end
+
+local function names(kind, defined)
+  local words = M.files(kind)
+  for name in pairs(defined) do words[name] = true end
+  for name in pairs(provided) do
+    local word = name:match("^" .. kind .. "%.(.*)$")
+    if word then words[word] = true end
+  end
+  return text.keys(words)
 end
 
 -- A file may return another word's table (`return require "flexlab.losses.l1"`), which keeps its own name.
@@ -93,13 +100,83 @@ local function finish(kind, name, choice, path)
   return choice
 end
 
-local function find(kind, defined, name)
-  local module = "flexlab." .. kind .. "." .. tostring(name)
-  local path = is_word(name) and package.searchpath(module, package.path)
-  if path then
-    defined[name] = finish(kind, name, require(module), path)
-    return defined[name]
+-- What a run kept of a word; what its recipe defines there has been defined when `load` returns.
+local function from_copy(kind, defined, name, copy)
+  provided[kind .. "." .. name] = nil
+  local choice = copy.load()
+  if choice then
+    defined[name] = finish(kind, name, choice, copy.path)
+    origins[kind .. "." .. name] = { path = copy.path, text = copy.text, home = copy.home }
   end
+  return defined[name]
+end
+
+local function find(kind, defined, name)
+  if not is_word(name) then return nil end
+  local full = kind .. "." .. name
+  if provided[full] then return from_copy(kind, defined, name, provided[full]) end
+  local path = loading.find("flexlab." .. full)
+  if not path then return nil end
+  defined[name] = finish(kind, name, require("flexlab." .. full), path)
+  origins[full] = not loading.is_own(path) and { path = path } or nil
+  return defined[name]
+end
+
+-- The functions of a choice that is a definition, for those who ask where it stands.
+local function functions_of(choice)
+  local list = {}
+  for _, key in ipairs(text.keys(choice)) do
+    if type(choice[key]) == "function" then list[#list + 1] = choice[key] end
+  end
+  local meta = getmetatable(choice)
+  if type(meta) == "table" and type(meta.__call) == "function" then list[#list + 1] = meta.__call end
+  return list
+end
+
+--- All choices that are the user's: word -> list of { kind =, word =, path =, text =, home = } (a file, or a kept
+--- copy) or { kind =, word =, functions =, from = } (a definition, and the file that made it). Runs nothing.
+function M.parts()
+  local parts = {}
+  local function add(kind, word, part)
+    part.kind, part.word = kind, word
+    parts[word] = parts[word] or {}
+    table.insert(parts[word], part)
+  end
+  for kind in pairs(M.kinds) do
+    for word, file in pairs(M.files(kind)) do
+      local full = kind .. "." .. word
+      if not file.own and not origins[full] and not provided[full] then add(kind, word, { path = file.path }) end
+    end
+  end
+  for _, known in ipairs { origins, provided } do
+    for full, o in pairs(known) do
+      local kind, word = full:match("^(.-)%.(.*)$")
+      if not o.defined then
+        add(kind, word, { path = o.path, text = o.text, home = o.home, functions = o.functions, from = o.from })
+      end
+    end
+  end
+  return parts
+end
+
+--- From now on a word means what a run kept of it: copy = { path =, text =, home =, load = function() -> choice }.
+--- Raises where this process has taken the word from another text already.
+function M.provide(kind, name, copy)
+  local full = kind .. "." .. name
+  M.registry(kind)
+  local loaded, origin = defined_of[kind][name], origins[full]
+  if not loaded then
+    provided[full] = copy
+  elseif not (origin and origin.path and (origin.path == copy.path or loading.text(origin.path) == copy.text)) then
+    error(("%s '%s' is another one in this process already (%s); load '%s' in a process of its own"):format(kind,
+      name, origin and (origin.path or origin.from) or "FlexLab's own", tostring(copy.path)), 0)
+  end
+end
+
+-- Raises that there is no such choice; `level` as in error().
+local function refuse(kind, name, level)
+  local sentence = M.missing and M.missing(kind, name)
+  error(sentence or kind .. ": " .. text.unknown(name, M.registry(kind)()), sentence and 0 or level + 1)
 end
 
 --- The registry of a kind: call it for the list of names, index it for a choice.
@@ -113,12 +190,16 @@ function M.registry(kind)
     __call = function() return names(kind, defined) end,
     __index = function(_, name)
       local choice = defined[name] or find(kind, defined, name)
+      local origin = choice and origins[kind .. "." .. name]
+      if origin and origin.path then loading.used("flexlab." .. kind .. "." .. name, origin.path) end
       if choice then return choice end
-      error(kind .. ": " .. text.unknown(name, names(kind, defined)), 2)
+      refuse(kind, name, 2)
     end,
   })
   rawset(registry, "define", function(name, choice)
     defined[name] = choice and finish(kind, name, choice)
+    origins[kind .. "." .. name] = choice and { functions = functions_of(choice), from = loading.user_file() } or nil
+    provided[kind .. "." .. name] = nil
     return choice
   end)
   registries[kind] = registry
@@ -152,7 +233,7 @@ end
 --- hides no other.
 function M.described(kind)
   local registry, list = M.registry(kind), {}
-  for _, file in ipairs(files(kind)) do
+  for _, file in ipairs(loading.unrestricted(files, kind)) do
     local own = blame.is_own("@" .. file.path)
     list[#list + 1] = { name = file.name, path = file.path, own = own,
       doc = own and registry[file.name].doc or written(file) }
@@ -183,6 +264,7 @@ function M.load(kind, name, path)
   local chunk, message = loadfile(path, "t")
   if not chunk then error(message, 0) end
   defined_of[kind][name] = finish(kind, name, blame.call(chunk, name, path), path)
+  origins[kind .. "." .. name] = not loading.is_own(path) and { path = path } or nil
   return defined_of[kind][name]
 end
 
@@ -190,13 +272,13 @@ end
 function M.has(kind, name)
   M.registry(kind)
   return defined_of[kind][name] ~= nil
-    or is_word(name) and package.searchpath("flexlab." .. kind .. "." .. name, package.path) ~= nil
+    or is_word(name) and (provided[kind .. "." .. name] or loading.find("flexlab." .. kind .. "." .. name)) ~= nil
 end
 
 -- The choice called `name`; `level` as in error().
 local function look(kind, name, level)
   local registry = M.registry(kind)
-  if not M.has(kind, name) then error(kind .. ": " .. text.unknown(name, registry()), level + 1) end
+  if not M.has(kind, name) then refuse(kind, name, level + 1) end
   return registry[name]
 end
 

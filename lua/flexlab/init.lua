@@ -6,6 +6,7 @@ Parts load when first named. Ops and tensor constructors of the core are here to
 flex.zeros); `flex.losses()` and its like list the choices of a kind.
 --]]
 local core = require "flexlab.core"
+require "flexlab.loading"   -- from here on recipes find one another, and runs are told what is loaded
 
 local flex = { core = core, _VERSION = "FlexLab " .. tostring(core.info().version) }
 

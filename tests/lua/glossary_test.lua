@@ -17,7 +17,7 @@ end
 local placeholders = { A = true, COMMAND = true, DIR = true, FILE = true, KEY = true, LINE = true, LIST = true,
   NAME = true, OP = true, OUT = true, RE = true, REASON = true,
   RECIPE = true, SIZE = true, VALUE = true, WORD = true, PREFIX = true,
-  RUNS = true }
+  RUN = true, RUNS = true, KIND = true, SECURITY = true }   -- SECURITY.md is a page
 
 -- Comments and texts of Lua: lines after --, long comments, quoted words; without declared constants.
 local function words_of_lua(text)

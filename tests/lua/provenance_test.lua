@@ -85,11 +85,11 @@ end
 function suite.test_data_that_change_under_a_configuration_are_refused()
   write(1)
   core.sys.mkdirs(folder .. "/h")
-  provenance.record(folder .. "/h", { folder .. "/data.h5" })
+  provenance.record(folder .. "/h", { provenance.fingerprint(folder .. "/data.h5") })
   lu.assertEquals(#provenance.recorded(folder .. "/h"), 1)
   write(2)
   lu.assertErrorMsgContains("is not the file that other runs", provenance.record, folder .. "/h",
-    { folder .. "/data.h5" })
+    { provenance.fingerprint(folder .. "/data.h5") })
 end
 
 function suite.test_a_recipe_behind_the_recipe_counts()

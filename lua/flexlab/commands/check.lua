@@ -61,7 +61,7 @@ return {
     { name = "kind", value = "WORD", kind = "words", words = words.keys(choices.kinds),
       doc = "what kind of choice it is, where its folder does not say so" },
     { name = "set", value = "KEY=VALUE", many = true, doc = "a setting of the part, or of the recipe" },
-    commands.device, commands.threads,
+    commands.parts, commands.device, commands.threads,
   },
   notes = "The file is run, as `flexlab run` would run it. What each kind promises: docs/internals.md, section 2.",
   run = function(values)

@@ -37,7 +37,7 @@ return {
     { name = "raw", doc = "the last weights instead of the averaged ones" },
     { name = "picture", value = "FILE", doc = "a PNG of the first patch" },
     { name = "json", doc = "one line of JSON instead of the table" },
-    commands.device, commands.threads,
+    commands.trust, commands.device, commands.threads,
   }, 2),
   run = function(values)
     commands.setup(values)

@@ -7,6 +7,7 @@
 
 local arguments = require "flexlab.commands.arguments"
 local blame = require "flexlab.blame"
+local loading = require "flexlab.loading"
 local words = require "flexlab.text"
 
 local M = {}
@@ -21,6 +22,13 @@ M.device = { name = "device", value = "NAME", kind = "words", words = { "cpu", "
   doc = "where kernels run: cpu, or ref, the slow and readable reference" }
 M.threads = { name = "threads", value = "N", kind = "integer", least = 1,
   doc = "threads of the core (results do not depend on it)" }
+
+-- The folder of parts of one's own, and the run whose copies may be run (SECURITY.md).
+M.parts = { name = "parts", value = "DIR", doc = "also load parts from DIR/flexlab/KIND, and modules from DIR" }
+M.trust = { name = "trust", value = "RUN", doc = "run the code that this run kept: its own parts of the network" }
+
+-- Who types these has chosen the folder whose parts they load; every other command runs FlexLab's own code alone.
+local LOADS_PARTS = { run = true, repl = true, script = true, show = true, check = true }
 
 -- Applies --device and --threads.
 function M.setup(values)
@@ -47,14 +55,10 @@ function M.overview()
   return table.concat(lines, "\n") .. "\n"
 end
 
--- Folders in which a recipe is looked for by name: ./recipes and FlexLab's own, which lies beside lua/
--- in the source tree and in share/flexlab where installed.
+-- Folders in which a recipe is looked for by name: ./recipes and FlexLab's own.
 function M.recipe_folders()
-  local own = package.searchpath("flexlab.commands", package.path) or ""
-  local root = own:match("^(.*)/lua/flexlab/commands/init%.lua$")
-  local share = own:match("^(.*)/lua/5%.4/flexlab/commands/init%.lua$")
-  root = root or share and share .. "/flexlab"
-  return { "recipes", root and root ~= "." and root .. "/recipes" or nil }
+  local own = loading.own_recipes()
+  return { "recipes", own ~= "recipes" and own or nil }
 end
 
 local function find_recipe(name)
@@ -75,18 +79,10 @@ local function find_recipe(name)
     or ""), 0)
 end
 
--- Lets recipes require one another ("recipes.sr"): the parent of the file's folder joins the path.
-local function see_siblings(path)
-  local parent = (path:match("^(.*)/[^/]*/[^/]*$") or ".") .. "/?.lua"
-  if not (";" .. package.path .. ";"):find(";" .. parent .. ";", 1, true) then
-    package.path = package.path .. ";" .. parent
-  end
-end
-
 -- A recipe or study, and its file: a path, or a name to be found in a folder `recipes`.
 function M.recipe(name)
   local path = find_recipe(name)
-  see_siblings(path)
+  loading.beside_recipe(path)
   local chunk, message = loadfile(path, "t")
   if not chunk then error(message, 0) end
   local recipe = chunk()
@@ -94,6 +90,7 @@ function M.recipe(name)
     error(("'%s' does not return a recipe (it returns %s)"):format(path,
       type(recipe) == "table" and "some other table" or "a " .. type(recipe)), 0)
   end
+  if recipe.made_in then recipe:made_in(path) end
   return recipe, path
 end
 
@@ -115,12 +112,37 @@ local function fail(command, e)
   return wrong and 2 or exit_code(e)
 end
 
+local function quoted(word) return word:find("^[%w_./=+,:@%-]+$") and word or "'" .. word:gsub("'", "'\\''") .. "'" end
+
+-- What a command without the user's parts says of a word that is none of FlexLab's own: the part, and what to type.
+local function missing(command, argv, values)
+  return function(kind, word)
+    local file = loading.unrestricted(require("flexlab.choices").files, kind)[word]
+    local trusts = false
+    for _, option in ipairs(command.options or {}) do trusts = trusts or option == M.trust end
+    if not (trusts and not values.trust) then
+      return file and ("%s: '%s' is not FlexLab's own, and `flexlab %s` runs no file of yours (%s)"):format(kind, word,
+        command.name, file.path) or nil
+    end
+    local subject = tostring(values.checkpoint or values.input or type(values.file) == "table" and values.file[1] or "")
+    local dir = subject:gsub("/[^/]*%.h5$", "")
+    local line = { "flexlab", command.name }
+    for _, given in ipairs(argv) do line[#line + 1] = quoted(given) end
+    return ("%s: '%s' is not FlexLab's own, and code beside data is run only where you say so; if you trust the run: "
+      .. "%s --trust %s"):format(kind, word, table.concat(line, " "),
+      require("flexlab.run.kept").is(dir) and quoted(dir) or "RUN")
+  end
+end
+
 local function execute(command, argv)
   local values = arguments.parse(command, argv)
   if values.help then
     io.write(arguments.help(command))
     return 0
   end
+  if values.parts then loading.parts(values.parts) end
+  if loading.restricted() then require("flexlab.choices").missing = missing(command, argv, values) end
+  if values.trust then require("flexlab.run.kept").trust(values.trust) end
   return command.run(values) or 0
 end
 
@@ -132,6 +154,7 @@ local function choose(argv)
   end
   if name == "--help" or name == "-h" then name = "help" end
   if name == "--version" or name == "-v" then name = "version" end
+  loading.restrict(not LOADS_PARTS[name])
   local command = M.find(name)
   if not command then
     arguments.wrong("there is no command '%s'; %s", name, words.hint(name, M.names))
@@ -143,6 +166,7 @@ end
 local function alone()
   local core = require "flexlab.core"
   if core.sys.isatty(0) and core.sys.isatty(1) then return execute(M.find("repl"), {}) end
+  loading.restrict(true)
   io.stderr:write(M.overview())
   return 2
 end
@@ -156,6 +180,8 @@ function M.main(argv)
     return execute(command, table.move(argv, 2, #argv, 1, {}))
   end
   local ok, result = xpcall(work, blame.handler)
+  loading.restrict(false)
+  if package.loaded["flexlab.choices"] then package.loaded["flexlab.choices"].missing = nil end
   local code = ok and result or fail(command, result)
   local flushed, message = io.output():flush()
   if not flushed and code == 0 then

@@ -1,4 +1,5 @@
 -- flexlab parity - compare the network or the ops with recorded numbers of the authors' code.
+local commands = require "flexlab.commands"
 local flex = require "flexlab"
 local tabulate = require "flexlab.table"
 
@@ -20,6 +21,7 @@ return {
   name = "parity",
   doc = "compare outputs and gradients with recorded ones",
   arguments = { { name = "file", many = true, doc = "fixtures: .safetensors with param/ in/ out/ grad/" } },
+  options = { commands.trust },
   notes = "The error is the largest absolute difference over the largest absolute reference.\n"
     .. "Exit code 1 if an output exceeds 1e-4, a gradient 1e-3, an op 1e-5.",
   run = function(values)

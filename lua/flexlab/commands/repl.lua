@@ -1,12 +1,13 @@
 -- flexlab repl - the prompt, which is in C (csrc/cli/repl.c).
 local commands = require "flexlab.commands"
+local loading = require "flexlab.loading"
 
 return {
   name = "repl",
   doc = "a prompt: Lua with FlexLab loaded",
   options = {
     { name = "include", short = "i", value = "FILE", doc = "run a file (a recipe) first" },
-    commands.device, commands.threads,
+    commands.parts, commands.device, commands.threads,
   },
   run = function(values)
     local found, repl = pcall(require, "flexlab.repl_core")
@@ -16,6 +17,7 @@ return {
     local file = values.include
     if file and not require("flexlab.core").sys.exists(file) then error(("there is no file '%s'"):format(file), 0) end
     commands.setup(values)
+    if file then loading.beside_recipe(file) end
     rawset(_G, "help", require "flexlab.help")
     return repl.run { file = file }
   end,

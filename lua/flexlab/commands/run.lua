@@ -157,7 +157,7 @@ return {
     { name = "seeds", value = "LIST", doc = "seeds: 3, or 1..4, or 1,3,5 [1; a study: its own]" },
     { name = "jobs", value = "N", kind = "integer", least = 1, default = 1,
       doc = "processes that share the runs" },
-    commands.device, commands.threads,
+    commands.parts, commands.device, commands.threads,
     { name = "out", value = "DIR", default = "runs", doc = "where runs are kept" },
     { name = "dry-run", doc = "say what would run, and where" },
     { name = "fresh", doc = "start again, also where a run is finished" },

@@ -191,7 +191,7 @@ return {
     { name = "picture", value = "FILE", doc = "a PNG of the first tile" },
     { name = "batch", value = "N", kind = "integer", least = 1, default = 8, doc = "tiles at once" },
     { name = "raw", doc = "the last weights instead of the averaged ones" },
-    commands.device, commands.threads,
+    commands.trust, commands.device, commands.threads,
   }, 3),
   run = function(values)
     if values.spread and values.members < 2 then

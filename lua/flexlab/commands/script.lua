@@ -1,13 +1,18 @@
 -- flexlab script - a Lua file run inside the program: what `lua5.4 FILE` does where FlexLab is installed, with the
 -- program's own core and its search for Lua files. `arg` is as lua5.4 makes it: the script's words from 1 on, FILE
 -- at 0, the program before it.
+local commands = require "flexlab.commands"
+local loading = require "flexlab.loading"
+
 return {
   name = "script",
   doc = "run a Lua file with FlexLab at hand",
   arguments = { { name = "file", doc = "a Lua file" },
     { name = "words", many = true, optional = true, rest = true, doc = "its own arguments, options too (arg)" } },
+  options = { commands.parts },
   notes = "What the file returns is the exit code if it is a whole number; os.exit works too.",
   run = function(values)
+    loading.beside_recipe(values.file)
     local chunk, message = loadfile(values.file, "t")
     if not chunk then error(message, 0) end
     local program = (rawget(_G, "arg") or {})[0]

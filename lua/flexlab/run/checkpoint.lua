@@ -171,10 +171,13 @@ end
 --- A network from a checkpoint alone: model, configuration of its recipe, normalisation.
 ---@param path string        a checkpoint, or the folder of a run: its last.h5
 ---@param options table|nil  { ema = true: the averaged weights, where there are any; height, width: of
----  fields of another size than those it was trained on; padding: "circular" for whole periodic ones }
+---  fields of another size than those it was trained on; padding: "circular" for whole periodic ones; trust: the
+---  folder of a run whose copies of its own parts may be run (SECURITY.md) }
 function M.load_model(path, options)
-  local o = config.options("load_model", { ema = true, height = false, width = false, padding = false },
-    options, nil, 2)
+  local o = config.options("load_model", { ema = true, height = false, width = false, padding = false,
+    trust = false }, options, nil, 2)
+  if o.trust then require("flexlab.run.kept").trust(o.trust) end
+  require("flexlab.run.witness").saw { path }
   if core.sys.exists(path) == "folder" then path = path .. "/last.h5" end
   local file, message = core.io.load(path)
   if not file then error(message, 2) end
@@ -191,7 +194,8 @@ function M.load_model(path, options)
   if not ok then
     local recipe = tostring(file.text.recipe)
     error(("%s: %s%s"):format(path, blame.bare(model),
-      tostring(model):find "%a+s: no '" and (" - the recipe '%s' defines it: require that first")
+      tostring(model):find "%a+s: no '" and (" - the recipe '%s' has it: require that first, or trust "
+        .. "the copy of its run (trust = RUN)")
         :format(recipe) or ""), 2)
   end
   M.weights(file, path, model, o.ema, size)

@@ -20,9 +20,9 @@ local interruption = require "flexlab.run.interruption"
 local literal = require "flexlab.literal"
 local log = require "flexlab.run.log"
 local progress = require "flexlab.run.progress"
-local provenance = require "flexlab.run.provenance"
 local settings = require "flexlab.settings"
 local transcript = require "flexlab.run.transcript"
+local witness = require "flexlab.run.witness"
 
 local Run = {}
 Run.__index = Run
@@ -54,6 +54,7 @@ function Run.open(fields)
   run.log_file = log.open(run.dir, function() run.lock:check() end)
   run.transcript = transcript.open(run.dir, run.redirect)
   run.progress = progress.new(run)
+  run.witness = witness.open(run)
   stack[#stack + 1] = run
   interruption.hold()
   return run
@@ -61,6 +62,7 @@ end
 
 -- Ends the run; after an error what became of it is written down, and the user may be told better.
 function Run:__close(e)
+  self.witness:__close()
   local told = e ~= nil and attempt.ended(self, e) or nil
   self:end_scope()
   self.progress:done()
@@ -127,7 +129,7 @@ end
 function Run:saw(what)
   local paths = {}
   for i, file in ipairs(type(what) == "table" and what.files or { { path = what } }) do paths[i] = file.path end
-  provenance.record(self.dir:match("^(.*)/[^/]*$"), paths)
+  witness.saw(paths)
 end
 
 --- Writes a value as <name>.lua into the run's folder, for reports: a spectrum, scores by lead.

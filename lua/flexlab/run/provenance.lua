@@ -1,10 +1,12 @@
 --[[
 provenance - which files a run has read, by their contents, so that runs on changed data never mix.
 
-All runs of one configuration (seeds) share runs/<name>/<hash8>; files.lua there says what the first of them
-read: { { path =, bytes =, hash = }, ... }. A later call looks at those files again. If one has changed, the
-configuration moves to another folder: its hash8 now covers the new contents too, and so on if that one is
-taken by still other contents. A file that is gone changes nothing: what is finished stays finished.
+All runs of one configuration (seeds) share runs/<name>/<hash8>; files.lua there says what they have read:
+{ { path =, bytes =, hash = }, ... }, or { path =, meaning = } of what was loaded as Lua after a run had begun
+(witness.lua). A later call looks at those files again. If one has changed, the configuration moves to another
+folder: its hash8 now covers the new contents too, and so on if that one is taken by still other contents. A file
+that is gone changes nothing: what is finished stays finished. files.lua in a run's own folder lists what that run
+has read, for --from.
 
 Why by contents and not (size, mtime, attributes)? A copy or a checkout keeps the contents and changes the
 time, and a generator with a fixed seed makes the same file again. The hash is FNV-1a, 64 bits. Files up to
@@ -12,6 +14,7 @@ time, and a generator with a fixed seed makes the same file again. The hash is F
 are, with the size: a change that keeps the size and avoids all of them is not seen. A folder stands for the
 last.h5 in it.
 --]]
+local code = require "flexlab.run.code"
 local core = require "flexlab.core"
 local literal = require "flexlab.literal"
 
@@ -48,38 +51,49 @@ function M.recorded(folder)
   return type(list) == "table" and list or {}
 end
 
--- Fingerprints as they are now, and whether one differs from what is written.
-local function now(recorded)
-  local list, changed = {}, false
+local function differs(a, b) return a.hash ~= b.hash or a.bytes ~= b.bytes or a.meaning ~= b.meaning end
+
+-- What a recorded file is today, nil if it is gone.
+local function today(old)
+  if not old.meaning then return M.fingerprint(old.path) end
+  local meaning = code.meaning_of(old.path)
+  return meaning and { path = old.path, meaning = meaning }
+end
+
+--- Fingerprints as they are now, whether one differs from what is written, and the paths of those that differ.
+function M.now(recorded)
+  local list, changed = {}, {}
   for i, old in ipairs(recorded) do
-    list[i] = M.fingerprint(old.path) or old
-    changed = changed or list[i].hash ~= old.hash or list[i].bytes ~= old.bytes
+    list[i] = today(old) or old
+    if differs(list[i], old) then changed[#changed + 1] = old.path end
   end
-  return list, changed
+  return list, #changed > 0, changed
 end
 
 --- The hash8 under which runs of a configuration belong today: `hash`, or another if files changed.
 function M.place(root, name, hash)
-  local present = now(M.recorded(("%s/%s/%s"):format(root, name, hash)))
+  local present = M.now(M.recorded(("%s/%s/%s"):format(root, name, hash)))
   for _ = 1, 1000 do
-    local _, changed = now(M.recorded(("%s/%s/%s"):format(root, name, hash)))
+    local _, changed = M.now(M.recorded(("%s/%s/%s"):format(root, name, hash)))
     if not changed then return hash end
     hash = core.sys.hash(hash .. literal.encode(present)):sub(1, 8)
   end
   error("provenance: no folder fits these files after 1000 trials", 0)
 end
 
---- Writes down that the runs of a folder read these paths; raises when one is known with other contents.
-function M.record(folder, paths)
+--- Writes down that the runs of a folder read these files; raises when one is known with other contents.
+---@param folder string
+---@param prints table  list of fingerprints, or of { path =, meaning = }
+function M.record(folder, prints)
+  local _ <close> = assert(core.sys.lock(folder .. "/files.lock"))   -- workers share the folder
   local recorded, known, added = M.recorded(folder), {}, false
   for _, entry in ipairs(recorded) do known[entry.path] = entry end
-  for _, path in ipairs(paths) do
-    local seen = M.fingerprint(path)
-    local old = seen and known[seen.path]
-    if old and (old.hash ~= seen.hash or old.bytes ~= seen.bytes) then
+  for _, seen in ipairs(prints) do
+    local old = known[seen.path]
+    if old and differs(old, seen) then
       error(("'%s' is not the file that other runs in %s have read; the same command again starts a new one")
-        :format(path, folder), 0)
-    elseif seen and not old then
+        :format(seen.path, folder), 0)
+    elseif not old then
       recorded[#recorded + 1], known[seen.path], added = seen, seen, true
     end
   end

@@ -7,22 +7,27 @@ recipe - a function from a configuration to a result.
       wait = true: waits while another process writes this run; retry = "failed": also where it diverged before
 
 A call makes runs/<name>/<hash8>/<seed>/ (config.lua recipe.lua env.txt metrics.jsonl metrics.csv
-result.lua last.h5 cost.lua). hash8 covers the resolved configuration, the file that holds the body and the
-recipes that it requires; if data files have changed, their contents too (provenance.lua). A folder with
-result.lua is done: its result is returned again; any other is resumed from its checkpoint.
+result.lua last.h5 cost.lua). hash8 covers the resolved configuration and the meaning of
+every Lua file that is not FlexLab's own (code.lua), copies of which lie in code/ (kept.lua); if data files have
+changed, their contents too (provenance.lua). A folder with result.lua is done: its result is returned again; any
+other is resumed from its checkpoint.
 --]]
 local attempt = require "flexlab.run.attempt"
 local blame = require "flexlab.blame"
+local code = require "flexlab.run.code"
 local config = require "flexlab.config"
 local contracts = require "flexlab.contracts"
 local core = require "flexlab.core"
 local literal = require "flexlab.literal"
 local keep = require "flexlab.run.keep"
+local loading = require "flexlab.loading"
 local latest = require "flexlab.run.latest"
 local metric = require "flexlab.run.metric"
-local provenance = require "flexlab.run.provenance"
+local kept = require "flexlab.run.kept"
+local place = require "flexlab.run.place"
 local Run = require "flexlab.run"
 local unread = require "flexlab.run.unread"
+local witness = require "flexlab.run.witness"
 local words = require "flexlab.contracts.words"
 
 local M = {}
@@ -34,24 +39,13 @@ Recipe.__name = "flexlab.Recipe"
 M.options = { seed = 1, root = "runs", fresh = false, quiet = false, label = "", wait = false, retry = false,
   redirect = false, live = false }
 
--- The texts of the recipes that a text requires ("recipes.sr"), and of those that they require.
-local function required(source, seen)
-  local texts = {}
-  for name in source:gmatch("require%s*%(?%s*[\"'](recipes%.[%w_.]+)[\"']") do
-    local path = not seen[name] and package.searchpath(name, package.path)
-    seen[name] = true
-    local other = path and core.sys.read(path)
-    if other then texts[#texts + 1] = other .. required(other, seen) end
-  end
-  return table.concat(texts)
-end
+local capture   -- while copies of a recipe's file are loaded: { made = {}, stop = object }
 
--- Path, text and texts required, of what debug.getinfo calls a source; a chunk from the prompt is its own text.
-local function source_of(source)
-  local path = source:match("^@(.+)$")
-  if not path then return nil, (source:gsub("^=", "")), "" end
-  local own = core.sys.read(path) or ""
-  return path, own, required(own, {})
+-- The user's file that called flex.recipe; nil after a tail call (`return flex.recipe(...)`), which leaves no trace.
+local function caller()
+  local info = not debug.getinfo(2, "t").istailcall and debug.getinfo(3, "S")
+  local path = info and info.what ~= "C" and info.source:match("^@(.+)$")
+  return path and not loading.is_own(path) and path or nil
 end
 
 --- A new recipe.
@@ -65,20 +59,47 @@ function M.new(name, defaults, body, about)
   elseif type(defaults) ~= "table" or type(body) ~= "function" then
     error(("recipe '%s': wanted flex.recipe(name, defaults, function(cfg, run) ... end)"):format(name), 2)
   end
-  local path, source, others = source_of(debug.getinfo(body, "S").source)
-  return setmetatable({ name = name, defaults = defaults, body = body, source = path, text = source,
-    required = others, metric = metric.declared(name, about, 2) }, Recipe)
+  local base = code.base(body, caller())
+  local path, text = code.source_of(body)
+  local recipe = setmetatable({ name = name, defaults = defaults, body = body, source = path, base = base,
+    text = path and text or debug.getinfo(body, "S").source:gsub("^=", ""),
+    metric = metric.declared(name, about, 2) }, Recipe)
+  if capture then capture.made[name] = recipe end
+  return recipe
+end
+
+--- Runs a chunk that makes a recipe and may go on to call it, as a script does: the call ends it. Returns the recipe
+--- of that name.
+function M.loading_of(chunk, name)
+  local before, mine = capture, { made = {}, stop = setmetatable({}, { __name = "flexlab.Stop" }) }
+  capture = mine
+  local ok, e = pcall(chunk)
+  capture = before
+  if not ok and not rawequal(e, mine.stop) then error(e, 0) end
+  return mine.made[name]
 end
 
 function M.is_recipe(v) return getmetatable(v) == Recipe end
 
---- The configuration with overrides (read-only) and its hash.
+--- The file that made the recipe, where it is not its body's, belongs to its code too.
+function Recipe:made_in(path)
+  if path ~= self.source then self.base = code.base(self.body, path) end
+end
+
+--- The configuration with overrides (read-only), its hash, and the files that it covers (code.lua).
 function Recipe:resolve(overrides, level)
   local plain = config.merge(self.defaults, overrides, (level or 1) + 1)
   local fault = words.fault(plain, self.defaults)
   if fault then error(fault, (level or 1) + 1) end
-  local hash = core.sys.hash(literal.encode(plain) .. "\n" .. self.text .. self.required):sub(1, 8)
-  return config.readonly(plain), hash
+  local set = code.set(self.base, plain)
+  return config.readonly(plain), code.hash(set, plain), set
+end
+
+--- Where a run with these overrides belongs, and whether it is there: see place.lua.
+function Recipe:place(overrides, options)
+  local o = config.options("a run's options", M.options, options, { "device", "jobs" }, 2)
+  local cfg, _, set = self:resolve(overrides, 2)
+  return place.of(self, set, cfg, o)
 end
 
 --- Tries the choices that the configuration with these overrides names, before anything runs (flexlab.contracts).
@@ -88,11 +109,7 @@ function Recipe:check(overrides)
 end
 
 --- The folder of a run with these overrides.
-function Recipe:folder(overrides, options)
-  local o = config.options("a run's options", M.options, options, { "device", "jobs" }, 2)
-  local _, hash = self:resolve(overrides, 2)
-  return ("%s/%s/%s/%d"):format(o.root, self.name, provenance.place(o.root, self.name, hash), o.seed)
-end
+function Recipe:folder(overrides, options) return (self:place(overrides, options).dir) end
 
 local function environment(run, options)
   local lines = {}
@@ -102,6 +119,7 @@ local function environment(run, options)
   line("seed", run.seed)
   if options.label ~= "" then line("label", options.label) end
   if run.recipe.metric then line("metric", metric.text(run.recipe.metric)) end
+  line("library", code.library().hash)
   line("started", os.date("!%Y-%m-%dT%H:%M:%SZ", math.floor(core.sys.now())))
   line("host", core.sys.host())
   local info = core.info()
@@ -130,7 +148,10 @@ local function prepare(run, options)
   if core.sys.exists(run.dir .. "/failed.txt") then must(core.sys.remove(run.dir .. "/failed.txt")) end
   must(literal.write(run.dir .. "/config.lua", config.plain(run.cfg),
     ("%s, resolved; seed %d"):format(run.recipe.name, run.seed)))
-  must(core.sys.write(run.dir .. "/recipe.lua", run.recipe.text))
+  if options.fresh or not core.sys.exists(run.dir .. "/recipe.lua") then
+    must(core.sys.write(run.dir .. "/recipe.lua", run.recipe.text))
+  end
+  kept.write(run.dir, run.recipe.name, run.code, options.fresh)
   must(core.sys.write(run.dir .. "/env.txt", environment(run, options)))
   local fault = latest.point(run.root, run.recipe.name, ("%s/%d"):format(run.hash, run.seed))
   if fault and not options.quiet then io.write("note: ", fault, "\n") end
@@ -155,12 +176,15 @@ local function result_of(recipe, returned)
   return plain(returned, "")
 end
 
--- The result of a run that is done, or nil.
-local function finished(recipe, dir)
-  local result = core.sys.exists(dir .. "/result.lua") and literal.read(dir .. "/result.lua")
+-- The result of a run that is done, with a remark where another version made it; nil if it cannot be read.
+local function finished(recipe, found, o)
+  local result = core.sys.exists(found.dir .. "/result.lua") and literal.read(found.dir .. "/result.lua")
   if type(result) ~= "table" then return nil end
-  unread.remind(recipe.name, dir)
-  result.dir = dir
+  if found.version and not o.quiet then
+    io.write(("note: %s is done, %s; --fresh repeats it\n"):format(found.dir, found.version))
+  end
+  unread.remind(recipe.name, found.dir)
+  result.dir = found.dir
   return result
 end
 
@@ -169,18 +193,20 @@ function Recipe:__call(overrides, options)
   if math.type(o.seed) ~= "integer" or o.seed < 0 then
     error("a run's seed must be a whole number from 0 on, got " .. tostring(o.seed), 2)
   end
-  local cfg, hash = self:resolve(overrides, 2)
-  hash = provenance.place(o.root, self.name, hash)
-  local dir = ("%s/%s/%s/%d"):format(o.root, self.name, hash, o.seed)
-  local done = not o.fresh and finished(self, dir)
+  if capture then error(capture.stop, 0) end
+  local cfg, _, set = self:resolve(overrides, 2)
+  local found = place.of(self, set, cfg, o)
+  local dir = found.dir
+  witness.inherit(set, dir)
+  local done = not o.fresh and finished(self, found, o)
   if done then return done end
   contracts.configuration(cfg, self.defaults)
   local lock <close> = attempt.begin(dir, o)
-  done = not o.fresh and finished(self, dir)    -- by whom we have waited for
+  done = not o.fresh and finished(self, found, o)     -- by whom we have waited for
   if done then return done end
   local watch = unread.watch(self.defaults, config.plain(cfg))
-  local run <close> = Run.open { recipe = self, cfg = cfg, unread = watch, hash = hash, seed = o.seed, dir = dir,
-    root = o.root, quiet = o.quiet, label = o.label, lock = lock, redirect = o.redirect, live = o.live }
+  local run <close> = Run.open { recipe = self, cfg = cfg, unread = watch, hash = found.hash, seed = o.seed, dir = dir,
+    root = o.root, quiet = o.quiet, label = o.label, lock = lock, redirect = o.redirect, live = o.live, code = set }
   prepare(run, o)
   run:resume()
   local result = result_of(self, blame.call(self.body, watch.cfg, run))

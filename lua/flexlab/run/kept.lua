@@ -1,0 +1,250 @@
+--[[
+kept - the code of a run, kept beside its result: copies, and the way back from them.
+
+  kept.write(dir, recipe, set)   RUN/code/: the bytes of every file of the set (code.lua), and index.lua
+  kept.open(dir)                 a kept run: its modules, files and parts are loaded from the copies
+  kept.trust(dir)                its parts are from now on the words of this process: --trust RUN
+  kept.recipe(dir)               its recipe, from the copies: flexlab run --from RUN
+
+The copies are written once, by the first attempt, and name modules as package.path does (code/helper.lua,
+code/flexlab/losses/mine.lua), so that a folder `code` can also be given as --parts. index.lua says which copy plays
+which role, and which FlexLab wrote and resumed the run; it is what is read back, not the names.
+
+A copy runs with an environment of its own, in which `require`, `dofile` and `loadfile` find the other copies; its
+modules are not those of package.loaded, since the folder it is used from may hold another helper of that name. What
+is not among the copies is FlexLab's own, or looked for as ever. Nothing here asks whether code may be run: the
+commands do (SECURITY.md), and `open` runs nothing.
+--]]
+local choices = require "flexlab.choices"
+local code = require "flexlab.run.code"
+local core = require "flexlab.core"
+local literal = require "flexlab.literal"
+local loading = require "flexlab.loading"
+
+local M = {}
+
+local Kept = {}
+Kept.__index = Kept
+Kept.__name = "flexlab.Kept"
+
+-- The name of a copy below code/, not taken yet.
+local function copy_name(entry, taken)
+  local module = entry.role:match("^module (.*)$")
+  local name = module and module:gsub("[^%w_.-]", "_"):gsub("%.+", "/"):gsub("^/", "")
+    or entry.role == "recipe" and "recipe" or (entry.path or entry.role):match("[^/ ]*$"):gsub("%.lua$", "")
+      :gsub("[^%w_-]", "_")
+  local unique, n = name, 1
+  while taken[unique] do
+    n = n + 1
+    unique = ("%s_%d"):format(name, n)
+  end
+  taken[unique] = true
+  return unique .. ".lua"
+end
+
+local function must(ok, message)
+  if not ok then error(message or "a file could not be written", 0) end
+end
+
+local function index_of(dir)
+  local path = dir .. "/code/index.lua"
+  local index = core.sys.exists(path) == "file" and literal.read(path)
+  return type(index) == "table" and type(index.files) == "table" and index or nil
+end
+
+local function save(dir, index)
+  must(literal.write(dir .. "/code/index.lua", index, "the Lua files that this run was made with"))
+end
+
+-- Copies an entry of a set and returns its row of the index.
+local function copy(dir, entry, taken, later)
+  local name = copy_name(entry, taken)
+  local path = dir .. "/code/" .. name
+  must(core.sys.mkdirs(path:match("^(.*)/")))
+  must(core.sys.write(path, entry.text))
+  return { role = entry.role, path = entry.path, copy = name, meaning = entry.meaning, later = later }
+end
+
+local function same_library(a, b) return a.hash == b.hash and a.version == b.version end
+
+--- Writes the copies of a run's code; where they are, only another FlexLab is noted.
+---@param dir string     the run's folder
+---@param recipe string  its name
+---@param set table      of code.set
+---@param fresh boolean|nil  write them anew
+function M.write(dir, recipe, set, fresh)
+  local index, library = not fresh and index_of(dir) or nil, code.library()
+  if index then
+    local last = index.library[#index.library]
+    if not same_library(last, library) then
+      table.insert(index.library, library)
+      save(dir, index)
+    end
+    return
+  end
+  must(core.sys.mkdirs(dir .. "/code"))
+  local taken = { index = true }
+  index = { recipe = recipe, library = { library }, files = {}, defines = set.defines }
+  for i, entry in ipairs(set.list) do index.files[i] = copy(dir, entry, taken) end
+  save(dir, index)
+end
+
+--- Adds files that were loaded after the run had begun (a set of code.closure).
+function M.add(dir, set)
+  local index = index_of(dir)
+  if not index then return end
+  local taken, known, more = { index = true }, {}, false
+  for _, file in ipairs(index.files) do
+    taken[file.copy:gsub("%.lua$", "")], known[file.role] = true, true
+  end
+  for _, entry in ipairs(set.list) do
+    if not known[entry.role] then
+      index.files[#index.files + 1], more = copy(dir, entry, taken, true), true
+    end
+  end
+  if more then save(dir, index) end
+end
+
+--- Whether a folder is that of a run that kept its code.
+function M.is(dir) return index_of(dir) ~= nil end
+
+--- Whether another version made a finished run: a phrase for people, or nil where it was this one.
+---@param dir string
+---@return string|nil
+function M.version(dir)
+  local index = index_of(dir)
+  if not index then return "by another version" end
+  for _, library in ipairs(index.library) do
+    if not same_library(library, code.library()) then return "by another version of FlexLab" end
+  end
+end
+
+--- A run whose code was kept; raises where none was. Runs nothing.
+---@param dir string  the run's folder
+function M.open(dir)
+  dir = dir:gsub("(.)/+$", "%1"):gsub("/last%.h5$", "")
+  local index = index_of(dir)
+  if not index then
+    error(core.sys.exists(dir) == "folder" and ("'%s' keeps no code: it is not the folder of a run, or a version "
+      .. "before code was kept made it"):format(dir) or ("there is no folder '%s'"):format(dir), 0)
+  end
+  local kept = setmetatable({ dir = dir, index = index, by_role = {}, modules = {} }, Kept)
+  for _, file in ipairs(index.files) do
+    local path = ("%s/code/%s"):format(dir, file.copy)
+    local text, message = core.sys.read(path)
+    if not text then error(message, 0) end
+    kept.by_role[file.role] = { role = file.role, path = path, text = text, was = file.path }
+    loading.homes[path] = kept
+  end
+  return kept
+end
+
+--- The copy of "module x" or "file y", as { path =, text = }, or nil.
+function Kept:find(kind, name) return self.by_role[kind .. " " .. tostring(name)] end
+
+-- What code of the copies sees: the globals, but for what loads files.
+function Kept:environment()
+  local env = { _G = _G }
+  function env.require(name)
+    local file = self:find("module", name)
+    if not file then return require(name) end
+    return self:module(name, file)
+  end
+  function env.loadfile(path, mode, ...)
+    local file = self:find("file", path)
+    if not file then return loadfile(path, mode, ...) end
+    return self:chunk(file, ...)
+  end
+  function env.dofile(path)
+    local file = self:find("file", path)
+    if not file then return dofile(path) end
+    return assert(self:chunk(file))()
+  end
+  return setmetatable(env, { __index = _G, __newindex = _G })
+end
+
+-- A copy as a function. It is told to open runs as any loaded file is.
+function Kept:chunk(file, ...)
+  self.env = self.env or self:environment()
+  loading.tell(file.role, file.path)
+  local env = select("#", ...) > 0 and ... or self.env
+  return loading.load_file(file.path, "t", env)
+end
+
+--- The module of that name, from its copy, loaded once.
+function Kept:module(name, file)
+  if self.modules[name] ~= nil then
+    loading.tell(file.role, file.path)
+    return self.modules[name], file.path
+  end
+  local chunk, message = self:chunk(file)
+  if not chunk then error(message, 0) end
+  local value = chunk(name, file.path)
+  if value == nil then value = true end
+  self.modules[name] = value
+  return value, file.path
+end
+
+-- Runs the copy of a file for what it defines; a recipe that it calls ends it (recipe.lua).
+function Kept:execute(role)
+  if self.done and self.done[role] then return end
+  self.done = self.done or {}
+  self.done[role] = true
+  local module = role:match("^module (.*)$")
+  local file = self.by_role[role]
+  if not file then error(("'%s' has no copy of its %s"):format(self.dir, role), 0) end
+  if module then return self:module(module, file) end
+  local chunk, message = self:chunk(file)
+  if not chunk then error(message, 0) end
+  return require("flexlab.run.recipe").loading_of(chunk)
+end
+
+--- Makes the parts of this run those that words mean in this process: choices in files, and what it defined.
+--- Nothing is run until a word is asked for.
+function Kept:provide()
+  for role, file in pairs(self.by_role) do
+    local kind, word = role:match("^module flexlab%.([%w_]+)%.([%w_]+)$")
+    if kind and choices.kinds[kind] then
+      choices.provide(kind, word, { path = file.path, text = file.text, home = self,
+        load = function() return (self:module("flexlab." .. kind .. "." .. word, file)) end })
+    end
+  end
+  for name, role in pairs(type(self.index.defines) == "table" and self.index.defines or {}) do
+    local kind, word = name:match("^([%w_]+)%.([%w_]+)$")
+    if kind and choices.kinds[kind] then
+      choices.provide(kind, word, { path = self.by_role[role] and self.by_role[role].path, defined = true,
+        load = function() return self:execute(role) and nil end })
+    end
+  end
+  return self
+end
+
+local trusted = {}
+
+--- The parts that a run kept are from now on what their words mean: --trust RUN, flex.load_model's trust.
+---@param dir string
+function M.trust(dir)
+  if not trusted[dir] then trusted[dir] = M.open(dir):provide() end
+  return trusted[dir]
+end
+
+--- What repeats a run: its recipe from the copies, its settings, its seed.
+---@param dir string
+---@return table  { recipe =, settings =, seed =, dir = }
+function M.recipe(dir)
+  local kept = M.trust(dir)
+  local settings, message = literal.read(kept.dir .. "/config.lua")
+  if type(settings) ~= "table" then
+    error(("%s/config.lua holds no settings%s"):format(kept.dir, message and ": " .. message or ""), 0)
+  end
+  local chunk, wrong = kept:chunk(kept.by_role.recipe)
+  if not chunk then error(wrong, 0) end
+  local recipe = require("flexlab.run.recipe").loading_of(chunk, kept.index.recipe)
+  if not recipe then
+    error(("%s does not make the recipe '%s'"):format(kept.by_role.recipe.path, tostring(kept.index.recipe)), 0)
+  end
+  return { recipe = recipe, settings = settings, dir = kept.dir,
+    seed = math.tointeger(tonumber(kept.dir:match("([^/]+)$"))) or 1 }
+end
+
+return M

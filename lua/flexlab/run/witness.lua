@@ -1,0 +1,102 @@
+--[[
+witness - what a run loads and reads after it has begun, written down for the next call.
+
+  local witness <close> = witness.open(run)
+While it is open, loading.lua tells it of every file that a user's code loads as Lua or opens for reading, and
+`run:saw` of the data. Lua files that the run's set (code.lua) does not hold, and what they bring along, are
+recorded by their meaning and copied beside the others (kept.lua); other files by their contents
+(provenance.lua). All open runs are told: what an inner run reads, the outer one depends on.
+
+Not recorded: what is in the run's own folder, what the run itself has written, devices.
+--]]
+local code = require "flexlab.run.code"
+local kept = require "flexlab.run.kept"
+local loading = require "flexlab.loading"
+local provenance = require "flexlab.run.provenance"
+
+local M = {}
+
+local Witness = {}
+Witness.__index = Witness
+
+--- Starts to watch for a run, which has dir and, where its code is known, code.
+function M.open(run)
+  local witness = setmetatable({ dir = run.dir, code = run.code or code.none(), seen = {}, written = {} }, Witness)
+  table.insert(loading.watchers, witness)
+  return witness
+end
+
+function Witness:__close()
+  for i = #loading.watchers, 1, -1 do
+    if loading.watchers[i] == self then table.remove(loading.watchers, i) end
+  end
+end
+
+-- Records fingerprints for all seeds of the configuration, and for this run.
+function Witness:record(prints)
+  if #prints == 0 then return end
+  provenance.record(self.dir:match("^(.*)/[^/]*$") or ".", prints)
+  provenance.record(self.dir, prints)
+end
+
+--- A file is loaded as Lua.
+function Witness:loads(role, path)
+  if self.seen[path] then return end
+  self.seen[path] = true
+  local set, prints = code.closure(role, path), {}
+  local later = code.none()
+  for _, entry in ipairs(set.list) do
+    if not self.code.by_path[entry.path] then
+      later.list[#later.list + 1] = entry
+      prints[#prints + 1] = { path = entry.path, meaning = entry.meaning }
+    end
+  end
+  if #prints > 0 then kept.add(self.dir, later) end
+  self:record(prints)
+end
+
+-- Whether a path is none that the next call has to compare.
+function Witness:is_private(path)
+  return path:sub(1, #self.dir + 1) == self.dir .. "/" or self.written[path] or path:find "^/dev/"
+    or path:find "^/proc/"
+end
+
+--- A file is opened for reading, or is data.
+function Witness:reads(path)
+  if self.seen[path] or self:is_private(path) then return end
+  self.seen[path] = true
+  self:record { provenance.fingerprint(path) }
+end
+
+--- A file is opened for writing.
+function Witness:writes(path)
+  if not self.seen[path] then self.written[path] = true end
+end
+
+--- All open runs have read these files of data, or checkpoints in these folders.
+function M.saw(paths)
+  local prints = {}
+  for _, path in ipairs(paths) do prints[#prints + 1] = provenance.fingerprint(path) end
+  for _, witness in ipairs(loading.watchers) do
+    local its = {}
+    for _, print in ipairs(prints) do
+      if not witness:is_private(print.path) then its[#its + 1] = print end
+    end
+    witness:record(its)
+  end
+end
+
+--- Open runs depend on what another run of this code, in this folder, has read.
+function M.inherit(set, folder)
+  if #loading.watchers == 0 then return end
+  for _, entry in ipairs(set.list) do
+    if entry.path then loading.tell(entry.role == "recipe" and "file " .. entry.path or entry.role, entry.path) end
+  end
+  for _, print in ipairs(provenance.recorded(folder)) do
+    for _, witness in ipairs(loading.watchers) do
+      if print.meaning then witness:loads("file " .. print.path, print.path) else witness:reads(print.path) end
+    end
+  end
+end
+
+return M
