@@ -10,7 +10,7 @@ local defaults = flex.config.merge(sr.defaults, { ["data.degradation"] = "regist
 local base = flex.recipe("backbone", defaults, function(cfg, run)
   local data  = flex.data.superres(flex.data.ensure(cfg.data))
   local model = flex.models.flex(cfg.model)
-  local optim = flex.optim.adam(model, cfg.train)
+  local optim = flex.optimizer(model, cfg.train)
   for step, batch in run:steps(data.train, cfg.train.steps) do
     local loss = flex.diffusion.loss(model, batch)
     optim:step(loss)

@@ -5,12 +5,12 @@ local flex = require "flexlab"
 local sr   = require "recipes.sr"
 
 local defaults = flex.config.merge(sr.defaults, nil)
-defaults.eval = { steps = { 1, 2, 4, 8, 16 }, members = 4, sampler = "ddim" }
+defaults.eval = flex.settings.eval({ members = 4, sampler = "ddim" }, { steps = { 1, 2, 4, 8, 16 } })
 
 return flex.recipe("ablate_steps", defaults, function(cfg, run)
   local data  = flex.data.superres(flex.data.ensure(cfg.data))
   local model = flex.models.flex(cfg.model)
-  local optim = flex.optim.adam(model, cfg.train)
+  local optim = flex.optimizer(model, cfg.train)
   for step, batch in run:steps(data.train, cfg.train.steps) do
     local loss = flex.diffusion.loss(model, batch)
     optim:step(loss)
@@ -19,7 +19,7 @@ return flex.recipe("ablate_steps", defaults, function(cfg, run)
 
   local t, result = flex.table { "steps", "RFNE", "CRPS", "spread" }, {}
   for _, steps in ipairs(cfg.eval.steps) do
-    local o = { steps = steps, members = cfg.eval.members, sampler = cfg.eval.sampler }
+    local o = flex.settings.with(cfg.eval, { steps = steps })
     local scores = flex.evaluate(function(batch) return flex.diffusion.sample(optim.ema, batch, o) end, data.test)
     t:row { steps, scores.rfne, scores.crps, scores.spread or 0 }
     result["rfne_" .. steps], result["crps_" .. steps] = scores.rfne, scores.crps

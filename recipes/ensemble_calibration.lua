@@ -2,22 +2,22 @@
 -- its spread is multiplied by one number, fitted on held-out frames of the training flows.
 --   flexlab run recipes/ensemble_calibration.lua --set data.crop=32
 local flex = require "flexlab"
+local settings = flex.settings
 
 return flex.recipe("ensemble_calibration", {
-  data  = { file = "data/turbulence/train_re*.h5", split = 0.75, factor = 4, crop = 64, batch = 8,
-            test_tiles = 32 },
+  data  = settings.superres({ file = "data/turbulence/train_re*.h5", split = 0.75, factor = 4, crop = 64, batch = 8,
+            test_tiles = 32 }, nil, { "test" }),
   test  = "data/turbulence/test_re*.h5",
-  model = { size = "nano", conditioning = "both", predict = "v" },
-  train = { steps = 300, lr = 1e-3, warmup = 20, clip = 1.0, ema = 0.99 },
-  eval  = { steps = 2, members = 16 },
+  model = settings.model { size = "nano", conditioning = "both", predict = "v" },
+  train = settings.train { steps = 300, lr = 1e-3, warmup = 20, clip = 1.0, ema = 0.99 },
+  eval  = settings.eval { steps = 2, members = 16 },
 }, function(cfg, run)
   flex.data.ensure { file = cfg.data.file, test = cfg.test }
   local data   = flex.data.superres(cfg.data)                 -- data.test: the last quarter of each training flow
-  local unseen = flex.data.superres { file = cfg.test, test = cfg.test, factor = cfg.data.factor,
-    crop = cfg.data.crop, batch = cfg.data.batch, test_tiles = cfg.data.test_tiles,
-    mean = data.scale.mean, std = data.scale.std }
+  local unseen = flex.data.superres(settings.with(cfg.data, { file = cfg.test, test = cfg.test, split = 0.75,
+    mean = data.scale.mean, std = data.scale.std }))
   local model = flex.models.flex(cfg.model)
-  local optim = flex.optim.adam(model, cfg.train)
+  local optim = flex.optimizer(model, cfg.train)
   for step, batch in run:steps(data.train, cfg.train.steps) do
     local loss = flex.diffusion.loss(model, batch)
     optim:step(loss)

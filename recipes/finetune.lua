@@ -6,22 +6,18 @@ local sr   = require "recipes.sr"
 
 return flex.recipe("finetune", {
   first = {},                                                -- settings of recipes/sr.lua, its first life
-  data  = flex.config.merge(sr.defaults.data, nil),          -- the same files, seen as velocity
-  observable = "velocity",
+  data  = flex.config.merge(sr.defaults.data, { observable = "velocity" }),   -- the same files, seen as velocity
   model = sr.defaults.model,
-  train = { steps = 100, lr = 3e-4, warmup = 5, clip = 1.0, ema = 0.95 },
+  train = flex.settings.train({ steps = 100, lr = 3e-4, warmup = 5, clip = 1.0, ema = 0.95 }, nil, { "from" }),
   eval  = sr.defaults.eval,
 }, function(cfg, run)
   local first = sr(cfg.first, { seed = run.seed, root = run.root, quiet = run.quiet })
-  local settings = flex.config.merge(flex.data.ensure(cfg.data), nil)
-  settings.observable = cfg.observable
-  local data, result = flex.data.superres(settings), { vorticity = first.rfne }
+  local data, result = flex.data.superres(flex.data.ensure(cfg.data)), { vorticity = first.rfne }
 
   for _, life in ipairs { { "tuned", first.dir }, { "fresh", false } } do
-    local train = flex.config.merge(cfg.train, nil)
-    train.from  = life[2]
+    local train = flex.settings.with(cfg.train, { from = life[2] })
     local model = flex.models.flex(cfg.model, data)
-    local optim = flex.optim.adam(model, train)
+    local optim = flex.optimizer(model, train)
     for step, batch in run:steps(data.train, train.steps) do
       local loss = flex.diffusion.loss(model, batch)
       optim:step(loss)

@@ -2,20 +2,22 @@
 --   flexlab run recipes/multitask.lua --set data.crop=32
 -- Encoder and decoder are shared, each task has a condition encoder of its own; a step is as many updates for all.
 local flex = require "flexlab"
+local settings = flex.settings
 
 return flex.recipe("multitask", {
-  data  = { file = "data/turbulence/train_re*.h5", test = "data/turbulence/test_re*.h5", crop = 64, batch = 8,
+  data  = settings.multitask {
+            file = "data/turbulence/train_re*.h5", test = "data/turbulence/test_re*.h5", crop = 64, batch = 8,
             test_tiles = 32, superres = { factor = 4, degradation = "registered" }, forecast = { past = 2 } },
-  model = { size = "nano", conditioning = "both", predict = "v", dropout = 0.0 },
-  train = { steps = 300, lr = 1e-3, warmup = 20, clip = 1.0, ema = 0.99 },
-  eval  = { steps = 2, members = 4 },
+  model = settings.model { size = "nano", conditioning = "both", predict = "v", dropout = 0.0 },
+  train = settings.train { steps = 300, lr = 1e-3, warmup = 20, clip = 1.0, ema = 0.99 },
+  eval  = settings.eval { steps = 2, members = 4 },
 }, function(cfg, run)
   local data, trained = flex.data.multitask(flex.data.ensure(cfg.data)), {}
   local weights = { together = { superres = 1, forecast = 1 }, superres = { superres = 1, forecast = 0 },
     forecast = { superres = 0, forecast = 1 } }
   for _, name in ipairs { "together", "superres", "forecast" } do
     local model = flex.models.multitask(cfg.model, data)
-    local optim = flex.optim.adam(model, cfg.train)
+    local optim = flex.optimizer(model, cfg.train)
     for step, batch in run:steps(data.train, cfg.train.steps) do
       local loss, each = flex.multitask.loss(model, batch, weights[name])
       optim:step(loss)

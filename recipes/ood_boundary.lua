@@ -1,20 +1,22 @@
 -- Does it hold beside walls? FLEX learns periodic flows, and is judged where there are walls, cylinders, free slip.
 --   flexlab run recipes/ood_boundary.lua --set data.crop=32
 local flex = require "flexlab"
+local settings = flex.settings
 
 return flex.recipe("ood_boundary", {
-  seen   = { re = { 500, 2000 }, seed = 1, size = 256, frames = 16, out = "data/ood/seen.h5" },
-  unseen = { re = 1000, seed = 2, size = 256, frames = 8, out = "data/ood/beside.h5" },
+  seen   = settings.flow { re = { 500, 2000 }, seed = 1, size = 256, frames = 16, out = "data/ood/seen_{hash}.h5" },
+  unseen = settings.flow({ re = 1000, seed = 2, size = 256, frames = 8, out = "data/ood/beside_{hash}.h5" }, nil,
+    { "boundary" }),
   beside = { "periodic", "channel", "box", "cylinders", "free_slip" },
-  data   = { factor = 4, degradation = "registered", crop = 64, batch = 8, test_tiles = 32 },
-  model  = { size = "nano", conditioning = "both", predict = "v", dropout = 0.0 },
-  train  = { steps = 300, lr = 1e-3, warmup = 20, clip = 1.0, ema = 0.99 }, eval = { steps = 2, members = 4 },
+  data   = settings.superres({ factor = 4, degradation = "registered", crop = 64, batch = 8, test_tiles = 32 }, nil,
+    { "file", "test" }),
+  model  = settings.model { size = "nano", conditioning = "both", predict = "v", dropout = 0.0 },
+  train  = settings.train { steps = 300, lr = 1e-3, warmup = 20, clip = 1.0, ema = 0.99 },
+  eval   = settings.eval { steps = 2, members = 4 },
 }, function(cfg, run)
-  local settings = flex.config.merge(cfg.data, nil)
-  settings.file = flex.generate("turbulence", cfg.seen)
-  local data = flex.data.superres(settings)
+  local data = flex.data.superres(settings.with(cfg.data, { file = flex.generate("turbulence", cfg.seen) }))
   local model = flex.models.flex(cfg.model, data)
-  local optim = flex.optim.adam(model, cfg.train)
+  local optim = flex.optimizer(model, cfg.train)
   for step, batch in run:steps(data.train, cfg.train.steps) do
     local loss = flex.diffusion.loss(model, batch)
     optim:step(loss)
@@ -23,14 +25,12 @@ return flex.recipe("ood_boundary", {
   local function network(batch) return flex.diffusion.sample(optim.ema, batch, cfg.eval) end
 
   local t, result = flex.table { "boundary", "FLEX", "interpolated", "bicubic", "FLEX to interpolated" }, {}
-  settings.mean, settings.std = data.scale.mean, data.scale.std
   for _, boundary in ipairs(cfg.beside) do
-    local film = flex.config.merge(cfg.unseen, nil)
-    film.boundary, film.out = boundary, cfg.unseen.out:gsub("%.h5$", "_" .. boundary .. ".h5")
-    settings.file = flex.generate("turbulence", film)[1]
-    settings.test = settings.file
-    local test = flex.data.superres(settings).test
-    local function rfne(method) return flex.evaluate(flex.baselines.in_fluid(method, settings.file), test).rfne end
+    local film = flex.generate("turbulence", settings.with(cfg.unseen, { boundary = boundary,
+      out = (cfg.unseen.out:gsub("%.h5$", "_" .. boundary .. ".h5")) }))[1]
+    local test = flex.data.superres(settings.with(cfg.data, { file = film, test = film, split = 0.8,
+      mean = data.scale.mean, std = data.scale.std })).test
+    local function rfne(method) return flex.evaluate(flex.baselines.in_fluid(method, film), test).rfne end
     local ours, rival, usual = rfne(network), rfne(flex.baselines.registered), rfne(flex.baselines.bicubic)
     t:row { boundary, ours, rival, usual, ours / rival }
     result[boundary], result[boundary .. "_bicubic"] = ours / rival, ours / usual

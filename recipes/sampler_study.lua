@@ -5,6 +5,7 @@ local flex = require "flexlab"
 local sr   = require "recipes.sr"
 
 local defaults = flex.config.merge(sr.defaults)
+defaults.eval = { members = 4 }
 defaults.study = { checkpoint = flex.optional "string", samplers = { "ddim", "ddpm", "heun", "dpmpp_2m", "edm" },
                    grids = { "uniform", "karras" }, steps = { 1, 2, 4, 8 }, batches = 2 }
 
@@ -14,7 +15,7 @@ return flex.recipe("sampler_study", defaults, function(cfg, run)
 
   if not model then
     local net = flex.models.flex(cfg.model)
-    local optim = flex.optim.adam(net, cfg.train)
+    local optim = flex.optimizer(net, cfg.train)
     for step, batch in run:steps(data.train, cfg.train.steps) do
       local loss = flex.diffusion.loss(net, batch)
       optim:step(loss)

@@ -83,7 +83,7 @@ end
 local function fail_unknown(defaults, key, path, level)
   local known, opened = text.keys(defaults), settings.opened(defaults)
   for _, name in ipairs(opened and text.keys(opened.declared.entry) or {}) do
-    if defaults[name] == nil then known[#known + 1] = name end
+    if defaults[name] == nil and not opened.fixed[name] then known[#known + 1] = name end
   end
   local where = path == "" and "the configuration" or "'" .. path .. "'"
   error(("%s has %s"):format(where, text.unknown(key, known)), level)
@@ -139,7 +139,9 @@ local function set(target, defaults, key, value, path, waiting, level)
   head = head or key
   local full = path == "" and tostring(head) or path .. "." .. tostring(head)
   local entry, default, opened = declared_entry(defaults, head), defaults[head], settings.opened(defaults)
-  if entry then
+  if opened and opened.fixed[head] then
+    error(("'%s' is set by the recipe itself"):format(full), level)
+  elseif entry then
     if rest and not text.has(entry.types, "table") then fail_inside(target[head], rest, full, level + 1) end
     set_declared(target, head, entry, rest and within(target[head], rest, value) or value, full, level + 1)
   elseif default == nil then

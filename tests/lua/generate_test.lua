@@ -16,6 +16,26 @@ local function made(options)
   return flex.generate("turbulence", o)
 end
 
+-- With {hash} a film has a file for its settings: shortened and then whole, neither meets the other.
+function suite.test_a_hash_in_the_name_keeps_films_apart()
+  local out = suite.folder .. "/{hash}.h5"
+  local function path(options)
+    options.out, options.frames = out, options.frames or 2
+    return made(options)[1]
+  end
+  local short, long = path {}, path { frames = 3 }
+  lu.assertStrMatches(short, ".*/%x%x%x%x%x%x%x%x%.h5")
+  lu.assertNotEquals(short, long)
+  lu.assertEquals({ path {}, path { quiet = true, unresolved = "allow" } }, { short, short })
+  lu.assertNotEquals(path { re = 50 }, short)
+  lu.assertNotEquals(path { seed = 4 }, short)
+  local several = made { out = out, re = { 50, 100 }, frames = 2, members = 1 }
+  lu.assertEquals(#several, 4)
+  for i, name in ipairs { "_re50", "_re50_member1", "_re100", "_re100_member1" } do
+    lu.assertStrMatches(several[i], ".*/%x+" .. name .. "%.h5")
+  end
+end
+
 local function read(path, frame, channel)
   local reader = assert(core.io.field(path, "w"))
   local t = assert(reader:read { frame = frame, channel = channel or 1, channels = 1 })

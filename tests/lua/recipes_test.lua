@@ -55,6 +55,20 @@ function suite.test_sr_trains_and_scores()
   lu.assertEquals(core.sys.read(r.dir .. "/recipe.lua"), core.sys.read "recipes/sr.lua")
 end
 
+-- Its films have names of their own, so that a first, shortened run is not in the way of the next.
+function suite.test_demo_shortened_and_then_less_so()
+  local cfg = { ["data.crop"] = 16, ["data.batch"] = 1, ["data.test_tiles"] = 2, ["train.steps"] = 2,
+    ["eval.members"] = 1 }
+  for _, name in ipairs { "seen", "unseen" } do
+    cfg[name] = { re = 200, size = 32, frames = 2, k0 = 4, quiet = true,
+      out = folder .. "/demo_" .. name .. "_{hash}.h5" }
+  end
+  lu.assertIsNumber(require "recipes.demo"(cfg, { root = folder, quiet = true }).rfne.flex)
+  cfg.seen.frames = 3
+  lu.assertIsNumber(require "recipes.demo"(cfg, { root = folder, quiet = true }).rfne.flex)
+  lu.assertErrorMsgContains("'data.file' is set by the recipe itself", require "recipes.demo", { ["data.file"] = "x" })
+end
+
 function suite.test_every_conditioning_of_sr_runs()
   for _, word in ipairs { "none", "weak", "strong_skips", "strong_bottleneck", "both+cross_attention" } do
     local cfg = small()

@@ -10,6 +10,8 @@
 -- (flexlab.flow.boundaries) and its numbers, solver, version, kmax_eta, the least ratio of grid to dissipation scale
 -- (below about 1 the flow is not resolved: `unresolved` says whether that is noted, refused, or allowed).
 -- Units: length box/2 pi, velocity the initial r.m.s. one, time their ratio (csrc/sim/navier_stokes.h).
+-- {hash} in `out` stands for a hash of the film's settings: "data/train_{hash}.h5" is another file for every film, so
+-- that a recipe whose flow is shortened and then made whole finds each under its own name.
 -- A file that already holds what was asked for is left alone; another one is not overwritten
 -- unless `fresh`. Files appear when they are whole; how one that was stopped goes on: flexlab.flow.film.
 
@@ -17,6 +19,7 @@ local boundaries = require "flexlab.flow.boundaries"
 local core = require "flexlab.core"
 local film = require "flexlab.flow.film"
 local film_flow = require "flexlab.flow.film_flow"
+local literal = require "flexlab.literal"
 local settings = require "flexlab.settings"
 local words = require "flexlab.text"
 
@@ -36,6 +39,20 @@ function M.path(out, re, count, member)
   if count == 1 and (member or 0) == 0 then return out end
   return stem .. (count > 1 and ("_re%g"):format(re) or "")
     .. ((member or 0) > 0 and ("_member%d"):format(member) or "") .. extension
+end
+
+-- Settings that change a film's file, but not what it holds.
+local apart = { out = true, fresh = true, quiet = true, unresolved = true, members = true, re = true }
+
+-- The file of one film, {hash} filled in.
+local function file_of(o, re, count, member)
+  local path, meaning = M.path(o.out, re, count, member), { re = re, member = member }
+  if not path:find("{hash}", 1, true) then return path end
+  for key, value in pairs(o) do
+    if not apart[key] then meaning[key] = value end
+  end
+  local hash = core.sys.hash(literal.encode(meaning)):sub(1, 8)
+  return (path:gsub("{hash}", hash))
 end
 
 local function one_of(value, known, name)
@@ -92,7 +109,7 @@ function M.make(kind, options)
   local list, paths = checked(o), {}
   for _, re in ipairs(list) do
     for member = 0, o.members do
-      local path = M.path(o.out, re, #list, member)
+      local path = file_of(o, re, #list, member)
       paths[#paths + 1] = path
       ensure { path = path, options = o, re = re, member = member }
     end

@@ -49,7 +49,7 @@ return {
   { "scalar_k0", 3.0, "number", above = 0, most = 16384, doc = "wavenumber of the random scalar, as k0" },
   { "unresolved", "warn", "word", words = { "warn", "refuse", "allow" },
     doc = "when kmax eta falls below 1: warn, refuse, or allow" },
-  { "out", "data/turbulence.h5", "text", doc = "HDF5 file to write" },
+  { "out", "data/turbulence.h5", "text", doc = "HDF5 file to write; {hash} stands for a hash of the settings" },
   { "fresh", false, "boolean", doc = "replace files that hold something else" },
   { "quiet", false, "boolean", doc = "no progress line" },
 }

@@ -11,8 +11,10 @@ configuration only when it is given, and the function that takes the section fil
 a run does not change when a table grows. The recipe must pass the whole section on; what was given and is read
 by nobody is refused before the first step, or said after it (run/unread.lua).
 
-A section may have settings of the recipe's own, in a second table; they are checked as those of a plain section are:
+A section may have settings of the recipe's own, in a second table; they are checked as those of a plain section are.
+A third lists settings that the recipe sets itself, which are therefore refused:
   eval = flex.settings.eval({ members = 4 }, { steps = { 1, 2, 4 } })
+  data = flex.settings.superres({ factor = 4 }, nil, { "file", "test" })
 A section that is a plain table accepts what it names and nothing else.
 
 The tables: superres, forecast, multitask (data), model, train, eval, tiling, rollout, flow; one file each beside this
@@ -28,9 +30,10 @@ local M = { check = declare.check, expected = declare.expected, sentence = decla
 --- The declared tables that a section may be of.
 M.names = { "superres", "forecast", "multitask", "model", "train", "eval", "tiling", "rollout", "flow" }
 
-local opened = setmetatable({}, { __mode = "k" })   -- a section's defaults -> { declared, own = {set of keys} }
+local opened = setmetatable({}, { __mode = "k" })   -- a section's defaults -> what it accepts
 
---- What a section's defaults accept: { declared =, own = { key = true } }, or nil for a plain table.
+--- What a section's defaults accept: { declared =, own = { key = true }, fixed = { key = true } }, or nil for a plain
+--- table.
 function M.opened(defaults) return opened[defaults] end
 
 --- Makes `copy` accept what the section `defaults` does; returns it.
@@ -43,8 +46,9 @@ end
 ---@param name string       one of settings.names
 ---@param defaults table    the settings that the recipe names, with its defaults
 ---@param own table|nil     settings that are the recipe's own
+---@param fixed table|nil   names of settings that the recipe sets itself
 ---@param level integer|nil whom an error blames
-function M.section(name, defaults, own, level)
+function M.section(name, defaults, own, fixed, level)
   if not text.has(M.names, name) then error("settings: " .. text.unknown(tostring(name), M.names), (level or 1) + 1) end
   local declared, section, mine = declare.of(name), {}, {}
   for key, value in pairs(defaults or {}) do
@@ -53,12 +57,29 @@ function M.section(name, defaults, own, level)
     section[key] = stored
   end
   for key, value in pairs(own or {}) do section[key], mine[key] = value, true end
-  opened[section] = { declared = declared, own = mine }
+  local set = {}
+  for _, key in ipairs(fixed or {}) do
+    if not declared.entry[key] then
+      error(("settings.%s has %s"):format(name, text.unknown(tostring(key), text.keys(declared.entry))),
+        (level or 1) + 1)
+    end
+    set[key] = true
+  end
+  opened[section] = { declared = declared, own = mine, fixed = set }
   return section
 end
 
 for _, name in ipairs(M.names) do
-  M[name] = function(defaults, own) return M.section(name, defaults, own, 2) end
+  M[name] = function(defaults, own, fixed) return M.section(name, defaults, own, fixed, 2) end
+end
+
+--- A section with some settings set: a plain table, for a recipe that decides them itself.
+---@param section table  cfg.data, for example
+---@param more table     { file = .., test = .. }
+function M.with(section, more)
+  local copy = require("flexlab.config").plain(section)
+  for key, value in pairs(more) do copy[key] = value end
+  return copy
 end
 
 --- The declaration of a table with the settings of the choices that `values` name beside its own, and the lists of
