@@ -120,7 +120,7 @@ return { new = function(model, cfg)
     rule:clear_grads()
   end
   return optim
-end }]], 8, "three steps left the parameter 'first.bias' as it was" },
+end }]], 8, "step() left the parameter 'first.bias' as it was" },
   grids_count = { "grids", "eval.grid", [[
 return { times = function(n) return { 1, 0.5 } end }]], 1, "times(1) returned 2 times; a list of 1 times" },
   guides_nothing = { "guidance", "eval.guidance", [[
@@ -151,6 +151,19 @@ return {
   half_a_model = { "models", "model.kind", [[
 return { new = function(cfg) return { predict = function() end } end }]], 1,
     "new() returned a table without the method 'condition'" },
+  deaf_model = { "models", "model.kind", [[
+local flex = require "flexlab"
+return { new = function(cfg, data)
+  local model = flex.models.flex.new({ channels = { 32, 32 }, res_blocks = { 1, 1 }, depth = 1, heads = 1,
+    height = cfg.height, width = cfg.width, in_channels = cfg.in_channels, cond_channels = 1 }, data)
+  local all = model.parameters
+  function model:parameters()
+    local list = all(self)
+    list[#list + 1] = { name = "idle", tensor = flex.zeros { 3 }, trained = true }
+    return list
+  end
+  return model
+end }]], 2, "no gradient of the loss reaches the parameter 'idle'" },
   no_roads = { "conditioning", "model.conditioning", "return { roads = { weak = true } }", nil, "has no 'weak'" },
   short_positions = { "positions", "model.positions", [[
 local core = require "flexlab.core"

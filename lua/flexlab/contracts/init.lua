@@ -87,11 +87,17 @@ local function trying(trial, contract, settings)
   contract(trial, trial.choice, settings)
 end
 
+-- What ends a trial for good: a breach (its own or one of a part that it uses), Ctrl-C, an object that somebody awaits.
+local function is_final(e)
+  return type(e) ~= "string" or e == "interrupted!" or e:find "was expected$" ~= nil
+end
+
 --- Calls a function of the choice; its error names its line and that this was a trial.
 function Trial:call(name, f, ...)
   local results = table.pack(xpcall(f, function(e)
-    local text = blame.placed(blame.sentence(e), trying, self:place(f))
-    if text:find "was expected$" or text:find "before step 1%)$" then return blame.note(text) end
+    local object = type(e) == "table" and (getmetatable(e) or {}).__tostring
+    local text = object and e or blame.placed(blame.sentence(e), trying, self:place(f))
+    if is_final(text) or text:find "before step 1%)$" then return blame.note(text) end
     return blame.note(("%s (%s '%s': %s(), tried before step 1)"):format(text, self.choice.kind, self.choice.name,
       name))
   end, ...))
@@ -101,8 +107,9 @@ end
 
 --- The same of a function that may ask for more than is there: false if it raised, unless the trial is strict.
 function Trial:attempt(name, f, ...)
-  if self.strict then return true, self:call(name, f, ...) end
-  return pcall(self.call, self, name, f, ...)
+  local results = table.pack(pcall(self.call, self, name, f, ...))
+  if not results[1] and (self.strict or is_final(results[2])) then error(results[2], 0) end
+  return table.unpack(results, 1, results.n)
 end
 
 --- A tensor of this shape, all of it finite.

@@ -217,17 +217,17 @@ function M.optimizers(t, choice, own)
   for i, p in ipairs(list) do
     local change = (p.tensor:detach() - before[i]):abs():summary()
     if change.nonfinite > 0 then
-      t:refuse(step, ("three steps made '%s' not finite"):format(p.name), "a finite number")
+      t:refuse(step, ("step() made '%s' not finite"):format(p.name), "a finite number")
     elseif p.trained and change.max == 0 then
-      t:refuse(step, ("three steps left the parameter '%s' as it was"):format(p.name),
+      t:refuse(step, ("step() left the parameter '%s' as it was, three times"):format(p.name),
         "a step of every trained one")
     elseif not p.trained and change.max > 0 then
-      t:refuse(step, ("the steps changed '%s', which is not trained"):format(p.name),
+      t:refuse(step, ("step() changed '%s', which is not trained"):format(p.name),
         "a step of the trained ones alone")
     end
     local grad = p.trained and p.tensor.grad
     if grad and grad:abs():summary().max > 0 then
-      t:refuse(step, ("a step left the gradient of '%s', to which the next would be added"):format(p.name),
+      t:refuse(step, ("step() left the gradient of '%s', to which the next would be added"):format(p.name),
         "no gradient")
     end
   end
