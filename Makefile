@@ -14,7 +14,7 @@ define build
 @cmake --build --preset $(1) -j $(JOBS) -- $(QUIET)
 endef
 
-.PHONY: all demo test bench bench-peer docs install clean packages release debug format lint aarch64
+.PHONY: all demo test bench bench-peer docs install clean packages release debug format lint aarch64 check-samples
 
 all: release
 
@@ -48,6 +48,10 @@ docs: release
 PYTHON ?= python3
 bench-peer: release
 	@$(PYTHON) bench/compare.py $(BENCH)
+
+# Real files of Debian's and PyPI's packages against netCDF4 and h5py, for developers; SKIPPED without a network.
+check-samples: release
+	@tools/check_samples.sh
 
 install: release
 	@cmake --install build/release --prefix $(PREFIX)

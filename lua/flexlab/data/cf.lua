@@ -80,6 +80,8 @@ function M.no_fields(file)
   for _, v in ipairs(file.list) do add_named(file, v.path, found) end
   for _, v in ipairs(file.list) do
     local last = v.axes[#v.axes] or ""
+    local role = file:attributes(v.path).cf_role
+    if role then found[v.path] = found[v.path] or ("no field but %s (its attribute cf_role)"):format(role) end
     if not v.number then
       found[v.path] = found[v.path] or "no numbers but " .. v.dtype
     elseif #v.shape == 1 and v.axes[1] == base(v.path) then
