@@ -62,16 +62,16 @@ typedef struct {
   bool big;                          /* big-endian */
   int64_t offset;                    /* of element 0 */
   int64_t stride[FX_CONTAINER_AXES]; /* bytes from one index to the next */
-  const fx_zip_entry *entry;         /* npz: offsets count from its first byte */
+  fx_zip_entry *entry;               /* npz: offsets count from its first byte */
+  struct fx_zip_stream *stream;      /* which is read, or NULL yet */
   fx_attributes attributes;
 } fx_plain_variable;
 
 typedef struct {
   int fd;
   fx_zip *zip;                  /* npz */
-  struct fx_zip_stream *stream; /* the entry that is being inflated */
   fx_plain_variable *variables; /* parallel to the container's */
-  int64_t count;
+  int64_t count, room;
   fx_attributes attributes; /* of the file */
 } fx_plain;
 

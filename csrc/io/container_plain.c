@@ -29,16 +29,21 @@ fx_status fx_plain_new (fx_container *c, fx_plain **out) {
 
 fx_status fx_plain_add (fx_container *c, const char *path, fx_variable **v, fx_plain_variable **p) {
   fx_plain *own = c->own;
-  fx_plain_variable *list = fx_calloc((size_t)own->count + 1, sizeof *list);
-  if (!list || !(*v = fx_container_add(c, path))) {
-    fx_free(list);
-    return FX_ENOMEM;
+  if (own->count == own->room) {
+    const int64_t room = own->room ? 2 * own->room : 16;
+    fx_plain_variable *list = fx_calloc((size_t)room, sizeof *list);
+    if (!list)
+      return FX_ENOMEM;
+    if (own->count)
+      memcpy(list, own->variables, (size_t)own->count * sizeof *list);
+    fx_free(own->variables);
+    own->variables = list;
+    own->room = room;
   }
-  if (own->count)
-    memcpy(list, own->variables, (size_t)own->count * sizeof *list);
-  fx_free(own->variables);
-  own->variables = list;
-  *p = &list[own->count++];
+  if (!(*v = fx_container_add(c, path)))
+    return FX_ENOMEM;
+  *p = &own->variables[own->count++];
+  **p = (fx_plain_variable){ 0 };
   return FX_OK;
 }
 
@@ -47,23 +52,29 @@ void fx_plain_strides (const fx_variable *v, fx_plain_variable *p, bool fortran)
   for (int k = 0; k < v->rank; k++) {
     const int a = fortran ? k : v->rank - 1 - k;
     p->stride[a] = stride;
-    stride *= v->shape[a] > 0 ? v->shape[a] : 1; /* the sizes are known to fit in the file */
+    if (k + 1 <
+        v->rank) /* sizes fit in the file, but for netCDF's number of records, the first axis */
+      stride *= v->shape[a] > 0 ? v->shape[a] : 1;
   }
 }
 
 /* --- reading --------------------------------------------------------------------------------- */
 
-static fx_status read_bytes (fx_container *c, const fx_plain_variable *p, int64_t offset, int64_t n,
+static fx_status read_bytes (fx_container *c, fx_plain_variable *p, int64_t offset, int64_t n,
                              void *to) {
-  fx_plain *own = c->own;
+  const fx_plain *own = c->own;
   if (!p->entry)
     return fx_file_read_at(own->fd, c->path, offset, (size_t)n, to);
-  if (!own->stream || fx_zip_stream_entry(own->stream) != p->entry) {
-    fx_zip_stream_close(own->stream);
-    own->stream = NULL;
-    FX_TRY(fx_zip_stream_open(own->zip, p->entry, &own->stream));
+  fx_status st = FX_OK;
+  if (!p->stream) {
+    st = fx_zip_stream_open(own->zip, p->entry, &p->stream);
+    if (st == FX_OK && (st = fx_zip_stream_verify(p->stream)) != FX_OK) {
+      fx_zip_stream_close(p->stream);
+      p->stream = NULL;
+    }
   }
-  const fx_status st = fx_zip_stream_read(own->stream, offset, n, to);
+  if (st == FX_OK)
+    st = fx_zip_stream_read(p->stream, offset, n, to);
   return st == FX_OK ? FX_OK : fx_fail_in(st, "%s", c->path);
 }
 
@@ -77,7 +88,7 @@ static void swap_bytes (unsigned char *p, int64_t n, size_t size) {
 }
 
 typedef struct {
-  const fx_plain_variable *p;
+  fx_plain_variable *p;
   bool wide;
   void *to;
   int64_t step;       /* elements between a run's numbers in `to` */
@@ -116,12 +127,24 @@ static int run_axis (const fx_variable *v, const fx_plain_variable *p) {
   return -1;
 }
 
+/* The axes, those with the longest strides first, so that bytes are asked for in their order in the file. */
+static void order_axes (const fx_variable *v, const fx_plain_variable *p, int *order) {
+  for (int a = 0; a < v->rank; a++) {
+    int k = a;
+    for (; k > 0 && p->stride[order[k - 1]] < p->stride[a]; k--)
+      order[k] = order[k - 1];
+    order[k] = a;
+  }
+}
+
 static fx_status read_box (fx_container *c, const fx_variable *v, run_reader *r,
                            const int64_t *start, const int64_t *count) {
   const fx_plain_variable *p = r->p;
   int64_t index[FX_CONTAINER_AXES] = { 0 }, step[FX_CONTAINER_AXES] = { 0 };
+  int order[FX_CONTAINER_AXES];
   int64_t below = 1;
   const int along = run_axis(v, p);
+  order_axes(v, p, order);
   for (int a = v->rank - 1; a >= 0; a--) {
     step[a] = below;
     below *= count[a];
@@ -134,15 +157,16 @@ static fx_status read_box (fx_container *c, const fx_variable *v, run_reader *r,
       at += index[a] * step[a];
     }
     FX_TRY(read_run(c, r, offset, along >= 0 ? count[along] : 1, at));
-    int a = v->rank - 1;
-    for (; a >= 0; a--) {
+    int k = v->rank - 1;
+    for (; k >= 0; k--) {
+      const int a = order[k];
       if (a == along)
         continue;
       if (++index[a] < count[a])
         break;
       index[a] = 0;
     }
-    if (a < 0)
+    if (k < 0)
       return FX_OK;
   }
 }
@@ -150,7 +174,7 @@ static fx_status read_box (fx_container *c, const fx_variable *v, run_reader *r,
 static fx_status plain_read (fx_container *c, int64_t i, const int64_t *start, const int64_t *count,
                              bool wide, void *to) {
   const fx_plain *own = c->own;
-  const fx_plain_variable *p = &own->variables[i];
+  fx_plain_variable *p = &own->variables[i];
   const int64_t most = RUN_BYTES / (int64_t)fx_element_size(p->element);
   run_reader *r = fx_alloc(sizeof *r);
   if (!r)
@@ -193,12 +217,13 @@ static fx_status plain_attributes (fx_container *c, const char *path, fx_attribu
 
 static void plain_close (fx_container *c) {
   fx_plain *own = c->own;
-  fx_zip_stream_close(own->stream);
   fx_zip_close(own->zip);
   if (own->fd >= 0)
     close(own->fd);
-  for (int64_t i = 0; i < own->count; i++)
+  for (int64_t i = 0; i < own->count; i++) {
     fx_attributes_clear(&own->variables[i].attributes);
+    fx_zip_stream_close(own->variables[i].stream);
+  }
   fx_attributes_clear(&own->attributes);
   fx_free(own->variables);
   fx_free(own);

@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/product.h"
+
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "files are read by memcpy");
 
 static const struct {
@@ -36,24 +38,15 @@ fx_status fx_element_count (fx_element element, int64_t ndim, const int64_t *sha
   if (ndim < 0 || ndim > FX_MAX_DIMS)
     return fx_fail(FX_ESHAPE, "%s has %" PRId64 " axes; tensors here have at most %d", what, ndim,
                    FX_MAX_DIMS);
-  const int64_t most = max_bytes / (int64_t)fx_element_size(element);
-  int64_t n = 1;
-  int empty = 0;
-  for (int64_t i = 0; i < ndim; i++) {
+  for (int64_t i = 0; i < ndim; i++)
     if (shape[i] < 0)
       return fx_fail(FX_ESHAPE, "%s has an axis of size %" PRId64, what, shape[i]);
-    empty |= shape[i] == 0;
-  }
-  for (int64_t i = 0; i < ndim && !empty; i++) {
-    if (shape[i] > most / n)
-      return fx_fail(FX_ESHAPE, "%s claims more elements than %" PRId64 " bytes can hold", what,
-                     max_bytes);
-    n *= shape[i];
-  }
-  *count = empty ? 0 : n;
-  if (*count > most) /* a scalar for which there is no room */
+  const int64_t size = (int64_t)fx_element_size(element);
+  const int64_t bytes = fx_product(size, ndim, shape, max_bytes);
+  if (bytes < 0)
     return fx_fail(FX_ESHAPE, "%s claims more elements than %" PRId64 " bytes can hold", what,
                    max_bytes);
+  *count = bytes / size;
   return FX_OK;
 }
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/product.h"
 #include "io/container_parts.h"
 #include "io/file.h"
 
@@ -231,13 +232,8 @@ static fx_status variable (nc_parser *p, bool *record) {
 /* Bytes of one record of the variable, or of all of it; -1 if they exceed the file. */
 static int64_t bytes_of (const fx_container *c, const fx_variable *v, fx_element element,
                          bool record) {
-  int64_t bytes = (int64_t)fx_element_size(element);
-  for (int a = record ? 1 : 0; a < v->rank; a++) {
-    if (v->shape[a] > c->size / bytes)
-      return -1;
-    bytes *= v->shape[a];
-  }
-  return bytes;
+  return fx_product((int64_t)fx_element_size(element), v->rank - record, v->shape + record,
+                    c->size);
 }
 
 /* Where everything lies, once all variables are known. */

@@ -1,19 +1,18 @@
 /*
 ** npy.c - numpy's .npy, and .npz, a zip of them.                 [numpy.lib.format, versions 1.0 to 3.0]
 **
-** An .npy is a magic, a version, and a Python dictionary {'descr': '<f4', 'fortran_order': False,
-** 'shape': (2, 3)} as text, then the numbers. Only dictionaries of this kind are read, by looking for
-** the three keys; nothing is evaluated. Objects (pickles) and records are listed and not read.
+** An .npy is a magic, a version, and a Python dictionary as text (npy_header.h), then the numbers. Objects
+** (pickles) and records are listed and not read.
 */
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/product.h"
 #include "io/container_parts.h"
 #include "io/file.h"
+#include "io/npy_header.h"
 #include "io/zip_stream.h"
 
 enum { MAGIC = 6, MOST_HEADER = 1 << 16 };
@@ -25,23 +24,7 @@ typedef struct {
 
 /* --- the dictionary -------------------------------------------------------------------------- */
 
-/* The text behind 'key':, or NULL. */
-static const char *value_of (const char *header, const char *key) {
-  char quoted[32];
-  const char *p = NULL;
-  for (int k = 0; k < 2 && !p; k++) { /* Python writes ', other programs " as well */
-    snprintf(quoted, sizeof quoted, "%c%s%c", "'\""[k], key, "'\""[k]);
-    p = strstr(header, quoted);
-  }
-  if (!p)
-    return NULL;
-  p += strlen(quoted);
-  while (isspace((unsigned char)*p) || *p == ':')
-    p++;
-  return p;
-}
-
-static bool parse_type (const char *p, fx_variable *v, fx_plain_variable *plain) {
+static bool set_type (const char *descr, fx_variable *v, fx_plain_variable *plain) {
   static const struct {
     char kind[3];
     fx_element element;
@@ -49,12 +32,11 @@ static bool parse_type (const char *p, fx_variable *v, fx_plain_variable *plain)
                 { "i1", FX_ELEMENT_I8 },  { "i2", FX_ELEMENT_I16 }, { "i4", FX_ELEMENT_I32 },
                 { "i8", FX_ELEMENT_I64 }, { "u1", FX_ELEMENT_U8 },  { "u2", FX_ELEMENT_U16 },
                 { "u4", FX_ELEMENT_U32 }, { "u8", FX_ELEMENT_U64 }, { "b1", FX_ELEMENT_BOOL } };
-  const char quote = p[0];
-  if ((quote != '\'' && quote != '"') || !p[1] || !strchr("<>|=", p[1]))
+  if (!*descr || !strchr("<>|=", *descr))
     return false;
-  plain->big = p[1] == '>';
+  plain->big = *descr == '>';
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-    if (strncmp(p + 2, known[i].kind, 2) == 0 && p[4] == quote) {
+    if (strcmp(descr + 1, known[i].kind) == 0) {
       plain->element = known[i].element;
       fx_element_spelling(plain->element, plain->big, v->dtype);
       return true;
@@ -62,54 +44,29 @@ static bool parse_type (const char *p, fx_variable *v, fx_plain_variable *plain)
   return false;
 }
 
-/* "(2, 3)", "(5,)", "()" */
-static bool parse_shape (const char *p, fx_variable *v) {
-  if (*p++ != '(')
-    return false;
-  for (;;) {
-    char *end;
-    while (isspace((unsigned char)*p) || *p == ',')
-      p++;
-    if (*p == ')')
-      return true;
-    if (!isdigit((unsigned char)*p) || v->rank == FX_CONTAINER_AXES)
-      return false;
-    v->shape[v->rank++] = strtoll(p, &end, 10); /* overflow saturates and is refused as too large */
-    p = end + (*end == 'L');                    /* Python 2 wrote long integers as 4L */
-  }
-}
-
 /* Describes v and p; `bytes` is how many there are for numbers. */
 static fx_status describe (const fx_container *c, const npy_header *h, int64_t bytes,
                            fx_variable *v, fx_plain_variable *p) {
-  const char *descr = value_of(h->text, "descr"), *shape = value_of(h->text, "shape");
-  const char *order = value_of(h->text, "fortran_order");
-  int64_t n;
-  if (!descr || !shape || !order || !parse_shape(shape, v))
-    return fx_fail(FX_EFORMAT, "%s: '%s' has a damaged header (its dictionary is not numpy's)",
-                   c->path, v->path);
+  fx_npy_header d;
+  const char *wrong = fx_npy_parse(h->text, &d);
+  if (wrong)
+    return fx_fail(FX_EFORMAT, "%s: '%s' has a damaged header: %s", c->path, v->path, wrong);
   if (!(v->axes = fx_strdup("")))
     return FX_ENOMEM;
-  if (!parse_type(descr, v, p)) {
-    snprintf(v->dtype, sizeof v->dtype, "%s", *descr == '[' ? "compound" : "other");
+  v->rank = d.rank;
+  memcpy(v->shape, d.shape, sizeof v->shape);
+  if (!set_type(d.descr, v, p)) {
+    snprintf(v->dtype, sizeof v->dtype, "%s", d.compound ? "compound" : "other");
     return FX_OK;
   }
-  int64_t sizes[FX_CONTAINER_AXES];
-  memcpy(sizes, v->shape, sizeof sizes);
-  n = 1;
-  for (int a = 0; a < v->rank; a++)
-    n = sizes[a] == 0 || n == 0 ? 0 : n;
-  const int64_t most = bytes / (int64_t)fx_element_size(p->element);
-  for (int a = 0; a < v->rank && n > 0; a++)
-    n = sizes[a] > most / n ? -1 : n * sizes[a];
-  if (n < 0 || n > most)
+  if (fx_product((int64_t)fx_element_size(p->element), v->rank, v->shape, bytes) < 0)
     return fx_fail(FX_EFORMAT,
                    "%s: '%s' claims more elements than its %" PRId64 " bytes can hold: the file is "
                    "cut off or damaged",
                    c->path, v->path, bytes);
   v->number = true;
   p->offset = h->data;
-  fx_plain_strides(v, p, strncmp(order, "True", 4) == 0);
+  fx_plain_strides(v, p, d.fortran);
   return FX_OK;
 }
 
@@ -125,6 +82,9 @@ static fx_status read_header (const char *path, void *source, read_at at, int64_
   FX_TRY(at(source, 0, 10, start));
   if (memcmp(start, "\223NUMPY", MAGIC) != 0)
     return fx_fail(FX_EFORMAT, "%s: an entry is not an .npy", path);
+  if (start[MAGIC] < 1 || start[MAGIC] > 3 || start[MAGIC + 1] != 0)
+    return fx_fail(FX_EFORMAT, "%s: an .npy of version %d.%d; 1.0 to 3.0 are read", path,
+                   start[MAGIC], start[MAGIC + 1]);
   const bool wide = start[MAGIC] >= 2;
   if (wide && size >= 12)
     FX_TRY(at(source, 8, 4, start + 8));
@@ -135,6 +95,8 @@ static fx_status read_header (const char *path, void *source, read_at at, int64_
     return fx_fail(FX_EFORMAT, "%s: an .npy header of %" PRId64 " bytes: damaged", path, length);
   FX_TRY(at(source, begin, length, h->text));
   h->text[length] = '\0';
+  if (strlen(h->text) != (size_t)length)
+    return fx_fail(FX_EFORMAT, "%s: an .npy header with a zero byte in it: damaged", path);
   h->data = begin + length;
   return FX_OK;
 }
@@ -149,7 +111,7 @@ static fx_status read_entry (void *source, int64_t offset, int64_t n, void *to) 
 }
 
 static fx_status add (fx_container *c, const char *name, const npy_header *h, int64_t bytes,
-                      const fx_zip_entry *entry) {
+                      fx_zip_entry *entry) {
   fx_variable *v;
   fx_plain_variable *p;
   FX_TRY(fx_plain_add(c, name, &v, &p));
@@ -173,7 +135,7 @@ fx_status fx_container_npy (fx_container *c) {
   return st;
 }
 
-static fx_status add_entry (fx_container *c, const fx_zip *zip, const fx_zip_entry *e) {
+static fx_status add_entry (fx_container *c, const fx_zip *zip, fx_zip_entry *e) {
   char name[256];
   const size_t length = strlen(e->name);
   if (length < 5 || length >= sizeof name || strcmp(e->name + length - 4, ".npy") != 0)

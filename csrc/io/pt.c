@@ -299,9 +299,10 @@ static fx_status find_pickle (walk *w, fx_zip_entry **entry) {
 static fx_status check_byte_order (walk *w) {
   char name[MAX_NAME + 16], order[8] = "";
   snprintf(name, sizeof name, "%sbyteorder", w->prefix);
-  const fx_zip_entry *e = fx_zip_find(w->zip, name);
+  fx_zip_entry *e = fx_zip_find(w->zip, name);
   if (!e)
     return FX_OK; /* torch before 2.1 does not say; it was little-endian then */
+  FX_TRY(fx_zip_check(w->zip, e));
   FX_TRY(fx_zip_read(w->zip, e, 0, e->size < 6 ? e->size : 6, order));
   return strcmp(order, "little") == 0
              ? FX_OK

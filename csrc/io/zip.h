@@ -16,8 +16,8 @@ typedef struct {
   int64_t size;     /* bytes, uncompressed */
   int64_t packed;   /* bytes in the file; equal to size when stored */
   int method;       /* 0: stored, 8: deflated */
-  uint32_t crc;     /* 0: not recorded */
-  int checked;      /* 1 once fx_zip_check has agreed */
+  uint32_t crc;     /* 0: perhaps not recorded */
+  int checked;      /* 1 once it has been compared and agrees */
 } fx_zip_entry;
 
 typedef struct fx_zip fx_zip;
@@ -45,7 +45,11 @@ fx_status fx_zip_read(const fx_zip *zip, const fx_zip_entry *entry, int64_t offs
 fx_status fx_zip_read_packed(const fx_zip *zip, const fx_zip_entry *entry, int64_t offset,
                              int64_t n, void *to);
 
-/* Compares the (stored) entry's bytes with its CRC-32, once; a recorded 0 is not compared. */
+/* Compares the (stored) entry's bytes with its CRC-32, once; where entries may not be compressed (.pt), a recorded 0
+** is not compared. */
 fx_status fx_zip_check(const fx_zip *zip, fx_zip_entry *entry);
+
+/* The same with the CRC-32 of its uncompressed bytes at hand. */
+fx_status fx_zip_compare(fx_zip_entry *entry, uint32_t crc);
 
 #endif

@@ -2,15 +2,17 @@
 #include "io/zip_stream.h"
 
 #include <inttypes.h>
+#include <string.h>
 #include <zlib.h>
 
 #include "base/alloc.h"
 
-enum { BLOCK = 1 << 16 };
+enum { BLOCK = 1 << 16, MOST_KEPT = 512 << 20 };
 
 struct fx_zip_stream {
   const fx_zip *zip;
-  const fx_zip_entry *entry;
+  fx_zip_entry *entry;
+  unsigned char *kept; /* the uncompressed entry, or NULL */
   z_stream z;
   int ready;      /* z is initialised */
   int64_t packed; /* bytes of the packed entry given to zlib */
@@ -27,7 +29,7 @@ static fx_status restart (fx_zip_stream *s) {
   return s->ready ? FX_OK : fx_fail(FX_ENOMEM, "no memory for inflating");
 }
 
-fx_status fx_zip_stream_open (const fx_zip *zip, const fx_zip_entry *entry, fx_zip_stream **out) {
+fx_status fx_zip_stream_open (const fx_zip *zip, fx_zip_entry *entry, fx_zip_stream **out) {
   fx_zip_stream *s = fx_calloc(1, sizeof *s);
   if (!s)
     return FX_ENOMEM;
@@ -44,10 +46,10 @@ fx_status fx_zip_stream_open (const fx_zip *zip, const fx_zip_entry *entry, fx_z
 void fx_zip_stream_close (fx_zip_stream *s) {
   if (s && s->ready)
     inflateEnd(&s->z);
+  if (s)
+    fx_free(s->kept);
   fx_free(s);
 }
-
-const fx_zip_entry *fx_zip_stream_entry (const fx_zip_stream *s) { return s->entry; }
 
 /* The next n uncompressed bytes, at most BLOCK. */
 static fx_status inflate_some (fx_zip_stream *s, int64_t n, unsigned char *to) {
@@ -73,12 +75,45 @@ static fx_status inflate_some (fx_zip_stream *s, int64_t n, unsigned char *to) {
   return FX_OK;
 }
 
+/* Inflates all of the entry: into `whole`, or, where that is NULL, for its checksum alone. */
+static fx_status inflate_all (fx_zip_stream *s, unsigned char *whole) {
+  uLong crc = crc32(0, NULL, 0);
+  FX_TRY(restart(s));
+  while (s->at < s->entry->size) {
+    const int64_t left = s->entry->size - s->at, n = left < BLOCK ? left : BLOCK;
+    unsigned char *to = whole ? whole + s->at : s->skipped;
+    FX_TRY(inflate_some(s, n, to));
+    crc = crc32(crc, to, (uInt)n);
+  }
+  return fx_zip_compare(s->entry, (uint32_t)crc);
+}
+
+fx_status fx_zip_stream_verify (fx_zip_stream *s) {
+  if (s->entry->method == 0)
+    return fx_zip_check(s->zip, s->entry);
+  if (s->kept || s->entry->checked)
+    return FX_OK;
+  unsigned char *whole = NULL;
+  if (s->entry->size <= MOST_KEPT && !(whole = fx_alloc((size_t)s->entry->size)))
+    return FX_ENOMEM;
+  const fx_status st = inflate_all(s, whole);
+  if (st == FX_OK)
+    s->kept = whole;
+  else
+    fx_free(whole);
+  return st;
+}
+
 fx_status fx_zip_stream_read (fx_zip_stream *s, int64_t offset, int64_t n, void *to) {
   if (s->entry->method == 0)
     return fx_zip_read(s->zip, s->entry, offset, n, to);
   if (offset < 0 || n < 0 || offset > s->entry->size || n > s->entry->size - offset)
     return fx_fail(FX_EFORMAT, "the zip entry '%.80s' has only %" PRId64 " bytes", s->entry->name,
                    s->entry->size);
+  if (s->kept) {
+    memcpy(to, s->kept + offset, (size_t)n);
+    return FX_OK;
+  }
   if (offset < s->at)
     FX_TRY(restart(s));
   while (s->at < offset) {
