@@ -25,6 +25,7 @@
 #include "io/archive.h"
 #include "io/element.h"
 #include "io/file.h"
+#include "io/json_check.h"
 
 enum {
   MAX_HEADER = 32 << 20, /* the format allows 100 MB; 10^5 tensors take 10 MB, and JSON swells */
@@ -83,10 +84,16 @@ static fx_status read_header (reader *r) {
   fx_status st;
   FX_GOTO(fx_file_read_at(r->fd, r->path, 8, (size_t)n, text));
   FX_GOTO(refuse_zeros(text, (size_t)n));
-  const char *end = NULL;
-  r->json = text[0] == '{' ? cJSON_ParseWithLengthOpts(text, (size_t)n + 1, &end, 0) : NULL;
-  if (!cJSON_IsObject(r->json) || !end || strspn(end, " ") != (size_t)(text + n - end))
-    st = fx_fail(FX_EFORMAT, "the header is not JSON (near byte %td)", end ? end - text + 8 : 8);
+  const char *wrong = NULL;
+  const size_t at = fx_json_check(text, (size_t)n, &wrong);
+  if (wrong || text[0] != '{') {
+    st = fx_fail(FX_EFORMAT, "the header is not JSON (at byte %zu: %s)", at + 8,
+                 wrong ? wrong : "no object");
+    goto done;
+  }
+  r->json = cJSON_ParseWithLength(text, (size_t)n + 1);
+  if (!cJSON_IsObject(r->json))
+    st = fx_fail(FX_EFORMAT, "the header is not JSON that can be read here");
 done:
   fx_free(text);
   return st;
