@@ -13,9 +13,9 @@ local words = require "flexlab.text"
 local M = {}
 
 -- In the order of the help page.
-M.names = { "run", "show", "check", "list", "table", "compare", "report", "prune", "data", "generate", "sample",
-  "evaluate", "convert", "parity", "predict-ablation", "doctor", "bench", "ops", "info", "repl", "script", "help",
-  "version" }
+M.names = { "run", "show", "check", "list", "table", "compare", "report", "prune", "export", "import", "data",
+  "generate", "sample", "evaluate", "convert", "parity", "predict-ablation", "doctor", "bench", "ops", "info", "repl",
+  "script", "help", "version" }
 
 -- Options that several commands share.
 M.device = { name = "device", value = "NAME", kind = "words", words = { "cpu", "ref" },

@@ -1,0 +1,38 @@
+-- flexlab export - a run, or a study with all its runs, as one archive that opens elsewhere.
+local export = require "flexlab.run.export"
+local finished = require "flexlab.study.finished"
+local latest = require "flexlab.run.latest"
+local record = require "flexlab.study.record"
+local state = require "flexlab.run.state"
+
+-- The folders of the runs that a path means, and of the study; raises for one that is running or not there.
+local function runs_of(path)
+  local study = not finished.is_run(path) and record.find(path) or nil
+  local dirs = {}
+  for i, task in ipairs(finished.tasks { path }) do
+    local word = state.of(task.dir).word
+    if word == "running" then error(("export: %s is running; export it when it is done"):format(task.dir), 0) end
+    if word ~= "done" then io.stderr:write(("note: %s is not done (%s)\n"):format(task.dir, word)) end
+    dirs[i] = task.dir
+  end
+  if #dirs == 0 then error(("export: %s is no run, no study and no folder of runs"):format(path), 0) end
+  return dirs, study
+end
+
+return {
+  name = "export",
+  doc = "write a run or a study into one archive that opens elsewhere",
+  arguments = { { name = "run", doc = "the folder of a run (runs/sr/1a2b3c4d/1), of a study, or one above runs" } },
+  options = { { name = "out", value = "FILE", doc = "the archive [sr-1a2b3c4d-1.tar, as the run is called]" } },
+  notes = "The archive is a plain tar file with a folder of runs: settings, recipe and parts, versions, log, result,\n"
+    .. "weights. Open it with tar xf, or with flexlab import, which checks every file. Data are not in it.",
+  run = function(values)
+    local path = latest.resolve(values.run)
+    local dirs, study = runs_of(path)
+    local name = latest.place(study or #dirs == 1 and dirs[1] or path):gsub("^%.*/*", ""):gsub("/", "-")
+    local out = values.out or (name ~= "" and name or "runs") .. ".tar"
+    local count, bytes = export.write(out, dirs, study)
+    print(("%s: %d run%s%s, %d files, %.1f MB"):format(out, #dirs, #dirs == 1 and "" or "s",
+      study and " and their study" or "", count, bytes / 1e6))
+  end,
+}

@@ -1,0 +1,15 @@
+-- flexlab import - the runs of an archive that flexlab export wrote, into a folder of runs.
+local import = require "flexlab.run.import"
+
+return {
+  name = "import",
+  doc = "unpack an archive of flexlab export, every file checked",
+  arguments = { { name = "archive", doc = "what flexlab export wrote" } },
+  options = { { name = "out", value = "DIR", default = "runs", doc = "the folder of runs it joins" } },
+  notes = "Nothing of the archive is run. A run that is there already stays; another one in its place is an error.",
+  run = function(values)
+    local new, there = import.read(values.archive, values.out)
+    for _, place in ipairs(new) do print(("%s/%s"):format(values.out, place)) end
+    for _, place in ipairs(there) do print(("%s/%s was there already"):format(values.out, place)) end
+  end,
+}
