@@ -1,7 +1,7 @@
 --[[
 documents - a Markdown page as something that runs: its fenced blocks, in order, in one scratch folder.
 
-  sh      run by `sh -eu`, with flexlab and lua5.4 at hand and the recipes in ./recipes
+  sh      run by `sh -eu`, with flexlab and lua5.4 at hand, the recipes in ./recipes, small files in ./cases
   text    right behind a sh block: what that block prints
   repl    a session of `flexlab repl`: lines that begin with "> " or ">> " are typed, the others are
           what it prints; a page is one session, of which each block is a further part
@@ -229,13 +229,14 @@ end
 --- Runs every block of a page; raises "page:line: what is wrong". Returns the number of blocks run.
 ---@param path string     the page
 ---@param folder string   an empty scratch folder
----@param places table    { program = path of flexlab, recipes = path of the recipes' folder }
+---@param places table    { program = path of flexlab, recipes = path of the recipes' folder, cases = of small files }
 function M.run(path, folder, places)
   local text = assert(core.sys.read(path))
   local page = setmetatable({ path = path, folder = folder, session = "", blocks = M.blocks(path, text) }, Page)
   assert(core.sys.mkdirs(folder .. "/.bin"))
   assert(os.execute(("ln -s %s %s/.bin/flexlab && cp -r %s %s/recipes"):format(quoted(places.program),
     quoted(folder), quoted(places.recipes), quoted(folder))))
+  if places.cases then assert(os.execute(("cp -r %s %s/cases"):format(quoted(places.cases), quoted(folder)))) end
   local count = 0
   for i, block in ipairs(page.blocks) do
     if run[block.language] and not block.marker.skip then

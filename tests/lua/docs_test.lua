@@ -8,7 +8,8 @@ local suite = {}
 rawset(_G, "TestDocs", suite)
 
 local root = core.sys.exists "docs" and io.popen("pwd"):read("l")
-local places = { program = os.getenv("FLEXLAB_PROGRAM"), recipes = root .. "/recipes" }
+local places = { program = os.getenv("FLEXLAB_PROGRAM"), recipes = root .. "/recipes",
+  cases = root .. "/tests/fixtures/cases" }
 
 local function in_scratch(f)
   local folder = os.tmpname()
