@@ -30,8 +30,8 @@
 #include "io/h5.h"
 
 enum {
-  CPU_SECONDS = 5, /* and one more for each BYTES_A_SECOND of the file */
-  BYTES_A_SECOND = 16 << 20,
+  CPU_SECONDS = 3, /* and one more for each BYTES_A_SECOND of the file */
+  BYTES_A_SECOND = 8 << 20,
   WALL_FACTOR = 30,       /* a child that waits for a disk for so many times that long is ended */
   LEAST_BYTES = 64 << 20, /* of memory, and MEMORY_FACTOR times the file */
   MEMORY_FACTOR = 16

@@ -41,7 +41,7 @@ M.missing = nil
 local function files(kind)
   local list, first, seen = {}, {}, {}
   for _, folder in ipairs(loading.folders(kind)) do
-    for _, file in ipairs(core.sys.list(folder.path) or {}) do
+    for _, file in ipairs(core.sys.exists(folder.path) and assert(core.sys.list(folder.path)) or {}) do
       local name, path = file:match("^(.+)%.lua$"), folder.path .. "/" .. file
       if name and not seen[path] then
         list[#list + 1] = { name = name, path = path, own = folder.own, hidden = first[name] }

@@ -66,6 +66,14 @@ function M.read(path)
   if not source then return nil, message end
   local ok, value = parser.parse(source, path, true)
   if not ok then return nil, value end
+  return value, nil
+end
+
+--- The value of a file that may be absent: nil then. One that is there and cannot be read, or is no value, raises.
+function M.at(path)
+  if not core.sys.exists(path) then return nil end
+  local value, message = M.read(path)
+  if message then error(message, 0) end
   return value
 end
 

@@ -21,7 +21,9 @@ local function matching(pattern)
   local folder, name = pattern:match("^(.*)/([^/]*)$")
   folder, name = folder or ".", lua_pattern(name or pattern)
   local found = {}
-  for _, file in ipairs(core.sys.list(folder) or {}) do
+  local names, message = core.sys.list(folder)
+  if not names then error(("data: no file matches '%s': %s"):format(pattern, message), 0) end
+  for _, file in ipairs(names) do
     if file:match(name) then found[#found + 1] = folder .. "/" .. file end
   end
   table.sort(found)

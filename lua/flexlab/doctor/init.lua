@@ -52,7 +52,7 @@ local function data_of(dir, model, cfg)
 end
 
 local function subject_of_run(dir)
-  local cfg = core.sys.exists(dir .. "/config.lua") and literal.read(dir .. "/config.lua")
+  local cfg = literal.at(dir .. "/config.lua")
   if type(cfg) ~= "table" or not core.sys.exists(dir .. "/last.h5") then
     error(("doctor: '%s' is not the folder of a run (config.lua and last.h5 are wanted)"):format(dir), 3)
   end

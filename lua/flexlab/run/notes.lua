@@ -3,7 +3,6 @@ notes - sentences that a reader of a run's numbers must know: test frames that w
 a score. Each is said once, on the standard error before training goes on, and kept in the run's folder as notes.lua
 for its report.
 --]]
-local core = require "flexlab.core"
 local literal = require "flexlab.literal"
 local Run = require "flexlab.run"
 
@@ -34,7 +33,7 @@ end
 --- The sentences kept in a run's folder.
 function M.of(dir)
   local path = dir .. "/notes.lua"
-  local list = core.sys.exists(path) and literal.read(path)
+  local list = literal.at(path)
   return type(list) == "table" and list or {}
 end
 

@@ -47,7 +47,7 @@ end
 
 --- What is written of the files that the runs of a folder (runs/<name>/<hash8>) read; {} if nothing.
 function M.recorded(folder)
-  local list = core.sys.exists(folder .. "/files.lua") and literal.read(folder .. "/files.lua")
+  local list = literal.at(folder .. "/files.lua")
   return type(list) == "table" and list or {}
 end
 

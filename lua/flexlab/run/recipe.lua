@@ -178,7 +178,7 @@ end
 
 -- The result of a run that is done, with a remark where another version made it; nil if it cannot be read.
 local function finished(recipe, found, o)
-  local result = core.sys.exists(found.dir .. "/result.lua") and literal.read(found.dir .. "/result.lua")
+  local result = literal.at(found.dir .. "/result.lua")
   if type(result) ~= "table" then return nil end
   if found.version and not o.quiet then
     io.write(("note: %s is done, %s; --fresh repeats it\n"):format(found.dir, found.version))

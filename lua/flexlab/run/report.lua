@@ -59,7 +59,7 @@ end
 
 -- The parts, behind the first what sampling by tiles has left to say.
 local function with_seams(parts, dir)
-  local list = core.sys.exists(dir .. "/seams.lua") and literal.read(dir .. "/seams.lua")
+  local list = literal.at(dir .. "/seams.lua")
   local part = type(list) == "table" and seams.part(list)
   if not part then return parts end
   local all = table.move(parts, 1, #parts, 1, {})
@@ -105,7 +105,7 @@ end
 -- Result, pictures and charts found in a folder.
 local function parts_of(dir)
   local parts, charts = {}, {}
-  local result = core.sys.exists(dir .. "/result.lua") and literal.read(dir .. "/result.lua")
+  local result = literal.at(dir .. "/result.lua")
   if type(result) == "table" then
     local t = tabulate { "result", "value" }
     for _, pair in ipairs(flatten(result, "", {})) do t:row(pair) end

@@ -1,0 +1,96 @@
+--[[
+hostile_test - files made to do harm, each of which did: hang, crash, read the heap's bytes as numbers, or take memory
+without end. Whatever looks at one says so in one sentence that names it, ends with 1, and is quick and small.
+--]]
+local lu = require "luaunit"
+local core = require "flexlab.core"
+local support = require "tests.lua.support"
+
+local program = assert(os.getenv("FLEXLAB_PROGRAM"), "FLEXLAB_PROGRAM names the program under test")
+local sanitized = os.getenv("LD_PRELOAD") ~= nil   -- its memory is another, and its address space endless
+local FIXTURES = "tests/fixtures/hostile/"
+
+TestHostile = {}
+support.foldered(TestHostile)
+
+-- Ended after a minute, with 1.5 GB of address space at most.
+local function flexlab(arguments)
+  local limit = sanitized and "" or "ulimit -v 1572864; "
+  local pipe = assert(io.popen(("%stimeout 60 %s %s 2>&1; printf '\\n%%d' $?"):format(limit, program, arguments)))
+  local said, code = pipe:read("a"):match("^(.*)\n(%d+)$")
+  pipe:close()
+  return tonumber(code), said
+end
+
+local function refused(arguments, path, sentence)
+  local code, said = flexlab(arguments)
+  lu.assertEquals(code, 1, arguments .. "\n" .. said)
+  lu.assertStrContains(said, path)
+  lu.assertStrContains(said, sentence)
+  lu.assertNotStrContains(said, "Sanitizer")
+  lu.assertNotStrContains(said, "traceback")
+  local _, lines = said:gsub("[^\n]+", "")
+  lu.assertEquals(lines, 1, said)
+end
+
+-- Each as a checkpoint, and as a file of fields. A crash may come as another sentence where a sanitizer or another
+-- release of HDF5 notices the damage earlier: then in brackets, which HDF5 wrote.
+local CASES = {
+  { "H1_hang_attr.h5", "", "" },
+  { "H3_segv_attr.h5", "", "" },
+  { "H4_overread.h5", "no checkpoint uses", nil },
+  { "H5_overread_attr.h5", "is damaged", "is damaged" },
+  { "H7_bus_data.hdf5", "", "is damaged" },
+  { "D_vlen.h5", "is not a FlexLab checkpoint", "unfold to more than" },
+  { "E_crc.npz", "not a checkpoint of PyTorch", nil },
+  { "N1_nc_overflow.nc", "neither HDF5 nor safetensors", "ends behind the file's 676 bytes" },
+}
+
+function TestHostile.test_every_file_is_refused()
+  for _, case in ipairs(CASES) do
+    local path = FIXTURES .. case[1]
+    refused("info " .. path, path, case[2])
+    if case[3] then refused("data " .. path, path, case[3]) end
+  end
+end
+
+-- Of a file in which one array is damaged the others are of use: it is named, and has no numbers.
+function TestHostile.test_a_damaged_array_is_named()
+  local _, said = flexlab("data " .. FIXTURES .. "E_crc.npz")
+  lu.assertStrContains(said, "'w.npy' is damaged (its checksum differs)")
+  lu.assertNotStrContains(said, "e+18")
+  _, said = flexlab("data " .. FIXTURES .. "H4_overread.h5")
+  lu.assertStrContains(said, "'r' has a chunk that is not as large as its chunk shape says: damaged")
+end
+
+-- What a library reads of them is refused in the process itself, which goes on.
+function TestHostile.test_the_library_goes_on()
+  for i = 2, #CASES do
+    local case, path = CASES[i], FIXTURES .. CASES[i][1]
+    local file, message = core.io.load(path)
+    lu.assertTrue(file ~= nil or message:find(path, 1, true) ~= nil, path)
+    if case[2] == "" and not path:find "H7" then lu.assertNil(file, path) end
+  end
+  local path = TestHostile.folder .. "/good.h5"
+  assert(core.io.save(path, { tensors = { a = core.full({ 2, 3 }, 1.5) }, text = { kind = "x" } }))
+  local good = assert(core.io.load(path))
+  lu.assertEquals(good.text.kind, "x")
+  lu.assertEquals(good.tensors.a:summary().min, 1.5)
+end
+
+-- A pipe in the place of a file of a run would be waited on for ever.
+function TestHostile.test_pipes()
+  local folder = TestHostile.folder
+  assert(os.execute(("mkfifo %s/last.h5"):format(folder)))
+  refused("info " .. folder .. "/last.h5", folder .. "/last.h5", "it is a device or a pipe, not a file")
+  refused("data " .. folder .. "/last.h5", folder .. "/last.h5", "it is a device or a pipe, not a file")
+  for _, name in ipairs { "read", "size" } do
+    local value, message = core.sys[name](folder .. "/last.h5")
+    lu.assertNil(value)
+    lu.assertStrContains(message, "a device or a pipe")
+  end
+  lu.assertNil((core.sys.append(folder .. "/last.h5", "x")))
+end
+
+
+os.exit(lu.LuaUnit.run())
