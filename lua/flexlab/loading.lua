@@ -29,7 +29,7 @@ local paths = {}                                -- name of a loaded module -> it
 local edges = {}                                -- path -> { {kind, name, path} ... } loaded by its main chunk
 local full_path, full_cpath                     -- while restricted
 
---- Paths of copies that runs keep of their code -> the kept run (run/kept.lua).
+--- Paths of copies that runs keep of their code -> the kept run (run/copies.lua).
 M.homes = {}
 
 --- Runs that are open: objects with loads(role, path), reads(path) and writes(path).

@@ -3,10 +3,11 @@ local arguments = require "flexlab.commands.arguments"
 local blame = require "flexlab.blame"
 local commands = require "flexlab.commands"
 local config = require "flexlab.config"
-local core = require "flexlab.core"
+local copies = require "flexlab.run.copies"
 local plan = require "flexlab.study.plan"
 local study = require "flexlab.study"
 local tabulate = require "flexlab.table"
+local why = require "flexlab.run.why"
 local words = require "flexlab.text"
 
 -- "a,'b,c',{1,2}" -> values; commas inside quotes and brackets do not divide.
@@ -69,8 +70,23 @@ local function resolve(subject, overrides)
   arguments.wrong("%s", message)
 end
 
+-- --from RUN: the recipe that a run kept, its settings, its seed unless others are given.
+local function repeated(values)
+  if values.sweep or values.zip then arguments.wrong("run: --from repeats a run as it is; --sweep is for a recipe") end
+  if values.jobs > 1 then arguments.wrong("run: --from repeats in one process; --jobs is for a recipe") end
+  local run = copies.recipe(values.from)
+  local seeds = seeds_of(values.seeds) or { run.seed }
+  if #seeds > 1 then return study.sweep(run.recipe, {}, seeds), seeds, run.settings end
+  return run.recipe, seeds, run.settings
+end
+
 -- What to run: a study (its grid changed by a sweep), a recipe as it is, or a recipe as the study that a sweep means.
 local function subject_of(values)
+  if (values.recipe == nil) == (values.from == nil) then
+    arguments.wrong("run: either a recipe is wanted or --from RUN%s", values.from and ", not both" or "")
+  elseif values.from then
+    return repeated(values)
+  end
   local recipe, path = commands.recipe(values.recipe)
   local seeds, grid = seeds_of(values.seeds), grid_of(values.sweep)
   if values.zip and (study.is_study(recipe) or not next(grid)) then
@@ -89,18 +105,12 @@ local function subject_of(values)
   return recipe, seeds or { 1 }
 end
 
-local function state_of(recipe, overrides, seed, out)
-  local folder = recipe:folder(overrides, { seed = seed, root = out })
-  if core.sys.exists(folder .. "/result.lua") then return folder, "done" end
-  return folder, core.sys.exists(folder .. "/last.h5") and "to resume" or "new"
-end
-
 local function dry_run(subject, overrides, seeds, out)
-  local t, recipe = tabulate { "run", "seed", "folder", "state" }, subject.recipe or subject
+  local t, recipe, memory = tabulate { "run", "seed", "folder", "state" }, subject.recipe or subject, {}
   local tasks = subject.tasks and subject:tasks(overrides, seeds)
     or { { arm = { label = subject.name }, seed = seeds[1], overrides = overrides } }
   for _, task in ipairs(tasks) do
-    local folder, state = state_of(recipe, task.overrides, task.seed, out)
+    local folder, state = why.state(recipe, task.overrides, { seed = task.seed, root = out }, memory)
     local label = task.arm.label ~= "" and task.arm.label or recipe.name
     t:row { label, task.seed, folder, state }
   end
@@ -127,8 +137,9 @@ local function worker_of(text)
 end
 
 local function execute(values)
-  local subject, seeds = subject_of(values)
-  local overrides = settings(values.set)
+  local subject, seeds, overrides = subject_of(values)
+  overrides = overrides or {}
+  for key, value in pairs(settings(values.set)) do overrides[key] = value end
   resolve(subject, overrides)
   subject:check(overrides)
   if values["dry-run"] then return dry_run(subject, overrides, seeds, values.out) end
@@ -149,8 +160,9 @@ end
 return {
   name = "run",
   doc = "run a recipe or a study",
-  arguments = { { name = "recipe", doc = "a recipe's file, or its name in recipes/" } },
+  arguments = { { name = "recipe", optional = true, doc = "a recipe's file, or its name in recipes/" } },
   options = {
+    { name = "from", value = "RUN", doc = "repeat a run from the code, settings and seed that its folder keeps" },
     { name = "set", value = "KEY=VALUE", many = true, doc = "override one setting" },
     { name = "sweep", value = "KEY=A,B,...", many = true, doc = "run with each of these values" },
     { name = "zip", doc = "sweeps vary together: the first values of all, then the second, ..." },

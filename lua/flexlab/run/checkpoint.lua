@@ -176,7 +176,7 @@ end
 function M.load_model(path, options)
   local o = config.options("load_model", { ema = true, height = false, width = false, padding = false,
     trust = false }, options, nil, 2)
-  if o.trust then require("flexlab.run.kept").trust(o.trust) end
+  if o.trust then require("flexlab.run.copies").trust(o.trust) end
   require("flexlab.run.witness").saw { path }
   if core.sys.exists(path) == "folder" then path = path .. "/last.h5" end
   local file, message = core.io.load(path)

@@ -70,7 +70,7 @@ local function follow(set, entry, home)
   end
 end
 
--- Adds a file under its role, and what it names. `home`: the kept run that it is a copy of (kept.lua).
+-- Adds a file under its role, and what it names. `home`: the kept run that it is a copy of (copies.lua).
 function add(set, role, path, text, home)
   if set.by_role[role] then return end
   text = text or loading.text(path)
@@ -169,6 +169,9 @@ function M.hash(set, settings)
   table.sort(lines)
   return core.sys.hash(literal.encode(config.plain(settings)) .. "\n" .. table.concat(lines, "\n")):sub(1, 8)
 end
+
+--- The meaning of a text (tokens.lua).
+function M.meaning(text) return understood(text).meaning end
 
 --- The meaning of a file as it would be loaded, or nil.
 function M.meaning_of(path)

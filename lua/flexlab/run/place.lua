@@ -5,12 +5,12 @@ place - where a run belongs, and whether it is there already.
 The folder is runs/<name>/<hash8>/<seed>; hash8 covers settings and code (code.lua), and where data files have
 changed, their contents (provenance.lua). `done`: result.lua is there, which is written last. `version` says that
 another version made it, in words for people: of a run before its code was kept, which is found under the hash of
-that time where that hash says enough, and of one that another FlexLab made (kept.lua). Such a run is done: it is
+that time where that hash says enough, and of one that another FlexLab made (copies.lua). Such a run is done: it is
 shown and returned, with that remark, and --fresh repeats it.
 --]]
 local code = require "flexlab.run.code"
 local core = require "flexlab.core"
-local kept = require "flexlab.run.kept"
+local copies = require "flexlab.run.copies"
 local provenance = require "flexlab.run.provenance"
 
 local M = {}
@@ -26,7 +26,7 @@ end
 function M.of(recipe, set, settings, o)
   local place = at(recipe, code.hash(set, settings), o)
   if place.done then
-    place.version = kept.version(place.dir)
+    place.version = copies.version(place.dir)
     return place
   end
   local old = not o.fresh and not core.sys.exists(place.dir) and code.old_hash(set, settings)

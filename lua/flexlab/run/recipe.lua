@@ -8,7 +8,7 @@ recipe - a function from a configuration to a result.
 
 A call makes runs/<name>/<hash8>/<seed>/ (config.lua recipe.lua env.txt metrics.jsonl metrics.csv
 result.lua last.h5 cost.lua). hash8 covers the resolved configuration and the meaning of
-every Lua file that is not FlexLab's own (code.lua), copies of which lie in code/ (kept.lua); if data files have
+every Lua file that is not FlexLab's own (code.lua), copies of which lie in code/ (copies.lua); if data files have
 changed, their contents too (provenance.lua). A folder with result.lua is done: its result is returned again; any
 other is resumed from its checkpoint.
 --]]
@@ -23,7 +23,7 @@ local keep = require "flexlab.run.keep"
 local loading = require "flexlab.loading"
 local latest = require "flexlab.run.latest"
 local metric = require "flexlab.run.metric"
-local kept = require "flexlab.run.kept"
+local copies = require "flexlab.run.copies"
 local place = require "flexlab.run.place"
 local Run = require "flexlab.run"
 local unread = require "flexlab.run.unread"
@@ -151,7 +151,7 @@ local function prepare(run, options)
   if options.fresh or not core.sys.exists(run.dir .. "/recipe.lua") then
     must(core.sys.write(run.dir .. "/recipe.lua", run.recipe.text))
   end
-  kept.write(run.dir, run.recipe.name, run.code, options.fresh)
+  copies.write(run.dir, run.recipe.name, run.code, options.fresh)
   must(core.sys.write(run.dir .. "/env.txt", environment(run, options)))
   local fault = latest.point(run.root, run.recipe.name, ("%s/%d"):format(run.hash, run.seed))
   if fault and not options.quiet then io.write("note: ", fault, "\n") end

@@ -4,13 +4,13 @@ witness - what a run loads and reads after it has begun, written down for the ne
   local witness <close> = witness.open(run)
 While it is open, loading.lua tells it of every file that a user's code loads as Lua or opens for reading, and
 `run:saw` of the data. Lua files that the run's set (code.lua) does not hold, and what they bring along, are
-recorded by their meaning and copied beside the others (kept.lua); other files by their contents
+recorded by their meaning and copied beside the others (copies.lua); other files by their contents
 (provenance.lua). All open runs are told: what an inner run reads, the outer one depends on.
 
 Not recorded: what is in the run's own folder, what the run itself has written, devices.
 --]]
 local code = require "flexlab.run.code"
-local kept = require "flexlab.run.kept"
+local copies = require "flexlab.run.copies"
 local loading = require "flexlab.loading"
 local provenance = require "flexlab.run.provenance"
 
@@ -51,7 +51,7 @@ function Witness:loads(role, path)
       prints[#prints + 1] = { path = entry.path, meaning = entry.meaning }
     end
   end
-  if #prints > 0 then kept.add(self.dir, later) end
+  if #prints > 0 then copies.add(self.dir, later) end
   self:record(prints)
 end
 

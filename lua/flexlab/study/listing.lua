@@ -6,6 +6,7 @@ listing - what `flexlab list runs` shows: every run with its state, date, settin
   listing.studies(dirs)    one row a study: how many of its runs are in which state, its best arm
 Both read the folders alone: no code of a recipe is run, so what is listed needs none.
 --]]
+local copies = require "flexlab.run.copies"
 local core = require "flexlab.core"
 local finished = require "flexlab.study.finished"
 local judging = require "flexlab.run.metric"
@@ -57,7 +58,9 @@ local function add_recipe(t, tasks)
     for key in pairs(differ) do settings[key] = task.flat[key] end
     if not task.result and task.state then s.word, s.sentence = task.state.word, task.state.sentence or s.sentence end
     local star = #tasks > 1 and best and rank_of[task] == best and " *" or ""
-    t:row { task.dir, M.state(s), M.date(s.when), plan.label(settings), (main_of(task, main)) .. star }
+    local version = s.word == "done" and copies.version(task.dir)
+    local words = M.state(s) .. (version and ", " .. version or "")
+    t:row { task.dir, words, M.date(s.when), plan.label(settings), (main_of(task, main)) .. star }
   end
 end
 

@@ -12,6 +12,7 @@ runs) and the study's own file: more seeds or arms are another study beside the 
 
 A study.lua is somebody's file: what is read is checked, and a path that leaves the folder of runs is refused.
 --]]
+local code = require "flexlab.run.code"
 local core = require "flexlab.core"
 local latest = require "flexlab.run.latest"
 local literal = require "flexlab.literal"
@@ -47,7 +48,7 @@ end
 local function hash(study, tasks, dirs)
   local places = {}
   for i, task in ipairs(tasks) do places[i] = task.arm.label .. "\n" .. dirs[i] end
-  local own = study.source and not study.sweep and core.sys.read(study.source) or ""
+  local own = study.source and not study.sweep and code.meaning_of(study.source) or ""
   return core.sys.hash(table.concat(places, "\n") .. own):sub(1, 8)
 end
 

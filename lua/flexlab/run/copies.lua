@@ -1,10 +1,10 @@
 --[[
-kept - the code of a run, kept beside its result: copies, and the way back from them.
+copies - the code of a run, kept beside its result: copies, and the way back from them.
 
-  kept.write(dir, recipe, set)   RUN/code/: the bytes of every file of the set (code.lua), and index.lua
-  kept.open(dir)                 a kept run: its modules, files and parts are loaded from the copies
-  kept.trust(dir)                its parts are from now on the words of this process: --trust RUN
-  kept.recipe(dir)               its recipe, from the copies: flexlab run --from RUN
+  copies.write(dir, recipe, set)   RUN/code/: the bytes of every file of the set (code.lua), and index.lua
+  copies.open(dir)                 a kept run: its modules, files and parts are loaded from the copies
+  copies.trust(dir)                its parts are from now on the words of this process: --trust RUN
+  copies.recipe(dir)               its recipe, from the copies: flexlab run --from RUN
 
 The copies are written once, by the first attempt, and name modules as package.path does (code/helper.lua,
 code/flexlab/losses/mine.lua), so that a folder `code` can also be given as --parts. index.lua says which copy plays
@@ -18,6 +18,7 @@ commands do (SECURITY.md), and `open` runs nothing.
 local choices = require "flexlab.choices"
 local code = require "flexlab.run.code"
 local core = require "flexlab.core"
+local latest = require "flexlab.run.latest"
 local literal = require "flexlab.literal"
 local loading = require "flexlab.loading"
 
@@ -108,6 +109,13 @@ end
 --- Whether a folder is that of a run that kept its code.
 function M.is(dir) return index_of(dir) ~= nil end
 
+--- The files that a run was made with, as index.lua lists them: { role =, path =, copy =, meaning =, later = }.
+--- nil of a run that kept none.
+function M.files(dir)
+  local index = index_of(dir)
+  return index and index.files
+end
+
 --- Whether another version made a finished run: a phrase for people, or nil where it was this one.
 ---@param dir string
 ---@return string|nil
@@ -122,7 +130,7 @@ end
 --- A run whose code was kept; raises where none was. Runs nothing.
 ---@param dir string  the run's folder
 function M.open(dir)
-  dir = dir:gsub("(.)/+$", "%1"):gsub("/last%.h5$", "")
+  dir = latest.resolve(dir:gsub("/last%.h5$", ""))
   local index = index_of(dir)
   if not index then
     error(core.sys.exists(dir) == "folder" and ("'%s' keeps no code: it is not the folder of a run, or a version "
@@ -228,11 +236,31 @@ function M.trust(dir)
   return trusted[dir]
 end
 
---- What repeats a run: its recipe from the copies, its settings, its seed.
+-- Raises unless the data files that a run has read are here, with the contents they had.
+local function check_data(dir)
+  local provenance = require "flexlab.run.provenance"
+  local read = provenance.recorded(dir)
+  if #read == 0 then read = provenance.recorded(dir:match("^(.*)/[^/]*$") or ".") end
+  local faults = {}
+  for _, was in ipairs(read) do
+    local now = not was.meaning and provenance.fingerprint(was.path)
+    if not was.meaning and not now then
+      faults[#faults + 1] = ("'%s' is not here"):format(was.path)
+    elseif not was.meaning and (now.hash ~= was.hash or now.bytes ~= was.bytes) then
+      faults[#faults + 1] = ("'%s' has other contents (%d bytes, hash %s; the run read %d bytes, hash %s)"):format(
+        was.path, now.bytes, now.hash, was.bytes, was.hash)
+    end
+  end
+  if #faults > 0 then error(("%s cannot be repeated: %s"):format(dir, table.concat(faults, "; ")), 0) end
+end
+
+--- What repeats a run: its recipe from the copies, its settings, its seed. Raises where data files are missing or
+--- have changed.
 ---@param dir string
 ---@return table  { recipe =, settings =, seed =, dir = }
 function M.recipe(dir)
   local kept = M.trust(dir)
+  check_data(kept.dir)
   local settings, message = literal.read(kept.dir .. "/config.lua")
   if type(settings) ~= "table" then
     error(("%s/config.lua holds no settings%s"):format(kept.dir, message and ": " .. message or ""), 0)
