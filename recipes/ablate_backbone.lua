@@ -20,7 +20,7 @@ local base = flex.recipe("backbone", defaults, function(cfg, run)
   local scores = flex.evaluate(sample, data.test)
   run:record("spectrum", scores.spectrum)
   local bicubic = flex.evaluate(flex.baselines.registered, data.test).rfne
-  return { rfne = scores.rfne, bicubic = bicubic, gain = bicubic / scores.rfne }
+  return scores:summary({ "rfne" }, { bicubic = bicubic, gain = bicubic / scores.rfne })
 end)
 
 return flex.study("ablate_backbone", base, {

@@ -20,7 +20,7 @@ local base = flex.recipe("target", defaults, function(cfg, run)
   local scores = flex.evaluate(sample, data.test)
   run:record("spectrum", scores.spectrum)
   local foretold = flex.prediction(data.train)[cfg.model.target].variance
-  return { rfne = scores.rfne, crps = scores.crps, foretold = foretold }
+  return scores:summary({ "rfne", "crps" }, { foretold = foretold })
 end)
 
 return flex.study("ablate_residual", base, { grid = { ["model.target"] = { "residual", "raw" } } }, function(runs)

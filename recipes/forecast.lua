@@ -25,7 +25,7 @@ return flex.recipe("forecast", {
   r.spectral:print()
   r:save(run.dir)                                      -- rollout.csv, rollout_spectra.csv, rollout_spectra.svg
   local last = cfg.rollout.length
-  return { rfne = r.rfne[1], persistence = r.persistence[1], rfne_last = r.rfne[last],
+  return r:summary { rfne = r.rfne[1], persistence = r.persistence[1], rfne_last = r.rfne[last],
            persistence_last = r.persistence[last], pearson_last = r.pearson[last], horizon = r.horizon,
            fine_scales_last = r.fine_scales[last], report = flex.report(run, r:parts()) }
 end)

@@ -29,7 +29,6 @@ return flex.recipe("sr", {
   local ours    = flex.evaluate(sample, data.test)
   local bicubic = flex.evaluate(flex.baselines.bicubic, data.test)
   run:record("spectrum", ours.spectrum)                     -- for the reports of studies
-  return { rfne = ours.rfne, psnr = ours.psnr, ssim = ours.ssim, pearson = ours.pearson,
-           crps = ours.crps, spread = ours.spread, bicubic = bicubic.rfne,
-           gain = bicubic.rfne / ours.rfne }
+  return ours:summary({ "rfne", "psnr", "ssim", "pearson", "crps", "spread" },      -- of each channel too
+    { bicubic = bicubic.rfne, gain = bicubic.rfne / ours.rfne })
 end)

@@ -160,7 +160,8 @@ function suite.test_files_and_report_of_a_rollout()
     local r = flex.rollout.evaluate(model, data.test, { length = length, steps = 1, members = members })
     r:save(folder)
     local rows = rows_of "rollout.csv"
-    lu.assertEquals(rows[1], "lead,RFNE,persistence,r,r persistence,fine scales,low,low mean,low persistence,"
+    lu.assertEquals(rows[1], "lead,RFNE,persistence,r,r persistence,fine scales,"
+      .. (observable and "RFNE u,RFNE v," or "") .. "low,low mean,low persistence,"
       .. "middle,middle mean,middle persistence,high,high mean,high persistence")
     lu.assertEquals(#rows, 1 + length)
     rows = rows_of "rollout_spectra.csv"

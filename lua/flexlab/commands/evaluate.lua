@@ -52,6 +52,7 @@ return {
     for name, s in pairs(c.scores) do
       all[name] = { n = s.n, spread = s.spread, r = s.pearson }
       for _, m in ipairs(core.metrics.list) do all[name][m.name] = s[m.name] end
+      for metric in pairs(s.per_sample) do all[name][metric] = s[metric] end     -- of channels, of the anomaly
     end
     if values.json then print(core.json.encode(all)) else c.table:print() end
     if values.picture and c.picture then c.picture:save(values.picture) end

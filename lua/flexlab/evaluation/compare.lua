@@ -75,16 +75,40 @@ end
 local function table_of(methods, scores, o)
   local second = scores.registered and o.against ~= "registered" and "registered"
   local headers = { "method", "RFNE", "vs " .. o.against, "RMSE", "PSNR (dB)", "SSIM", "r", "CRPS" }
+  local anomaly = scores[o.name].rfne_anomaly
   if second then table.insert(headers, 4, "vs " .. second) end
+  if anomaly then headers[#headers + 1] = "RFNE anomaly" end
   local t, none = tabulate(headers), 0 / 0
   for _, method in ipairs(methods) do
     local s = scores[method[1]]
     local row = { method.label or labels[method[1]] or method[1], s.rfne, change(s, scores[o.against]),
       s.rmse or none, s.psnr or none, s.ssim or none, s.pearson or none, s.crps or none }
     if second then table.insert(row, 4, change(s, scores[second])) end
+    if anomaly then row[#row + 1] = s.rfne_anomaly or none end
     t:row(row)
   end
   return t:mark()
+end
+
+-- RFNE (and that of the anomaly) of each channel, where there are several: a part of the report, or nil.
+local function by_channel(methods, scores)
+  local first = scores[methods[1][1]]
+  if #first.channels < 2 then return nil end
+  local headers, keys = { "method" }, {}
+  for _, metric in ipairs(first.rfne_anomaly and { "rfne", "rfne_anomaly" } or { "rfne" }) do
+    for _, channel in ipairs(first.channels) do
+      keys[#keys + 1] = metric .. "." .. channel
+      headers[#headers + 1] = (metric == "rfne" and "RFNE " or "RFNE anomaly ") .. channel
+    end
+  end
+  local t, none = tabulate(headers), 0 / 0
+  for _, method in ipairs(methods) do
+    local row = { method.label or labels[method[1]] or method[1] }
+    for i, key in ipairs(keys) do row[i + 1] = scores[method[1]][key] or none end
+    t:row(row)
+  end
+  return { title = "By channel", table = t:mark(),
+    note = "A norm over all channels is that of the largest, so each is scored by itself too." }
 end
 
 -- Spectra of the truth, the prediction, one member, the rival compared against, and what was given.
@@ -148,10 +172,13 @@ local ZOOMED_ALT = "Six panels in blue and red: the low field and the whole pred
 
 local function parts_of(c, o, test)
   local parts = { { title = "Result", text = verdict(c, o), table = c.table, note = explain(test) } }
+  local why = c.scores[o.name].note
+  if why then parts[1].text = ("%s Note: %s."):format(parts[1].text, why) end
   if c.picture then
-    parts[2] = { title = "One test sample", picture = c.picture, note = o.zoom and ZOOMED or CAPTION,
+    parts[#parts + 1] = { title = "One test sample", picture = c.picture, note = o.zoom and ZOOMED or CAPTION,
       alt = o.zoom and ZOOMED_ALT or ALT }
   end
+  parts[#parts + 1] = c.channels
   local calibration = c.scores[o.name].calibration
   if calibration then parts[#parts + 1] = calibration:part() end
   parts[#parts + 1] = { title = "Scales and training", charts = { c.chart },
@@ -161,7 +188,7 @@ end
 
 -- Scores every method on the test batches, the sampler's members too; keeps the first picture.
 local function score_all(c, methods, test, o)
-  local member = evaluate.scorer()
+  local member = evaluate.scorer(test.set)
   for _, method in ipairs(methods) do
     local _ <close> = core.scope()
     local each = method[1] == o.name and function(batch, mean, members)
@@ -188,6 +215,7 @@ return setmetatable(M, { __call = function(_, sampler, test, options)
   local c = { scores = {} }
   score_all(c, methods, test, o)
   if not c.scores[o.against] then o.against = methods[1][1] end
+  c.channels = by_channel(methods, c.scores)
   c.table, c.chart = table_of(methods, c.scores, o), chart_of(methods, c.scores, o)
   if o.against ~= o.name then
     c.gain = 100 * (1 - c.scores[o.name].rfne / c.scores[o.against].rfne)

@@ -7,11 +7,15 @@ scores: every metric of pairs in core.metrics.list that the fields allow (rfne s
 a list of members as second result every one of ensembles (crps spread_skill ...), spread, and calibration
 (an object, calibration.lua); n; spectrum = { truth = {}, prediction = {}, low = {} }, power by ring under
 a Hann window (tiles are cut out of larger fields); per_sample = { rfne = {}, ... }, id = {}; left_out =
-{ ssim = "why" }, the metrics that such fields do not allow.
+{ ssim = "why" }, the metrics that such fields do not allow; channels = { names }.
+Of several channels each is scored too, scores["rfne.u"], since a norm over all of them is that of the largest; and
+where a mean is most of a field, scores.rfne_anomaly (anomaly.lua), with a note why.
 --]]
+local anomaly = require "flexlab.evaluation.anomaly"
 local calibration = require "flexlab.evaluation.calibration"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
+local notes = require "flexlab.run.notes"
 local Run = require "flexlab.run"
 local samples = require "flexlab.evaluation.samples"
 
@@ -58,11 +62,17 @@ end
 local Scorer = {}
 Scorer.__index = Scorer
 
-function M.scorer()
-  local self = setmetatable({ scores = { crps = {}, spread = {} }, ids = {}, left_out = {},
-    spectra = {}, sums = calibration.sums() }, Scorer)
-  for _, name in ipairs(M.metrics) do self.scores[name] = {} end
-  return self
+-- Lists for the values of every metric.
+local function lists()
+  local scores = { crps = {}, spread = {} }
+  for _, name in ipairs(M.metrics) do scores[name] = {} end
+  return scores
+end
+
+--- `set`: the data that the batches are of, for the names of channels and their training means.
+function M.scorer(set)
+  return setmetatable({ set = set, scores = lists(), channels = {}, ids = {}, left_out = {}, spectra = {},
+    sums = calibration.sums(), anomaly = anomaly.new() }, Scorer)
 end
 
 -- The values of a metric, or nil where fields like the truth do not allow it (too small for SSIM's window): it
@@ -74,12 +84,35 @@ local function values_of(name, prediction, truth)
   return nil, (tostring(values):gsub("^[^:]+:%d+: ", ""))
 end
 
-function Scorer:add(batch, prediction, members)
+-- The values of every metric, put into `scores`.
+local function score(scores, left_out, prediction, members, truth)
   for _, name in ipairs(M.metrics) do
-    local values, why = values_of(name, prediction, batch.truth)
-    if values then append(self.scores[name], values) else self.left_out[name] = why end
+    local values, why = values_of(name, prediction, truth)
+    if values then append(scores[name], values) else left_out[name] = why end
   end
-  if members and #members > 0 then ensemble(self.scores, members, batch.truth) end
+  if members and #members > 0 then ensemble(scores, members, truth) end
+end
+
+-- Each channel by itself; of one alone, what an anomaly asks for.
+local function score_channels(self, prediction, members, truth)
+  local count = truth.shape[4]
+  for c = 1, count do
+    local scope <close> = core.scope()
+    local function channel(t) return count == 1 and t or t:narrow { axis = 4, start = c, length = 1 } end
+    local p, y, own = channel(prediction), channel(truth), {}
+    self.anomaly:add(c, p, y)
+    if count > 1 then
+      for m, member in ipairs(members or {}) do own[m] = channel(member) end
+      self.channels[c] = self.channels[c] or lists()
+      score(self.channels[c], self.left_out, p, own, y)
+    end
+    scope:close()
+  end
+end
+
+function Scorer:add(batch, prediction, members)
+  score(self.scores, self.left_out, prediction, members, batch.truth)
+  score_channels(self, prediction, members, batch.truth)
   self.sums:add(members, batch)
   local low = batch.low
   if low and math.min(low.shape[2], low.shape[3]) < 2 then low = nil end
@@ -90,13 +123,59 @@ function Scorer:add(batch, prediction, members)
   append(self.ids, batch.ids)
 end
 
+-- Names of channels that are keys of a result: those of the data, letters, digits, _ and -, each once.
+local function names_of(set, count)
+  local names, seen = {}, {}
+  for c = 1, count do
+    local name = tostring(set and set.names and set.names[c] or "channel_" .. c):gsub("[^%w_-]", "_")
+    names[c] = seen[name] and name .. "_" .. c or name
+    seen[names[c]] = true
+  end
+  return names
+end
+
+-- Adds lists of values by sample under names that end with `suffix`.
+local function put(result, scores, suffix)
+  for name, list in pairs(scores) do
+    if #list > 0 then result[name .. suffix], result.per_sample[name .. suffix] = mean(list), list end
+  end
+end
+
+-- The scores of each channel where there are several, and those of the anomaly where there is one.
+local function put_channels(result, self)
+  result.channels = names_of(self.set, #self.anomaly.channels)
+  local found
+  found, result.note = self.anomaly:result(result.channels, self.set)
+  if found then put(result, { rfne_anomaly = found.all }, "") end
+  for c, name in ipairs(#result.channels > 1 and result.channels or {}) do
+    put(result, self.channels[c], "." .. name)
+    if found then put(result, { rfne_anomaly = found.channels[c] }, "." .. name) end
+  end
+end
+
+local Scores = {}
+Scores.__index = Scores
+
+--- What a recipe returns of its scores: those that are named, each channel's too where there are several (rfne.u), and
+--- rfne_anomaly where there is one. Names that these fields do not allow are left out.
+---@param names string[]     { "rfne", "crps" }
+---@param more table|nil     further results
+function Scores:summary(names, more)
+  local result = {}
+  for _, name in ipairs { "rfne_anomaly", table.unpack(names) } do
+    result[name] = self[name]
+    for _, channel in ipairs(self.channels) do result[name .. "." .. channel] = self[name .. "." .. channel] end
+  end
+  for name, value in pairs(more or {}) do result[name] = value end
+  return result
+end
+
 function Scorer:result()
   local n = #self.ids
-  local result = { n = n, id = self.ids, per_sample = {}, spectrum = {}, calibration = self.sums:result(),
-    left_out = self.left_out }
-  for name, list in pairs(self.scores) do
-    if #list > 0 then result[name], result.per_sample[name] = mean(list), list end
-  end
+  local result = setmetatable({ n = n, id = self.ids, per_sample = {}, spectrum = {},
+    calibration = self.sums:result(), left_out = self.left_out }, Scores)
+  put(result, self.scores, "")
+  put_channels(result, self)
   for _, name in ipairs(result.calibration and M.ensemble_metrics or {}) do
     result[name] = result[name] or result.calibration[name]
   end
@@ -114,7 +193,7 @@ end
 function M.evaluate(sampler, test, options)
   local o = config.options("evaluate", { batches = false, each = false, members = false, name = false },
     options, nil, 2)
-  local scorer, run, count, places = M.scorer(), Run.current(), 0, {}
+  local scorer, run, count, places = M.scorer(test.set), Run.current(), 0, {}
   for batch in test:batches() do
     local scope <close> = core.scope()
     local prediction, members = sampler(batch)
@@ -132,6 +211,7 @@ function M.evaluate(sampler, test, options)
   if run then run.progress:clear() end
   if count == 0 then error("evaluate: there are no test batches", 2) end
   local result = scorer:result()
+  notes.add(result.note)
   if run then samples.keep(run, sampler, o.name or nil, result, places) end
   return result
 end

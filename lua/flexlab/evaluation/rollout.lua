@@ -115,7 +115,7 @@ function M.evaluate(model, test, options)
   if (test.set.cfg.horizon or 1) < o.length then
     error(("rollout.evaluate: a length of %d needs data with horizon = %d"):format(o.length, o.length), 2)
   end
-  local lead, count, sums = tasks.forecast.leads(test.set.cfg)[1], 0, scores.new(o.length)
+  local lead, count, sums = tasks.forecast.leads(test.set.cfg)[1], 0, scores.new(o.length, test.set)
   for batch in test:batches() do
     local scope <close> = core.scope()
     local persistence = data.physical(batch.estimate, batch.scale)

@@ -7,6 +7,8 @@ rollout_scores - a rollout judged lead by lead: errors, correlation, and how muc
 r has lists by lead: rfne, pearson (of the members' mean), persistence, persistence_pearson (of the last frame
 again), fine_scales (power of member 1 above half the resolved wavenumbers relative to the truth's, rings of fields
 as they are); and horizon, the first lead whose r is below 0.8 (length + 1: none is).
+r["rfne.u"] and its like are lists too where there are several channels, and r.rfne_anomaly where a mean is most of a
+field (anomaly.lua); r.others names them.
 r.bands.low, .middle, .high hold lists by lead for members, mean and persistence: the error of the power in three
 bands of scales (core.metrics.spectral_low and its like), averaged over members and samples; NaN where fields are too
 small for bands. r.spectrum[k] holds lists by wavenumber 0, 1, ...: truth, members, mean, persistence, power by ring
@@ -17,6 +19,7 @@ rollout_spectra.csv and rollout_spectra.svg; r:parts() is what a report shows.
 --]]
 local core = require "flexlab.core"
 local evaluate = require "flexlab.evaluation"
+local notes = require "flexlab.run.notes"
 local plot = require "flexlab.plot"
 local tabulate = require "flexlab.table"
 
@@ -27,12 +30,12 @@ Scores.__index, Result.__index = Scores, Result
 
 local who, bands = { "members", "mean", "persistence" }, { "low", "middle", "high" }
 
---- Sums for a rollout of so many leads.
-function M.new(length)
+--- Sums for a rollout of so many leads; `set` are the data that the batches are of.
+function M.new(length, set)
   local self = setmetatable({}, Scores)
   for k = 1, length do
     self[k] = { fine = 0 }
-    for _, name in ipairs(who) do self[k][name] = evaluate.scorer() end
+    for _, name in ipairs(who) do self[k][name] = evaluate.scorer(set) end
   end
   return self
 end
@@ -70,12 +73,29 @@ local function add_bands(result, k, lead)
   end
 end
 
+-- What evaluation says of channels and of the anomaly: r["rfne.u"], r.rfne_anomaly, lists by lead as r.rfne is; NaN at
+-- a lead where no mean is most of a field.
+local function add_others(result, k, lead)
+  for name, value in pairs(lead) do
+    if type(value) == "number" and name:match "^rfne[._]" then
+      if not result[name] then
+        result[name], result.others[#result.others + 1] = {}, name
+        for earlier = 1, k - 1 do result[name][earlier] = 0 / 0 end
+      end
+      result[name][k] = value
+    end
+  end
+  for _, name in ipairs(result.others) do result[name][k] = result[name][k] or 0 / 0 end
+  if k == 1 then notes.add(lead.note) end
+end
+
 local function add_lead(result, k, sums)
   local lead = {}
   for _, name in ipairs(who) do lead[name] = sums[name]:result() end
   result.rfne[k], result.pearson[k] = lead.mean.rfne, lead.mean.pearson
   result.persistence[k], result.persistence_pearson[k] = lead.persistence.rfne, lead.persistence.pearson
   result.fine_scales[k] = sums.fine / lead.mean.n
+  add_others(result, k, lead.mean)
   if result.pearson[k] < 0.8 then result.horizon = math.min(result.horizon, k) end
   result.spectrum[k] = { truth = lead.mean.spectrum.truth }
   for _, name in ipairs(who) do result.spectrum[k][name] = lead[name].spectrum.prediction end
@@ -96,8 +116,13 @@ local function table_of(length, columns)
 end
 
 local function score_columns(r)
-  return { { "RFNE", r.rfne }, { "persistence", r.persistence }, { "r", r.pearson },
+  local columns = { { "RFNE", r.rfne }, { "persistence", r.persistence }, { "r", r.pearson },
     { "r persistence", r.persistence_pearson }, { "fine scales", r.fine_scales } }
+  for _, name in ipairs(r.others) do
+    local header = name:gsub("^rfne_anomaly", "RFNE anomaly"):gsub("^rfne", "RFNE"):gsub("%.", " ")
+    columns[#columns + 1] = { header, r[name] }
+  end
+  return columns
 end
 
 -- "low" is the members', "low persistence" that of the last frame.
@@ -114,12 +139,20 @@ end
 --- Means by lead, and the tables of them.
 function Scores:result()
   local r = setmetatable({ length = #self, horizon = #self + 1, rfne = {}, pearson = {}, persistence = {},
-    persistence_pearson = {}, fine_scales = {}, spectrum = {}, bands = {} }, Result)
+    persistence_pearson = {}, fine_scales = {}, spectrum = {}, bands = {}, others = {} }, Result)
   for _, band in ipairs(bands) do r.bands[band] = { members = {}, mean = {}, persistence = {} } end
   for k = 1, #self do add_lead(r, k, self[k]) end
+  table.sort(r.others)
   r.table = table_of(#self, score_columns(r))
   r.spectral = table_of(#self, band_columns(r, { "members", "persistence" }))
   return r
+end
+
+--- What a recipe returns: `result` with the scores of channels and of the anomaly, where there are any, at the first
+--- lead.
+function Result:summary(result)
+  for _, name in ipairs(self.others) do result[name] = self[name][1] end
+  return result
 end
 
 -- The leads that are shown: the first, a quarter, half, all of the length.

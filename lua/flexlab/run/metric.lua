@@ -21,8 +21,8 @@ M.directions = { "lower", "higher", "0", "1" }
 local known = {}
 for _, m in ipairs(core.metrics.list) do known[m.name] = m.better end
 
---- Which way a metric is better by its name alone: "bicubic.rfne" is an rfne.
-function M.direction(name) return known[name:match "[^.]*$"] or "lower" end
+--- Which way a metric is better by its name alone: "bicubic.rfne" is an rfne, "psnr.u" the psnr of channel u.
+function M.direction(name) return known[name:match "[^.]*$"] or known[name:match "^[^.]*"] or "lower" end
 
 --- What a recipe declares, checked: { name =, better = } or nil; raises at `level`.
 function M.declared(recipe, about, level)
