@@ -167,11 +167,20 @@ local function foreign(e)
   return where and where .. ": " .. what or what
 end
 
+-- What an object says of itself, behind the place where it was raised unless it is one of ours (they are sentences for
+-- people); nil for what is no such object.
+local function of_object(e)
+  local meta = type(e) == "table" and getmetatable(e)
+  local write = type(meta) == "table" and meta.__tostring
+  if type(write) ~= "function" then return nil end
+  local ours = M.is_own(debug.getinfo(write, "S").source)
+  local where = not ours and is_latest(e) and latest.where
+  return where and ("%s: %s"):format(where, tostring(e)) or tostring(e)
+end
+
 --- An error as one sentence for people.
 function M.sentence(e)
-  local meta = type(e) == "table" and getmetatable(e)
-  local text = type(e) == "string" and e or meta and type(meta) == "table" and meta.__tostring and tostring(e)
-    or foreign(e)
+  local text = type(e) == "string" and e or of_object(e) or foreign(e)
   return (text:gsub("\n\t.*$", ""):gsub("\nstack traceback:.*$", ""):gsub(":$", ""))
 end
 
