@@ -31,6 +31,8 @@ local mistakes = {
   typo = { "", "", "flex.recpie('a', {}, print)", "the nearest is 'recipe'" },
   nothing = { "local t = {}", "", "print(t.model.size)", "attempt to index a nil value (field 'model')" },
   function_for_a_number = { "", "", "print(flex.mean_pool(x, { factor = print }))", "factor" },
+  function_for_a_setting = { "", "", "return flex.recipe('a', { train = { steps = print } }, function() end)",
+    "recipe 'a': the default of 'train.steps' is a function" },
   arithmetic_on_nil = { "local b", "", "print(x - b)", "a - b: both must be tensors or numbers, b is nil" },
   wrong_option = { "", "", "print(flex.mean_pool(x, { factr = 2 }))", "factr" },
   missing_method = { "", "", "print(x:mean_pol { factor = 2 })", "did you mean 'mean_pool'" },

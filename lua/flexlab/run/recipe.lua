@@ -28,6 +28,7 @@ local place = require "flexlab.run.place"
 local Run = require "flexlab.run"
 local unread = require "flexlab.run.unread"
 local witness = require "flexlab.run.witness"
+local keys = require("flexlab.text").keys
 local words = require "flexlab.contracts.words"
 
 local M = {}
@@ -48,6 +49,20 @@ local function caller()
   return path and not loading.is_own(path) and path or nil
 end
 
+-- The setting among defaults that is a function or the like, which no run can be told by, as a sentence; nil for none.
+local function unfit(defaults, path)
+  for _, key in ipairs(keys(defaults)) do
+    local value, full = defaults[key], path .. tostring(key)
+    local kind = type(value)
+    if kind == "function" or kind == "userdata" or kind == "thread" then
+      return ("the default of '%s' is a %s; a number, a text, true or false, or a table of these was expected")
+        :format(full, kind)
+    end
+    local deeper = kind == "table" and unfit(value, full .. ".")
+    if deeper then return deeper end
+  end
+end
+
 --- A new recipe.
 ---@param name string       letters, digits, _ and -
 ---@param defaults table    every key there is, with a value of its type
@@ -59,6 +74,8 @@ function M.new(name, defaults, body, about)
   elseif type(defaults) ~= "table" or type(body) ~= "function" then
     error(("recipe '%s': wanted flex.recipe(name, defaults, function(cfg, run) ... end)"):format(name), 2)
   end
+  local wrong = unfit(defaults, "")
+  if wrong then error(("%s: recipe '%s': %s"):format(blame.place(body), name, wrong), 0) end
   local base = code.base(body, caller())
   local path, text = code.source_of(body)
   local recipe = setmetatable({ name = name, defaults = defaults, body = body, source = path, base = base,
