@@ -214,14 +214,13 @@ static int sys_kill (lua_State *L) {
   return 1;
 }
 
-/* Ends early when a signal comes. */
+/* Ends early when a signal comes meanwhile. */
 static int sys_sleep (lua_State *L) {
   const double seconds = luaL_checknumber(L, 1);
   luaL_argcheck(L, seconds >= 0 && seconds < 1e9, 1, "seconds from 0 on are wanted");
   const struct timespec t = { .tv_sec = (time_t)seconds,
                               .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9) };
-  if (fx_interrupt_count() == 0)
-    nanosleep(&t, NULL);
+  nanosleep(&t, NULL);
   return 0;
 }
 

@@ -110,7 +110,7 @@ function suite.test_worker_command_repeats_the_settings()
   local sweep = flex.study.sweep(recipe(), { ["model.road"] = { "weak", "a b" } }, { 1, 2 }, "x.lua")
   local list = workers.arguments(sweep, { lr = 0.25 }, { 1, 2 }, { root = "out", fresh = true })
   lu.assertEquals(list, { "run", "x.lua", "--seeds", "1,2", "--out", "out", "--set", "lr=0.25",
-    "--sweep", 'model.road="weak","a b"', "--fresh" })
+    "--sweep", 'model.road="weak","a b"' })
 end
 
 -- Arms of a study, their labels.

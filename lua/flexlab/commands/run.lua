@@ -129,32 +129,26 @@ local function print_result(result, prefix)
   end
 end
 
-local function worker_of(text)
-  if not text then return false end
-  local i, n = text:match("^(%d+)/(%d+)$")
-  if not i then arguments.wrong("run: --worker wants I/N, got '%s'", text) end
-  return { math.tointeger(tonumber(i)), math.tointeger(tonumber(n)) }
-end
-
 local function execute(values)
   local subject, seeds, overrides = subject_of(values)
   overrides = overrides or {}
   for key, value in pairs(settings(values.set)) do overrides[key] = value end
   resolve(subject, overrides)
-  subject:check(overrides)
+  if not values.worker then subject:check(overrides) end
   if values["dry-run"] then return dry_run(subject, overrides, seeds, values.out) end
   commands.setup(values)
-  local options = { root = values.out, fresh = values.fresh, quiet = values.quiet }
+  local options = { root = values.out, fresh = values.fresh, quiet = values.quiet, retry = values.retry or false }
   if subject.arms then
-    options.seeds, options.jobs, options.worker = seeds, values.jobs, worker_of(values.worker)
+    options.seeds, options.jobs, options.worker = seeds, values.jobs, values.worker or false
     options.threads, options.device = values.threads, values.device
   else
-    options.seed = seeds[1]
+    options.seed, options.wait = seeds[1], values.wait
   end
-  local result = subject(overrides, options)
+  local result, missing = subject(overrides, options)
   if result.worker then return end
   if not values.quiet then print_result(result, "") end
   print(("%-18s %s"):format("folder", result.dir))
+  return missing and #missing > 0 and 1 or 0
 end
 
 return {
@@ -174,8 +168,15 @@ return {
     { name = "dry-run", doc = "say what would run, and where" },
     { name = "fresh", doc = "start again, also where a run is finished" },
     { name = "quiet", doc = "no progress" },
-    { name = "worker", value = "I/N", hidden = true, doc = "every N-th run, from the I-th on" },
+    { name = "retry", value = "WORD", kind = "words", words = { "failed" },
+      doc = "failed: repeat the runs that failed or diverged, too" },
+    { name = "wait", doc = "wait while another process writes the run (a study takes its next run instead)" },
+    { name = "worker", hidden = true, doc = "take free runs until there is none" },
   },
-  notes = "A finished run is found again and not repeated; an unfinished one goes on where it stopped.",
+  notes = "A finished run is found again and not repeated; an unfinished one goes on where it stopped.\n"
+    .. "A run has one writer: a second command on it ends, exit code 1, and names the first (--wait waits).\n"
+    .. "Commands on one study share its runs, also on other hosts with the same --out. A run that fails or\n"
+    .. "diverges is written down and the others go on; the exit code is then 1, and --retry failed repeats it.\n"
+    .. "Ctrl-C and SIGTERM end any phase within two seconds (exit code 130, 143); the same command goes on.",
   run = execute,
 }

@@ -42,6 +42,14 @@ local function take(dir, wait, quiet)
   end
 end
 
+--- Forgets what earlier attempts left, so that a run begins anew; the lock must be held.
+function M.clear(dir)
+  for _, file in ipairs { "result.lua", "last.h5", "cost.lua", "failed.txt", "metrics.jsonl", "metrics.csv",
+    "log.txt", "unread.lua", "samples.csv" } do
+    if core.sys.exists(dir .. "/" .. file) then must(core.sys.remove(dir .. "/" .. file)) end
+  end
+end
+
 --- Temporary files that killed attempts left in a run's folder. Only the owner of the lock may call this: then nobody
 --- else is writing one.
 function M.sweep(dir)
@@ -76,6 +84,9 @@ function M.begin(dir, o)
   if not ok then
     lock:release()
     error(message, 0)
+  end
+  for _, sentence in ipairs { lock.note or lock.earlier, lock.note and lock.earlier } do
+    if sentence then io.stderr:write("note: ", sentence, "\n") end
   end
   return lock
 end

@@ -79,14 +79,6 @@ function Run:end_scope()
   self.scope = nil
 end
 
---- Forgets what an earlier attempt left (for `fresh`).
-function Run:clear()
-  for _, file in ipairs { "result.lua", "last.h5", "cost.lua", "failed.txt", "unread.lua",
-    "samples.csv" } do
-    if core.sys.exists(self.dir .. "/" .. file) then core.sys.remove(self.dir .. "/" .. file) end
-  end
-end
-
 --- Reads the checkpoint of an earlier attempt, if there is one.
 function Run:resume()
   local path = self.dir .. "/last.h5"

@@ -154,13 +154,9 @@ local function must(ok, message)
 end
 
 local function prepare(run, options)
-  if options.fresh then run:clear() end
   run.transcript:say("attempt of process %d on %s, FlexLab %s", core.sys.pid(), core.sys.host(), core.info().version)
   for _, sentence in ipairs { run.lock.note or false, run.lock.earlier or false } do
-    if sentence then
-      run.transcript:say("%s", sentence)
-      if not options.redirect then io.stderr:write("note: ", sentence, "\n") end
-    end
+    if sentence then run.transcript:say("%s", sentence) end
   end
   if core.sys.exists(run.dir .. "/failed.txt") then must(core.sys.remove(run.dir .. "/failed.txt")) end
   must(literal.write(run.dir .. "/config.lua", config.plain(run.cfg),
@@ -221,12 +217,14 @@ function Recipe:__call(overrides, options)
   local lock <close> = attempt.begin(dir, o)
   done = not o.fresh and finished(self, found, o)     -- by whom we have waited for
   if done then return done end
+  if o.fresh then attempt.clear(dir) end
   local watch = unread.watch(self.defaults, config.plain(cfg))
   local run <close> = Run.open { recipe = self, cfg = cfg, unread = watch, hash = found.hash, seed = o.seed, dir = dir,
     root = o.root, quiet = o.quiet, label = o.label, lock = lock, redirect = o.redirect, live = o.live, code = set }
   prepare(run, o)
   run:resume()
   local result = result_of(self, blame.call(self.body, watch.cfg, run))
+  lock:check()
   watch:note(self.name, dir)
   local fault = self.metric and metric.missing(self.metric, result)
   if fault then io.write(("note: recipe '%s': %s\n"):format(self.name, fault)) end

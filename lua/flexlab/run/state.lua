@@ -1,7 +1,7 @@
 --[[
 state - what became of a run, told from the files in its folder alone: no code of the user's runs.
 
-  state.of(dir) -> { word =, step =, steps =, sentence =, when =, traceback = }
+  state.of(dir) -> { word =, step =, steps =, rate =, sentence =, when =, traceback = }
 The words, in the order in which they are asked:
   done      result.lua is there; it is written last
   running   somebody holds the folder's lock (lock.lua): `sentence` names the owner
@@ -10,8 +10,8 @@ The words, in the order in which they are asked:
   stopped   a checkpoint or logged steps are there and nobody works on them: the next call goes on from there
   new       nothing of it is there
 `step` of `steps` is where the run is, from the marks in log.txt ("step 30 of 60") and the rows of metrics.jsonl;
-either is nil where no file says it. `when` is a time in unix seconds: of the result, of the failure, of the
-lock's taking, of the last checkpoint or row; nil for a new run.
+either is nil where no file says it. `rate` is in steps a second. `when` is a time in unix seconds: of the result, of
+the failure, of the lock's taking, of the last checkpoint or row; nil for a new run.
 
 failed.txt is for people first: a field a line ("sentence    the loss is nan at step 12"), then the traceback,
 indented. It is parsed strictly all the same: a file that does not follow the form is a failed run whose
@@ -62,10 +62,10 @@ end
 
 -- Step and steps as the marks of a log say, and the step of the last logged row if it is further.
 local function progress(dir)
-  local step, steps
+  local step, steps, rate
   for line in tail(dir .. "/log.txt"):gmatch("[^\n]+") do
-    local a, b = line:match("^%S+Z  step (%d+) of (%d+)")
-    if a then step, steps = math.tointeger(tonumber(a)), math.tointeger(tonumber(b)) end
+    local a, b, speed = line:match("^%S+Z  step (%d+) of (%d+)%s*(%S*)")
+    if a then step, steps, rate = math.tointeger(tonumber(a)), math.tointeger(tonumber(b)), tonumber(speed) or rate end
   end
   local last = tail(dir .. "/metrics.jsonl"):match("([^\n]+)\n[^\n]*$")
   local row = last and core.json.decode(last)
@@ -76,7 +76,7 @@ local function progress(dir)
     local train = type(config) == "table" and config.train
     steps = type(train) == "table" and math.tointeger(tonumber(train.steps)) or nil
   end
-  return step, steps
+  return step, steps, rate
 end
 
 -- One line of a text of several.
@@ -151,8 +151,8 @@ function M.fail(dir, failure) return core.sys.write(dir .. "/failed.txt", M.fail
 ---@return table
 function M.of(dir)
   local function found(word, file)
-    local step, steps = progress(dir)
-    return { word = word, step = step, steps = steps, when = core.sys.modified(dir .. "/" .. file) }
+    local step, steps, rate = progress(dir)
+    return { word = word, step = step, steps = steps, rate = rate, when = core.sys.modified(dir .. "/" .. file) }
   end
   local function there(name) return core.sys.exists(dir .. "/" .. name) ~= nil end
   if there "result.lua" then return found("done", "result.lua") end

@@ -8,13 +8,16 @@
 -- allow, for all of them are addressed by seed and name; `runs:pivot(key, metric)` gives columns that are
 -- paired seed by seed (study/runs.lua has the rest). Finished runs are found by their hash and not repeated.
 --
--- With jobs = n the runs are shared out among n processes `flexlab run ... --worker i/n`; afterwards
--- this process reads their results like those of any finished run.
+-- Runs are shared with every other process that works on the same study (queue.lua): the workers of jobs = n, and
+-- other commands. One that fails or diverges is written down, and the others go on; the body gets all of them, those
+-- without a result with their state (runs.lua).
 
 local config = require "flexlab.config"
-local core = require "flexlab.core"
+local interruption = require "flexlab.run.interruption"
 local literal = require "flexlab.literal"
+local live = require "flexlab.study.live"
 local plan = require "flexlab.study.plan"
+local queues = require "flexlab.study.queue"
 local record = require "flexlab.study.record"
 local runs = require "flexlab.study.runs"
 local words = require "flexlab.text"
@@ -27,7 +30,7 @@ Study.__index = Study
 Study.__name = "flexlab.Study"
 
 M.options = { seeds = false, seed = false, jobs = 1, root = "runs", fresh = false, quiet = false,
-  worker = false, threads = false, device = false }
+  worker = false, threads = false, device = false, retry = false }
 
 function M.is_study(v) return getmetatable(v) == Study end
 
@@ -144,45 +147,31 @@ function Study:tasks(overrides, seeds)
   return tasks
 end
 
-local function report(self, task, k, n, seconds)
-  local metrics = {}
-  for _, key in ipairs(words.keys(task.result)) do
-    if type(task.result[key]) == "number" and #metrics < 4 then
-      metrics[#metrics + 1] = ("%s %.4g"):format(key, task.result[key])
-    end
-  end
-  io.write(("%s %d/%d  %s  seed %d  %s  (%s)\n"):format(self.name, k, n, task.arm.label,
-    task.seed, table.concat(metrics, "  "), words.duration(seconds)))
-  io.flush()
+-- "2 failed, 1 diverged; the first: seed 1 of 'a' (the loss is inf)".
+local function about(missing)
+  local count, parts = {}, {}
+  for _, task in ipairs(missing) do count[task.state.word] = (count[task.state.word] or 0) + 1 end
+  for _, word in ipairs(words.keys(count)) do parts[#parts + 1] = ("%d %s"):format(count[word], word) end
+  local first = missing[1]
+  return ("%s; the first: seed %d of '%s' (%s)"):format(table.concat(parts, ", "), first.seed, first.arm.label,
+    first.state.sentence or "-")
 end
 
--- Runs the tasks of a worker (all of them without one) one after the other.
-local function run_tasks(self, tasks, o)
-  local first, stride = 1, 1
-  if o.worker then first, stride = o.worker[1], o.worker[2] end
-  for k = first, #tasks, stride do
-    local task, began = tasks[k], core.sys.time()
-    task.result = self.recipe(task.overrides, { seed = task.seed, root = o.root, fresh = o.fresh,
-      quiet = o.quiet, label = task.arm.label })
-    if not o.quiet then report(self, task, k, #tasks, core.sys.time() - began) end
-  end
+-- Has every run settled: by this process, its workers, or others.
+local function settle(queue, overrides, seeds, o, view)
+  local _ <close> = setmetatable({}, { __close = interruption.release })
+  interruption.hold()
+  local again = queue:unsettle()
+  if again > 0 and not o.quiet then io.write(("%d runs that failed are tried again\n"):format(again)) end
+  queue:begin()
+  if o.jobs > 1 then workers.run(queue, overrides, seeds, o, view) else queue:finish() end
+  view:clear()
 end
 
-function Study:__call(overrides, options)
-  local o = config.options("a study's options", M.options, options, nil, 2)
-  self:resolve(overrides, 2)
-  self:check(overrides)
-  local seeds = (o.seeds or o.seed) and M.seeds(o.seeds or o.seed) or self.seeds
-  local tasks = self:tasks(overrides, seeds)
-  local dir, fault = record.begin(self, tasks, o.root)
-  if fault and not o.quiet then io.write("note: ", fault, "\n") end
-  if o.jobs > 1 and not o.worker then
-    workers.run(self, overrides, seeds, o)
-    o.fresh, o.quiet = false, true
-  end
-  run_tasks(self, tasks, o)
-  if o.worker then return { dir = o.root, worker = true } end
-  for _, task in ipairs(tasks) do task.dir = task.result.dir end
+-- The table and page of a study whose runs are settled.
+local function conclude(self, queue, seeds, o, dir)
+  local tasks, missing = queue.tasks, queue:missing()
+  if #missing == #tasks then error(("no run of '%s' finished: %s"):format(self.name, about(missing)), 0) end
   record.finish(self, tasks, o.root, dir)
   local asked = runs.new { name = self.name, tasks = tasks, seeds = seeds, dir = dir, grid = self.grid,
     one_at_a_time = self.kind == "one_at_a_time", study = self }
@@ -190,7 +179,30 @@ function Study:__call(overrides, options)
   for _, remark in ipairs(asked:remarks()) do io.write("note: ", remark, "\n") end
   assert(literal.write(dir .. "/result.lua", config.plain(result)))
   result.dir = dir
-  return result
+  if #missing > 0 then
+    io.stderr:write(("note: %d of %d runs have no result: %s (--retry failed tries again)\n"):format(#missing, #tasks,
+      about(missing)))
+  end
+  return result, missing
+end
+
+--- Returns what the body made of the runs, and the list of the runs that have no result.
+function Study:__call(overrides, options)
+  local o = config.options("a study's options", M.options, options, nil, 2)
+  self:resolve(overrides, 2)
+  if not o.worker then self:check(overrides) end
+  local seeds = (o.seeds or o.seed) and M.seeds(o.seeds or o.seed) or self.seeds
+  local tasks = self:tasks(overrides, seeds)
+  if o.worker then
+    queues.new(self, tasks, o):work()
+    return { dir = o.root, worker = true }
+  end
+  local dir, fault = record.begin(self, tasks, o.root)
+  if fault and not o.quiet then io.write("note: ", fault, "\n") end
+  local view = live.new(self.name, #tasks, o.quiet)
+  local queue = queues.new(self, tasks, o, view)
+  settle(queue, overrides, seeds, o, view)
+  return conclude(self, queue, seeds, o, dir)
 end
 
 function Study:__tostring()

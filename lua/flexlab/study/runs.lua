@@ -14,6 +14,7 @@ local config = require "flexlab.config"
 local core = require "flexlab.core"
 local judging = require "flexlab.run.metric"
 local literal = require "flexlab.literal"
+local machines = require "flexlab.study.machines"
 local pivot = require "flexlab.study.pivot"
 local plan = require "flexlab.study.plan"
 local stats = require "flexlab.stats"
@@ -80,6 +81,14 @@ end
 --- Notes, once, what a reader of the numbers must know: what was left out, what was averaged.
 function Runs:remark(text)
   if not self.said[text] then self.said[text], self.said[#self.said + 1] = true, text end
+end
+
+-- Notes where the runs were computed with different arithmetic.
+local function about_machines(self)
+  if self.said.machines == nil then
+    self.said.machines = machines.remark(self.tasks) or false
+    if self.said.machines then self:remark(self.said.machines) end
+  end
 end
 
 --- What has been noted so far, in sentences: of these runs and of those taken from them by where and group.
@@ -195,6 +204,7 @@ end
 ---@param options table|nil  { cost = true }: seconds and bytes, which differ between two runs of one thing
 function Runs:table(metrics, options)
   local o = config.options("table", { cost = true }, options, nil, 2)
+  about_machines(self)
   local columns, column = columns_of(self, metrics or main_first(self), 2)
   if o.cost then
     for _, c in ipairs(costs) do column(c[1], function(task) return M.cost(task)[c[2]] or "-" end) end
@@ -266,6 +276,7 @@ end
 function Runs:summary(metric, options)
   metric = metric or self:main() and self:main().name or error("summary: the runs have no number in common", 2)
   local o = config.options("summary", { key = false, against = false }, options, nil, 2)
+  about_machines(self)
   local p = pivot.new(self, o.key or nil, metric, 3)
   local against = o.against
   if against == false then against = p:first() end

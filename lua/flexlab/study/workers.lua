@@ -1,12 +1,17 @@
--- workers.lua - the runs of a study in several processes.
---
--- Worker i of n is `flexlab run FILE ... --worker i/n`: it does every n-th run and prints a line for
--- each. The parent starts all of them, passes their lines on, and raises if one failed. Runs are
--- folders and a finished run is found again, so nothing else needs to be handed over.
+--[[
+workers - the runs of a study in several processes, which the command that was typed looks after.
+
+A worker is `flexlab run FILE ... --worker`: it takes one free run after the other (queue.lua) until there is none. The
+command works on no run itself: it starts workers while runs are free, shows what becomes of them (read from their
+folders), passes signals on, and starts another worker when one has died. A worker writes to no terminal but what is
+wrong with itself: what a run prints goes to its log.txt. It is in a process group of its own, so Ctrl-C at the
+terminal reaches it once, through the command; it ends (orderly) when the command is killed.
+--]]
 
 local blame = require "flexlab.blame"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
+local interruption = require "flexlab.run.interruption"
 local literal = require "flexlab.literal"
 local words = require "flexlab.text"
 
@@ -42,41 +47,102 @@ function M.arguments(study, overrides, seeds, o)
     end
     if study.kind == "zip" then list[#list + 1] = "--zip" end
   end
-  if o.fresh then list[#list + 1] = "--fresh" end
-  if o.quiet then list[#list + 1] = "--quiet" end
   if o.device then list[#list + 1], list[#list + 2] = "--device", o.device end
   if blame.wanted() then list[#list + 1] = "--traceback" end
   return list
 end
 
-local function command(study, overrides, seeds, o, i)
+local function command(study, overrides, seeds, o)
   local list = M.arguments(study, overrides, seeds, o)
   for k, word in ipairs(list) do list[k] = quoted(word) end
   local threads = o.threads or math.max(1, (core.info().cores or 1) // o.jobs)
-  return ("%s %s --threads %d --worker %d/%d 2>&1"):format(M.program(), table.concat(list, " "),
-    threads, i, o.jobs)
+  return { "/bin/sh", "-c", ("exec env %s %s --threads %d --worker"):format(M.program(), table.concat(list, " "),
+    threads) }
 end
 
--- Starts o.jobs workers, waits for all; raises when the study is not a file or a worker failed.
-function M.run(study, overrides, seeds, o)
-  if not study.source then
-    error(("study '%s' is not in a file, so other processes cannot run it; use jobs = 1")
-      :format(study.name), 0)
+local PAUSE = 0.1        -- seconds between two looks at our workers
+local AGAIN = 1          -- seconds between two starts of workers in place of others
+local IDLE = 3           -- workers that may end without a run before we believe that none can start
+
+local Crew = {}
+Crew.__index = Crew
+
+-- Starts workers for free runs: at first as many as wanted, later one a second at most.
+function Crew:hire()
+  local free, now = self.queue:count "free", core.sys.time()
+  while free > 0 and #self.pids < self.wanted and (not self.begun or now >= self.next) do
+    self.pids[#self.pids + 1] = assert(core.sys.start(self.command))
+    free, self.next = free - 1, now + AGAIN
   end
-  local pipes, failed = {}, 0
-  for i = 1, o.jobs do
-    pipes[i] = assert(io.popen(command(study, overrides, seeds, o, i), "r"))
-  end
-  for i = 1, o.jobs do
-    for line in pipes[i]:lines() do
-      io.write(line, "\n")
-      io.flush()
+  self.begun = true
+end
+
+-- Notes which workers have ended. One that ends by itself with 0 has found nothing more to do.
+function Crew:count()
+  for i = #self.pids, 1, -1 do
+    local how, number = core.sys.ended(self.pids[i])
+    if how then
+      local pid = table.remove(self.pids, i)
+      if how == "exit" and number == 0 or self.stopping then
+        self.idle = 0
+      elseif not self.queue:bury(pid, how, number) and how == "exit" and number < 128 then
+        self.idle = self.idle + 1
+      end
     end
-    if not pipes[i]:close() then failed = failed + 1 end
   end
-  if failed > 0 then
-    error(("%d of %d workers of '%s' failed; finished runs are kept, the same command does the rest")
-      :format(failed, o.jobs, study.name), 0)
+end
+
+-- Passes an interruption on to all, and again when it is repeated.
+function Crew:pass(signal, presses)
+  if presses <= (self.passed or 0) then return end
+  self.passed = presses
+  for _, pid in ipairs(self.pids) do core.sys.kill(pid, signal) end
+end
+
+-- Waits for the end of all after an interruption.
+function Crew:disband()
+  self.stopping = true
+  while #self.pids > 0 do
+    self:pass(core.sys.signal() or "TERM", math.max(1, core.sys.interrupts()))
+    self:count()
+    core.sys.sleep(PAUSE)
+  end
+end
+
+local function watch(crew, live)
+  local queue = crew.queue
+  while true do
+    queue:look()
+    crew:count()
+    if interruption.pending() then
+      crew:disband()
+      queue:look(true)
+      error(queue:stopped(), 0)
+    end
+    if crew.idle >= IDLE then
+      crew:disband()
+      error(("workers of '%s' end without taking a run; what they say is above"):format(queue.study.name), 0)
+    end
+    crew:hire()
+    if #crew.pids == 0 and queue:count "open" == 0 then return end
+    live:draw(queue)
+    core.sys.sleep(PAUSE)
+  end
+end
+
+--- Has the free runs of a queue made by o.jobs workers; returns when every run is settled, by whomever.
+function M.run(queue, overrides, seeds, o, live)
+  local study = queue.study
+  if not study.source then
+    error(("study '%s' is not in a file, so other processes cannot run it; use jobs = 1"):format(study.name), 0)
+  end
+  local crew = setmetatable({ queue = queue, pids = {}, wanted = o.jobs, idle = 0,
+    command = command(study, overrides, seeds, o) }, Crew)
+  local ok, e = xpcall(watch, require("flexlab.blame").handler, crew, live)
+  live:clear()
+  if not ok then
+    crew:disband()
+    error(e, 0)
   end
 end
 
