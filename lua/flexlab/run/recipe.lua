@@ -28,7 +28,7 @@ local place = require "flexlab.run.place"
 local Run = require "flexlab.run"
 local unread = require "flexlab.run.unread"
 local witness = require "flexlab.run.witness"
-local keys = require("flexlab.text").keys
+local keys_of = require("flexlab.text").keys
 local words = require "flexlab.contracts.words"
 
 local M = {}
@@ -51,7 +51,7 @@ end
 
 -- The setting among defaults that is a function or the like, which no run can be told by, as a sentence; nil for none.
 local function unfit(defaults, path)
-  for _, key in ipairs(keys(defaults)) do
+  for _, key in ipairs(keys_of(defaults)) do
     local value, full = defaults[key], path .. tostring(key)
     local kind = type(value)
     if kind == "function" or kind == "userdata" or kind == "thread" then
