@@ -21,7 +21,7 @@ local base = flex.recipe("backbone", defaults, function(cfg, run)
   run:record("spectrum", scores.spectrum)
   local bicubic = flex.evaluate(flex.baselines.registered, data.test).rfne
   return scores:summary({ "rfne" }, { bicubic = bicubic, gain = bicubic / scores.rfne })
-end)
+end, { metric = "rfne" })
 
 return flex.study("ablate_backbone", base, {
   grid = { ["model.backbone"] = { "flex", "unet", "uvit" } },

@@ -6,7 +6,7 @@ local sr   = require "recipes.sr"
 
 local defaults = flex.config.merge(sr.defaults, { ["data.degradation"] = "registered" })
 
-return flex.study("ablate_precision", flex.recipe("precision", defaults, sr.body), {
+return flex.study("ablate_precision", flex.recipe("precision", defaults, sr.body, { metric = "rfne" }), {
   grid  = { ["model.precision"] = { "f32", "bf16" } },
   seeds = "1..8",
 }, function(runs)

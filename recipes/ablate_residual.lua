@@ -21,7 +21,7 @@ local base = flex.recipe("target", defaults, function(cfg, run)
   run:record("spectrum", scores.spectrum)
   local foretold = flex.prediction(data.train)[cfg.model.target].variance
   return scores:summary({ "rfne", "crps" }, { foretold = foretold })
-end)
+end, { metric = "rfne" })
 
 return flex.study("ablate_residual", base, { grid = { ["model.target"] = { "residual", "raw" } } }, function(runs)
   local options = { key = "model.target", against = "residual" }

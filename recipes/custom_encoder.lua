@@ -26,4 +26,5 @@ end })
 
 local sr = require "recipes.sr"
 local defaults = flex.config.merge(sr.defaults, { ["model.encoder"] = "ladder" })
-return flex.recipe("custom_encoder", defaults, function(cfg, run) return sr.body(cfg, run) end)
+return flex.recipe("custom_encoder", defaults, function(cfg, run) return sr.body(cfg, run) end,
+  { metric = "rfne" })

@@ -24,4 +24,4 @@ return flex.recipe("custom_metric", sr.defaults, function(cfg, run)
   end })
   return { rfne = trained.rfne, peaks_mean = sums.mean / n, peaks_member = sums.member / n,
            peaks_registered = sums.registered / n }
-end)
+end, { metric = "rfne" })

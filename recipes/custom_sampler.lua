@@ -27,4 +27,5 @@ flex.samplers.define("second_look", {
 local sr = require "recipes.sr"
 local defaults = flex.config.merge(sr.defaults)
 defaults.eval.sampler = "second_look"
-return flex.recipe("custom_sampler", defaults, function(cfg, run) return sr.body(cfg, run) end)
+return flex.recipe("custom_sampler", defaults, function(cfg, run) return sr.body(cfg, run) end,
+  { metric = "rfne" })

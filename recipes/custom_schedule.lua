@@ -24,4 +24,5 @@ flex.schedules.define("lingering", {
 
 local sr = require "recipes.sr"
 local defaults = flex.config.merge(sr.defaults, { ["model.schedule"] = "lingering" })
-return flex.recipe("custom_schedule", defaults, function(cfg, run) return sr.body(cfg, run) end)
+return flex.recipe("custom_schedule", defaults, function(cfg, run) return sr.body(cfg, run) end,
+  { metric = "rfne" })

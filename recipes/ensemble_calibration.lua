@@ -37,4 +37,4 @@ return flex.recipe("ensemble_calibration", {
   flex.report(run, { { title = "Before and after", table = t }, before:part(), after:part() })
   return { factor = factor, before = before.spread_skill, after = after.spread_skill,
     crps_before = before.crps, crps_after = after.crps }
-end)
+end, { metric = "after", better = "1" })

@@ -28,4 +28,4 @@ return flex.recipe("forecast", {
   return r:summary { rfne = r.rfne[1], persistence = r.persistence[1], rfne_last = r.rfne[last],
            persistence_last = r.persistence[last], pearson_last = r.pearson[last], horizon = r.horizon,
            fine_scales_last = r.fine_scales[last], report = flex.report(run, r:parts()) }
-end)
+end, { metric = "rfne" })

@@ -31,4 +31,4 @@ return flex.recipe("sr", {
   run:record("spectrum", ours.spectrum)                     -- for the reports of studies
   return ours:summary({ "rfne", "psnr", "ssim", "pearson", "crps", "spread" },      -- of each channel too
     { bicubic = bicubic.rfne, gain = bicubic.rfne / ours.rfne })
-end)
+end, { metric = "rfne" })

@@ -37,4 +37,4 @@ return flex.recipe("whole_domain", {
   return { rfne = c.scores.FLEX.rfne, member = c.scores.member.rfne, registered = c.scores.registered.rfne,
            seam = seams.mean and seams.mean.ratio, seam_truth = seams.truth and seams.truth.ratio,
            seam_noise = seams.mean and seams.mean.noise }      -- absent where tiles leave no line to compare with
-end)
+end, { metric = "rfne" })
