@@ -183,10 +183,10 @@ function M.used(name, path) loads("module", name, path) end
 
 local READ_FOR_OTHERS = { ["literal.lua"] = true }
 
--- Whether the function that called one of ours at `level` is the user's. Readers of ours that only pass on what the
--- user asked for (flex.literal.read) are looked through.
-local function by_user(level)
-  for i = level + 1, math.huge do
+-- Whether the user's code called the replaced function that asks (by_user, touched, the function itself: 3 frames).
+-- Readers of ours that only pass on what the user asked for (flex.literal.read) are looked through.
+local function by_user()
+  for i = 4, math.huge do
     local info = debug.getinfo(i, "S")
     if not info then return false end
     if info.what ~= "C" then
@@ -197,8 +197,8 @@ local function by_user(level)
 end
 
 -- Tells the open runs that a file is read, or written (`what`), by the user's code.
-local function touched(what, path, level)
-  if #M.watchers == 0 or type(path) ~= "string" or not by_user(level + 1) then return end
+local function touched(what, path)
+  if #M.watchers == 0 or type(path) ~= "string" or not by_user() then return end
   for _, watcher in ipairs(M.watchers) do watcher[what](watcher, path) end
 end
 
@@ -237,14 +237,14 @@ local function install()
   watch_loading "loadfile"
   replace(io, "open", function(old)
     return function(path, mode, ...)
-      touched((mode == nil or tostring(mode):find "^r") and "reads" or "writes", path, 1)
+      touched((mode == nil or tostring(mode):find "^r") and "reads" or "writes", path)
       return old(path, mode, ...)
     end
   end)
   for _, reader in ipairs { { io, "lines" }, { io, "input" }, { core.sys, "read" }, { core.io, "load" } } do
     replace(reader[1], reader[2], function(old)
       return function(path, ...)
-        touched("reads", path, 1)
+        touched("reads", path)
         if path == nil and select("#", ...) == 0 then return old() end
         return old(path, ...)
       end

@@ -132,8 +132,9 @@ end
 
 -- The literal that is the argument of the function named by token i: f "x", f("x"), pcall(f, "x").
 local function argument(list, i)
-  local next_token = list[i + 1]
-  return value((next_token == "(" or next_token == ",") and list[i + 2] or next_token)
+  local opening = list[i + 1] == "(" or list[i + 1] == ","
+  local closed = not opening or list[i + 3] == ")" or list[i + 3] == ","     -- "a" .. b is computed
+  return closed and value(list[opening and i + 2 or i + 1]) or nil
 end
 
 local function add_words(set, text)
