@@ -262,9 +262,10 @@ fx_status fx_h5_check_dataset (hid_t dataset, const char *path, const char *name
     H5Pget_virtual_filename(plist, 0, source, sizeof source);
   if (own && layout == H5D_VIRTUAL)
     st = fx_fail(FX_EFORMAT,
-                 "%s: dataset '%s' is virtual: its numbers are in '%s', which is not opened from "
-                 "here; give that file itself, or copy them into one file",
-                 path, name, source);
+                 "%s: dataset '%s' is virtual: its numbers are in %s%s%s, which is not opened from "
+                 "here; give what it is made of itself, or copy it into one file",
+                 path, name, strcmp(source, ".") ? "'" : "",
+                 strcmp(source, ".") ? source : "another dataset", strcmp(source, ".") ? "'" : "");
   else if (own && elsewhere)
     st = fx_fail(FX_EFORMAT,
                  "%s: dataset '%s' keeps its numbers in other files: refused; copy "

@@ -4,6 +4,7 @@ local lu = require "luaunit"
 local flex = require "flexlab"
 local fields = require "flexlab.data.fields"
 local inspect = require "flexlab.data.inspect"
+local support = require "tests.lua.support"
 local core = flex.core
 
 local suite = {}
@@ -243,6 +244,32 @@ end
 function suite.test_a_number_that_is_text_is_read()
   local source = flex.frames.open(ROOT .. "re_as_.h5")
   lu.assertEquals(source:re { file = 1, frame = 1 }, 1000.0)
+  local folder = support.folder()
+  local path = folder .. "/word.h5"
+  local writer = assert(core.io.field_writer(path, { frames = 1, height = 4, width = 4 }))
+  assert(writer:append(core.zeros { 4, 4 }))
+  assert(writer:text("Re", "a thousand"))
+  assert(writer:text("seed", "random"))
+  assert(writer:text("boundary", "wall"))
+  assert(writer:finish())
+  lu.assertErrorMsgContains("word.h5': the attribute Re is the text \"a thousand\", which is no number",
+    flex.frames.open, path)
+  lu.assertNil(fields.open(path):number "seed")
+  lu.assertEquals(fields.open(path).wraps, "")
+  os.execute("rm -rf '" .. folder .. "'")
+end
+
+function suite.test_coordinates_that_nobody_names_are_no_fields()
+  local r = inspect.report(ROOT .. "curvilinear.nc", { statistics = false })
+  lu.assertEquals({ r.frames, r.height, r.width, r.channels }, { 3, 4, 6, { "sst" } })
+  local why = {}
+  for _, l in ipairs(r.left_out) do why[l.variables[1]] = l.why end
+  lu.assertEquals(why, { latitude_of = 'a coordinate by its units = "degrees_north"',
+    longitude_of = 'a coordinate by its standard_name = "longitude"',
+    when = 'a coordinate by its units = "days since 1950-01-01"',
+    mesh_faces = "no field but face_node_connectivity (its attribute cf_role)" })
+  r = inspect.report(ROOT .. "curvilinear.nc", { dataset = "latitude_of", statistics = false })
+  lu.assertEquals({ r.frames, r.channels }, { 1, { "latitude_of" } })
 end
 
 function suite.test_no_frames_is_said_in_one_sentence()

@@ -146,6 +146,22 @@ function suite.test_fields_that_are_too_small_or_differ_are_refused()
   lu.assertNil(core.sys.exists(path "none.h5"))
 end
 
+function suite.test_the_words_that_choose_are_the_same_in_every_command()
+  local file = write("chosen.h5", 2, 16, 16, 3, { channels = "b,other,a" })
+  for _, line in ipairs { "data --quick %s", "predict-ablation %s --factor 4 --crop 16 --batches 1",
+    "evaluate --checkpoint " .. trained .. " --data %s --steps 1 --members 2",
+    "data repack %s " .. path "chosen_repacked.h5" } do
+    local said, code = program(line:format(file) .. " --channels a,b --dataset w --axes tcyx")
+    lu.assertEquals(code, 0, line .. said)
+    said, code = program(line:format(file):gsub("chosen_repacked", "again") .. " --channels a,c")
+    lu.assertEquals(code, 1)
+    lu.assertStrContains(said, "'c'")
+    said = program(line:format(file):gsub("chosen_repacked", "again") .. " --axes tyx")
+    lu.assertStrContains(said, "has 4 axes (2,3,16,16), the description says 'tyx'")
+  end
+  lu.assertEquals(flex.frames.open(path "chosen_repacked.h5").names, { "a", "b" })
+end
+
 function suite.test_evaluate_says_what_it_does_not_score()
   local line = "evaluate --checkpoint %s --data %s --steps 1 --members 2"
   local said, code = program(line:format(trained, write("scored.h5", 1, 36, 32, 2, { channels = "a,b" })))

@@ -98,3 +98,18 @@ with netCDF4.Dataset("cf.nc", "w", format="NETCDF4") as f:
     variable("cell_area", ("lat", "lon"))
     variable("other_grid", ("time", "a", "b"))
     f.createVariable("crs", "i4", ())
+
+# Coordinates of two axes that no variable names, as simple writers leave them; and a mesh.
+with netCDF4.Dataset("curvilinear.nc", "w", format="NETCDF3_CLASSIC") as f:
+    for name, size in dict(step=3, row=4, column=6, face=24, corner=4).items():
+        f.createDimension(name, size)
+    for name, axes, attributes in (
+        ("latitude_of", ("row", "column"), dict(units="degrees_north")),
+        ("longitude_of", ("row", "column"), dict(standard_name="longitude")),
+        ("when", ("step", "column"), dict(units="days since 1950-01-01")),
+        ("mesh_faces", ("face", "corner"), dict(cf_role="face_node_connectivity")),
+        ("sst", ("step", "row", "column"), dict(units="degC")),
+    ):
+        v = f.createVariable(name, "f4", axes)
+        v.setncatts(attributes)
+        v[:] = np.arange(np.prod(v.shape, dtype=int)).reshape(v.shape)

@@ -1,29 +1,30 @@
 -- flexlab doctor - looks for the mistakes that make a result wrong without an error.
 local commands = require "flexlab.commands"
 local flex = require "flexlab"
+local variables = require "flexlab.commands.variables"
 
 return {
   name = "doctor",
   doc = "look for leakage, shifts, wrong normalisation, over-confidence and the like",
   arguments = { { name = "what", doc = "the folder of a run, or data: HDF5 or a pattern" } },
-  options = {
+  options = variables.with({
     { name = "test", value = "FILE", doc = "of data: the test files [the last fifth of the time of each run]" },
     { name = "factor", value = "N", kind = "integer", least = 1, default = 4, doc = "of data: of the degradation" },
     { name = "degradation", value = "WORD", default = "bicubic", doc = "of data: a word of flexlab list choices" },
     { name = "crop", value = "N", kind = "integer", least = 8, default = 64, doc = "of data: side of the patches" },
-    { name = "dataset", value = "NAME", doc = "of data: the data set in the file [w or fields]" },
     { name = "low", value = "FILE", doc = "of data: files of the coarse fields [made from the fine ones]" },
     { name = "test-low", value = "FILE", doc = "of data: files of the test files' coarse fields" },
     { name = "json", doc = "one line of JSON instead of the table" },
     commands.device, commands.threads,
-  },
+  }, 4),
   notes = "It ends with code 1 where there is a fault.",
   run = function(values)
     commands.setup(values)
     local what = values.what:gsub("/+$", "")
-    local findings = flex.doctor(flex.core.sys.exists(what) == "folder" and what or { file = what,
-      test = values.test or false, factor = values.factor, degradation = values.degradation, crop = values.crop,
-      dataset = values.dataset or false, low = values.low or false, test_low = values["test-low"] or false })
+    local data = variables.of(values)
+    data.file, data.test, data.factor, data.degradation = what, values.test, values.factor, values.degradation
+    data.crop, data.low, data.test_low = values.crop, values.low, values["test-low"]
+    local findings = flex.doctor(flex.core.sys.exists(what) == "folder" and what or data)
     local faults = 0
     for _, f in ipairs(findings) do faults = faults + (f.state == "fault" and 1 or 0) end
     if values.json then

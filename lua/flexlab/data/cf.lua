@@ -40,6 +40,24 @@ function M.coordinate(file, v, name)
   return c and #c.shape == 1 and c.axes[1] == name and c or nil
 end
 
+-- --- words of attributes ----------------------------------------------------------------------------
+
+local axis_letters = { T = "t", Z = "z", Y = "y", X = "x" }
+local cdm_letters = { Time = "t", Pressure = "z", Height = "z", GeoZ = "z", Lat = "y", GeoY = "y", Lon = "x",
+  GeoX = "x", Ensemble = "n" }
+
+local north, east = {}, {}
+for _, degree in ipairs { "degree", "degrees" } do
+  for _, link in ipairs { "_", "" } do
+    for _, word in ipairs { "north", "N" } do north[degree .. link .. word] = true end
+    for _, word in ipairs { "east", "E" } do east[degree .. link .. word] = true end
+  end
+end
+
+local pressure = { Pa = true, hPa = true, mb = true, mbar = true, millibar = true, millibars = true, bar = true,
+  dbar = true, decibar = true, kPa = true, pascal = true, pascals = true, level = true, layer = true,
+  sigma_level = true }
+
 -- --- what is no field -------------------------------------------------------------------------------
 
 -- Attributes that name variables, and what those are. With `pairs`, as "area: cell_area".
@@ -73,6 +91,19 @@ local function add_named(file, path, found)
   end
 end
 
+local function shown(key, value) return ("%s = %q"):format(key, value) end
+
+-- Whether a variable is a latitude, a longitude or a time by its units or standard_name, whoever names it: a reason.
+local function is_coordinate(a)
+  local units = type(a.units) == "string" and a.units or ""
+  if north[units] or east[units] or units:find("^%a+%s+since%s") then
+    return "a coordinate by its " .. shown("units", units)
+  end
+  if a.standard_name == "latitude" or a.standard_name == "longitude" then
+    return "a coordinate by its " .. shown("standard_name", a.standard_name)
+  end
+end
+
 --- Variables that are no fields: reasons by path.
 function M.no_fields(file)
   local found = {}
@@ -90,28 +121,14 @@ function M.no_fields(file)
       found[v.path] = found[v.path] or ("bounds, as its axis %s says"):format(last)
     elseif v.target then
       found[v.path] = found[v.path] or ("a link to '%s'"):format(v.target)
+    else
+      found[v.path] = found[v.path] or is_coordinate(file:attributes(v.path))
     end
   end
   return found
 end
 
 -- --- what an axis means -----------------------------------------------------------------------------
-
-local axis_letters = { T = "t", Z = "z", Y = "y", X = "x" }
-local cdm_letters = { Time = "t", Pressure = "z", Height = "z", GeoZ = "z", Lat = "y", GeoY = "y", Lon = "x",
-  GeoX = "x", Ensemble = "n" }
-
-local north, east = {}, {}
-for _, degree in ipairs { "degree", "degrees" } do
-  for _, link in ipairs { "_", "" } do
-    for _, word in ipairs { "north", "N" } do north[degree .. link .. word] = true end
-    for _, word in ipairs { "east", "E" } do east[degree .. link .. word] = true end
-  end
-end
-
-local pressure = { Pa = true, hPa = true, mb = true, mbar = true, millibar = true, millibars = true, bar = true,
-  dbar = true, decibar = true, kPa = true, pascal = true, pascals = true, level = true, layer = true,
-  sigma_level = true }
 
 local standard = {
   time = "t", forecast_period = "t", forecast_reference_time = "n", realization = "n",
@@ -122,8 +139,6 @@ local standard = {
   atmosphere_hybrid_sigma_pressure_coordinate = "z", atmosphere_hybrid_height_coordinate = "z",
   ocean_sigma_coordinate = "z", ocean_s_coordinate = "z", ocean_sigma_z_coordinate = "z",
 }
-
-local function shown(key, value) return ("%s = %q"):format(key, value) end
 
 -- Each kind of evidence: f(attributes of the coordinate, name of the axis) -> letter, reason.
 local evidence = {

@@ -151,28 +151,39 @@ function Reader:expect(height, width, count) boxes.expect(self, height, width, c
 function Reader:forget() self.file.container:forget() end
 
 --- A number of the file: attribute of the first channel or of the file, else a dataset of one number.
-function Reader:number(key)
-  local list = self:array(key)
+function Reader:number(key, strict)
+  local list = self:array(key, strict)
   return list and #list == 1 and list[1] or nil
 end
 
--- A number that a file keeps as text.
-local function number_of(self, key, value)
-  local x = tonumber(value)
-  if x then return x end
-  error(("data: '%s': the attribute %s is the text %q, which is no number"):format(self.path, key, value), 0)
+-- The numbers of an attribute, which may be texts that are numbers; nil if it holds others, or raises if `strict`.
+local function numbers_of(self, key, value, strict)
+  local list = type(value) == "table" and value or { value }
+  local numbers = {}
+  for i, item in ipairs(list) do
+    numbers[i] = tonumber(item)
+    if not numbers[i] and strict then
+      error(("data: '%s': the attribute %s is the text %q, which is no number"):format(self.path, key, item), 0)
+    elseif not numbers[i] then
+      return nil
+    end
+  end
+  return numbers[1] and numbers
 end
 
---- Numbers along one axis: an attribute, else a dataset; nil if there are none.
-function Reader:array(key)
+--- Numbers along one axis: an attribute, else a dataset; nil if there are none. `strict`: raises where there is a text
+--- that is no number.
+function Reader:array(key, strict)
   local first = self.parts[1].path
   for _, path in ipairs { self.file.description.groups and "" or first, "" } do
     local value = self.file:attributes(path)[key]
-    if type(value) == "string" then return { number_of(self, key, value) } end
-    if type(value) == "number" then return { value } end
-    if type(value) == "table" and type(value[1]) == "number" then return value end
+    local list = value ~= nil and numbers_of(self, key, value, strict)
+    if list then return list end
   end
   local v = self.file:numbers(key, 0, 1)
+  if not v and strict and self.file.variables[key] and self.file.variables[key].dtype == "text" then
+    error(("data: '%s': '%s' holds a text, where a number was expected"):format(self.path, key), 0)
+  end
   local t = v and self.file.container:read(v.path, { dtype = "f64" })
   return t and t:totable() or nil
 end
@@ -252,7 +263,7 @@ function M.open(path, o)
   if file.description.groups then self.size.n = #file.description.groups end
   self.frames, self.height, self.width = self.size.n * self.size.z * self.size.t, self.size.y, self.size.x
   self.channels, self.boundary, self.dataset = #self.chosen, file.description.boundary, self.parts[1].path
-  self.wraps = self.boundary == "periodic" and "yx" or file.description.wraps
+  self.wraps = self.boundary == "periodic" and "yx" or self.boundary and "" or file.description.wraps
   read_times(self)
   return self
 end

@@ -22,7 +22,7 @@ Frames.__index = Frames
 local function reynolds(reader)
   local described = reader.file.description.re
   for _, name in ipairs { "Re", "re", "reynolds", type(described) == "string" and described or nil } do
-    local list = reader:array(name)
+    local list = reader:array(name, true)
     if list and #list == reader.frames then return list end
     if list and #list >= 1 then return list[1] end
   end

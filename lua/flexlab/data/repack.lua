@@ -12,7 +12,7 @@ local function attributes(writer, reader, from)
   for j = 1, reader.frames do times[j] = reader:time(j) end
   if #times == reader.frames then assert(writer:array("times", times)) end
   for _, key in ipairs { "Re", "re", "reynolds" } do
-    local re = reader:number(key)
+    local re = reader:number(key, true)
     if re then assert(writer:number("Re", re)) break end
   end
   assert(writer:text("channels", table.concat(reader.names, ",")))
