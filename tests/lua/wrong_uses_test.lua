@@ -83,7 +83,7 @@ end
 
 function TestWrongUses:test_unknown_command() wrong("frobnicate", 2, "no command 'frobnicate'") end
 function TestWrongUses:test_unknown_option() wrong("run sr.lua --stes 3", 2, "the nearest is --set") end
-function TestWrongUses:test_missing_argument() wrong("run", 2, "run needs RECIPE") end
+function TestWrongUses:test_missing_argument() wrong("run", 2, "either a recipe is wanted or --from RUN") end
 function TestWrongUses:test_missing_recipe() wrong("run nowhere.lua", 1, "no recipe 'nowhere.lua'") end
 function TestWrongUses:test_wrong_key()
   wrong("run sr.lua --set model.schedul=cosine", 2, "the nearest is 'schedule'")
