@@ -241,6 +241,20 @@ function suite.test_a_study_of_which_nothing_finished_says_so()
   lu.assertStrContains(said, "flexlab: no run of 'eight' finished: 1 failed; the first: seed 1 of 'kind=raises' (")
 end
 
+function suite.test_fresh_begins_every_run_anew_once()
+  study_file()
+  run("shared", "--jobs 2 --seeds 1")
+  local code, said = run("shared", "--jobs 2 --seeds 1 --fresh")
+  lu.assertEquals(code, 1)
+  lu.assertStrContains(said, "eight 4/4")
+  for _, dir in pairs(runs_of "shared") do
+    local _, attempts = core.sys.read(dir .. "/log.txt"):gsub("Z  attempt of process", "")
+    lu.assertEquals(attempts, 1, dir)
+    lu.assertStrContains(core.sys.read(dir .. "/log.txt"), "step 0 of 20")
+    lu.assertEquals(core.sys.exists(dir .. "/code/index.lua"), "file")
+  end
+end
+
 function suite.test_the_line_says_who_runs_and_how_long_it_takes()
   local function task(label, word, more)
     local t = { arm = { label = label }, seed = 1, dir = suite.folder, state = { word = word } }

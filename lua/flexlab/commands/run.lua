@@ -141,6 +141,7 @@ local function execute(values)
   if subject.arms then
     options.seeds, options.jobs, options.worker = seeds, values.jobs, values.worker or false
     options.threads, options.device = values.threads, values.device
+    options.parts = values.parts or false
   else
     options.seed, options.wait = seeds[1], values.wait
   end

@@ -45,7 +45,7 @@ end
 --- Forgets what earlier attempts left, so that a run begins anew; the lock must be held.
 function M.clear(dir)
   for _, file in ipairs { "result.lua", "last.h5", "cost.lua", "failed.txt", "metrics.jsonl", "metrics.csv",
-    "log.txt", "unread.lua", "samples.csv" } do
+    "log.txt", "unread.lua", "samples.csv", "recipe.lua", "code/index.lua" } do
     if core.sys.exists(dir .. "/" .. file) then must(core.sys.remove(dir .. "/" .. file)) end
   end
 end

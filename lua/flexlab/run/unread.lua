@@ -59,10 +59,12 @@ function Watch:note(name, dir)
   io.stderr:write("note: ", sentence(name, list), "\n")
 end
 
---- Of a finished run: the same note.
+--- Of a finished run: the same note; whether there is one.
 function M.remind(name, dir)
   local list = core.sys.exists(dir .. FILE) and literal.read(dir .. FILE)
-  if type(list) == "table" and #list > 0 then io.stderr:write("note: ", sentence(name, list), "\n") end
+  if type(list) ~= "table" or #list == 0 then return false end
+  io.stderr:write("note: ", sentence(name, list), "\n")
+  return true
 end
 
 return M

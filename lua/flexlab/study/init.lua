@@ -21,6 +21,7 @@ local queues = require "flexlab.study.queue"
 local record = require "flexlab.study.record"
 local runs = require "flexlab.study.runs"
 local words = require "flexlab.text"
+local unread = require "flexlab.run.unread"
 local workers = require "flexlab.study.workers"
 
 local M = {}
@@ -30,7 +31,7 @@ Study.__index = Study
 Study.__name = "flexlab.Study"
 
 M.options = { seeds = false, seed = false, jobs = 1, root = "runs", fresh = false, quiet = false,
-  worker = false, threads = false, device = false, retry = false }
+  worker = false, threads = false, device = false, retry = false, parts = false }
 
 function M.is_study(v) return getmetatable(v) == Study end
 
@@ -177,6 +178,9 @@ local function conclude(self, queue, seeds, o, dir)
     one_at_a_time = self.kind == "one_at_a_time", study = self }
   local result = self.body(asked) or {}
   for _, remark in ipairs(asked:remarks()) do io.write("note: ", remark, "\n") end
+  for _, task in ipairs(tasks) do
+    if unread.remind(self.recipe.name, task.dir) then break end     -- the same of all of them
+  end
   assert(literal.write(dir .. "/result.lua", config.plain(result)))
   result.dir = dir
   if #missing > 0 then

@@ -41,11 +41,12 @@ local function outcome(task)
   return table.concat(metrics, "  ") .. (seconds and ("  (%s)"):format(words.duration(seconds)) or "")
 end
 
---- Says how many runs had ended before.
-function Live:found(n)
+--- Says how many runs had ended before; `version`: in what way some of them are another version's.
+function Live:found(n, version)
   self.ended = n
   if n == 0 or self.quiet then return end
   io.write(("%s: %d of %d runs had ended before\n"):format(self.name, n, self.total))
+  if version then io.write(("note: some of them are done, %s; --fresh repeats them\n"):format(version)) end
 end
 
 --- Says, once, what came of a run.

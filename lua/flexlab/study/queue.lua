@@ -42,14 +42,15 @@ local TRIES = 3          -- processes that may die on a run before it counts as 
 ---@param live table|nil  shows what becomes of them (live.lua)
 function M.new(study, tasks, o, live)
   for _, task in ipairs(tasks) do
-    task.dir = study.recipe:folder(task.overrides, { seed = task.seed, root = o.root })
+    local place = study.recipe:place(task.overrides, { seed = task.seed, root = o.root, fresh = o.fresh })
+    task.dir, task.version = place.dir, place.version
   end
   return setmetatable({ study = study, tasks = tasks, o = o, live = live, looked = -math.huge }, Queue)
 end
 
--- Takes the lock of a task's folder for a moment.
+-- Takes the lock of a task's folder, which is made, for a moment.
 local function hold(task, f)
-  if core.sys.exists(task.dir) ~= "folder" then return end
+  assert(core.sys.mkdirs(task.dir))
   local lock, owner, message = locks.take(task.dir)
   if not lock then error(owner and locks.busy(task.dir, owner) or message, 0) end
   local ok, e = pcall(f)
@@ -104,13 +105,14 @@ end
 
 --- The first look: what has ended before this command is only counted.
 function Queue:begin()
-  local found = 0
+  local found, version = 0, nil
   for _, task in ipairs(self.tasks) do
     update(task)
     task.found = task.settled
     found = found + (task.settled and 1 or 0)
+    version = version or task.result and task.version
   end
-  if self.live then self.live:found(found) end
+  if self.live then self.live:found(found, version) end
 end
 
 --- How many tasks are in a state: "free" (new or stopped), "running", "done", "failed", "diverged", "open" (not

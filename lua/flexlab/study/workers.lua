@@ -47,7 +47,9 @@ function M.arguments(study, overrides, seeds, o)
     end
     if study.kind == "zip" then list[#list + 1] = "--zip" end
   end
-  if o.device then list[#list + 1], list[#list + 2] = "--device", o.device end
+  for _, name in ipairs { "device", "parts" } do
+    if o[name] then list[#list + 1], list[#list + 2] = "--" .. name, o[name] end
+  end
   if blame.wanted() then list[#list + 1] = "--traceback" end
   return list
 end
