@@ -174,6 +174,14 @@ return {
   loss = function(prediction, goal)
     return prediction - goal.truth
   end }]], 3, "(losses 'mine': loss(), tried before step 1)" },
+  misspelt_setting = { "samplers", "eval.sampler", [[
+return { defaults = { wobble = 1 },
+  sample = function(cfg, env)
+    local x0 = env.predict(env.x, env.times[1])
+    return x0 * (cfg.wobbel or 1) end }]], 4, "cfg has no 'wobbel'; the nearest is 'wobble'" },
+  misspelt_setting_of_a_target = { "targets", "model.target", [[
+return { defaults = { width = 1 },
+  base = function(batch, cfg) return batch.nothing[cfg.with] end }]], 2, "cfg has no 'with'; the nearest is 'width'" },
   lacking = { "losses", "model.loss", "return { los = print }", nil, "losses 'mine' lacks the function 'loss'" },
   no_table = { "losses", "model.loss", "local M = {}", nil, "must return a table" },
   broken = { "losses", "model.loss", "return {\n  loss = = 3 }", 2, "unexpected symbol near '='" },

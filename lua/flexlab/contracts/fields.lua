@@ -1,8 +1,10 @@
 -- The contracts of the data: degradations, observables, symmetries, formats (see init.lua).
 local config = require "flexlab.config"
 local core = require "flexlab.core"
-local named = require("flexlab.contracts").named
+local contracts = require "flexlab.contracts"
 local settings = require "flexlab.settings"
+
+local named = contracts.named
 
 local M = {}
 
@@ -19,6 +21,7 @@ function M.degradations(t, choice, cfg)
   local given = config.plain(settings.of("superres").defaults)
   for k, v in pairs(cfg) do given[k] = v end
   given.factor = FACTOR
+  contracts.guarded(given)
   local function keys(i) return { seed = 1, stream = "data", sample = i } end
   local low = t:call("low", choice.low, field, FACTOR, given, keys)
   if core.is_tensor(low) and table.concat(low.shape, ",") == table.concat(field.shape, ",") then

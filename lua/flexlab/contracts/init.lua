@@ -31,6 +31,7 @@ local choices = require "flexlab.choices"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
 local literal = require "flexlab.literal"
+local text = require "flexlab.text"
 
 local M = {}
 
@@ -48,6 +49,16 @@ local rated = { schedules = true, weightings = true, parametrisations = true, lo
 
 local Trial = {}
 Trial.__index = Trial
+
+local OWN = "the settings of a choice are its defaults"
+
+--- The settings that a function of a choice is given in a trial: reading one that there is not raises, since it could
+--- not be given either, and `cfg.wobbel` for `cfg.wobble` would be nil without a word.
+function M.guarded(settings)
+  return setmetatable(settings, { __index = function(t, key)
+    error(("cfg has %s; %s"):format(text.unknown(key, text.keys(t)), OWN), 2)
+  end })
+end
 
 --- A value as a breach names it.
 function M.named(v)
@@ -80,25 +91,26 @@ function Trial:refuse(f, what, expected)
 end
 
 --- Notes what was found kept.
-function Trial:kept(text) self.list[#self.list + 1] = text end
+function Trial:kept(what) self.list[#self.list + 1] = what end
 
 -- The frame behind which nobody is to blame for what a choice raises: hence no tail call.
 local function trying(trial, contract, settings)
   contract(trial, trial.choice, settings)
 end
 
--- What ends a trial for good: a breach (its own or one of a part that it uses), Ctrl-C, an object that somebody awaits.
+-- What ends a trial for good: a breach (its own or one of a part that it uses), a setting that there is not, Ctrl-C, an
+-- object that somebody awaits.
 local function is_final(e)
-  return type(e) ~= "string" or e == "interrupted!" or e:find "was expected$" ~= nil
+  return type(e) ~= "string" or e == "interrupted!" or e:find "was expected$" ~= nil or e:find(OWN, 1, true) ~= nil
 end
 
 --- Calls a function of the choice; its error names its line and that this was a trial.
 function Trial:call(name, f, ...)
   local results = table.pack(xpcall(f, function(e)
     local object = type(e) == "table" and (getmetatable(e) or {}).__tostring
-    local text = object and e or blame.placed(blame.sentence(e), trying, self:place(f))
-    if is_final(text) or text:find "before step 1%)$" then return blame.note(text) end
-    return blame.note(("%s (%s '%s': %s(), tried before step 1)"):format(text, self.choice.kind, self.choice.name,
+    local said = object and e or blame.placed(blame.sentence(e), trying, self:place(f))
+    if is_final(said) or said:find "before step 1%)$" then return blame.note(said) end
+    return blame.note(("%s (%s '%s': %s(), tried before step 1)"):format(said, self.choice.kind, self.choice.name,
       name))
   end, ...))
   if not results[1] then error(results[2], 0) end
@@ -151,7 +163,7 @@ function M.check(choice, settings, strict)
   local contract = require("flexlab.contracts." .. homes[choice.kind])[choice.kind]
   settings = settings and config.plain(settings) or config.merge(choice.defaults or {})
   local trial = setmetatable({ choice = choice, strict = strict, list = {}, settings = apart(choice, settings) }, Trial)
-  require("flexlab.run").aside(trying, trial, contract, settings)
+  require("flexlab.run").aside(trying, trial, contract, M.guarded(settings))
   return trial.list
 end
 
@@ -166,14 +178,14 @@ local function tried(choice) return not choice.own or rated[choice.kind] end
 --- Tries a choice when it is first used with these settings; without any, when it is first used at all.
 function M.once(choice, settings)
   if not tried(choice) or choice.own and not settings then return end
-  local text, before = settings and literal.encode(config.plain(settings)) or "", done[choice]
-  if before and (before[text] or not settings) or not recording() then return end
+  local key, before = settings and literal.encode(config.plain(settings)) or "", done[choice]
+  if before and (before[key] or not settings) or not recording() then return end
   done[choice] = before or {}
-  done[choice][text] = true     -- before it is tried: what it is tried with may use it
+  done[choice][key] = true     -- before it is tried: what it is tried with may use it
   local ok, e = pcall(M.check, choice, settings)
   if not ok then
     done[choice] = before
-    if before then before[text] = nil end
+    if before then before[key] = nil end
     error(e, 0)
   end
 end

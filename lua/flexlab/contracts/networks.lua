@@ -3,9 +3,11 @@
 local choices = require "flexlab.choices"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
-local named = require("flexlab.contracts").named
+local contracts = require "flexlab.contracts"
 local nn = require "flexlab.nn"
 local settings = require "flexlab.settings"
+
+local named = contracts.named
 
 local M = {}
 
@@ -78,6 +80,7 @@ function M.encoders(t, choice, own)
     precision = "f32", skips = maps(h, w) }
   cfg.head = cfg.skips[#cfg.skips]
   for k, v in pairs(own) do cfg[k] = v end
+  contracts.guarded(cfg)
   local module = t:call("new", choice.new, cfg)
   for _, name in ipairs { "condition", "parameters", "init" } do
     if not method(module, name) then
@@ -208,6 +211,7 @@ function M.optimizers(t, choice, own)
   local given = config.plain(settings.of("train").defaults)
   for k, v in pairs(own) do given[k] = v end
   given.optimizer, given.lr, given.steps, given.ema = nil, 0.01, 8, 0.5
+  contracts.guarded(given)
   local optim = t:call("new", choice.new, model, given)
   local step = (type(optim) == "table" or type(optim) == "userdata") and method(optim, "step")
   if not step then

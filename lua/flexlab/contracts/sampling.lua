@@ -3,9 +3,11 @@
 local choices = require "flexlab.choices"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
-local named = require("flexlab.contracts").named
+local contracts = require "flexlab.contracts"
 local noising = require "flexlab.diffusion.noising"
 local settings = require "flexlab.settings"
+
+local named = contracts.named
 
 local M = {}
 
@@ -36,7 +38,7 @@ local function whole(own, steps)
   local given = config.plain(settings.of("eval").defaults)
   for k, v in pairs(own) do given[k] = v end
   given.steps = steps
-  return given
+  return contracts.guarded(given)
 end
 
 function M.samplers(t, choice, cfg)
