@@ -228,7 +228,9 @@ static fx_variable *new_variable (fx_container *c, const char *name) {
 static fx_status list_dataset (fx_container *c, hid_t data, const char *name, const char *target) {
   h5_own *own = c->own;
   FX_TRY(fx_h5_check_header(data, c->path, c->size));
-  if (fx_h5_placeholder(data, &own->dimensions))
+  bool placeholder;
+  FX_TRY(fx_h5_placeholder(data, &own->dimensions, &placeholder));
+  if (placeholder)
     return FX_OK;
   fx_variable *v = new_variable(c, name);
   if (!v || (target && !(v->target = fx_strdup(target))))

@@ -35,20 +35,23 @@ static bool reference_to (hid_t data, hobj_ref_t *scale) {
   return H5Rcreate(scale, data, ".", H5R_OBJECT, -1) >= 0;
 }
 
-static bool has_text (hid_t data, const char *key, const char *beginning) {
+/* Whether the attribute `key` is a text that begins so. FX_ENOMEM is the only failure. */
+static fx_status has_text (hid_t data, const char *key, const char *beginning, bool *same) {
   char *text = NULL;
-  bool same = false;
+  *same = false;
   const hid_t attribute = H5Aexists(data, key) > 0 ? H5Aopen(data, key, H5P_DEFAULT) : -1;
   if (attribute < 0)
-    return false;
-  if (fx_h5_attribute_text(attribute, key, &text) == FX_OK)
-    same = strncmp(text, beginning, strlen(beginning)) == 0;
+    return FX_OK;
+  const fx_status st = fx_h5_attribute_text(attribute, key, &text);
+  *same = st == FX_OK && strncmp(text, beginning, strlen(beginning)) == 0;
   fx_free(text);
   H5Aclose(attribute);
-  return same;
+  return st == FX_ENOMEM ? st : FX_OK;
 }
 
-static bool is_scale (hid_t data) { return has_text(data, "CLASS", "DIMENSION_SCALE"); }
+static fx_status is_scale (hid_t data, bool *scale) {
+  return has_text(data, "CLASS", "DIMENSION_SCALE", scale);
+}
 
 /* How long the axes are, and which may grow; the rank, or 0 if there are more than `most` or none. */
 static int extent (hid_t data, int most, hsize_t *length, hsize_t *limit) {
@@ -63,18 +66,18 @@ static int extent (hid_t data, int most, hsize_t *length, hsize_t *limit) {
   return rank;
 }
 
-bool fx_h5_placeholder (hid_t data, fx_h5_dimensions *d) {
+fx_status fx_h5_placeholder (hid_t data, fx_h5_dimensions *d, bool *placeholder) {
   hsize_t length[1], limit[1];
   struct fx_h5_axis axis = { .variable = -1 };
   d->netcdf |= H5Aexists(data, "_Netcdf4Dimid") > 0;
-  if (!is_scale(data) ||
-      !has_text(data, "NAME", "This is a netCDF dimension but not a netCDF variable"))
-    return false;
-  if (extent(data, 1, length, limit) == 1 && reference_to(data, &axis.scale)) {
-    axis.length = (int64_t)length[0];
-    (void)note_axis(d, axis); /* without memory the next allocation says so */
-  }
-  return true;
+  FX_TRY(is_scale(data, placeholder));
+  if (*placeholder)
+    FX_TRY(has_text(data, "NAME", "This is a netCDF dimension but not a netCDF variable",
+                    placeholder));
+  if (!*placeholder || extent(data, 1, length, limit) != 1 || !reference_to(data, &axis.scale))
+    return FX_OK;
+  axis.length = (int64_t)length[0];
+  return note_axis(d, axis);
 }
 
 const char *fx_h5_without_mark (const char *name) {
@@ -144,9 +147,12 @@ fx_status fx_h5_read_axes (hid_t data, fx_variable *v, int64_t i, fx_h5_dimensio
                              known[a] ? name_of(data, &scale[a], name, sizeof name) : "?");
       used = used + (size_t)n < sizeof text ? used + (size_t)n : sizeof text - 1;
     }
-  } else if (v->rank == 1 && is_scale(data)) { /* a scale is its own axis */
-    snprintf(text, sizeof text, "%s", strrchr(v->path, '/') ? strrchr(v->path, '/') + 1 : v->path);
-    known[0] = reference_to(data, &scale[0]);
+  } else if (v->rank == 1) { /* a scale is its own axis */
+    FX_TRY(is_scale(data, &known[0]));
+    if (known[0])
+      snprintf(text, sizeof text, "%s",
+               strrchr(v->path, '/') ? strrchr(v->path, '/') + 1 : v->path);
+    known[0] = known[0] && reference_to(data, &scale[0]);
   }
   FX_TRY(note_unlimited(data, v, i, scale, known, d));
   return (v->axes = fx_strdup(text)) ? FX_OK : FX_ENOMEM;

@@ -22,7 +22,7 @@ typedef struct {
 } fx_h5_dimensions;
 
 /* Whether the open dataset is a placeholder; its length is noted. */
-bool fx_h5_placeholder(hid_t data, fx_h5_dimensions *d);
+fx_status fx_h5_placeholder(hid_t data, fx_h5_dimensions *d, bool *placeholder);
 
 /* The part of a name behind netCDF-4's mark of a variable that is no coordinate, or NULL. */
 const char *fx_h5_without_mark(const char *name);
