@@ -5,8 +5,8 @@ flexlab - a laboratory for diffusion models of physical fields. Tensors are (N,H
 Parts load when first named. Ops and tensor constructors of the core are here too (flex.conv2d,
 flex.zeros); `flex.losses()` and its like list the choices of a kind.
 --]]
-local core = require "flexlab.core"
 require "flexlab.loading"   -- from here on recipes find one another, and runs are told what is loaded
+local core = require "flexlab.core"
 
 local flex = { core = core, _VERSION = "FlexLab " .. tostring(core.info().version) }
 

@@ -18,11 +18,23 @@ file that holds one of them from before FlexLab was loaded escapes. What is load
 (M.text): a file that is edited while a process lives has, for this process, its old meaning.
 --]]
 local blame = require "flexlab.blame"
-local core = require "flexlab.core"
-
 local M = { load_file = loadfile }   -- as it is before it is watched
 
 local ROOT = blame.root:gsub("flexlab/$", "")   -- "" or with its slash
+
+-- Calls f while our own folder alone is searched for Lua files.
+local function alone(f, ...)
+  local path = package.path
+  package.path = ("%s?.lua;%s?/init.lua"):format(ROOT, ROOT)
+  local ok, result = pcall(f, ...)
+  package.path = path
+  if not ok then error(result, 0) end
+  return result
+end
+
+-- The core is a library of C. Stock Lua would take a file flexlab/core.lua of the current folder before it.
+local core = alone(require, "flexlab.core")
+
 local siblings = {}                             -- name of a folder -> folder of a recipe that was named
 local snapshots = {}                            -- path -> text, as it was when it was loaded
 local paths = {}                                -- name of a loaded module -> its path, or false
