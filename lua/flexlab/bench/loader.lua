@@ -32,7 +32,7 @@ end
 
 local function set_of(way, paths, values)
   local cfg = { file = paths, split = 1, test = paths, test_tiles = 1, factor = 4, crop = values.size,
-    batch = values.batch, seed = 1, memory = math.maxinteger }
+    batch = values.batch, seed = 1, memory = flex.settings.of("data").entry.memory.most }
   for k, v in pairs(settings[way]) do cfg[k] = v end
   return flex.data.superres(cfg)
 end
