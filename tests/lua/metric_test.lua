@@ -22,6 +22,8 @@ function suite.test_a_declaration_is_checked()
   lu.assertEquals(recipe({ metric = "rfne" }).metric, { name = "rfne", better = "lower" })
   lu.assertEquals(recipe({ metric = "psnr" }).metric, { name = "psnr", better = "higher" })      -- as it is known
   lu.assertEquals(recipe({ metric = "bicubic.ssim" }).metric.better, "higher")
+  lu.assertEquals(recipe({ metric = "psnr_last" }).metric.better, "higher")
+  lu.assertEquals(recipe({ metric = "spread_skill" }).metric.better, "1")
   lu.assertEquals(recipe({ metric = "gain", better = "higher" }).metric.better, "higher")
   lu.assertNil(recipe().metric)
   for text, about in pairs { ["must be a table"] = "rfne", ["no 'metrik'; the nearest is 'metric'"] = { metrik = "a" },

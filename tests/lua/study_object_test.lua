@@ -144,6 +144,19 @@ function suite.test_runs_without_a_result_stand_in_the_table()
   lu.assertStrContains(said, "model.road=both, seed 2 (new)")
 end
 
+function suite.test_the_page_says_that_machines_were_mixed()
+  local dir = go(study("roads")).dir
+  flex.runs(dir):report()
+  lu.assertNotStrContains(core.sys.read(dir .. "/report.html"), "several instruction sets")
+  local env = suite.root .. "/" .. record.read(dir).runs[1].dir .. "/env.txt"
+  local text, n = core.sys.read(env):gsub("\nisa( +)%S+", "\nisa%1other")
+  lu.assertEquals(n, 1)
+  assert(core.sys.write(env, text))
+  flex.runs(dir):report()
+  lu.assertStrContains(core.sys.read(dir .. "/report.html"), "computed with several instruction sets")
+  lu.assertStrContains(core.sys.read(dir .. "/report.html"), "other (1 runs)")
+end
+
 function suite.test_the_command_line_takes_studies_where_and_metrics()
   go(study("roads", { ["model.road"] = { "none", "both" }, lr = { 0.1, 0.2 } }))
   local roads = suite.root .. "/roads/latest"

@@ -21,8 +21,17 @@ M.directions = { "lower", "higher", "0", "1" }
 local known = {}
 for _, m in ipairs(core.metrics.list) do known[m.name] = m.better end
 
---- Which way a metric is better by its name alone: "bicubic.rfne" is an rfne, "psnr.u" the psnr of channel u.
-function M.direction(name) return known[name:match "[^.]*$"] or known[name:match "^[^.]*"] or "lower" end
+-- The direction of a word or of its beginning: "psnr_last" is a psnr.
+local function by_word(word)
+  while word do
+    if known[word] then return known[word] end
+    word = word:match "^(.*)_[^_]*$"
+  end
+end
+
+--- Which way a metric is better by its name alone: "bicubic.rfne" is an rfne, "psnr.u" the psnr of channel u,
+--- "pearson_last" a pearson.
+function M.direction(name) return by_word(name:match "[^.]*$") or by_word(name:match "^[^.]*") or "lower" end
 
 --- What a recipe declares, checked: { name =, better = } or nil; raises at `level`.
 function M.declared(recipe, about, level)

@@ -150,7 +150,7 @@ local function parts_of(runs, main, o)
   local note = { "Differences are paired by seed, each averaged over the settings of all other keys first. p: exact "
     .. "sign-flip test, Holm's correction. Intervals: Student's t, and percentiles of 9999 resamples (too narrow below "
     .. "ten pairs)." }
-  for _, remark in ipairs(pivot:remarks()) do note[#note + 1] = remark:sub(1, 1):upper() .. remark:sub(2) .. "." end
+  for _, remark in ipairs(runs:remarks()) do note[#note + 1] = remark:sub(1, 1):upper() .. remark:sub(2) .. "." end
   local parts = { { title = "Result", text = verdict(main, pivot, tests), table = t,
     note = table.concat(note, " ") } }
   local charts = { plot.slopes(pivot, { label = metric }) }
