@@ -162,13 +162,29 @@ function suite.test_the_words_that_choose_are_the_same_in_every_command()
   lu.assertEquals(flex.frames.open(path "chosen_repacked.h5").names, { "a", "b" })
 end
 
-function suite.test_evaluate_says_what_it_does_not_score()
+function suite.test_test_tiles_cover_whole_fields()
+  local file = write("cover.h5", 1, 40, 37, 1)
+  local set = flex.data.superres { file = file, test = file, factor = 4, crop = 16 }
+  local seen = {}
+  for _, tile in ipairs(set.test.tiles) do
+    for y = tile.y, tile.y + 15 do
+      for x = tile.x, tile.x + 15 do seen[y * 100 + x] = true end
+    end
+    lu.assertTrue(tile.y >= 1 and tile.y <= 25 and tile.x >= 1 and tile.x <= 22)
+  end
+  local count = 0
+  for _ in pairs(seen) do count = count + 1 end
+  lu.assertEquals({ #set.test.tiles, count }, { 9, 40 * 37 })
+end
+
+function suite.test_evaluate_says_where_tiles_overlap()
   local line = "evaluate --checkpoint %s --data %s --steps 1 --members 2"
   local said, code = program(line:format(trained, write("scored.h5", 1, 36, 32, 2, { channels = "a,b" })))
   lu.assertEquals(code, 0, said)
-  lu.assertStrContains(said, "note: tiles of 16x16 cover 32x32 of the 36x32 fields of '")
+  lu.assertStrContains(said, "note: the 36x32 fields of '")
+  lu.assertStrContains(said, "are no multiple of the 16x16 tiles: the last ones overlap, and count twice there")
   said = program(line:format(trained, path "train.h5"))
-  lu.assertNil(said:find("note: tiles", 1, true))
+  lu.assertNil(said:find("no multiple", 1, true))
 end
 
 local status = lu.LuaUnit.run()

@@ -12,13 +12,13 @@ local function data_of(model, values)
   return flex.data.as_trained(model, more)
 end
 
--- What of the fields lies in no tile, which tiles that do not overlap leave at the edges: a sentence, or nil.
-local function left_over(data)
+-- Says where tiles overlap, which they do where fields are no multiple of them: pixels there are scored twice.
+local function note_overlap(data)
   for _, file in ipairs(data.test.source.files) do
-    local h, w = file.height - file.height % data.height, file.width - file.width % data.width
-    if h < file.height or w < file.width then
-      return ("tiles of %dx%d cover %dx%d of the %dx%d fields of '%s': the rows and columns behind them are not scored")
-        :format(data.height, data.width, h, w, file.height, file.width, file.path)
+    if file.height % data.height > 0 or file.width % data.width > 0 then
+      io.stderr:write(("note: the %dx%d fields of '%s' are no multiple of the %dx%d tiles: the last ones overlap, and "
+        .. "count twice there\n"):format(file.height, file.width, file.path, data.height, data.width))
+      return
     end
   end
 end
@@ -43,8 +43,7 @@ return {
     commands.setup(values)
     local model = flex.load_model(values.checkpoint, { ema = not values.raw })
     local data = data_of(model, values)
-    local note = left_over(data)
-    if note then io.stderr:write("note: " .. note .. "\n") end
+    note_overlap(data)
     local function sample(batch)
       return flex.diffusion.sample(model, batch, { steps = values.steps, members = values.members })
     end

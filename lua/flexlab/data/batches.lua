@@ -1,5 +1,5 @@
 --[[
-batches - patches put together: drawn ones for training (draws.lua), tiles that do not overlap for tests. What
+batches - patches put together: drawn ones for training (draws.lua), tiles of whole fields for tests. What
 is in a batch is said by its task (tasks.lua); init.lua makes the sets.
 
 A set is { task, cfg, seed, height, width, scale, symmetry, ... }; a draw { file, frame, y, x, id } is the patch
@@ -161,14 +161,24 @@ end
 local Test = {}
 Test.__index = Test
 
+-- Where tiles begin along an axis: side by side, and the last flush with the edge, so that every pixel is in one. Where
+-- the size is no multiple of the tile's, the last one overlaps its neighbour. (With coarse files sizes and tiles are
+-- multiples of the factor, and so is where tiles begin.)
+local function starts(size, tile)
+  local list = {}
+  for i = 1, size // tile do list[i] = (i - 1) * tile + 1 end
+  if size % tile > 0 then list[#list + 1] = size - tile + 1 end
+  return list
+end
+
 -- All tiles, or `limit` of them evenly spaced.
 local function tiles(set, source, entries, limit)
   local all = {}
   for _, e in ipairs(entries) do
-    for ty = 1, source:height(e) // set.height do
-      for tx = 1, source:width(e) // set.width do
-        all[#all + 1] = { file = e.file, frame = e.frame, y = (ty - 1) * set.height + 1,
-          x = (tx - 1) * set.width + 1, id = #all + 1 }
+    local columns = starts(source:width(e), set.width)
+    for _, y in ipairs(starts(source:height(e), set.height)) do
+      for _, x in ipairs(columns) do
+        all[#all + 1] = { file = e.file, frame = e.frame, y = y, x = x, id = #all + 1 }
       end
     end
   end

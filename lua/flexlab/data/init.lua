@@ -4,7 +4,7 @@ data - training batches and test batches of a task.
   data = flex.data.superres { file = "a.h5", factor = 4, crop = 128, batch = 8 }
   data = flex.data.forecast { file = "a.h5", past = 2, crop = 128, batch = 8 }
   data.train:batch(step)            random frames and corners, addressed by (seed, step, sample)
-  for batch in data.test:batches()  tiles that do not overlap, always the same
+  for batch in data.test:batches()  tiles that cover whole fields, always the same
 
 A batch: target, estimate, lowres (the network's condition), all (N,H,W,C) and normalised; re (N,1) =
 Re / 40000; truth (and low, for super-resolution) in physical units; ids, one number a sample.
