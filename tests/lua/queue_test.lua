@@ -255,6 +255,44 @@ function suite.test_fresh_begins_every_run_anew_once()
   end
 end
 
+-- --dry-run of a study says what it costs, and refuses what cannot fit; it leaves nothing behind.
+function suite.test_dry_run_measures_a_step_of_each_arm()
+  study_file()
+  local code, said = run("shared", "--dry-run --seeds 1..3 --jobs 2")
+  lu.assertEquals(code, 0, said)
+  lu.assertStrMatches(said, ".*\na +3 +20 +%S+ +%S+ +%S+ +%S+ +a measured step\n.*")
+  lu.assertStrMatches(said, ".*\n12 runs to do, %S+ hours with 2 at a time .*; peak %S+ GiB of %S+ GiB memory, %S+ GiB "
+    .. "of %S+ GiB disk\n.*")
+  lu.assertNil(core.sys.exists(path "shared"))
+  run("shared", "--seeds 1")
+  code, said = run("shared", "--dry-run --seeds 1,2")
+  lu.assertEquals(code, 0, said)
+  lu.assertStrMatches(said, ".*\na +1 +20 +%- .*its finished run\n.*")
+  lu.assertStrContains(said, "4 runs to do")
+  -- what raises before its second step, never reaches one or has none, is not measured, and that is said
+  study_file(STUDY:gsub("step == 7", "step == 1"))
+  _, said = run("other", "--dry-run --seeds 1")
+  lu.assertStrMatches(said, ".*\nbad .*not measured: .*no luck\n.*")
+  study_file(STUDY:gsub('print%("I am " .. cfg.kind%)', "if cfg.kind == 'raises' then while true do end end")
+    :gsub("local flex = ", 'require("flexlab.run.rehearsal").deadline = 0.2\nlocal flex = ', 1))
+  _, said = run("other", "--dry-run --seeds 1")
+  lu.assertStrContains(said, "not measured: it did not make two steps in")
+end
+
+function suite.test_what_cannot_fit_is_refused()
+  local budget = require "flexlab.study.budget"
+  local b = { runs = 4, seconds = 7200, peak_bytes = 2 ^ 50, disk = 0 }
+  local text, refusal = budget.verdict(b, 2, suite.folder .. "/none")
+  lu.assertStrContains(text, "4 runs to do, 1 hours with 2 at a time")
+  lu.assertStrContains(refusal, "2 runs at a time need 2.1e+06 GiB of memory, this machine has ")
+  b.peak_bytes, b.disk = 1, 2 ^ 60
+  text, refusal = budget.verdict(b, 2, suite.folder)
+  lu.assertStrContains(text, "GiB disk")
+  lu.assertStrContains(refusal, "the runs need 1.61e+09 GiB of disk, ")
+  b.disk = 1
+  lu.assertNil(select(2, budget.verdict(b, 2, suite.folder)))
+end
+
 function suite.test_the_line_says_who_runs_and_how_long_it_takes()
   local function task(label, word, more)
     local t = { arm = { label = label }, seed = 1, dir = suite.folder, state = { word = word } }

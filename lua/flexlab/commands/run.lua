@@ -1,8 +1,10 @@
 -- flexlab run - a recipe or a study, with overrides, over seeds, in one or several processes.
 local arguments = require "flexlab.commands.arguments"
 local blame = require "flexlab.blame"
+local budget = require "flexlab.study.budget"
 local commands = require "flexlab.commands"
 local config = require "flexlab.config"
+local core = require "flexlab.core"
 local copies = require "flexlab.run.copies"
 local plan = require "flexlab.study.plan"
 local study = require "flexlab.study"
@@ -105,7 +107,23 @@ local function subject_of(values)
   return recipe, seeds or { 1 }
 end
 
-local function dry_run(subject, overrides, seeds, out)
+-- What the runs of a study will cost; code 1 where they cannot fit.
+local function show_cost(recipe, tasks, values)
+  commands.setup(values)
+  if values.jobs > 1 and not values.threads then core.threads(math.max(1, core.info().cores // values.jobs)) end
+  local cost = budget.of(recipe, tasks)
+  if cost.runs == 0 then return 0 end
+  print()
+  budget.table(cost):print()
+  local text, refusal = budget.verdict(cost, values.jobs, values.out)
+  print(text)
+  if not refusal then return 0 end
+  io.stderr:write("flexlab: ", refusal, "\n")
+  return 1
+end
+
+local function dry_run(subject, overrides, seeds, values)
+  local out = values.out
   local t, recipe, memory = tabulate { "run", "seed", "folder", "state" }, subject.recipe or subject, {}
   local tasks = subject.tasks and subject:tasks(overrides, seeds)
     or { { arm = { label = subject.name }, seed = seeds[1], overrides = overrides } }
@@ -113,8 +131,10 @@ local function dry_run(subject, overrides, seeds, out)
     local folder, state = why.state(recipe, task.overrides, { seed = task.seed, root = out }, memory)
     local label = task.arm.label ~= "" and task.arm.label or recipe.name
     t:row { label, task.seed, folder, state }
+    task.dir = folder
   end
   t:print()
+  return subject.arms and show_cost(recipe, tasks, values) or 0
 end
 
 local function print_result(result, prefix)
@@ -135,7 +155,7 @@ local function execute(values)
   for key, value in pairs(settings(values.set)) do overrides[key] = value end
   resolve(subject, overrides)
   if not values.worker then subject:check(overrides) end
-  if values["dry-run"] then return dry_run(subject, overrides, seeds, values.out) end
+  if values["dry-run"] then return dry_run(subject, overrides, seeds, values) end
   commands.setup(values)
   local options = { root = values.out, fresh = values.fresh, quiet = values.quiet, retry = values.retry or false }
   if subject.arms then
@@ -166,7 +186,7 @@ return {
       doc = "processes that share the runs" },
     commands.parts, commands.device, commands.threads,
     { name = "out", value = "DIR", default = "runs", doc = "where runs are kept" },
-    { name = "dry-run", doc = "say what would run, and where" },
+    { name = "dry-run", doc = "say what would run, and where; of a study what it costs, from a step of each arm" },
     { name = "fresh", doc = "start again, also where a run is finished" },
     { name = "quiet", doc = "no progress" },
     { name = "retry", value = "WORD", kind = "words", words = { "failed" },

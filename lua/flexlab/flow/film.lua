@@ -15,6 +15,7 @@ local core = require "flexlab.core"
 local film_flow = require "flexlab.flow.film_flow"
 local interruption = require "flexlab.run.interruption"
 local progress = require "flexlab.run.progress"
+local Run = require "flexlab.run"
 local words = require "flexlab.text"
 
 local M = {}
@@ -131,6 +132,8 @@ function M.make(s)
   s.part, s.state = s.path .. ".part", s.path .. ".part.safetensors"
   s.numbers, s.texts = film_flow.attributes(s)
   s.identity = core.json.encode(film_flow.identity(s))
+  local run = Run.current()
+  if run and run.rehearsal then run.rehearsal:simulating(s.path) end
   interruption.hold()
   local ok, message = pcall(simulate, s)
   interruption.release()

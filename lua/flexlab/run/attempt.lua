@@ -114,7 +114,7 @@ end
 
 --- Notes how an attempt ended that raised `e`; returns the error that the caller is to see in its place, or nil.
 function M.ended(run, e)
-  if locks.is_lost(e) or not run.lock:held() then return nil end
+  if locks.is_lost(e) or run.rehearsal or not run.lock:held() then return nil end
   if interruption.is_cut(e) then e = cut(run) end
   if interruption.is_interruption(e) then
     run.transcript:say("%s", e.message)

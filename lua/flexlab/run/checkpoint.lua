@@ -79,6 +79,15 @@ function M.save(path, run)
   return core.io.save(path, { names = names, tensors = tensors, text = text })
 end
 
+--- How many bytes the tensors of M.save would take.
+function M.bytes(run)
+  local sum = 0
+  for _, entry in ipairs(run.watched) do
+    each(entry, function(_, tensor) sum = sum + tensor:count() * (tensor.dtype == "f64" and 8 or 4) end)
+  end
+  return sum
+end
+
 --- Reads what M.save wrote: { tensors, text, phase, phase_step, log_bytes } or nil, message.
 function M.load(path)
   local file, message = core.io.load(path)

@@ -245,6 +245,7 @@ function Run:steps(data, n, options)
     if self.unread and not self.asked then self.unread:refuse(self.recipe.name) end
     self.asked = true
     local stop = interruption.pending()
+    if self.rehearsal then self.rehearsal:stepped(self, step, first, n) end
     if stop or step == n or step % every == 0 or step == EARLY then self:save() end
     self.progress:step(step)
     if stop then self:poll() end

@@ -38,7 +38,7 @@ Recipe.__index = Recipe
 Recipe.__name = "flexlab.Recipe"
 
 M.options = { seed = 1, root = "runs", fresh = false, quiet = false, label = "", wait = false, retry = false,
-  redirect = false, live = false }
+  redirect = false, live = false, rehearsal = false }
 
 local capture   -- while copies of a recipe's file are loaded: { made = {}, stop = object }
 
@@ -220,7 +220,8 @@ function Recipe:__call(overrides, options)
   if o.fresh then attempt.clear(dir) end
   local watch = unread.watch(self.defaults, config.plain(cfg))
   local run <close> = Run.open { recipe = self, cfg = cfg, unread = watch, hash = found.hash, seed = o.seed, dir = dir,
-    root = o.root, quiet = o.quiet, label = o.label, lock = lock, redirect = o.redirect, live = o.live, code = set }
+    root = o.root, quiet = o.quiet, label = o.label, lock = lock, redirect = o.redirect, live = o.live, code = set,
+    rehearsal = o.rehearsal and o.rehearsal() }
   prepare(run, o)
   run:resume()
   local result = result_of(self, blame.call(self.body, watch.cfg, run))
