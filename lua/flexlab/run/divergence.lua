@@ -28,7 +28,7 @@ end
 --- of the first losses, to which this one is added; without it the loss must be finite, and that is all.
 function M.of_loss(value, first)
   if value ~= value or value == math.huge or value == -math.huge then
-    return ("the loss is %s"):format(tostring(value))
+    return ("the loss is %s"):format(value ~= value and "nan" or tostring(value))     -- C may say -nan
   end
   if not first then return nil end
   if #first < M.first then

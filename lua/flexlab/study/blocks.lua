@@ -112,10 +112,17 @@ local function listed(list)
   return ("%s; and %d more"):format(table.concat(list, "; ", 1, MOST_NAMED), #list - MOST_NAMED)
 end
 
+-- The runs that were left out; those of an arm that ended alike are named together.
 local function about_runs(g, remarks)
-  local list = {}
-  for i, entry in ipairs(g.left) do
-    list[i] = ("%s, seed %d (%s)"):format(entry[1].arm.label, entry[1].seed, entry[2])
+  local list, order, seeds = {}, {}, {}
+  for _, entry in ipairs(g.left) do
+    local key = entry[1].arm.label .. "\n" .. entry[2]
+    if not seeds[key] then seeds[key], order[#order + 1] = {}, { key, entry[1].arm.label, entry[2] } end
+    table.insert(seeds[key], entry[1].seed)
+  end
+  for i, o in ipairs(order) do
+    local own = seeds[o[1]]
+    list[i] = ("%s, seed%s %s (%s)"):format(o[2], #own > 1 and "s" or "", table.concat(own, ", "), o[3])
   end
   if #list > 0 then remarks[#remarks + 1] = ("left out, with no number: %s"):format(listed(list)) end
 end
@@ -151,7 +158,7 @@ local function about_seeds(g, columns, remarks)
     local n = #columns[arm]
     if n < #g.seeds then
       list[#list + 1] = ("%s has %s"):format(tostring(arm), n == 0 and "none"
-        or "seed " .. table.concat(columns[arm].seeds, ", "))
+        or (n > 1 and "seeds " or "seed ") .. table.concat(columns[arm].seeds, ", "))
     end
   end
   if #list > 0 then
