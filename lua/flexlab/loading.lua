@@ -13,7 +13,7 @@ M.restrict(true) nothing but our own folder is searched, neither package.path no
 
 *Who is told.* A recipe can hide what it loads: a computed name, a dofile in a loop. So `require`, `dofile`,
 `loadfile`, `io.open`, `io.lines` and `io.input` are replaced, once, by functions that tell the open runs
-(M.watchers) and then do what they did, in a tail call, so that messages name the caller's line as before. A user's
+(M.watchers) and then do what they did; messages name the caller's line as before (blame.call). A user's
 file that holds one of them from before FlexLab was loaded escapes. What is loaded is remembered as it was then
 (M.text): a file that is edited while a process lives has, for this process, its old meaning.
 --]]
@@ -227,7 +227,7 @@ local function watch_loading(name)
         loads("file", path, path)
       end
       if path == nil and select("#", ...) == 0 then return old() end
-      return old(path, ...)
+      return blame.call(old, path, ...)
     end
   end)
 end
@@ -242,7 +242,7 @@ local function install()
         end
         if paths[name] then loads("module", name, paths[name]) end
       end
-      return old(name, ...)
+      return blame.call(old, name, ...)
     end
   end)
   watch_loading "dofile"
@@ -258,7 +258,7 @@ local function install()
       return function(path, ...)
         touched("reads", path)
         if path == nil and select("#", ...) == 0 then return old() end
-        return old(path, ...)
+        return blame.call(old, path, ...)
       end
     end)
   end

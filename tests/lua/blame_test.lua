@@ -119,6 +119,19 @@ function suite.test_what_a_pcall_caught_keeps_a_users_line()
   lu.assertEquals(blame.bare("no position"), "no position")
 end
 
+-- What FlexLab wraps names the line that called it, under lua5.4 too, where nobody else puts it right.
+function suite.test_what_is_wrapped_names_the_caller()
+  core.sys.write(at "sick.lua", "local x = nil\nreturn x.y\n")
+  for _, call in ipairs { function() require "nowhere_at_all" end, function() for _ in io.lines(at "none") do end end,
+    function() dofile(at "none.lua") end } do
+    local line = debug.getinfo(call, "S").linedefined
+    local ok, message = pcall(call)
+    lu.assertFalse(ok)
+    lu.assertStrContains(message, ("blame_test.lua:%d: "):format(line))
+  end
+  lu.assertStrContains(select(2, pcall(dofile, at "sick.lua")), "sick.lua:2: attempt to index")
+end
+
 function suite.test_objects_pass_through_unchanged()
   local object = setmetatable({}, { __tostring = function() return "stopped by hand" end })
   local ok, e = xpcall(function() blame.call(error, object) end, blame.handler)
