@@ -56,11 +56,13 @@ function suite.test_padding_is_a_mirror_or_the_other_side()
 end
 
 -- A checkpoint of the smallest network for patches of 16x16, of fields with the channels a and b.
-local function checkpoint()
-  local file = write("train.h5", 4, 32, 32, 2, { channels = "a,b" })
-  local recipe = flex.recipe("two", {}, function(_, run)
-    local data = flex.data.superres { file = file, factor = 4, degradation = "registered", crop = 16, batch = 1,
-      test_tiles = 1 }
+local function checkpoint(name, task, settings)
+  local cfg = { crop = 16, batch = 1, test_tiles = 1 }
+  for key, value in pairs(settings) do cfg[key] = value end
+  cfg.file = cfg.file or write("train.h5", 4, 32, 32, 2, { channels = "a,b" })
+  cfg.test = cfg.file
+  local recipe = flex.recipe(name, {}, function(_, run)
+    local data = flex.data[task](cfg)
     local model = flex.models.flex(support.smallest(), data)
     local optim = flex.optim.adam(model, {})
     for _, batch in run:steps(data.train, 1) do optim:step(flex.diffusion.loss(model, batch)) end
@@ -69,7 +71,7 @@ local function checkpoint()
   return recipe({}, { root = path "runs", quiet = true }).dir
 end
 
-local trained = checkpoint()
+local trained = checkpoint("two", "superres", { factor = 4, degradation = "registered" })
 
 local function program(line)
   local pipe = assert(io.popen(("%s %s 2>&1; echo code $?"):format(workers.program(), line)))
@@ -113,6 +115,23 @@ function suite.test_coarse_fields_give_their_size_times_the_factor()
   for _, how in ipairs { "--domain tiles --overlap 8 --border 2", "--domain network" } do
     lu.assertEquals(sample(low, "--low " .. how), { 1, 20, 36, "a,b" })
   end
+end
+
+function suite.test_forecasts_and_observables_keep_sizes_too()
+  local line = "sample --checkpoint %s --data %s --steps 1 --out %s"
+  local function answer_of(dir, file)
+    os.remove(path "next.h5")
+    local said, code = program(line:format(dir, file, path "next.h5"))
+    lu.assertEquals(code, 0, said)
+    local reader <close> = assert(core.io.field(path "next.h5", "w"))
+    return { reader.frames, reader.height, reader.width, reader:text "channels" }
+  end
+  local films = write("films.h5", 3, 21, 34, 2, { channels = "a,b" })
+  lu.assertEquals(answer_of(checkpoint("next", "forecast", { past = 1 }), films), { 2, 21, 34, "a,b" })
+  local vorticity = support.flow(path "vorticity.h5")
+  local seen = checkpoint("seen", "superres", { file = vorticity, factor = 4, observable = "velocity" })
+  local source = flex.frames.open(vorticity)
+  lu.assertEquals(answer_of(seen, vorticity), { source.total, source.files[1].height, source.files[1].width, "u,v" })
 end
 
 function suite.test_channels_are_those_of_training_by_name()

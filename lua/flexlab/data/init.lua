@@ -214,7 +214,7 @@ function M.build(task, given, opened, level, prepare)
   for _, key in ipairs { "dataset", "axes", "format", "channels", "observable" } do
     if cfg[key] then set.description[key] = cfg[key] end   -- what `flexlab sample` must read alike
   end
-  set.description.names = #source.names > 0 and source.names or nil
+  set.description.names = not cfg.observable and #source.names > 0 and source.names or nil   -- as they are in files
   fill(set, parts, low, span)
   return M.announce(set)
 end
