@@ -92,6 +92,25 @@ function suite.test_a_past_that_was_learned()
   lu.assertEquals(run("forecast", { file = long, test = train, past = 2, crop = 16, batch = 2 }), {})
 end
 
+-- Means over blocks beside the fine files, said to be every 4th sample, and rightly.
+function suite.test_coarse_files_that_lie_elsewhere()
+  local function coarse(file)
+    local reader = assert(core.io.field(file))
+    local writer = assert(core.io.field_writer(file .. ".low", { frames = reader.frames, height = 8, width = 8 }))
+    for f = 1, reader.frames do
+      assert(writer:append(reader:read({ frame = f, height = 32, width = 32 }):mean_pool { factor = 4 }))
+    end
+    assert(writer:finish())
+    return file .. ".low"
+  end
+  local more = { low = coarse(train), test_low = coarse(other), crop = 32, degradation = "block_mean" }
+  lu.assertEquals(run("superres", settings(other, more)), {})
+  more.degradation = "registered"
+  local list, said = run("superres", settings(other, more))
+  lu.assertStrContains(list[1], "the coarse files' samples do not lie where degradation 'registered' has them")
+  lu.assertStrContains(said, "note: " .. list[1] .. "\nstep 1\n")
+end
+
 local status = lu.LuaUnit.run()
 os.execute("rm -rf '" .. folder .. "'")
 os.exit(status)

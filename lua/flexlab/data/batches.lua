@@ -14,6 +14,7 @@ local core = require "flexlab.core"
 local draws = require "flexlab.data.draws"
 local notes = require "flexlab.run.notes"
 local overlap = require "flexlab.data.overlap"
+local placement = require "flexlab.data.placement"
 local Run = require "flexlab.run"
 local split = require "flexlab.data.split"
 local symmetry = require "flexlab.data.symmetry"
@@ -102,11 +103,12 @@ end
 local Train = {}
 Train.__index = Train
 
--- Before the first batch of a run: is it judged on what it is about to learn?
+-- Before the first batch of a run: is it judged on what it is about to learn, and beside rivals in their place?
 local function judge(part)
   if part.judged or not Run.current() then return end
   part.judged = true
   notes.add(overlap.sentence(overlap.of(part.set)))
+  notes.add(placement.sentence(part.set))
 end
 
 --- The random part of a set: entries of `source`, with coarse fields `low` or without.

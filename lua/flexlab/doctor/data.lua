@@ -3,9 +3,9 @@ doctor/data - leakage, normalisation, registration. A check takes the subject { 
 and a sentence, or nothing where it does not apply.
 --]]
 local choices = require "flexlab.choices"
-local core = require "flexlab.core"
 local geometry = require "flexlab.data.geometry"
 local overlap = require "flexlab.data.overlap"
+local placement = require "flexlab.data.placement"
 local scale = require "flexlab.data.scale"
 
 local M = {}
@@ -49,64 +49,12 @@ function M.normalisation(subject)
   return "note", text .. ": they were given, or the files have changed"
 end
 
--- Pearson's r of two fields of equal shape.
-local function correlation(a, b)
-  a, b = a - a:mean():item(), b - b:mean():item()
-  return (a * b):mean():item() / math.sqrt(a:square():mean():item() * b:square():mean():item() + 1e-300)
-end
-
--- Adds the correlations of truth(x) with estimate(x + d) along an axis to sums[d], d = -reach .. reach.
-local function correlate(sums, truth, estimate, axis, reach)
-  local length = truth.shape[axis]
-  local centre = truth:narrow { axis = axis, start = reach + 1, length = length - 2 * reach }
-  for d = -reach, reach do
-    local moved = estimate:narrow { axis = axis, start = reach + 1 + d, length = length - 2 * reach }
-    sums[d] = (sums[d] or 0) + correlation(centre, moved)
-  end
-end
-
--- The d of the largest, by the parabola through it and its neighbours.
-local function peak_of(r, reach)
-  local best = -reach
-  for d = -reach, reach do
-    if r[d] > r[best] then best = d end
-  end
-  local low, peak, high = r[best - 1], r[best], r[best + 1]
-  if not (low and high) then return best end
-  return best + 0.5 * (low - high) / (low - 2 * peak + high)
-end
-
--- How far a method (batch -> field) lies from the truth on the test batches, in pixels: y, x.
-local function shift_of(set, method, reach)
-  local rows, columns = {}, {}
-  for batch in set.test:batches() do
-    local scope <close> = core.scope()
-    local field = method(batch)
-    correlate(rows, batch.truth, field, 2, reach)
-    correlate(columns, batch.truth, field, 3, reach)
-    scope:close()
-  end
-  return peak_of(rows, reach), peak_of(columns, reach)
-end
-
--- A sentence where coarse files are not what their degradation says: the baseline `registered` then lies (f-1)/2 pixels
--- off along both axes. Nothing but the fields themselves tells.
-local function misplaced(set)
-  local middle = (set.cfg.factor - 1) / 2
-  local reach = math.min(set.cfg.factor, (math.min(set.height, set.width) - 4) // 2)
-  if not set.cfg.low or reach < 1 or middle == 0 then return nil end
-  local y, x = shift_of(set, require("flexlab.evaluation.baselines").registered, reach)
-  if math.min(y, x) < middle / 2 and math.max(y, x) > -middle / 2 then return nil end
-  return ("the baseline 'registered' lies (%.2f, %.2f) pixels from the truth (y, x): the coarse files' samples do not "
-    .. "lie where degradation '%s' has them, and every comparison with it is unfair"):format(y, x, set.cfg.degradation)
-end
-
 --- How far the estimate lies from where the truth is, as the degradation itself makes it, and whether coarse files are
 --- what it says of them.
 function M.registration(subject)
   local set = subject.set
   if not set or set.task.name ~= "superres" then return nil end
-  local wrong = misplaced(set)
+  local wrong = placement.sentence(set)
   if wrong then return "fault", wrong end
   local cfg, size = set.cfg, 12 * set.cfg.factor
   local shift = geometry.measure(choices.get("degradations", cfg.degradation), cfg, size, size, set.channels).shift
