@@ -209,7 +209,7 @@ function core.backend(name) end
 ---@return string
 function core.isa(name) end
 
---- version, isa, isas, blas, threads, hdf5, compiler, cores
+--- version, sources, isa, isas, blas, threads, hdf5, compiler, cores
 ---@return table
 function core.info() end
 

@@ -21,6 +21,11 @@
 #ifndef FLEXLAB_VERSION
 #define FLEXLAB_VERSION "0.1.0"
 #endif
+#ifdef FX_SOURCES /* made by tools/sources_hash.cmake */
+#include "sources_hash.h"
+#else
+#define FX_SOURCES_HASH "unknown"
+#endif
 
 /* --- classes ---------------------------------------------------------------------------------- */
 
@@ -130,9 +135,11 @@ static void hdf5_version (unsigned *major, unsigned *minor, unsigned *release) {
 static int core_info (lua_State *L) {
   unsigned major = 0, minor = 0, release = 0;
   hdf5_version(&major, &minor, &release);
-  lua_createtable(L, 0, 9);
+  lua_createtable(L, 0, 10);
   lua_pushliteral(L, FLEXLAB_VERSION);
   lua_setfield(L, -2, "version");
+  lua_pushliteral(L, FX_SOURCES_HASH);
+  lua_setfield(L, -2, "sources");
   lua_pushstring(L, fx_backend_current()->isa);
   lua_setfield(L, -2, "isa");
   push_isas(L);

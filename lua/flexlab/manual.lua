@@ -64,7 +64,7 @@ close() -- ends the others; so does `local scope <close>`
 threads(n?: integer): integer -- sets if given; the number of threads, which no result depends on
 backend(name?: string): string -- "cpu", or "ref", the readable reference
 isa(name?: string): string -- instruction set of the cpu kernels
-info(): table -- version, isa, isas, blas, threads, hdf5, compiler, cores
+info(): table -- version, sources, isa, isas, blas, threads, hdf5, compiler, cores
 ]] },
   { holder = "flexlab.core.nn", title = "Layers", [[
 linear(inputs: integer, outputs: integer, options?: { bias?: boolean }): flexlab.Module -- called (x)

@@ -1,8 +1,8 @@
 -- The meaning of a Lua file is its tokens; the set of a recipe's files is what it names, at any depth.
 local lu = require "luaunit"
 local flex = require "flexlab"
-local code = require "flexlab.run.code"
 local core = flex.core
+local library = require "flexlab.run.library"
 local loading = require "flexlab.loading"
 local support = require "tests.lua.support"
 local tokens = require "flexlab.run.tokens"
@@ -285,9 +285,15 @@ function sets.test_code_of_a_definition_at_the_prompt_counts()
 end
 
 function sets.test_the_library_is_one_hash()
-  local library = code.library()
-  lu.assertEquals(library.version, tostring(core.info().version))
-  lu.assertStrMatches(library.hash, "%x+")
+  local this = library.this()
+  lu.assertEquals(this.version, tostring(core.info().version))
+  lu.assertStrMatches(this.hash, ("%x"):rep(16))
+  lu.assertStrMatches(core.info().sources, ("%x"):rep(16))
+  lu.assertTrue(library.is(this))
+  lu.assertTrue(library.is { version = this.version, bytes = "comments differ", hash = this.hash })
+  lu.assertFalse(library.is { version = this.version, bytes = "0", hash = "0" })
+  lu.assertFalse(library.is { version = "0.0.0", bytes = this.bytes, hash = this.hash })
+  lu.assertFalse(library.is(nil))
   lu.assertTrue(loading.is_own(loading.own_folder "flexlab.losses" .. "/l1.lua"))
   lu.assertFalse(loading.is_own(base .. "/flexlab/losses/l1.lua"))
   lu.assertFalse(loading.is_own "recipes/sr.lua")

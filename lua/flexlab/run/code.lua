@@ -1,5 +1,5 @@
 --[[
-code - the user's Lua files that a recipe runs, known before its first step, and the version of FlexLab.
+code - the user's Lua files that a recipe runs, known before its first step.
 
   code.base(body)            what a recipe is made of, whatever its settings: its file and what that names
   code.set(base, settings)   with the parts that the settings name by word
@@ -200,34 +200,6 @@ function M.old_hash(set, settings)
   local recipe = set.by_role.recipe
   local text = recipe.path and recipe.text or (recipe.text:find "^\27" and "line" or recipe.text)
   return core.sys.hash(literal.encode(config.plain(settings)) .. "\n" .. text .. required(text, {})):sub(1, 8)
-end
-
--- Calls f(path relative to the folder, path) for every Lua file below a folder, sorted.
-local function each_file(folder, relative, f)
-  local names = core.sys.list(folder) or {}
-  table.sort(names)
-  for _, name in ipairs(names) do
-    local path = folder .. "/" .. name
-    if name:match("%.lua$") then
-      f(relative .. name, path)
-    elseif core.sys.exists(path) == "folder" then
-      each_file(path, relative .. name .. "/", f)
-    end
-  end
-end
-
-local library
-
---- This FlexLab: { version =, hash = } of its Lua files by their meaning; made once in a process.
-function M.library()
-  if not library then
-    local lines = {}
-    each_file(loading.own_folder "flexlab", "", function(name, path)
-      lines[#lines + 1] = name .. " " .. tokens.meaning(core.sys.read(path) or "")
-    end)
-    library = { version = tostring(core.info().version), hash = core.sys.hash(table.concat(lines, "\n")) }
-  end
-  return library
 end
 
 return M

@@ -16,9 +16,9 @@ is not among the copies is FlexLab's own, or looked for as ever. Nothing here as
 commands do (SECURITY.md), and `open` runs nothing.
 --]]
 local choices = require "flexlab.choices"
-local code = require "flexlab.run.code"
 local core = require "flexlab.core"
 local latest = require "flexlab.run.latest"
+local library = require "flexlab.run.library"
 local literal = require "flexlab.literal"
 local loading = require "flexlab.loading"
 
@@ -66,26 +66,23 @@ local function copy(dir, entry, taken, later)
   return { role = entry.role, path = entry.path, copy = name, meaning = entry.meaning, later = later }
 end
 
-local function same_library(a, b) return a.hash == b.hash and a.version == b.version end
-
 --- Writes the copies of a run's code; where they are, only another FlexLab is noted.
 ---@param dir string     the run's folder
 ---@param recipe string  its name
 ---@param set table      of code.set
 ---@param fresh boolean|nil  write them anew
 function M.write(dir, recipe, set, fresh)
-  local index, library = not fresh and index_of(dir) or nil, code.library()
+  local index = not fresh and index_of(dir) or nil
   if index then
-    local last = index.library[#index.library]
-    if not same_library(last, library) then
-      table.insert(index.library, library)
+    if not library.is(index.library[#index.library]) then
+      table.insert(index.library, library.this())
       save(dir, index)
     end
     return
   end
   must(core.sys.mkdirs(dir .. "/code"))
   local taken = { index = true }
-  index = { recipe = recipe, library = { library }, files = {}, defines = set.defines }
+  index = { recipe = recipe, library = { library.this() }, files = {}, defines = set.defines }
   for i, entry in ipairs(set.list) do index.files[i] = copy(dir, entry, taken) end
   save(dir, index)
 end
@@ -122,8 +119,8 @@ end
 function M.version(dir)
   local index = index_of(dir)
   if not index then return "by another version" end
-  for _, library in ipairs(index.library) do
-    if not same_library(library, code.library()) then return "by another version of FlexLab" end
+  for _, saved in ipairs(type(index.library) == "table" and index.library or { false }) do
+    if not library.is(saved) then return "by another version of FlexLab" end
   end
 end
 

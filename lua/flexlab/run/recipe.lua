@@ -22,6 +22,7 @@ local literal = require "flexlab.literal"
 local keep = require "flexlab.run.keep"
 local loading = require "flexlab.loading"
 local latest = require "flexlab.run.latest"
+local library = require "flexlab.run.library"
 local metric = require "flexlab.run.metric"
 local copies = require "flexlab.run.copies"
 local place = require "flexlab.run.place"
@@ -136,7 +137,7 @@ local function environment(run, options)
   line("seed", run.seed)
   if options.label ~= "" then line("label", options.label) end
   if run.recipe.metric then line("metric", metric.text(run.recipe.metric)) end
-  line("library", code.library().hash)
+  line("library", library.this().hash)
   line("started", os.date("!%Y-%m-%dT%H:%M:%SZ", math.floor(core.sys.now())))
   line("host", core.sys.host())
   local info = core.info()
