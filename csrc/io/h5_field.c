@@ -152,7 +152,7 @@ fx_status fx_field_check (const fx_field *f, int64_t frame, int64_t channel_from
     if (!isfinite(v[i]))
       return fx_fail(FX_EFORMAT,
                      "%s: dataset '%s' holds %s at frame %" PRId64 ", channel %" PRId64
-                     ", row %" PRId64 ", column %" PRId64 " (counted from 0): mask or repair the "
+                     ", row %" PRId64 ", column %" PRId64 " (counted from 0): repair the "
                      "data",
                      f->path, f->dataset,
                      isnan(v[i]) ? "NaN"

@@ -230,7 +230,7 @@ function suite.test_fields_with_missing_elements_are_refused_with_their_number()
   for file, count in pairs { ["defaultfill_NETCDF4.nc"] = 192, ["missingvec_NETCDF3_CLASSIC.nc"] = 108,
     ["validrange_NETCDF4.nc"] = 41, ["unsigned_NETCDF4.nc"] = 1 } do
     for _, memory in ipairs { 1 << 30, 0 } do   -- in memory, and patch by patch
-      lu.assertErrorMsgContains(("; %d of 384 elements of its variable are missing: mask or repair the data, or choose "
+      lu.assertErrorMsgContains(("; %d of 384 elements of its variable are missing: fill the gaps, or choose "
         .. "channels that are complete (data.channels)"):format(count), train, file, memory)
     end
   end

@@ -111,7 +111,7 @@ local function not_finite(self, t, frame, box)
   for i, v in ipairs(t:totable()) do
     if v ~= v or math.abs(v) == math.huge then
       local k, missing = i - 1, v ~= v and missing_of(self, (i - 1) % c + 1)
-      return ("%s: channel '%s' holds %s at frame %d, row %d, column %d (counted from 1)%s: mask or repair the data, "
+      return ("%s: channel '%s' holds %s at frame %d, row %d, column %d (counted from 1)%s: fill the gaps, "
         .. "or choose channels that are complete (data.channels)")
         :format(self.path, self.names[k % c + 1], v ~= v and "NaN" or v > 0 and "inf" or "-inf", frame,
           box.y + k // c // w, box.x + k // c % w,

@@ -80,7 +80,7 @@ local function incomplete(reader, variables)
     if bad > 0 and (chosen[v.path] or chosen[v.path:match("^%d+/(.*)$")]) then
       local all = 1
       for _, s in ipairs(v.shape) do all = all * s end
-      list[#list + 1] = ("'%s': %d of %d elements are %s: training refuses it; mask or repair the data, or choose "
+      list[#list + 1] = ("'%s': %d of %d elements are %s: training refuses it; fill the gaps, or choose "
         .. "channels that are complete (--channels, data.channels)"):format(v.path, bad, all,
         v.missing > 0 and v.infinite > 0 and "missing or infinite" or v.missing > 0 and "missing" or "infinite")
     end
