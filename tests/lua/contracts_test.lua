@@ -82,6 +82,12 @@ return {
     return field end,
   up = function(low) return low end }]], 2,
     "low() does not reduce: of a tensor (2,16,24,2) and the factor 4 it returned" },
+  cells_unsaid = { "degradations", "data.degradation", [[
+return {
+  low = function(field, factor)
+    return field:mean_pool { factor = factor } end,
+  up = function(low, h, w) return low:resize { size = { h, w } } end }]], 2,
+    "first sample lies at pixel (1.50, 1.50) of its block, in the middle, as of a mean over the block; cells = true" },
   rising = { "schedules", "model.schedule", [[
 return { doc = "wrong way round",
   logsnr = function(t) return -10 * (1 - 2 * t) end }]], 2, "logsnr rises from -10 at t = 0 to -9.8 at t = 0.01" },

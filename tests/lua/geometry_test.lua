@@ -107,7 +107,7 @@ function suite.test_a_wrong_word_is_refused_and_an_odd_place_is_said()
   local mean = flex.degradations.block_mean
   local cell = { file = support.flow(path "flow.h5"), factor = 4, crop = 16, batch = 2, degradation = "silent" }
   flex.degradations.define("silent", { low = mean.low, up = mean.up })
-  raises("say so by cells = true", flex.data.superres, cell)
+  raises("in the middle, as of a mean over the block; cells = true was expected", flex.data.superres, cell)
   flex.degradations.define("silent", { low = flex.degradations.bicubic.low, up = mean.up, cells = true })
   raises("lies at pixel (0.00, 0.00) of its block, and cells = true says in the middle", flex.data.superres, cell)
   flex.degradations.define("silent", { up = mean.up, low = function(x, f)   -- field[1::f, ::f]

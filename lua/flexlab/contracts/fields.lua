@@ -2,6 +2,7 @@
 local config = require "flexlab.config"
 local core = require "flexlab.core"
 local contracts = require "flexlab.contracts"
+local geometry = require "flexlab.data.geometry"
 local settings = require "flexlab.settings"
 
 local named = contracts.named
@@ -33,6 +34,9 @@ function M.degradations(t, choice, cfg)
   t:kept "low(): a tensor (N,H/f,W/f,C)"
   t:tensor(choice.up, ("up() of %s"):format(named(low)), t:call("up", choice.up, low, h, w, given), { 2, h, w, c })
   t:kept "up(): a tensor (N,H,W,C)"
+  local misplaced, wanted = geometry.fault(choice, given, h, w, c)
+  if wanted then t:refuse(choice.low, misplaced, wanted) end
+  t:kept(misplaced or "cells: samples lie where it says")
   if not choice.lift then return end
   local lifted = t:tensor(choice.lift, "lift()", t:call("lift", choice.lift, low, FACTOR), { 2, h, w, c })
   local off = (choice.low(lifted, FACTOR) - low):abs():summary().max

@@ -64,22 +64,32 @@ function M.measure(choice, cfg, height, width, channels)
   return found
 end
 
---- Raises where a degradation says one geometry and computes the other; returns a sentence where it computes neither.
-function M.check(cfg, height, width, channels)
-  local choice = choices.get("degradations", cfg.degradation)
+--- What is wrong with where a degradation says that its samples lie: a sentence, and what it should say where that is
+--- known; nil where it is right, or cannot be told.
+function M.fault(choice, cfg, height, width, channels)
   local found = cfg.factor > 1 and M.measure(choice, cfg, height, width, channels)
   if not found then return nil end
   local middle = (cfg.factor - 1) / 2
   local function at(place) return math.max(math.abs(found.y - place), math.abs(found.x - place)) end
   local said, other = choice.cells and middle or 0, choice.cells and 0 or middle
   if at(said) <= 0.25 * middle then return nil end
-  local text = ("degradation '%s': with factor %d its first sample lies at pixel (%.2f, %.2f) of its block"):format(
-    cfg.degradation, cfg.factor, found.y, found.x)
-  if at(other) <= 0.25 * middle then
-    error(choice.cells and text .. ", and cells = true says in the middle: leave cells out"
-      or text .. ", in the middle, as of a mean over the block: say so by cells = true", 0)
+  local text = ("with factor %d its first sample lies at pixel (%.2f, %.2f) of its block"):format(cfg.factor, found.y,
+    found.x)
+  if at(other) > 0.25 * middle then
+    return text .. ", neither at its first pixel nor in its middle: baseline 'registered' is off by as much"
+  elseif choice.cells then
+    return text .. ", and cells = true says in the middle", "no cells"
   end
-  return text .. (", neither at its first pixel nor in its middle: baseline 'registered' is off by as much")
+  return text .. ", in the middle, as of a mean over the block", "cells = true"
+end
+
+--- Raises where a degradation says one geometry and computes the other; returns a sentence where it computes neither.
+function M.check(cfg, height, width, channels)
+  local text, wanted = M.fault(choices.get("degradations", cfg.degradation), cfg, height, width, channels)
+  if not text then return nil end
+  text = ("degradation '%s': %s"):format(cfg.degradation, text)
+  if wanted then error(("%s; %s was expected"):format(text, wanted), 0) end
+  return text
 end
 
 return M
