@@ -14,7 +14,7 @@ define build
 @cmake --build --preset $(1) -j $(JOBS) -- $(QUIET)
 endef
 
-.PHONY: all demo test bench bench-peer docs install clean packages release debug format lint aarch64 check-samples
+.PHONY: all demo test check-all fuzz clients bench bench-peer docs install clean packages release debug format lint aarch64 check-samples
 
 all: release
 
@@ -36,6 +36,19 @@ test: packages
 	@tools/check_aarch64.sh
 	@ctest --preset release -j $(JOBS)
 	@ctest --preset debug -j $(JOBS)
+
+# What takes longer than a push should wait for; tests/README.md says how long. What the machine lacks is SKIPPED,
+# by name.
+check-all:
+	@JOBS=$(JOBS) tools/check_all.sh
+
+# The readers of files against bytes that nobody wrote: FUZZ_SECONDS (60) for each harness of tests/fuzz.
+fuzz:
+	@tools/fuzz.sh
+
+# What we write, read by others.
+clients: release
+	@tools/clients.sh
 
 bench: release
 	@build/release/flexlab bench

@@ -47,14 +47,18 @@ fx_status fx_plain_add (fx_container *c, const char *path, fx_variable **v, fx_p
   return FX_OK;
 }
 
+/* Of an array without elements, whose sizes may be anything, the strides are 0: nothing is read by them. Else the
+** sizes fit in the file, but for netCDF's number of records, the first axis, which no stride is made of. */
 void fx_plain_strides (const fx_variable *v, fx_plain_variable *p, bool fortran) {
   int64_t stride = (int64_t)fx_element_size(p->element);
+  bool empty = false;
+  for (int a = 0; a < v->rank; a++)
+    empty |= v->shape[a] == 0;
   for (int k = 0; k < v->rank; k++) {
     const int a = fortran ? k : v->rank - 1 - k;
-    p->stride[a] = stride;
-    if (k + 1 <
-        v->rank) /* sizes fit in the file, but for netCDF's number of records, the first axis */
-      stride *= v->shape[a] > 0 ? v->shape[a] : 1;
+    p->stride[a] = empty ? 0 : stride;
+    if (k + 1 < v->rank && !empty)
+      stride *= v->shape[a];
   }
 }
 

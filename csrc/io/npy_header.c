@@ -65,9 +65,9 @@ static bool take_number (parser *p, int64_t *value) {
   skip(p);
   if (!isdigit((unsigned char)*p->at) || (p->at[0] == '0' && isdigit((unsigned char)p->at[1])))
     return false;
-  *value = strtoll(p->at, &end, 10); /* overflow saturates, and is refused as too large */
+  *value = strtoll(p->at, &end, 10);
   p->at = end + (*end == 'L');
-  return true;
+  return *value < INT64_MAX; /* what does not fit saturates */
 }
 
 static bool take_shape (parser *p, fx_npy_header *h) {

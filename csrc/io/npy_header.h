@@ -14,7 +14,7 @@ typedef struct {
   bool compound;  /* a list of fields */
   bool fortran;
   int rank;
-  int64_t shape[FX_CONTAINER_AXES]; /* INT64_MAX for what does not fit */
+  int64_t shape[FX_CONTAINER_AXES];
 } fx_npy_header;
 
 /* Reads {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3)}, with these three keys in any order and nothing
