@@ -258,22 +258,16 @@ static int sys_clear_interrupts (lua_State *L) {
 }
 
 /* Loops of Lua that call no op never ask; so the handler hooks the main thread of Lua, and the hook raises
-** once an end now is asked for. It does not raise again for as long as who caught it may need to save,
-** and then does: code that swallows every error is ended all the same. */
+** once an end now is asked for. It is set after a press only, since it slows Lua down. */
 static lua_State *hooked;
-static double quiet_until;
-enum { HOOK_EVERY = 10000, HOOK_QUIET = 5 /* seconds */ };
+enum { HOOK_EVERY = 100 /* instructions */ };
 
 static void hook (lua_State *L, lua_Debug *ar) {
-  struct timespec t;
   (void)ar;
-  clock_gettime(CLOCK_MONOTONIC, &t);
   if (fx_interrupt_count() == 0)
     lua_sethook(L, NULL, 0, 0);
-  if (!fx_interrupted() || (double)t.tv_sec < quiet_until)
-    return;
-  quiet_until = (double)(t.tv_sec + HOOK_QUIET);
-  luaL_error(L, "interrupted!");
+  if (fx_interrupted())
+    lfx_check(L, FX_EINTR, NULL);
 }
 
 static void set_hook (void) { lua_sethook(hooked, hook, LUA_MASKCOUNT, HOOK_EVERY); }
@@ -291,7 +285,6 @@ static int sys_catch_interrupts (lua_State *L) {
   }
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
   hooked = lua_tothread(L, -1);
-  quiet_until = 0;
   fx_interrupt_call(set_hook);
   if (fx_interrupt_install() != 0)
     return luaL_error(L, "catch_interrupts: the system refuses a signal handler");

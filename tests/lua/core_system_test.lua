@@ -173,10 +173,10 @@ end
 function TestSys.test_interrupts()
   local function press() io.popen("kill -INT " .. core.sys.pid()):close() end
   core.sys.catch_interrupts(true)
+  local flow = core.flow { height = 16, width = 16, re = 100, k0 = 2 }
   press()
   lu.assertEquals(core.sys.interrupts(), 1)
   press()
-  local flow = core.flow { height = 16, width = 16, re = 100, k0 = 2 }
   raises("interrupted!", flow.advance, flow, 100)
   raises("it would take", flow.advance, flow, 1e12)
   lu.assertEquals(core.sys.interrupts(), 0, "who tells the user clears the count")

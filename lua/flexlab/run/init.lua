@@ -186,11 +186,17 @@ function Run:save_before_step()
   return true
 end
 
+-- The error of an interruption, or nil; with it the interruption is told, so nothing more is cut off by it.
+local function interrupted(self)
+  if not interruption.pending() then return nil end
+  return interruption.error(("stopped at step %d of '%s'; the same command goes on from there (%s)")
+    :format(self.step or 0, self.recipe.name, self.dir), { dir = self.dir, step = self.step })
+end
+
 --- Stops with a sentence if Ctrl-C was pressed. Long loops of recipes may call it too.
 function Run:poll()
-  if not interruption.pending() then return end
-  error(interruption.error(("stopped at step %d of '%s'; the same command goes on from there (%s)")
-    :format(self.step or 0, self.recipe.name, self.dir), { dir = self.dir, step = self.step }), 0)
+  local e = interrupted(self)
+  if e then error(e, 0) end
 end
 
 -- Copies saved tensors into whatever is watched and not yet restored.
@@ -244,11 +250,11 @@ function Run:steps(data, n, options)
     self:end_scope()
     if self.unread and not self.asked then self.unread:refuse(self.recipe.name) end
     self.asked = true
-    local stop = interruption.pending()
+    local stop = interrupted(self)
     if self.rehearsal then self.rehearsal:stepped(self, step, first, n) end
     if stop or step == n or step % every == 0 or step == EARLY then self:save() end
     self.progress:step(step)
-    if stop then self:poll() end
+    if stop then error(stop, 0) end
   end
   return function()
     if self.scope then finished() end
