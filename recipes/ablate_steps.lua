@@ -5,7 +5,8 @@ local flex = require "flexlab"
 local sr   = require "recipes.sr"
 
 local defaults = flex.config.merge(sr.defaults, nil)
-defaults.eval = flex.settings.eval({ members = 4, sampler = "ddim" }, { steps = { 1, 2, 4, 8, 16 } })
+defaults.eval = flex.settings.eval({ members = 4, sampler = "ddim" }, {
+  { "steps", { 1, 2, 4, 8, 16 }, "integers", least = 1, most = 1e5, doc = "numbers of reverse steps to compare" } })
 
 return flex.recipe("ablate_steps", defaults, function(cfg, run)
   local data  = flex.data.superres(flex.data.ensure(cfg.data))

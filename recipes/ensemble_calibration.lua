@@ -4,14 +4,14 @@
 local flex = require "flexlab"
 local settings = flex.settings
 
-return flex.recipe("ensemble_calibration", {
+return flex.recipe("ensemble_calibration", settings.own({
+  { "test", "data/turbulence/test_re*.h5", "text|texts", doc = "flows that neither training nor fitting sees" } }, {
   data  = settings.superres({ file = "data/turbulence/train_re*.h5", split = 0.75, factor = 4, crop = 64, batch = 8,
             test_tiles = 32 }, nil, { "test" }),
-  test  = "data/turbulence/test_re*.h5",
   model = settings.model { size = "nano", conditioning = "both", predict = "v" },
   train = settings.train { steps = 300, lr = 1e-3, warmup = 20, clip = 1.0, ema = 0.99 },
   eval  = settings.eval { steps = 2, members = 16 },
-}, function(cfg, run)
+}), function(cfg, run)
   flex.data.ensure { file = cfg.data.file, test = cfg.test }
   local data   = flex.data.superres(cfg.data)                 -- data.test: the last quarter of each training flow
   local unseen = flex.data.superres(settings.with(cfg.data, { file = cfg.test, test = cfg.test, split = 0.75,

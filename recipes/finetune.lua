@@ -4,13 +4,13 @@
 local flex = require "flexlab"
 local sr   = require "recipes.sr"
 
-return flex.recipe("finetune", {
-  first = {},                                                -- settings of recipes/sr.lua, its first life
+return flex.recipe("finetune", flex.settings.own({
+  { "first", {}, "table", doc = "settings of recipes/sr.lua, for its first life" } }, {
   data  = flex.config.merge(sr.defaults.data, { observable = "velocity" }),   -- the same files, seen as velocity
   model = sr.defaults.model,
   train = flex.settings.train({ steps = 100, lr = 3e-4, warmup = 5, clip = 1.0, ema = 0.95 }, nil, { "from" }),
   eval  = sr.defaults.eval,
-}, function(cfg, run)
+}), function(cfg, run)
   local first = sr(cfg.first, { seed = run.seed, root = run.root, quiet = run.quiet })
   local data, result = flex.data.superres(flex.data.ensure(cfg.data)), { vorticity = first.rfne }
 

@@ -3,17 +3,16 @@
 local flex = require "flexlab"
 local settings = flex.settings
 
-return flex.recipe("ood_boundary", {
+return flex.recipe("ood_boundary", settings.own({
+  { "beside", { "periodic", "channel", "box", "cylinders", "free_slip" }, "texts", doc = "boundaries to judge" } }, {
   seen   = settings.flow { re = { 500, 2000 }, seed = 1, size = 256, frames = 16, out = "data/ood/seen_{hash}.h5" },
   unseen = settings.flow({ re = 1000, seed = 2, size = 256, frames = 8, out = "data/ood/beside_{hash}.h5" }, nil,
     { "boundary" }),
-  beside = { "periodic", "channel", "box", "cylinders", "free_slip" },
-  data   = settings.superres({ factor = 4, degradation = "registered", crop = 64, batch = 8, test_tiles = 32 }, nil,
-    { "file", "test" }),
+  data   = settings.superres({ degradation = "registered", test_tiles = 32 }, nil, { "file", "test" }),
   model  = settings.model { size = "nano", conditioning = "both", predict = "v", dropout = 0.0 },
   train  = settings.train { steps = 300, lr = 1e-3, warmup = 20, clip = 1.0, ema = 0.99 },
   eval   = settings.eval { steps = 2, members = 4 },
-}, function(cfg, run)
+}), function(cfg, run)
   local data = flex.data.superres(settings.with(cfg.data, { file = flex.generate("turbulence", cfg.seen) }))
   local model = flex.models.flex(cfg.model, data)
   local optim = flex.optimizer(model, cfg.train)

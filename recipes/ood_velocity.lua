@@ -4,14 +4,14 @@
 local flex = require "flexlab"
 local sr, set = require "recipes.sr", flex.settings
 
-return flex.recipe("ood_velocity", {
+return flex.recipe("ood_velocity", set.own({
+  { "observable", "velocity_x", "word", kind = "observables", doc = "what is judged; velocity_x has one channel" } }, {
   data  = flex.config.merge(sr.defaults.data, { degradation = "registered" }),
-  observable = "velocity_x",                            -- one channel, as the vorticity
   model = sr.defaults.model,
   first = sr.defaults.train,                            -- on vorticity
   train = set.train({ steps = 100, lr = 3e-4, warmup = 5, clip = 1.0, ema = 0.95 }, nil, { "from" }),   -- on velocity
   eval  = sr.defaults.eval,
-}, function(cfg, run)
+}), function(cfg, run)
   local first = sr({ data = cfg.data, model = cfg.model, train = cfg.first, eval = cfg.eval },
     { seed = run.seed, root = run.root, quiet = run.quiet })
   local model, _, vorticity = flex.load_model(first.dir)

@@ -6,8 +6,12 @@ local sr   = require "recipes.sr"
 
 local defaults = flex.config.merge(sr.defaults)
 defaults.eval = { members = 4 }
-defaults.study = { checkpoint = flex.optional "string", samplers = { "ddim", "ddpm", "heun", "dpmpp_2m", "edm" },
-                   grids = { "uniform", "karras" }, steps = { 1, 2, 4, 8 }, batches = 2 }
+defaults.study = flex.settings.own {
+  { "checkpoint", false, "false|text", doc = "checkpoint or run to sample; false: train one first" },
+  { "samplers", { "ddim", "ddpm", "heun", "dpmpp_2m", "edm" }, "words", kind = "samplers", doc = "those to compare" },
+  { "grids", { "uniform", "karras" }, "table", doc = "time grids to compare: words, or lists of times" },
+  { "steps", { 1, 2, 4, 8 }, "integers", least = 1, most = 1e5, doc = "numbers of steps to compare" },
+  { "batches", 2, "integer", least = 1, most = 1e9, doc = "test batches that are sampled" } }
 
 return flex.recipe("sampler_study", defaults, function(cfg, run)
   local model = cfg.study.checkpoint

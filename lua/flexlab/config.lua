@@ -74,12 +74,6 @@ local function is_section(default)
     and (settings.opened(default) ~= nil or not is_list(default))
 end
 
--- A setting that the declared table of a section knows and that is not the recipe's own.
-local function declared_entry(defaults, key)
-  local opened = settings.opened(defaults)
-  return opened and not opened.own[key] and opened.declared.entry[key] or nil
-end
-
 local function fail_unknown(defaults, key, path, level)
   local known, opened = text.keys(defaults), settings.opened(defaults)
   for _, name in ipairs(opened and text.keys(opened.declared.entry) or {}) do
@@ -138,7 +132,7 @@ local function set(target, defaults, key, value, path, waiting, level)
   local head, rest = tostring(key):match("^([^.]+)%.(.+)$")
   head = head or key
   local full = path == "" and tostring(head) or path .. "." .. tostring(head)
-  local entry, default, opened = declared_entry(defaults, head), defaults[head], settings.opened(defaults)
+  local entry, default, opened = settings.entry(defaults, head), defaults[head], settings.opened(defaults)
   if opened and opened.fixed[head] then
     error(("'%s' is set by the recipe itself"):format(full), level)
   elseif entry then

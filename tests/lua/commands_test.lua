@@ -216,7 +216,12 @@ function suite.test_show_ops_info()
   local code, out = flexlab("show " .. write("toy.lua", toy))
   lu.assertEquals(code, 0)
   lu.assertStrContains(out, "A toy.")
-  lu.assertStrContains(out, "model.width  integer  3")
+  lu.assertStrMatches(out, ".*model%.width +3 +number .*")
+  code, out = flexlab "show sr"
+  lu.assertEquals(code, 0)
+  lu.assertStrMatches(out, ".*data%.batch +8 +whole number 1%.%.65536 +patches in a training step\n.*")
+  lu.assertStrMatches(out, ".*Accepted besides.*train%.optimizer +\"adam\" +flex%.optim +optimiser of the weights\n.*")
+  for line in out:gmatch "[^\n]+" do lu.assertTrue(#line <= 120, line) end
   code, out = flexlab "ops conv2d"
   lu.assertEquals(code, 0)
   lu.assertStrContains(out, "stride")

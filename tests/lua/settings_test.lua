@@ -113,10 +113,18 @@ function suite.test_sections_stay_open_through_a_merge()
 end
 
 function suite.test_a_recipe_may_have_settings_of_its_own()
-  local d = { eval = settings.eval({ members = 4 }, { steps = { 1, 2 } }) }
+  local d = { eval = settings.eval({ members = 4 }, {
+    { "steps", { 1, 2 }, "integers", least = 1, doc = "numbers of steps" } }),
+    own = settings.own { { "batches", 2, "integer", least = 1, most = 9, doc = "so many" } } }
   lu.assertEquals(config.merge(d, { ["eval.steps"] = { 4 }, ["eval.sampler"] = "heun" }).eval,
     { members = 4, steps = { 4 }, sampler = "heun" })
-  lu.assertErrorMsgContains("wants a list", config.merge, d, { ["eval.steps"] = 4 })
+  lu.assertErrorMsgContains("'eval.steps' must be a list of whole numbers from 1 on, got 4", config.merge, d,
+    { ["eval.steps"] = 4 })
+  lu.assertErrorMsgContains("'own.batches' must be a whole number from 1 to 9, got 0", config.merge, d,
+    { ["own.batches"] = 0 })
+  lu.assertErrorMsgContains("the nearest is 'batches'", config.merge, d, { ["own.batch"] = 1 })
+  local fixed = { data = settings.superres({}, nil, { "file" }) }
+  lu.assertErrorMsgContains("'data.file' is set by the recipe itself", config.merge, fixed, { ["data.file"] = "a.h5" })
   lu.assertErrorMsgContains("settings.eval: members must be", settings.eval, { members = 0 })
   lu.assertErrorMsgContains("the nearest is 'members'", settings.eval, { membres = 1 })
 end

@@ -85,7 +85,7 @@ local function settings_part(out)
       and ", and all of settings.data" or "") .. ".", "")
     heading(out, "setting", "takes", "default", "meaning")
     for _, entry in ipairs(declared.list) do
-      if declared.added[entry.name] ~= nil then
+      if declared.added[entry.name] ~= nil and not entry.internal then
         row(out, code(entry.name), settings.takes(entry), code(value(entry.default)), entry.doc)
       end
     end

@@ -1,9 +1,13 @@
--- flexlab show - what a recipe is and what can be set.
+-- flexlab show - what a recipe is and what can be set: each setting with its default, what it takes and what it means.
+--
+-- First those that the recipe names, with its defaults; then those that its sections accept besides (flexlab.settings).
+-- A setting of a plain section takes the type of its default; what it means is known where the section is called as
+-- the declared table that has a setting of that name.
 local commands = require "flexlab.commands"
 local core = require "flexlab.core"
 local literal = require "flexlab.literal"
+local settings = require "flexlab.settings"
 local study = require "flexlab.study"
-local tabulate = require "flexlab.table"
 local words = require "flexlab.text"
 
 -- The comment at the head of the file.
@@ -17,33 +21,103 @@ local function header(path)
   return table.concat(lines, "\n")
 end
 
-local function kind_of(default)
-  if getmetatable(default) and default.type then return default.type .. " or absent", "absent" end
-  if type(default) == "table" then return "list", literal.encode(default) end
-  if default == false then return "any, or absent", "false" end
-  return math.type(default) or type(default), type(default) == "string" and ("%q"):format(default)
-    or tostring(default)
+local function default_of(value)
+  if getmetatable(value) and value.type then return "absent" end
+  return (literal.encode(value):gsub("%s+", " "))
 end
 
-local function rows(t, defaults, prefix)
+local function takes_of(value)
+  if getmetatable(value) and value.type then return value.type .. ", or absent" end
+  if value == false then return "any, or absent" end
+  if type(value) == "table" then return "list or table" end
+  return type(value)
+end
+
+-- Declared tables whose meanings a plain section of this name borrows.
+local tables = { data = { "superres", "forecast", "multitask" } }
+
+local function meaning_of(section, key)
+  for _, name in ipairs(tables[section] or words.has(settings.names, section) and { section } or {}) do
+    local entry = settings.of(name).entry[key]
+    if entry then return entry.doc end
+  end
+  return ""
+end
+
+local function is_section(value)
+  return type(value) == "table" and not getmetatable(value)
+    and (settings.opened(value) ~= nil or #value == 0 and next(value) ~= nil)
+end
+
+-- Rows { setting, default, takes, meaning } of what a recipe names, and of what its sections accept besides.
+local function rows_of(defaults, prefix, named, more)
   for _, key in ipairs(words.keys(defaults)) do
-    local default = defaults[key]
-    local section = type(default) == "table" and #default == 0 and next(default) ~= nil
-      and not getmetatable(default)
-    if section then
-      rows(t, default, prefix .. key .. ".")
+    local value, entry, full = defaults[key], settings.entry(defaults, key), prefix .. tostring(key)
+    if is_section(value) and not entry then
+      rows_of(value, full .. ".", named, more)
     else
-      local kind, shown = kind_of(default)
-      t:row { prefix .. key, kind, shown }
+      named[#named + 1] = { full, default_of(value), entry and settings.takes(entry) or takes_of(value),
+        entry and entry.doc or meaning_of(prefix:match "^[^.]*", key) }
+    end
+  end
+  local opened = settings.opened(defaults)
+  for _, entry in ipairs(opened and opened.declared.list or {}) do
+    if defaults[entry.name] == nil and not opened.fixed[entry.name] and not entry.internal then
+      more[#more + 1] = { prefix .. entry.name, default_of(entry.default), settings.takes(entry), entry.doc }
     end
   end
 end
 
+-- Lines of at most `width` of a text, cut between words where there are any.
+local function wrapped(text, width)
+  local lines, line = {}, ""
+  for word in text:gmatch "%S+" do
+    while #word > width do
+      if line ~= "" then lines[#lines + 1], line = line, "" end
+      lines[#lines + 1], word = word:sub(1, width), word:sub(width + 1)
+    end
+    if line ~= "" and #line + 1 + #word > width then lines[#lines + 1], line = line, "" end
+    line = line == "" and word or line .. " " .. word
+  end
+  lines[#lines + 1] = line
+  return lines
+end
+
+local WIDTHS = { 24, 20, 30, 40 }   -- of the columns: 120 with the gaps
+
+local function print_rows(rows)
+  table.insert(rows, 1, { "setting", "default", "takes", "meaning" })
+  for n, row in ipairs(rows) do
+    local cells, height = {}, 0
+    for i, text in ipairs(row) do
+      cells[i] = wrapped(text, WIDTHS[i])
+      height = math.max(height, #cells[i])
+    end
+    for k = 1, height do
+      local line = {}
+      for i in ipairs(row) do line[i] = (("%%-%ds"):format(WIDTHS[i])):format(cells[i][k] or "") end
+      print((table.concat(line, "  "):gsub("%s+$", "")))
+    end
+    if n == 1 then print(("-"):rep(120)) end
+  end
+end
+
+-- Which settings name choices whose own settings stand beside them.
+local function print_choices(defaults)
+  local keys = {}
+  for _, key in ipairs(words.keys(defaults)) do
+    local opened = settings.opened(defaults[key])
+    for _, take in ipairs(opened and opened.declared.takes or {}) do keys[#keys + 1] = key .. "." .. take.key end
+  end
+  if #keys == 0 then return end
+  print(("\nA choice that is named in %s may have settings\nof its own, given beside it (eval.eta of "
+    .. "sampler ddim): docs/reference.md has them, and help \"ddim\" at the prompt."):format(words.list(keys)))
+end
+
 return {
   name = "show",
-  doc = "what a recipe does and which settings it has",
+  doc = "what a recipe does, and its settings: default, what each takes, what it means",
   arguments = { { name = "recipe", doc = "a recipe's file, or its name in recipes/" } },
-  options = { commands.parts },
   run = function(values)
     local recipe, path = commands.recipe(values.recipe)
     print(("%s (%s)\n%s\n"):format(recipe.name, path, header(path)))
@@ -53,8 +127,12 @@ return {
       end
       print(("seeds  %s\n"):format(table.concat(recipe.seeds, ", ")))
     end
-    local t = tabulate { "setting", "type", "default" }
-    rows(t, recipe.defaults, "")
-    t:print()
+    local named, more = {}, {}
+    rows_of(recipe.defaults, "", named, more)
+    print_rows(named)
+    if #more == 0 then return end
+    print("\nAccepted besides, with the defaults of the functions that read them:\n")
+    print_rows(more)
+    print_choices(recipe.defaults)
   end,
 }

@@ -102,6 +102,7 @@ end
 -- A configuration with every default filled in.
 local function resolve(given, set)
   local cfg = settings.options("models.flex", declared, given, nil, 3)
+  if cfg.kind ~= "flex" then error(("models.flex: kind = '%s' is another model"):format(cfg.kind), 3) end
   shape(cfg, set)
   if cfg.padding == "data" then
     cfg.padding = set and set.boundary == "periodic" and whole(set) and "circular" or "zeros"

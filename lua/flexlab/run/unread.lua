@@ -23,7 +23,8 @@ Watch.__index = Watch
 
 --- Watches the configuration `plain` of a recipe with these defaults: `watch.cfg` is for its body.
 function M.watch(defaults, plain)
-  local self = setmetatable({ defaults = defaults, reads = {}, given = config.changed(defaults, plain) }, Watch)
+  local reads = { ["train.keep"] = true }     -- read by run/keep.lua, after the body
+  local self = setmetatable({ defaults = defaults, reads = reads, given = config.changed(defaults, plain) }, Watch)
   self.cfg = config.readonly(plain, nil, self.reads)
   return self
 end

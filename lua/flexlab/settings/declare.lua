@@ -14,6 +14,7 @@ An entry has a name, a default, and its types, joined by "|":
                          list, which may be empty with `empty`. With `joined` a word may be "a+b"
   table                  settings of its own; `of` names their declared table where there is one
   any                    unchecked
+One that is `internal` is written by the library (into checkpoints) and not for users.
 With `choice`, a table holds the own settings of the choice that the setting of that name names (schedule_options).
 and `doc`, one line. Numbers are finite: NaN and infinity are no setting. What a word of a `kind` must be is checked
 where the choice is used (and for all arms of a study before its first run), since a recipe may define words of its own.
@@ -249,16 +250,14 @@ end
 
 local declarations = setmetatable({}, { __mode = "k" })   -- a choice's defaults -> their declaration
 
---- For a choice's file: declares its own settings; returns their defaults, which `defaults` of the choice shall be.
----@param list table        entries
----@param others table|nil  defaults for settings that the section's table declares (a sampler's `steps`)
+--- Declares entries that no table has; returns their defaults with `others` beside them, and the declaration.
 function M.own(list, others)
   local declared, defaults = new("own", list), {}
   for _, t in ipairs { declared.defaults, others or {} } do
     for name, value in pairs(t) do defaults[name] = value end
   end
   declarations[defaults] = declared
-  return defaults
+  return defaults, declared
 end
 
 --- The entries of a choice's defaults: as declared, else of the type of each default; false and tables are unchecked.

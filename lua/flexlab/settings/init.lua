@@ -11,11 +11,12 @@ configuration only when it is given, and the function that takes the section fil
 a run does not change when a table grows. The recipe must pass the whole section on; what was given and is read
 by nobody is refused before the first step, or said after it (run/unread.lua).
 
-A section may have settings of the recipe's own, in a second table; they are checked as those of a plain section are.
-A third lists settings that the recipe sets itself, which are therefore refused:
-  eval = flex.settings.eval({ members = 4 }, { steps = { 1, 2, 4 } })
-  data = flex.settings.superres({ factor = 4 }, nil, { "file", "test" })
-A section that is a plain table accepts what it names and nothing else.
+A section may have settings of the recipe's own, declared in a second table. A third lists settings that the recipe
+sets itself, which are therefore refused. Any other table of a recipe's defaults can be declared, too, with `own`:
+  eval  = flex.settings.eval({ members = 4 }, { { "steps", { 1, 2, 4 }, "integers", least = 1, doc = "steps to try" } })
+  data  = flex.settings.superres({ factor = 4 }, nil, { "file", "test" })
+  study = flex.settings.own { { "batches", 2, "integer", least = 1, doc = "test batches that are sampled" } }
+A section that is a plain table accepts what it names and nothing else, of the type of its default.
 
 The tables: superres, forecast, multitask (data), model, train, eval, tiling, rollout, flow; one file each beside this
 one, which say types, ranges, defaults and meaning (declare.lua).
@@ -23,7 +24,7 @@ one, which say types, ranges, defaults and meaning (declare.lua).
 local declare = require "flexlab.settings.declare"
 local text = require "flexlab.text"
 
-local M = { check = declare.check, expected = declare.expected, sentence = declare.sentence, own = declare.own,
+local M = { check = declare.check, expected = declare.expected, sentence = declare.sentence,
   entries = declare.entries, join = declare.join, of = declare.of, takes = declare.takes,
   choice = declare.choice }
 
@@ -32,9 +33,25 @@ M.names = { "superres", "forecast", "multitask", "model", "train", "eval", "tili
 
 local opened = setmetatable({}, { __mode = "k" })   -- a section's defaults -> what it accepts
 
---- What a section's defaults accept: { declared =, own = { key = true }, fixed = { key = true } }, or nil for a plain
---- table.
+--- What a section's defaults accept: { declared =, fixed = { key = true }, entry = { the recipe's own, by name } }, or
+--- nil for a plain table.
 function M.opened(defaults) return opened[defaults] end
+
+--- The entry of a key of a section's defaults; nil where it is declared nowhere.
+function M.entry(defaults, key)
+  local accepts = opened[defaults]
+  return accepts and (accepts.entry[key] or accepts.declared.entry[key]) or nil
+end
+
+--- Declares settings that no table has: of a choice (its `defaults`), or of a recipe. Returns their defaults.
+---@param list table        entries (declare.lua)
+---@param others table|nil  further defaults: for a choice those of settings that the section's table declares (a
+---                         sampler's `steps`); for a recipe its sections
+function M.own(list, others)
+  local defaults, declared = declare.own(list, others)
+  opened[defaults] = { declared = declared, fixed = {}, entry = {} }
+  return defaults
+end
 
 --- Makes `copy` accept what the section `defaults` does; returns it.
 function M.as(copy, defaults)
@@ -45,18 +62,19 @@ end
 --- A section of a recipe that accepts every setting of a declared table; M.<name> is the same for each.
 ---@param name string       one of settings.names
 ---@param defaults table    the settings that the recipe names, with its defaults
----@param own table|nil     settings that are the recipe's own
+---@param own table|nil     entries of settings that are the recipe's own
 ---@param fixed table|nil   names of settings that the recipe sets itself
 ---@param level integer|nil whom an error blames
 function M.section(name, defaults, own, fixed, level)
   if not text.has(M.names, name) then error("settings: " .. text.unknown(tostring(name), M.names), (level or 1) + 1) end
-  local declared, section, mine = declare.of(name), {}, {}
+  local declared, section = declare.of(name), {}
   for key, value in pairs(defaults or {}) do
     local stored, wrong = M.accept(declared, key, value, defaults)
     if stored == nil then error(("settings.%s: %s"):format(name, wrong), (level or 1) + 1) end
     section[key] = stored
   end
-  for key, value in pairs(own or {}) do section[key], mine[key] = value, true end
+  local defaults_of_own, mine = declare.own(own or {})
+  for key, value in pairs(defaults_of_own) do section[key] = value end
   local set = {}
   for _, key in ipairs(fixed or {}) do
     if not declared.entry[key] then
@@ -65,7 +83,8 @@ function M.section(name, defaults, own, fixed, level)
     end
     set[key] = true
   end
-  opened[section] = { declared = declared, own = mine, fixed = set }
+  for _, entry in ipairs(declared.list) do set[entry.name] = set[entry.name] or entry.internal end
+  opened[section] = { declared = declared, fixed = set, entry = mine.entry }
   return section
 end
 

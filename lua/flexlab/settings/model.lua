@@ -3,7 +3,7 @@
 return {
   early = true,
   doc = "the network: flex.models.flex",
-  { "kind", "flex", "word", kind = "models", doc = "model: one task, or several" },
+  { "kind", "flex", "word", kind = "models", internal = true, doc = "model: one task, or several" },
   { "backbone", "flex", "word", kind = "backbones", doc = "architecture of the network" },
   { "backbone_options", {}, "table", choice = "backbone", doc = "settings of the backbone" },
   { "size", "nano", "string", doc = "preset of channels, res_blocks, depth and heads: nano, small, medium or big" },
