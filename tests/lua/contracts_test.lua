@@ -127,6 +127,33 @@ return { new = function(model, cfg)
   end
   return optim
 end }]], 8, "step() left the parameter 'first.bias' as it was" },
+  forgotten_state = { "optimizers", "train.optimizer", [[
+return {
+  new = function(model, cfg)
+  local optim = { ema = model }
+  local rule = require("flexlab.optim").new({ rule = "adam", defaults = { beta1 = 0.9, beta2 = 0.99, eps = 1e-8 } },
+    setmetatable({}, { __index = model }), cfg)
+  function optim:step(loss) return rule:step(loss) end
+  return optim
+end }]], 2, "without the method 'state', so no checkpoint keeps it" },
+  unwatched = { "optimizers", "train.optimizer", [[
+return { new = function(model, cfg)
+  local Run = require "flexlab.run"
+  local rule
+  Run.aside(function()
+    local adam = { rule = "adam", defaults = { beta1 = 0.9, beta2 = 0.99, eps = 1e-8 } }
+    rule = require("flexlab.optim").new(adam, model, cfg)
+  end)
+  return rule
+end }]], 1, "new() did not show its optimiser to the run" },
+  local_layer = { "encoders", "model.encoder", [[
+local nn, views = require "flexlab.nn", require "flexlab.network.views"
+return { new = function(cfg)
+  local look = nn.conv(cfg.in_channels, 4)
+  local net = nn.module { views = views.new(cfg, 4) }
+  function net:condition(lowres) return self.views:show(look(lowres)) end
+  return net
+end }]], 2, "new() made layers with 12 parameters, of which its module has 10; every layer as a field" },
   grids_count = { "grids", "eval.grid", [[
 return { times = function(n) return { 1, 0.5 } end }]], 1, "times(1) returned 2 times; a list of 1 times" },
   guides_nothing = { "guidance", "eval.guidance", [[

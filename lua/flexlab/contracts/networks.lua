@@ -40,6 +40,31 @@ local function reached(t, f, list, what)
   end
 end
 
+-- Calls f, which makes a network; counts the parameters of the layers that are made meanwhile.
+local function counted(f, ...)
+  local made, makers = 0, {}
+  for name, make in pairs(core.nn) do
+    makers[name] = make
+    core.nn[name] = function(...)
+      local layer = make(...)
+      made = made + #layer:parameters()
+      return layer
+    end
+  end
+  local results = table.pack(pcall(f, ...))
+  for name, make in pairs(makers) do core.nn[name] = make end
+  if not results[1] then error(results[2], 0) end
+  return made, table.unpack(results, 2, results.n)
+end
+
+-- A layer that is no field of its module is neither initialised nor trained nor saved, without a word.
+local function complete(t, f, made, list)
+  if made > #list then
+    t:refuse(f, ("new() made layers with %d parameters, of which its module has %d"):format(made, #list),
+      "every layer as a field of the module (a local one is not trained)")
+  end
+end
+
 local function method(module, name)
   local ok, f = pcall(function() return module[name] end)
   return ok and type(f) == "function" and f or nil
@@ -81,7 +106,7 @@ function M.encoders(t, choice, own)
   cfg.head = cfg.skips[#cfg.skips]
   for k, v in pairs(own) do cfg[k] = v end
   contracts.guarded(cfg)
-  local module = t:call("new", choice.new, cfg)
+  local made, module = counted(t.call, t, "new", choice.new, cfg)
   for _, name in ipairs { "condition", "parameters", "init" } do
     if not method(module, name) then
       t:refuse(choice.new, ("new() returned %s without the method '%s'"):format(named(module), name),
@@ -90,6 +115,7 @@ function M.encoders(t, choice, own)
   end
   t:call("init", function() module:init(1, "condition_encoder.") end)
   local f, list = method(module, "condition"), parameters_of(t, choice.new, module, "the encoder")
+  complete(t, choice.new, made, list)
   moved(t, list)
   local re = core.full({ 2, 1 }, 0.1)
   local function features(stream) return t:call("condition", f, module, t:normal({ 2, h, w, c }, stream), re) end
@@ -150,8 +176,8 @@ function M.backbones(t, choice)
   local h, w, c = t:size(32, 32, 1)
   local size = smallest(t, choice)
   if not size then return t:kept "not built: it knows none of the sizes nano, small, medium, big" end
-  local model = t:call("new", choices.registry("models").flex.new, { backbone = choice.name, size = size, height = h,
-    width = w, in_channels = c, cond_channels = c, dropout = 0.0, seed = 1,
+  local made, model = counted(t.call, t, "new", choices.registry("models").flex.new, { backbone = choice.name,
+    size = size, height = h, width = w, in_channels = c, cond_channels = c, dropout = 0.0, seed = 1,
     encoder = choice.encoder or choice.inside and "flex" or "identity" })
   for _, name in ipairs { "encode", "decode", "predict", "skip_shapes", "config", "parameters", "init", "train" } do
     if not method(model.net, name) then
@@ -159,6 +185,7 @@ function M.backbones(t, choice)
         "a network (flexlab.network makes one)")
     end
   end
+  complete(t, choice.new, made, model:parameters())
   t:call("new", stepped, t, choice.new, model, { 2, h, w, c }, model.net)
   t:kept "new(): a network that answers in the field's shape, with a gradient for each parameter"
 end
@@ -204,38 +231,62 @@ local function loss_of(list)
   return sum
 end
 
-function M.optimizers(t, choice, own)
-  local model = pupil(t)
-  local list, before = model:parameters(), {}
+-- Every trained parameter moves, no other does, no gradient is left for the next step to be added to.
+local function steps(t, f, optim, list)
+  local before = {}
   for i, p in ipairs(list) do before[i] = p.tensor:detach():clone() end
+  for _ = 1, 3 do t:call("step", f, optim, loss_of(list)) end
+  for i, p in ipairs(list) do
+    local change = (p.tensor:detach() - before[i]):abs():summary()
+    local grad = p.trained and p.tensor.grad
+    if change.nonfinite > 0 then
+      t:refuse(f, ("step() made '%s' not finite"):format(p.name), "a finite number")
+    elseif p.trained and change.max == 0 then
+      t:refuse(f, ("step() left the parameter '%s' as it was, three times"):format(p.name),
+        "a step of every trained one")
+    elseif not p.trained and change.max > 0 then
+      t:refuse(f, ("step() changed '%s', which is not trained"):format(p.name), "a step of the trained ones alone")
+    elseif grad and grad:abs():summary().max > 0 then
+      t:refuse(f, ("step() left the gradient of '%s', to which the next is added"):format(p.name), "no gradient")
+    end
+  end
+  t:kept "step(): moves every trained parameter and no other, and clears the gradients"
+end
+
+-- What a checkpoint asks of an optimiser, so that a run that was killed goes on as it would have.
+local function kept(t, f, optim, watched)
+  local asked = false
+  for _, entry in ipairs(watched) do asked = asked or entry.optim ~= nil end
+  for _, name in ipairs { "state", "updates", "set_updates" } do
+    if not method(optim, name) then
+      t:refuse(f, ("new() returned an optimiser without the method '%s', so no checkpoint keeps it"):format(name),
+        "one of flexlab.optim or the like (or the field stateless = true)")
+    end
+  end
+  if not asked then
+    t:refuse(f, "new() did not show its optimiser to the run, so no checkpoint keeps it",
+      "run:watch(model, optimiser) of flexlab.run's current() (or the field stateless = true)")
+  end
+  t:kept "state(), updates(), set_updates(): checkpoints keep it"
+end
+
+function M.optimizers(t, choice, own)
+  local model, f = pupil(t), choice.new
   local given = config.plain(settings.of("train").defaults)
   for k, v in pairs(own) do given[k] = v end
   given.optimizer, given.lr, given.steps, given.ema = nil, 0.01, 8, 0.5
   contracts.guarded(given)
-  local optim = t:call("new", choice.new, model, given)
+  local optim
+  local watched = require("flexlab.run").rehearse(function() optim = t:call("new", f, model, given) end)
   local step = (type(optim) == "table" or type(optim) == "userdata") and method(optim, "step")
-  if not step then
-    t:refuse(choice.new, ("new() returned %s"):format(named(optim)), "an optimiser with a method 'step'")
+  if not step then t:refuse(f, ("new() returned %s"):format(named(optim)), "an optimiser with a method 'step'") end
+  steps(t, step, optim, model:parameters())
+  local has, ema = pcall(function() return optim.ema end)
+  if not has or type(ema) ~= "table" then
+    t:refuse(f, "new() returned an optimiser without the field 'ema', which recipes sample",
+      "the model or its averages")
   end
-  for _ = 1, 3 do t:call("step", step, optim, loss_of(list)) end
-  for i, p in ipairs(list) do
-    local change = (p.tensor:detach() - before[i]):abs():summary()
-    if change.nonfinite > 0 then
-      t:refuse(step, ("step() made '%s' not finite"):format(p.name), "a finite number")
-    elseif p.trained and change.max == 0 then
-      t:refuse(step, ("step() left the parameter '%s' as it was, three times"):format(p.name),
-        "a step of every trained one")
-    elseif not p.trained and change.max > 0 then
-      t:refuse(step, ("step() changed '%s', which is not trained"):format(p.name),
-        "a step of the trained ones alone")
-    end
-    local grad = p.trained and p.tensor.grad
-    if grad and grad:abs():summary().max > 0 then
-      t:refuse(step, ("step() left the gradient of '%s', to which the next would be added"):format(p.name),
-        "no gradient")
-    end
-  end
-  t:kept "step(): moves every trained parameter and no other, and clears the gradients"
+  if not choice.stateless then kept(t, f, optim, watched) end
 end
 
 return M

@@ -42,6 +42,16 @@ function Run.aside(f, ...)
   if not ok then error(e, 0) end
 end
 
+--- f(...) within a run that is none: returns what f had it watch, a list of { model =, optim = }.
+function Run.rehearse(f, ...)
+  local hidden, run = stack, setmetatable({ watched = {}, seed = 1, quiet = true }, Run)
+  stack = { run }
+  local ok, e = xpcall(f, blame.handler, ...)
+  stack = hidden
+  if not ok then error(e, 0) end
+  return run.watched
+end
+
 --- The run whose body is being executed, or nil.
 function Run.current() return stack[#stack] end
 
