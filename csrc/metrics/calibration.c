@@ -20,15 +20,26 @@
 
 /* Sums over values. */
 typedef struct {
-  double values, error, pairs;      /* CRPS: mean |x-y| and mean |x-x'| over all M^2 pairs */
-  double variance, squared_error;   /* of the members; of their mean */
-  double pulls, pull, pull_squares; /* how many, their sum, the sum of their squares */
+  double values, error, pairs;    /* CRPS: mean |x-y| and mean |x-x'| over all M^2 pairs */
+  double variance, squared_error; /* of the members; of their mean */
   double pull_counts[PULLS];
+} totals;
+
+/* Pulls: how many, their mean, the sum of their squared distances from it. The members of a collapsed
+** ensemble have pulls of 1e6, of which a difference of squares would leave nothing. */
+typedef struct {
+  double count, mean, squares;
+} pulls;
+
+typedef struct {
+  totals sums;
+  pulls pull;
 } part;
 
 struct fx_calibration {
   int64_t members, samples;
-  part sums;
+  totals sums;
+  pulls pull;
   double distance, separation; /* energy score: mean ||x-y||; mean ||x-x'|| over all M^2 pairs */
   double *ranks;               /* (M+1) */
 };
@@ -61,10 +72,21 @@ static int64_t rank_of (const job *j, const double *x, int64_t at) {
 static void add_pull (part *s, double pull) {
   const double place = (pull + FX_PULL_REACH) * (FX_PULL_BINS / (2.0 * FX_PULL_REACH));
   const int64_t bin = place < 0.0 ? 0 : place >= FX_PULL_BINS ? PULLS - 1 : 1 + (int64_t)place;
-  s->pulls += 1.0;
-  s->pull += pull;
-  s->pull_squares += pull * pull;
-  s->pull_counts[bin] += 1.0;
+  const double gap = pull - s->pull.mean;
+  s->pull.count += 1.0;
+  s->pull.mean += gap / s->pull.count;
+  s->pull.squares += gap * (pull - s->pull.mean); /* [Welford 1962] */
+  s->sums.pull_counts[bin] += 1.0;
+}
+
+/* [Chan, Golub & LeVeque 1983] */
+static void join_pulls (pulls *to, const pulls *from) {
+  const double count = to->count + from->count, gap = from->mean - to->mean;
+  if (from->count == 0.0)
+    return;
+  to->squares += from->squares + gap * gap * to->count * from->count / count;
+  to->mean += gap * from->count / count;
+  to->count = count;
 }
 
 /* x holds the members less the truth, and is sorted afterwards. */
@@ -81,11 +103,11 @@ static void add_value (part *s, double *x, int64_t m) {
   fx_sort(x, m);
   for (int64_t i = 0; i < m; i++)
     pairs += (double)(2 * i - m + 1) * x[i];
-  s->values += 1.0;
-  s->error += error / n;
-  s->pairs += 2.0 * pairs / (n * n);
-  s->variance += variance;
-  s->squared_error += mean * mean;
+  s->sums.values += 1.0;
+  s->sums.error += error / n;
+  s->sums.pairs += 2.0 * pairs / (n * n);
+  s->sums.variance += variance;
+  s->sums.squared_error += mean * mean;
   if (x[0] != x[m - 1])
     add_pull(s, mean / sqrt(variance));
 }
@@ -100,8 +122,8 @@ static void row_task (void *context, int64_t row, int worker) {
       finite = finite && isfinite(x[i]);
     }
     if (!finite) { /* no rank, no pull; the scores say NaN */
-      j->parts[row].values += 1.0;
-      j->parts[row].error = j->parts[row].variance = NAN;
+      j->parts[row].sums.values += 1.0;
+      j->parts[row].sums.error = j->parts[row].sums.variance = NAN;
       continue;
     }
     ranks[rank_of(j, x, at)] += 1.0;
@@ -141,9 +163,10 @@ static void add_parts (fx_calibration *c, const job *j, int64_t rows) {
   const double m = (double)j->m;
   for (int64_t y = 0; y < rows; y++) {
     double *to = (double *)&c->sums;
-    const double *from = (const double *)&j->parts[y];
-    for (size_t i = 0; i < sizeof(part) / sizeof(double); i++)
+    const double *from = (const double *)&j->parts[y].sums;
+    for (size_t i = 0; i < sizeof(totals) / sizeof(double); i++)
       to[i] += from[i];
+    join_pulls(&c->pull, &j->parts[y].pull);
     for (int64_t r = 0; r <= j->m; r++)
       c->ranks[r] += j->ranks[y * (j->m + 1) + r];
   }
@@ -265,12 +288,11 @@ static double spread_skill (const fx_calibration *c) {
   return sqrt((m + 1.0) / m * c->sums.variance / c->sums.squared_error);
 }
 
-static double pull_mean (const fx_calibration *c) { return c->sums.pull / c->sums.pulls; }
-
-static double pull_sd (const fx_calibration *c) {
-  const double mean = pull_mean(c);
-  return sqrt(c->sums.pull_squares / c->sums.pulls - mean * mean);
+static double pull_mean (const fx_calibration *c) {
+  return c->pull.count > 0.0 ? c->pull.mean : NAN;
 }
+
+static double pull_sd (const fx_calibration *c) { return sqrt(c->pull.squares / c->pull.count); }
 
 double fx_ideal_pull_sd (int64_t members) {
   const double m = (double)members;

@@ -82,6 +82,19 @@ function suite.test_1_a_mean_stays_in_ring_0()
   end
 end
 
+-- A biased ensemble whose members are nearly one: pulls of 2^20 + k/8, k = 0 .. 63, exactly.
+function suite.test_1_pulls_far_from_0()
+  local list = {}
+  for m = -1, 1 do
+    for k = 0, 63 do list[#list + 1] = 1024 + k / 8192 + m / 1024 end
+  end
+  local sums = metrics.calibration(3)
+  sums:add(core.tensor(list):reshape { 3, 8, 8, 1 }, core.zeros { 1, 8, 8, 1 })
+  local scores = sums:scores()
+  lu.assertAlmostEquals(scores.pull_sd, math.sqrt((64 ^ 2 - 1) / 12) / 8, 1e-9)
+  lu.assertAlmostEquals(scores.pull_mean, 2 ^ 20 + 31.5 / 8, 1e-6)
+end
+
 function suite.test_1_flows()
   for name, field in pairs { w = input "vorticity", u = input "velocity" } do
     for _, quantity in ipairs { "energy", "enstrophy" } do

@@ -19,7 +19,7 @@ local tabulate = require "flexlab.table"
 
 local M = {}
 
--- start: the interpolation that the prediction was made from, as the picture shows it. zoom: of fields too large
+-- start: the baseline that the picture shows, that of the degradation. zoom: of fields too large
 -- to be seen at once the picture shows the whole and so many pixels of its middle.
 M.options = { name = "FLEX", against = "bicubic", start = "bicubic", methods = false, zoom = false,
   label = "vorticity (U/L)" }
