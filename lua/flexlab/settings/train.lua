@@ -12,7 +12,7 @@ return {
     doc = "what stays in last.h5 after the end: all, or ema, the averaged weights alone (a quarter of the bytes)" },
   { "optimizer", "adam", "word", kind = "optimizers", doc = "optimiser of the weights" },
   { "lr", 2e-4, "number", least = 0, most = 1e3, doc = "learning rate at the end of the warm-up" },
-  { "warmup", 0, "integer", least = 0, most = 1e9, 
+  { "warmup", 0, "integer", least = 0, most = 1e9,
     doc = "steps over which the learning rate rises linearly, from lr/warmup (the authors' from 0)" },
   { "cosine", true, "boolean", doc = "lower the learning rate as half a cosine; false: keep it" },
   { "clip", 1.0, "false|number", least = 0, most = 1e30, doc = "largest norm of the gradient; false or 0: no limit" },
