@@ -17,6 +17,11 @@ fail() { echo "install: $*" >&2; exit 1; }
 "$home/usr/bin/flexlab" list recipes | grep -q 'recipes/sr.lua' || fail "the program does not list its recipes"
 "$home/usr/bin/flexlab" show ablate_conditioning | grep -q 'train.steps' || fail "recipes do not find one another"
 "$home/usr/bin/flexlab" show sr | grep -q 'train.steps' || fail "the program does not find its recipes"
+echo 'return { n = 1 }' >sibling.lua
+echo 'local s = require "sibling"; assert(s.n == 1); return require "recipes.sr"' >mine.lua
+"$home/usr/bin/flexlab" show mine.lua | grep -q 'train.steps' || fail "a recipe does not find recipes.sr and its sibling"
+(cd / && "$home/usr/bin/flexlab" show "$home/work/mine.lua" | grep -q 'train.steps') \
+  || fail "a recipe in another folder does not find recipes.sr and its sibling"
 "$home/usr/bin/flexlab" run sr --dry-run | grep -q 'runs/sr/' || fail "the program does not run its recipes"
 
 lib=$(dirname "$(find "$home/usr" -name libflexlab.a)")
@@ -26,6 +31,7 @@ HERE="$home" lua5.4 -e '
   local flex = require "flexlab"
   assert((flex.tensor { 1, 2 } + 1):sum():item() == 5)
   assert(flex.losses.huber.doc)
+  assert(require("recipes.sr").name == "sr" and require("recipes.ablate_conditioning").arms)
   assert(package.searchpath("flexlab.core", package.cpath):find(os.getenv "HERE", 1, true) == 1)
 ' || fail "stock lua5.4 does not load the module"
 

@@ -149,6 +149,11 @@ end
 --- The text of a file: as it was when this process loaded it, else as it is. nil if it cannot be read.
 function M.text(path) return snapshots[path] or core.sys.read(path) end
 
+--- Whether a file that this process has loaded has another text by now.
+function M.is_edited(path)
+  return snapshots[path] ~= nil and snapshots[path] ~= (core.sys.read(path) or snapshots[path])
+end
+
 --- What the main chunk of a file has loaded by names that it may have computed: list of { kind, name, path }.
 function M.loaded_by(path) return edges[path] or {} end
 
@@ -253,7 +258,8 @@ local function install()
       return old(path, mode, ...)
     end
   end)
-  for _, reader in ipairs { { io, "lines" }, { io, "input" }, { core.sys, "read" }, { core.io, "load" } } do
+  for _, reader in ipairs { { io, "lines" }, { io, "input" }, { core.sys, "read" }, { core.io, "load" },
+    { core.io, "field" }, { core.io, "container" } } do
     replace(reader[1], reader[2], function(old)
       return function(path, ...)
         touched("reads", path)

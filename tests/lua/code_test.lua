@@ -256,6 +256,42 @@ function sets.test_a_module_that_is_loaded_already_is_recorded_by_every_run()
   end
 end
 
+-- A file of the set that is loaded with another text than the hash covers: an error, not a run under a wrong hash.
+function sets.test_a_file_that_changes_before_it_is_loaded_stops_the_run()
+  write { ["late.lua"] = "return 1", ["r.lua"] = ('local flex = require "flexlab"\n'
+    .. 'return flex.recipe("code_late", {}, function() return { n = dofile "%s/late.lua" } end)\n'):format(base) }
+  local r, o = dofile(base .. "/r.lua"), { root = base .. "/runs", quiet = true }
+  write { ["late.lua"] = "return 2" }
+  lu.assertErrorMsgContains("late.lua has changed since this process looked at it", r, {}, o)
+  write { ["late.lua"] = "return 1 -- again" }
+  lu.assertEquals(r({}, o).n, 1)
+end
+
+function sets.test_an_edited_file_that_is_loaded_already_is_said()
+  local said, err = {}, io.stderr
+  rawset(io, "stderr", { write = function(_, ...) said[#said + 1] = table.concat { ... } end })
+  write { ["code_said.lua"] = "return 1" }
+  local r = recipe 'local a = require "code_said"'
+  write { ["code_said.lua"] = "return 1 -- a comment" }
+  local first = r({}, { root = base .. "/runs" }).dir
+  lu.assertEquals(#said, 0)
+  write { ["code_said.lua"] = "return 2" }
+  local ok, second = pcall(r, {}, { root = base .. "/runs" })
+  rawset(io, "stderr", err)
+  lu.assertTrue(ok, second)
+  lu.assertEquals(second.dir, first)
+  lu.assertStrContains(table.concat(said), "code_said.lua has been edited since this process loaded it")
+end
+
+function sets.test_data_that_a_body_opens_itself_are_recorded()
+  support.flow(base .. "/flow.h5")
+  local r = flex.recipe("code_opens", {}, function()
+    return { n = flex.frames.open(base .. "/flow.h5").total, rows = flex.core.io.field(base .. "/flow.h5", "w").height }
+  end)
+  local dir = r({}, { root = base .. "/runs", quiet = true }).dir
+  lu.assertEquals(flex.literal.read(dir .. "/files.lua")[1].path, base .. "/flow.h5")
+end
+
 function sets.test_an_outer_run_depends_on_what_an_inner_one_reads()
   write { ["n.txt"] = "1" }
   local inner = flex.recipe("code_inner", {}, function()

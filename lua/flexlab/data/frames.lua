@@ -8,6 +8,7 @@ one a frame), else from a name like 16000_2048_2048_seed_2150.h5, else it is 0.
 local core = require "flexlab.core"
 local fields = require "flexlab.data.fields"
 local paths = require "flexlab.data.paths"
+local Run = require "flexlab.run"
 local stretches = require "flexlab.data.stretches"
 local text = require "flexlab.text"
 
@@ -91,6 +92,8 @@ function M.open(files, options)
   end
   self.boundary, self.names = boundary(self.files), self.files[1].reader.names
   self.simulated = simulated(self.files)
+  local run = Run.current()
+  if run then run:saw(self) end
   return self
 end
 

@@ -88,13 +88,11 @@ local function usable(source, entries, before, after, part)
   return kept
 end
 
--- Opens files, and in them a dataset in place of the settings' own; the run notes which.
+-- Opens files, and in them a dataset in place of the settings' own.
 local function open_files(cfg, names, dataset)
   local what = { dataset = dataset or cfg.dataset, axes = cfg.axes, format = not dataset and cfg.format,
     channels = cfg.channels }
-  local source, run = frames.open(names, what), Run.current()
-  if run then run:saw(source) end
-  return source
+  return frames.open(names, what)
 end
 
 -- Reads sources into memory if they fit together, and makes of them what is observed (observables/), which

@@ -202,6 +202,20 @@ local function finished(recipe, found, o)
   return result
 end
 
+local said = {}   -- files of which it has been said that they were edited
+
+-- A file that was edited after this process had loaded it means what it meant then: of a prompt, the user should know.
+local function say_edited(set)
+  for _, entry in ipairs(set.list) do
+    local path = entry.path
+    if path and not said[path] and loading.is_edited(path) and code.meaning(core.sys.read(path)) ~= entry.meaning then
+      said[path] = true
+      io.stderr:write(("note: %s has been edited since this process loaded it, and is used as it was; start again to "
+        .. "use it as it is\n"):format(path))
+    end
+  end
+end
+
 function Recipe:__call(overrides, options)
   local o = config.options("a run's options", M.options, options, { "device", "jobs" }, 2)
   if math.type(o.seed) ~= "integer" or o.seed < 0 then
@@ -212,6 +226,7 @@ function Recipe:__call(overrides, options)
   local found = place.of(self, set, cfg, o)
   local dir = found.dir
   witness.inherit(set, dir)
+  if not o.quiet then say_edited(set) end
   local done = not o.fresh and finished(self, found, o)
   if done then return done end
   contracts.configuration(cfg, self.defaults)

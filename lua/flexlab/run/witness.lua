@@ -41,6 +41,11 @@ end
 
 --- A file is loaded as Lua.
 function Witness:loads(role, path)
+  local known = self.code.by_path[path]
+  if known and code.meaning_of(path) ~= known.meaning then
+    error(("%s has changed since this process looked at it for %s; the same command again starts a new run")
+      :format(path, self.dir), 0)
+  end
   if self.seen[path] then return end
   self.seen[path] = true
   local set, prints = code.closure(role, path), {}
