@@ -1,5 +1,5 @@
 /*
-** h5_header.c - see h5_header.h.                        [HDF5 File Format Specification 3.0, section 4.A]
+** h5_header.c - see h5_header.h.                  [HDF5 File Format Specification 3.0, Data Object Headers]
 **
 ** A header is a block of messages; a continuation message leads to a further block. Version 1 has no signature and
 ** pads messages to 8 bytes, version 2 signs each block and ends it with a checksum (HDF5 has compared it by now).

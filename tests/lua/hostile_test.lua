@@ -41,7 +41,7 @@ local CASES = {
   { "H4_overread.h5", "no checkpoint uses", nil },
   { "H5_overread_attr.h5", "is damaged", "is damaged" },
   { "H7_bus_data.hdf5", "", "is damaged" },
-  { "D_vlen.h5", "is not a FlexLab checkpoint", "unfold to more than" },
+  { "D_vlen.h5", "is not a FlexLab checkpoint", sanitized and "is damaged" or "unfold to more than" },
   { "E_crc.npz", "not a checkpoint of PyTorch", nil },
   { "N1_nc_overflow.nc", "neither HDF5 nor safetensors", "ends behind the file's 676 bytes" },
 }
