@@ -41,7 +41,7 @@ endif()
 # since inside the program they would train the same networks by the same objects once more (docs, bench and
 # c_sample start the program themselves).
 set(LONG_LUA_TESTS docs_test choices_models_test recipes_test doctor_test backbones_test bench_test tiling_test
-  c_sample_test trust_test guidance_test ensembles_test samplers_test split_test diffusion_test loader_test study_runs_test)
+  c_sample_test trust_test hostile_test guidance_test ensembles_test samplers_test split_test diffusion_test loader_test study_runs_test)
 if(NOT FLEXLAB_SANITIZE MATCHES "thread")
   file(GLOB LUA_TESTS CONFIGURE_DEPENDS tests/lua/*_test.lua)
   foreach(source ${LUA_TESTS})

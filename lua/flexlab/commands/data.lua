@@ -14,6 +14,9 @@ local function show(values)
   else
     inspect.print(report)
   end
+  for _, variable in ipairs(report.variables) do
+    if variable.error then return 1 end
+  end
 end
 
 return {
@@ -30,7 +33,8 @@ return {
     { name = "chunk", value = "N", kind = "integer", least = 0, default = 0,
       doc = "with repack: side of the chunks, 0 is a whole frame" },
   },
-  notes = "repack writes w (frames, channels, height, width), one chunk a frame and channels together, with the times.",
+  notes = "repack writes w (frames, channels, height, width), one chunk a frame and channels together, with the times;\n"
+    .. "a variable whose numbers cannot be read is named, and makes the exit code 1",
   run = function(values)
     if values.file == "repack" then
       if not values.to then arguments.wrong("data repack: IN and OUT are needed") end
@@ -40,6 +44,6 @@ return {
       return
     end
     if values.from then arguments.wrong("data: one file at a time; '%s' is too much", values.from) end
-    show(values)
+    return show(values)
   end,
 }
