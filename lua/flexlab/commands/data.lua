@@ -33,7 +33,8 @@ return {
     { name = "chunk", value = "N", kind = "integer", least = 0, default = 0,
       doc = "with repack: side of the chunks, 0 is a whole frame" },
   },
-  notes = "repack writes w (frames, channels, height, width), one chunk a frame and channels together, with the times;\n"
+  notes = "repack writes w (frames, channels, height, width), one chunk a frame and channels together, with the"
+    .. " times;\n"
     .. "a variable whose numbers cannot be read is named, and makes the exit code 1",
   run = function(values)
     if values.file == "repack" then
