@@ -211,7 +211,8 @@ return {
 return { defaults = { wobble = 1 },
   sample = function(cfg, env)
     local x0 = env.predict(env.x, env.times[1])
-    return x0 * (cfg.wobbel or 1) end }]], 4, "cfg has no 'wobbel'; the nearest is 'wobble'" },
+    return x0 * (cfg.wobbel or 1) end }]], 4,
+    "the settings of a choice are its defaults (samplers 'mine': sample(), tried before step 1)" },
   misspelt_setting_of_a_target = { "targets", "model.target", [[
 return { defaults = { width = 1 },
   base = function(batch, cfg) return batch.nothing[cfg.with] end }]], 2, "cfg has no 'with'; the nearest is 'width'" },

@@ -98,10 +98,9 @@ local function trying(trial, contract, settings)
   contract(trial, trial.choice, settings)
 end
 
--- What ends a trial for good: a breach (its own or one of a part that it uses), a setting that there is not, Ctrl-C, an
--- object that somebody awaits.
+-- What ends a trial for good: a breach (its own or one of a part that it uses), Ctrl-C, an object that somebody awaits.
 local function is_final(e)
-  return type(e) ~= "string" or e == "interrupted!" or e:find "was expected$" ~= nil or e:find(OWN, 1, true) ~= nil
+  return type(e) ~= "string" or e == "interrupted!" or e:find "was expected$" ~= nil
 end
 
 --- Calls a function of the choice; its error names its line and that this was a trial.
@@ -120,7 +119,8 @@ end
 --- The same of a function that may ask for more than is there: false if it raised, unless the trial is strict.
 function Trial:attempt(name, f, ...)
   local results = table.pack(pcall(self.call, self, name, f, ...))
-  if not results[1] and (self.strict or is_final(results[2])) then error(results[2], 0) end
+  local e = not results[1] and results[2]
+  if e and (self.strict or is_final(e) or e:find(OWN, 1, true)) then error(e, 0) end
   return table.unpack(results, 1, results.n)
 end
 
