@@ -63,6 +63,20 @@ function suite.test_the_choice_where_nothing_is_declared()
   lu.assertStrContains(metric.choose({ "rfne" }, { a, b }, declared).why, "different main metrics")
 end
 
+function suite.test_values_are_found_by_key_and_by_path()
+  local result = { rfne = 1, ["rfne.u"] = 2, bicubic = { rfne = 3 } }
+  lu.assertEquals(metric.value(result, "rfne"), 1)
+  lu.assertEquals(metric.value(result, "rfne.u"), 2)
+  lu.assertEquals(metric.value(result, "bicubic.rfne"), 3)
+  lu.assertNil(metric.value(result, "bicubic"))
+  lu.assertNil(metric.value(result, "rfne.v"))
+  lu.assertNil(metric.value(3, "rfne"))
+  local runs = require("flexlab.study.runs").new { name = "a", tasks = { { arm = { settings = {}, label = "x" },
+    seed = 1, result = result } } }
+  lu.assertEquals(runs:table().headers, { "seed", "rfne", "rfne.u", "parameters", "GFLOP", "seconds", "peak MiB" })
+  lu.assertEquals({ table.unpack(runs:table().rows[1], 1, 3) }, { 1, 1, 2 })
+end
+
 function suite.test_ranks()
   lu.assertTrue(metric.rank(1, "lower") < metric.rank(2, "lower"))
   lu.assertTrue(metric.rank(2, "higher") < metric.rank(1, "higher"))

@@ -43,7 +43,7 @@ function M.declared(recipe, about, level)
       refuse("its fourth argument has %s", words.unknown(key, { "metric", "better" }))
     end
   end
-  if type(about.metric) ~= "string" or not about.metric:match "^[%w_.]+$" then
+  if type(about.metric) ~= "string" or not about.metric:match "^[%w_.-]+$" then
     refuse('metric must be the name of a number of its result, such as "rfne", got %s', words.show(about.metric))
   end
   local better = about.better or M.direction(about.metric)
@@ -61,8 +61,10 @@ function M.of(dir)
   return name and words.has(M.directions, better) and { name = name, better = better } or nil
 end
 
---- A number of a result by its dotted name; nil if it has none.
+--- A number of a result by its name: of a key as it is ("rfne.u", a channel's), or of a table in it ("bicubic.rfne",
+--- baselines'); nil if it has none.
 function M.value(result, name)
+  if type(result) == "table" and type(result[name]) == "number" then return result[name] end
   for part in name:gmatch "[^.]+" do result = type(result) == "table" and result[part] or nil end
   return type(result) == "number" and result or nil
 end

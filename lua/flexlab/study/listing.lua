@@ -7,7 +7,6 @@ listing - what `flexlab list runs` shows: every run with its state, date, settin
 Both read the folders alone: no code of a recipe is run, so what is listed needs none.
 --]]
 local copies = require "flexlab.run.copies"
-local core = require "flexlab.core"
 local finished = require "flexlab.study.finished"
 local judging = require "flexlab.run.metric"
 local latest = require "flexlab.run.latest"
@@ -135,8 +134,5 @@ function M.study_folders(root)
   end
   return dirs
 end
-
---- Whether there is a folder at a path.
-function M.is_folder(path) return core.sys.exists(latest.resolve(path)) == "folder" end
 
 return M

@@ -9,7 +9,6 @@ runs - finished runs as something to ask: what a study's body gets, and what fle
 A run here is a task { arm = { settings, label }, seed =, result =, dir =, state = }. One that failed or diverged
 has no result: it stands in tables, and what is computed leaves it out and says so (runs:remarks()).
 --]]
-local blocks = require "flexlab.study.blocks"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
 local judging = require "flexlab.run.metric"
@@ -18,6 +17,7 @@ local machines = require "flexlab.study.machines"
 local pivot = require "flexlab.study.pivot"
 local plan = require "flexlab.study.plan"
 local stats = require "flexlab.stats"
+local tables = require "flexlab.study.tables"
 local tabulate = require "flexlab.table"
 local words = require "flexlab.text"
 
@@ -46,12 +46,6 @@ function M.setting(task, key)
       and literal.read(task.dir .. "/config.lua") or false
   end
   if task.config then return at(task.config, key) end
-end
-
---- What a run cost: seconds, peak_bytes, parameters, gflop (of a forward pass); {} if it is not known.
-function M.cost(task)
-  local path = task.dir and task.dir .. "/cost.lua"
-  return path and core.sys.exists(path) and literal.read(path) or {}
 end
 
 local function equal(a, b)
@@ -148,125 +142,20 @@ function Runs:main(name, better)
   return { name = name, better = better or judging.direction(name), why = "as asked" }
 end
 
-local costs = { { "parameters", "parameters" }, { "GFLOP", "gflop" }, { "seconds", "seconds" } }
-
-local function shown(value)
-  return type(value) == "table" and literal.encode(value) or value == nil and "-" or tostring(value)
-end
-
--- A metric as cells: numbers, NaN where not finite, "-" of a run without it. Where none has it, it is misspelt.
-local function metric_cells(self, metric, level)
-  local cells, some, known = {}, false, {}
-  for i, task in ipairs(self.tasks) do
-    local value, _, unknown = blocks.value_of(task, metric)
-    cells[i] = value or (unknown or not task.result) and "-" or 0 / 0
-    some = some or task.result ~= nil and not unknown
-    for name in pairs(task.result or {}) do known[name] = true end
-  end
-  if not some then error("table: the results have " .. words.unknown(metric, words.keys(known)), level + 1) end
-  return cells
-end
-
-local function state_of(task)
-  return task.result and "done" or task.state and task.state.word or "not finished"
-end
-
--- The columns of a table of runs, { header, cells }, and the function that adds one.
-local function columns_of(self, metrics, level)
-  local columns, all_done = {}, true
-  local function column(header, of)
-    local cells = {}
-    for i, task in ipairs(self.tasks) do cells[i] = of(task) end
-    columns[#columns + 1] = { header, cells }
-  end
-  for _, key in ipairs(words.keys(self.grid)) do
-    column(key, function(task) return shown(M.setting(task, key)) end)
-  end
-  column("seed", function(task) return task.seed end)
-  for _, task in ipairs(self.tasks) do all_done = all_done and task.result ~= nil end
-  if not all_done then column("state", state_of) end
-  for _, metric in ipairs(metrics) do columns[#columns + 1] = { metric, metric_cells(self, metric, level + 1) } end
-  return columns, column
-end
-
--- All metrics, the main one first.
-local function main_first(self)
-  local names, main = self:metrics(), self:main()
-  table.sort(names, function(a, b)
-    if (a == main.name) ~= (b == main.name) then return a == main.name end
-    return a < b
-  end)
-  return names
-end
-
 --- One row a run: settings that differ, seed, state where one is not done, metrics (all by default, the main one
 --- first), cost.
 ---@param options table|nil  { cost = true }: seconds and bytes, which differ between two runs of one thing
 function Runs:table(metrics, options)
-  local o = config.options("table", { cost = true }, options, nil, 2)
   about_machines(self)
-  local columns, column = columns_of(self, metrics or main_first(self), 2)
-  if o.cost then
-    for _, c in ipairs(costs) do column(c[1], function(task) return M.cost(task)[c[2]] or "-" end) end
-    column("peak MiB", function(task)
-      local bytes = M.cost(task).peak_bytes
-      return bytes and bytes / 2 ^ 20 or "-"
-    end)
-  end
-  local headers = {}
-  for i, c in ipairs(columns) do headers[i] = c[1] end
-  local t = tabulate(headers)
-  for k = 1, #self.tasks do
-    local row = {}
-    for i, c in ipairs(columns) do row[i] = c[2][k] end
-    t:row(row)
-  end
-  return t
-end
-
--- The mean of a cost over the runs of each arm, by label.
-local function mean_cost(self, label, name)
-  local sum, n = 0, 0
-  for _, task in ipairs(self.tasks) do
-    local value = task.arm.label == label and M.cost(task)[name]
-    if value then sum, n = sum + value, n + 1 end
-  end
-  return n > 0 and sum / n or "-"
+  return tables.runs(self, metrics, options, 2)
 end
 
 --- What an arm costs: parameters, GFLOP of a forward pass of one sample, seconds of a run, MiB at its peak.
 ---@param options table|nil  { times = true }: seconds and bytes, which differ between two runs of one thing
-function Runs:costs(options)
-  local o = config.options("costs", { times = true }, options, nil, 2)
-  local headers = { "arm", "parameters", "GFLOP" }
-  if o.times then headers[4], headers[5] = "seconds", "peak MiB" end
-  local t, seen = tabulate(headers), {}
-  for _, task in ipairs(self.tasks) do
-    local label = task.arm.label
-    if not seen[label] then
-      seen[label] = true
-      local row = { label, mean_cost(self, label, "parameters"), mean_cost(self, label, "gflop") }
-      if o.times then
-        local bytes = mean_cost(self, label, "peak_bytes")
-        row[4], row[5] = mean_cost(self, label, "seconds"), type(bytes) == "number" and bytes / 2 ^ 20 or "-"
-      end
-      t:row(row)
-    end
-  end
-  return t
-end
+function Runs:costs(options) return (tables.costs(self, options, 2)) end
 
 --- One row a run: when it began, on what host, how long it took, its peak. All that holds a time, in one place.
-function Runs:times()
-  local t = tabulate { "arm", "seed", "started", "host", "seconds", "peak MiB", "threads", "resumed" }
-  for _, task in ipairs(self.tasks) do
-    local env, cost = task.dir and core.sys.read(task.dir .. "/env.txt") or "", M.cost(task)
-    t:row { task.arm.label, task.seed, env:match "\nstarted%s+(%S+)" or "-", env:match "\nhost%s+(%S+)" or "-",
-      cost.seconds or "-", cost.peak_bytes and cost.peak_bytes / 2 ^ 20 or "-", cost.threads or "-",
-      cost.resumed == nil and "-" or tostring(cost.resumed) }
-  end
-  return t
-end
+function Runs:times() return tables.times(self) end
 
 --- One row an arm: mean, sd, number of seeds, the paired difference from `against` (the first arm that has a
 --- number) with Student's interval and the bootstrap's, exact p with Holm's correction. Returns the table, the
