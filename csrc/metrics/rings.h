@@ -21,7 +21,7 @@ typedef struct {
 } fx_rings;
 
 /* Opens `rings`, which must be zero before; fx_rings_close frees, also after a failure.
-** Errors: FX_EARG if a side has a prime factor above 5 or is 1 with a window; FX_ENOMEM. */
+** Errors: FX_EARG if a side is too long or is 1 with a window; FX_ENOMEM. */
 fx_status fx_rings_open(fx_rings *rings, const char *what, int64_t h, int64_t w, int hann);
 void fx_rings_close(fx_rings *rings);
 

@@ -49,8 +49,8 @@ typedef struct {
 ** fields are those of the product.
 **
 ** Errors: FX_ESHAPE, also for a flow that has neither 1 nor 2 channels; FX_EARG if the dtype is not
-** f32, options are unknown, a window is wanted for a side of 1, or H or W has a prime factor
-** above 5; FX_ENOMEM.
+** f32, options are unknown, a window is wanted for a side of 1, or H or W is above
+** FX_FFT_MAX_LENGTH; FX_ENOMEM.
 */
 fx_status fx_power_spectrum(const fx_tensor *field, const fx_spectrum_options *options,
                             fx_tensor **out);

@@ -2,9 +2,12 @@
 ** fft.c - plans and one-dimensional transforms; the arithmetic is in lanes/fft.c.
 **
 ** A plan is the list of passes and their turns (twiddle factors), computed in long double and
-** rounded once. Four comes before five, three and two: fewer passes over the data. Lengths with
-** other prime factors are refused with a sentence; every grid of this library can be chosen, and
-** Bluestein's algorithm would hide a threefold cost. FFTW is GPL and was used as an oracle only.
+** rounded once. Four comes before five, three and two: fewer passes over the data. A prime factor
+** r above 5 is one pass by the definition, r^2 products for r elements: fields that are measured
+** have the sizes they have (721 = 7 103 latitudes), and a spectrum is taken once. The solver, whose
+** grid can be chosen and which transforms at every step, refuses such lengths (navier_stokes.c).
+** Bluestein's algorithm would be faster for primes above a hundred, and is a second way to err.
+** FFTW is GPL and was used as an oracle only.
 **
 ** Four sequences of doubles or eight of floats are transformed at a time (lanes/lanes.h): with 64 bytes an
 ** element a length of 256 and its work space fill 32 KB, the first-level cache; twice as many were measured
@@ -21,16 +24,28 @@
 
 static const int radices[] = { 4, 5, 3, 2 };
 
-/* Writes the radices of n into list and returns how many, or -1 if n has another prime factor. */
-static int factorise (int64_t n, int list[FX_FFT_MAX_PASSES]) {
-  int count = 0;
+/* What is left of n when its factors 2, 3 and 5 are gone, which are written into list if it is not NULL. */
+static int64_t small_factors (int64_t n, int *list, int *count) {
   for (int i = 0; i < 4; i++) {
     for (; n % radices[i] == 0; n /= radices[i]) {
-      list[count] = radices[i];
-      count++;
+      if (list)
+        list[(*count)++] = radices[i];
     }
   }
-  return n == 1 ? count : -1;
+  return n;
+}
+
+/* Writes the radices of n into list and returns how many. */
+static int factorise (int64_t n, int list[FX_FFT_MAX_PASSES]) {
+  int count = 0;
+  n = small_factors(n, list, &count);
+  for (int64_t prime = 7; prime * prime <= n; prime += 2) {
+    for (; n % prime == 0; n /= prime)
+      list[count++] = (int)prime;
+  }
+  if (n > 1)
+    list[count++] = (int)n;
+  return count;
 }
 
 /* Puts number i of the turns: exp(-2 pi i num / den), the angle first reduced exactly. */
@@ -45,7 +60,7 @@ static void fill_passes (fx_fft *plan, const int *list) {
   int64_t length = plan->n, stride = 1, turns = 0;
   for (int i = 0; i < plan->passes; i++) {
     const int radix = list[i];
-    plan->pass[i] = (fx_fft_pass){ radix, length / radix, stride, 2 * turns };
+    plan->pass[i] = (fx_fft_pass){ radix, length / radix, stride, 2 * turns, 0 };
     for (int64_t p = 0; p < length / radix; p++) {
       for (int j = 1; j < radix; j++, turns++)
         put_turn(plan, turns, j * p, length);
@@ -53,6 +68,19 @@ static void fill_passes (fx_fft *plan, const int *list) {
     length /= radix;
     stride *= radix;
   }
+  for (int i = 0; i < plan->passes; i++) {
+    plan->pass[i].roots = 2 * turns;
+    for (int64_t t = 0; list[i] > 5 && t < list[i]; t++, turns++)
+      put_turn(plan, turns, t, list[i]);
+  }
+}
+
+/* How many roots the passes of a list need. */
+static int64_t count_roots (const int *list, int passes) {
+  int64_t count = 0;
+  for (int i = 0; i < passes; i++)
+    count += list[i] > 5 ? list[i] : 0;
+  return count;
 }
 
 fx_status fx_fft_new (int64_t n, fx_dtype precision, fx_fft **out) {
@@ -63,11 +91,6 @@ fx_status fx_fft_new (int64_t n, fx_dtype precision, fx_fft **out) {
     return fx_fail(FX_EARG, "fft: the precision must be f64 or f32, got %s",
                    fx_dtype_name(precision));
   const int passes = factorise(n, list);
-  if (passes < 0)
-    return fx_fail(FX_EARG,
-                   "fft: length %" PRId64 " has a prime factor other than 2, 3 and 5 (the next "
-                   "length that works is %" PRId64 ")",
-                   n, fx_fft_good_length(n));
   fx_fft *plan = fx_calloc(1, sizeof *plan);
   if (!plan)
     return FX_ENOMEM;
@@ -76,7 +99,8 @@ fx_status fx_fft_new (int64_t n, fx_dtype precision, fx_fft **out) {
   plan->arithmetic = fx_arithmetics(precision)[0];
   plan->passes = passes;
   /* A pass from length l to l/r holds l - l/r turns, so the sum telescopes to n - 1 complex. */
-  plan->turns = fx_alloc((size_t)n * 2 * fx_dtype_size(precision));
+  const int64_t numbers = 2 * (n + count_roots(list, passes));
+  plan->turns = fx_alloc((size_t)numbers * fx_dtype_size(precision));
   if (!plan->turns) {
     fx_free(plan);
     return FX_ENOMEM;
@@ -96,9 +120,8 @@ void fx_fft_free (fx_fft *plan) {
 int64_t fx_fft_length (const fx_fft *plan) { return plan->n; }
 
 int64_t fx_fft_good_length (int64_t n) {
-  int list[FX_FFT_MAX_PASSES * 4];
   int64_t good = n < 1 ? 1 : n;
-  while (good < FX_FFT_MAX_LENGTH && factorise(good, list) < 0)
+  while (good < FX_FFT_MAX_LENGTH && small_factors(good, NULL, NULL) != 1)
     good++;
   return good;
 }

@@ -1,5 +1,5 @@
 /*
-** fft.h - fast Fourier transforms for lengths 2^a 3^b 5^c, in double precision and, for lane blocks, in single.
+** fft.h - Fourier transforms of any length, fast for 2^a 3^b 5^c, in double precision and, for lane blocks, in single.
 **
 ** Conventions are numpy's: forward X[k] = sum_j x[j] exp(-2 pi i j k / n), unscaled; the public
 ** inverse divides by the number of points. Complex numbers in memory are (re, im) pairs. Results
@@ -23,7 +23,8 @@ typedef struct fx_fft fx_fft;
 
 /* New plan for length n in 1 .. FX_FFT_MAX_LENGTH; the caller owns it and frees it with
 ** fx_fft_free. A plan is read-only in use, so threads may share it.
-** Errors: FX_EARG if n is out of range or has a prime factor above 5, or the precision is another; FX_ENOMEM. */
+** A prime factor r above 5 costs r products an element. Errors: FX_EARG if n is out of range or the precision is
+** another; FX_ENOMEM. */
 fx_status fx_fft_new(int64_t n, fx_dtype precision, fx_fft **out);
 void fx_fft_free(fx_fft *plan); /* NULL is ignored */
 int64_t fx_fft_length(const fx_fft *plan);
@@ -43,7 +44,7 @@ void *fx_fft_lanes(const fx_fft *plan, fx_fft_direction direction, void *data, v
 fx_status fx_fft_complex(const fx_fft *plan, fx_fft_direction direction, const double *in,
                          double *out);
 
-/* The smallest length >= n that a plan accepts. */
+/* The smallest length >= n that has no prime factor above 5: n itself if it is fast. */
 int64_t fx_fft_good_length(int64_t n);
 
 /* --- two dimensions, real fields ------------------------------------------------------------- */

@@ -42,12 +42,32 @@ void fx_flow_defaults (fx_flow_options *out) {
 /* Largest k with 3 k < n. */
 static int64_t largest_kept (int64_t n) { return (n - 1) / 3; }
 
+/* The smallest even side >= n without a prime factor above 5. */
+static int64_t next_side (int64_t n) {
+  int64_t side = fx_fft_good_length(n);
+  while (side % 2 != 0)
+    side = fx_fft_good_length(side + 1);
+  return side;
+}
+
 static fx_status check_grid (const fx_flow_options *o) {
   if (o->height < 4 || o->width < 4 || o->height % 2 != 0 || o->width % 2 != 0)
     return fx_fail(FX_EARG,
                    "navier_stokes: height and width must be even and at least 4, got %" PRId64
                    " and %" PRId64,
                    o->height, o->width);
+  const int64_t sides[] = { o->height, o->width };
+  for (int i = 0; i < 2; i++) {
+    if (sides[i] > FX_FFT_MAX_LENGTH)
+      return fx_fail(FX_EARG, "navier_stokes: a side must be at most %d, got %" PRId64,
+                     FX_FFT_MAX_LENGTH, sides[i]);
+    if (fx_fft_good_length(sides[i]) != sides[i])
+      return fx_fail(FX_EARG,
+                     "navier_stokes: side %" PRId64
+                     " has a prime factor other than 2, 3 and 5 (the "
+                     "next side that works is %" PRId64 ")",
+                     sides[i], next_side(sides[i]));
+  }
   return FX_OK;
 }
 

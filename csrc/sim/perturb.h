@@ -26,7 +26,7 @@ typedef enum {
 ** onto a coarse mode is then taken from the resolved mode there. Left alone are modes beyond the 2/3
 ** rule, which the solver does not keep, and those that alias onto the coarse mean or the coarse
 ** Nyquist wavenumbers, which no resolved mode could mend.
-** Errors: FX_ESHAPE; FX_EARG if the dtype is neither, a side has a prime factor above 5, or factor
+** Errors: FX_ESHAPE; FX_EARG if the dtype is neither, a side is above FX_FFT_MAX_LENGTH, or factor
 ** is below 2; FX_ENOMEM.
 */
 fx_status fx_perturb_unseen(const fx_tensor *field, int64_t factor, fx_coarse coarse, fx_rng key,

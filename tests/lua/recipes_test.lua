@@ -69,6 +69,17 @@ function suite.test_demo_shortened_and_then_less_so()
   lu.assertErrorMsgContains("'data.file' is set by the recipe itself", require "recipes.demo", { ["data.file"] = "x" })
 end
 
+-- A size with a prime factor above 5 has every score and a spectrum.
+function suite.test_sr_on_patches_of_56()
+  local cfg = small()
+  cfg["data.crop"], cfg["eval.members"] = 56, 1
+  local r = require "recipes.sr"(cfg, { root = folder, quiet = true })
+  lu.assertIsNumber(r.rfne)
+  local spectrum = flex.literal.read(r.dir .. "/spectrum.lua")
+  lu.assertEquals(#spectrum.truth, 41)          -- rings 0 to hypot(28, 28), rounded
+  for _, power in ipairs(spectrum.truth) do lu.assertTrue(power >= 0 and power < math.huge) end
+end
+
 function suite.test_every_conditioning_of_sr_runs()
   for _, word in ipairs { "none", "weak", "strong_skips", "strong_bottleneck", "both+cross_attention" } do
     local cfg = small()

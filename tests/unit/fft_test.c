@@ -1,6 +1,6 @@
 /*
-** fft_test.c - the transforms against the definition, for every length from 1 to 60 that has only
-** factors 2, 3 and 5 and some larger ones, in both precisions; real 2-D transforms against the naive double sum;
+** fft_test.c - the transforms against the definition, for every length from 1 to 60 and some larger ones, with
+** prime factors above 5 too, in both precisions; real 2-D transforms against the naive double sum;
 ** round trips; same bits for one and two threads and for both instruction sets.
 */
 #include <math.h>
@@ -18,14 +18,6 @@
 /* A fixed sequence without symmetry; the same formula is easy to repeat in numpy. */
 static double value (int64_t i) {
   return sin(1.7 * (double)i + 0.3) + 0.25 * cos(0.37 * (double)(i * i % 101));
-}
-
-static int only_small_factors (int64_t n) {
-  for (int f = 2; f <= 5; f++) {
-    while (n % f == 0)
-      n /= f;
-  }
-  return n == 1;
 }
 
 /* Largest |X[k] - naive X[k]| / sqrt(n) over k. */
@@ -57,22 +49,14 @@ static double error_of_length (int64_t n, fx_dtype precision) {
 
 static void complex_transform_equals_definition (fx_dtype precision, double tolerance) {
   double worst = 0.0;
-  int lengths = 0;
-  for (int64_t n = 1; n <= 60; n++) {
-    fx_fft *plan = NULL;
-    if (only_small_factors(n)) {
-      worst = fmax(worst, error_of_length(n, precision));
-      lengths++;
-    } else {
-      CHECK(fx_fft_new(n, precision, &plan) == FX_EARG && plan == NULL);
-    }
-  }
-  const int64_t more[] = { 64, 75, 96, 125, 128, 243, 250, 256, 360, 512, 625, 640, 729, 1024 };
+  for (int64_t n = 1; n <= 60; n++)
+    worst = fmax(worst, error_of_length(n, precision));
+  const int64_t more[] = { 64,  75,  91,  96,  98,  121, 125, 128, 169, 181,  243,
+                           250, 256, 343, 360, 512, 625, 640, 721, 729, 1009, 1024 };
   for (size_t i = 0; i < sizeof more / sizeof *more; i++)
     worst = fmax(worst, error_of_length(more[i], precision));
-  printf("  %s: %d lengths up to 60, worst error / sqrt(n): %.2e\n", fx_dtype_name(precision),
-         lengths, worst);
-  CHECK(lengths == 26);
+  printf("  %s: lengths 1 to 60 and larger, worst error / sqrt(n): %.2e\n",
+         fx_dtype_name(precision), worst);
   CHECK(worst < tolerance);
 }
 
@@ -81,13 +65,10 @@ static void wrong_lengths_are_refused (void) {
   fx_fft2 *plan2 = NULL;
   CHECK(fx_fft_new(0, FX_F64, &plan) == FX_EARG);
   CHECK(fx_fft_new(FX_FFT_MAX_LENGTH + 1, FX_F64, &plan) == FX_EARG);
-  CHECK(fx_fft_new(14, FX_F64, &plan) == FX_EARG);
-  CHECK(strcmp(fx_errmsg(), "fft: length 14 has a prime factor other than 2, 3 and 5 (the next "
-                            "length that works is 15)") == 0);
   CHECK(fx_fft_new(16, FX_BF16, &plan) == FX_EARG);
   CHECK(strcmp(fx_errmsg(), "fft: the precision must be f64 or f32, got bf16") == 0);
-  CHECK(fx_fft2_new(16, 22, &plan2) == FX_EARG);
-  CHECK(fx_fft2_new(22, 16, &plan2) == FX_EARG);
+  CHECK(fx_fft2_new(16, 0, &plan2) == FX_EARG);
+  CHECK(fx_fft2_new(FX_FFT_MAX_LENGTH + 1, 16, &plan2) == FX_EARG);
   CHECK(plan == NULL && plan2 == NULL);
   CHECK(fx_fft_good_length(61) == 64 && fx_fft_good_length(1) == 1);
 }
@@ -128,9 +109,9 @@ static double error_of_shape (int64_t h, int64_t w) {
 }
 
 static void real_transform_equals_definition (void) {
-  const int64_t shapes[][2] = { { 1, 1 },   { 1, 8 },   { 8, 1 },   { 2, 3 },
-                                { 5, 9 },   { 9, 10 },  { 15, 16 }, { 16, 15 },
-                                { 12, 30 }, { 32, 18 }, { 25, 27 } };
+  const int64_t shapes[][2] = { { 1, 1 },   { 1, 8 },   { 8, 1 },   { 2, 3 },   { 5, 9 },
+                                { 9, 10 },  { 15, 16 }, { 16, 15 }, { 12, 30 }, { 32, 18 },
+                                { 25, 27 }, { 7, 1 },   { 14, 22 }, { 49, 13 }, { 37, 26 } };
   double worst = 0.0;
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
     worst = fmax(worst, error_of_shape(shapes[i][0], shapes[i][1]));
@@ -157,7 +138,7 @@ static void same_bits_for_one_and_two_threads (void) {
 }
 
 static void same_bits_for_all_instruction_sets (fx_dtype precision) {
-  enum { N = 960, BYTES = N * 64 }; /* 4^3 * 5 * 3: every radix but two */
+  enum { N = 6720, BYTES = N * 64 }; /* 4^3 * 5 * 3 * 7: every radix but two */
   fx_fft *plan = NULL;
   CHECK_STATUS(fx_fft_new(N, precision, &plan));
   char *start = fx_alloc(BYTES), *data = fx_alloc(BYTES), *work = fx_alloc(BYTES);

@@ -261,14 +261,12 @@ static void spectrum_keeps_the_mean_square (void) {
 
 static void spectrum_errors (void) {
   fx_spectrum_options options = { .kind = FX_SPECTRUM_SUM, .hann = 1 };
-  fx_tensor *odd = field_of(1, 14, 16, 1, truth_at), *thin = field_of(1, 1, 16, 1, truth_at);
+  fx_tensor *thin = field_of(1, 1, 16, 1, truth_at);
   fx_tensor *out = NULL;
-  CHECK(fx_power_spectrum(odd, &options, &out) == FX_EARG);
   CHECK(fx_power_spectrum(thin, &options, &out) == FX_EARG);
   options.kind = (fx_spectrum_kind)9;
   CHECK(fx_power_spectrum(thin, &options, &out) == FX_EARG);
   CHECK(out == NULL);
-  fx_tensor_release(odd);
   fx_tensor_release(thin);
 }
 

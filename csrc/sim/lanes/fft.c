@@ -159,13 +159,53 @@ static void pass5 (const fx_fft *plan, int number, int inverse, const fx_real *x
   run_pass(5, plan, number, inverse, x, y);
 }
 
+/* Output j of a butterfly of prime radix, by the definition; t runs through j l mod r. */
+INLINE void output_any (const butterfly *b, int radix, int j, int turn, const fx_real *w,
+                        const fx_real *roots) {
+  fx_vec sr, si;
+  get(b, 0, &sr, &si);
+  for (int l = 1, t = j; l < radix; l++) {
+    const fx_real c = roots[2 * t], s = roots[2 * t + 1];
+    fx_vec re, im;
+    get(b, l, &re, &im);
+    sr += re * c - im * s;
+    si += re * s + im * c;
+    t += j;
+    if (t >= radix)
+      t -= radix;
+  }
+  put(b, j, turn, w, &sr, &si);
+}
+
+/* A pass of a prime above 5. */
+static void pass_any (const fx_fft *plan, int number, int inverse, const fx_real *x, fx_real *y) {
+  const fx_fft_pass *pass = &plan->pass[number];
+  const fx_real *turns = reals(plan->turns) + pass->turns,
+                *roots = reals(plan->turns) + pass->roots;
+  const int64_t s = pass->stride, m = pass->m;
+  butterfly b = {
+    x, y, s * m * FX_LANE_BLOCK, s * FX_LANE_BLOCK, inverse ? FX_LANES : 0, inverse ? 0 : FX_LANES
+  };
+  for (int64_t p = 0; p < m; p++) {
+    for (int64_t q = 0; q < s; q++) {
+      for (int v = 0; v < FX_LANES; v += FX_VEC) {
+        b.x = x + (p * s + q) * FX_LANE_BLOCK + v;
+        b.y = y + (p * s * pass->radix + q) * FX_LANE_BLOCK + v;
+        for (int j = 0; j < pass->radix; j++)
+          output_any(&b, pass->radix, j, p > 0, turns + p * 2 * (pass->radix - 1), roots);
+      }
+    }
+  }
+}
+
 void *fxsim_fft (const fx_fft *plan, int inverse, void *data, void *work) {
   for (int i = 0; i < plan->passes; i++) {
     switch (plan->pass[i].radix) {
     case 2: pass2(plan, i, inverse, data, work); break;
     case 3: pass3(plan, i, inverse, data, work); break;
     case 4: pass4(plan, i, inverse, data, work); break;
-    default: pass5(plan, i, inverse, data, work); break;
+    case 5: pass5(plan, i, inverse, data, work); break;
+    default: pass_any(plan, i, inverse, data, work); break;
     }
     void *const swap = data;
     data = work;
