@@ -93,6 +93,14 @@ function suite.test_a_moved_folder_works()
   os.execute("rm -rf '" .. moved .. "'")
 end
 
+function suite.test_a_study_that_does_not_list_its_runs_says_what_to_do()
+  local dir = go(study("roads")).dir
+  core.sys.remove(dir .. "/study.lua")
+  for _, path in ipairs { dir, suite.root .. "/roads" } do
+    lu.assertErrorMsgContains("run it again (finished runs are not repeated)", flex.runs, path)
+  end
+end
+
 function suite.test_the_same_study_in_another_root_has_the_same_hash()
   local a, b = go(study("roads")).dir, go(study("roads"), { root = suite.root .. "/other" }).dir
   lu.assertEquals(a:match "roads/%x+", b:match "roads/%x+")

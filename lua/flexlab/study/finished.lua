@@ -123,6 +123,18 @@ end
 --- The runs in folders, in any state: { dir, seed, result or nil, state, config, flat = settings by flat keys }.
 function M.tasks(paths) return gather(paths).tasks end
 
+-- What is to be said of the folder of a study that was made before studies listed their runs; "" of any other.
+local function old_study(path)
+  local folders = latest.folders(path)
+  folders[#folders + 1] = "."
+  for _, name in ipairs(folders) do
+    if core.sys.exists(path .. "/" .. name .. "/result.lua") then
+      return "; it holds a study that does not list its runs yet: run it again (finished runs are not repeated)"
+    end
+  end
+  return ""
+end
+
 -- Without the runs that are not finished, where no study wants them; raises where nothing is finished.
 local function ended(found, paths)
   local kept, finished, all = {}, 0, #found.tasks
@@ -133,7 +145,7 @@ local function ended(found, paths)
   end
   if finished == 0 then
     error(("no finished run in %s%s"):format(table.concat(paths, ", "), all > 0
-      and (", but %d that are not finished"):format(all) or ""), 0)
+      and (", but %d that are not finished"):format(all) or old_study(found.dir)), 0)
   end
   found.tasks, found.unfinished = kept, all - #kept
 end
