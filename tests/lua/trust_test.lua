@@ -248,6 +248,31 @@ function suite.test_parts_come_from_the_recipes_folder_and_from_parts()
   lu.assertStrContains(must("run sr --parts nowhere", work, 1), "there is no folder 'nowhere'")
 end
 
+function suite.test_misspelt_options_are_no_part_of_a_run()
+  local dir = folder_of(must "run mine.lua --quiet --set model.encoder=flex --set model.loss=l1")
+  local printed = must(("sample --checkpoint %s --data flow.h5 --out o.h5 --format nskts"):format(dir), work, 1)
+  lu.assertStrContains(printed, "the nearest is 'nskt'")
+  lu.assertNil(printed:find "trust")
+end
+
+-- What comes with the copies of another's run may say anything.
+function suite.test_an_index_that_is_none()
+  local dir = folder_of(must "run mine.lua --quiet")
+  local path = work .. "/" .. dir .. "/code/index.lua"
+  local good = core.sys.read(path)
+  local line = ("sample --checkpoint %s --data flow.h5 --out o.h5 --trust %s"):format(dir, dir)
+  for _, bad in ipairs { "return 1", "return { files = 3, library = {} }", "return {",
+    "return { library = {}, files = { 1 } }", (good:gsub('role = "recipe"', "role = 5")),
+    (good:gsub('copy = "helper.lua"', 'copy = "../../../../helper.lua"')) } do
+    assert(core.sys.write(path, bad))
+    lu.assertStrContains(must(line, work, 1), "keeps no code", bad)
+    lu.assertStrContains(must "list runs", "done, by another version")
+    lu.assertStrContains(must "run mine.lua --dry-run --set train.steps=3", "new: ")
+  end
+  must "run mine.lua --quiet --fresh"
+  lu.assertEquals(core.sys.read(path), good)
+end
+
 -- The parent of a recipe's folder is nobody's choice: a file there is not found by its name.
 function suite.test_the_parent_of_a_recipes_folder_is_not_searched()
   write { ["parent.lua"] = EVIL, ["below/r.lua"] = 'local p = require "parent"\n' .. RECIPE:format(1) }

@@ -118,9 +118,8 @@ local function quoted(word) return word:find("^[%w_./=+,:@%-]+$") and word or "'
 local function missing(command, argv, values)
   return function(kind, word)
     local file = loading.unrestricted(require("flexlab.choices").files, kind)[word]
-    local trusts = false
-    for _, option in ipairs(command.options or {}) do trusts = trusts or option == M.trust end
-    if not (trusts and not values.trust) then
+    local trusts = not values.trust and words.has(command.options or {}, M.trust) and not words.has(argv, word)
+    if not trusts then
       return file and ("%s: '%s' is not FlexLab's own, and `flexlab %s` runs no file of yours (%s)"):format(kind, word,
         command.name, file.path) or nil
     end

@@ -118,6 +118,7 @@ return {
   name = "show",
   doc = "what a recipe does, and its settings: default, what each takes, what it means",
   arguments = { { name = "recipe", doc = "a recipe's file, or its name in recipes/" } },
+  options = { commands.parts },
   run = function(values)
     local recipe, path = commands.recipe(values.recipe)
     print(("%s (%s)\n%s\n"):format(recipe.name, path, header(path)))

@@ -11,6 +11,7 @@ took the lock over: nothing more is written). A run that failed is tried again w
 is said; within a study, and where it diverged, that needs retry = "failed": the same seed would do the same again.
 --]]
 local blame = require "flexlab.blame"
+local copies = require "flexlab.run.copies"
 local core = require "flexlab.core"
 local interruption = require "flexlab.run.interruption"
 local locks = require "flexlab.run.lock"
@@ -45,9 +46,10 @@ end
 --- Forgets what earlier attempts left, so that a run begins anew; the lock must be held.
 function M.clear(dir)
   for _, file in ipairs { "result.lua", "last.h5", "cost.lua", "failed.txt", "metrics.jsonl", "metrics.csv",
-    "log.txt", "unread.lua", "samples.csv", "recipe.lua", "code/index.lua" } do
+    "log.txt", "unread.lua", "samples.csv", "recipe.lua", "files.lua" } do
     if core.sys.exists(dir .. "/" .. file) then must(core.sys.remove(dir .. "/" .. file)) end
   end
+  copies.clear(dir)
 end
 
 --- Temporary files that killed attempts left in a run's folder. Only the owner of the lock may call this: then nobody

@@ -129,15 +129,16 @@ end
 local function add_part(set, part)
   local name = part.kind .. "." .. part.word
   if part.path then return add(set, "module flexlab." .. name, part.path, part.text, part.home) end
-  local where
-  for _, f in ipairs(part.functions) do
-    local path, text = M.source_of(f)
-    if not (path and loading.is_own(path)) then
-      if not (path and set.by_path[path]) then add(set, "define " .. name, path, text) end
-      where = where or path and set.by_path[path].role
-    end
+  local count = 0
+  local function from(path, text)
+    if path and (loading.is_own(path) or set.by_path[path]) then return end
+    count = count + 1
+    add(set, "define " .. name .. (count > 1 and " " .. count or ""), path, text)
   end
-  set.defines[name] = part.from and set.by_path[part.from] and set.by_path[part.from].role or where
+  for _, f in ipairs(part.functions) do from(M.source_of(f)) end
+  if part.from then from(part.from) end          -- which may hold its settings
+  local maker = part.from and set.by_path[part.from]
+  set.defines[name] = maker and maker.role or nil
 end
 
 --- The files of a recipe with its settings.

@@ -31,9 +31,10 @@ Kept.__name = "flexlab.Kept"
 -- The name of a copy below code/, not taken yet.
 local function copy_name(entry, taken)
   local module = entry.role:match("^module (.*)$")
-  local name = module and module:gsub("[^%w_.-]", "_"):gsub("%.+", "/"):gsub("^/", "")
+  local name = module and module:gsub("[^%w_.-]", "_"):gsub("%.+", "/"):gsub("^[/%-]+", "")
     or entry.role == "recipe" and "recipe" or (entry.path or entry.role):match("[^/ ]*$"):gsub("%.lua$", "")
-      :gsub("[^%w_-]", "_")
+      :gsub("[^%w_-]", "_"):gsub("^%-+", "")
+  if name == "" then name = "file" end
   local unique, n = name, 1
   while taken[unique] do
     n = n + 1
@@ -47,10 +48,22 @@ local function must(ok, message)
   if not ok then error(message or "a file could not be written", 0) end
 end
 
+-- Whether a row of an index is one that `copy` makes: it may come from another machine.
+local function is_row(file)
+  return type(file) == "table" and type(file.role) == "string" and type(file.meaning) == "string"
+    and (file.path == nil or type(file.path) == "string") and type(file.copy) == "string"
+    and file.copy:find "^[%w_][%w_/%-]*%.lua$" ~= nil
+end
+
+-- The index of a run's copies; nil where there is none that can be understood.
 local function index_of(dir)
   local path = dir .. "/code/index.lua"
   local index = core.sys.exists(path) == "file" and literal.read(path)
-  return type(index) == "table" and type(index.files) == "table" and index or nil
+  if type(index) ~= "table" or type(index.files) ~= "table" or type(index.library) ~= "table" then return nil end
+  for _, file in ipairs(index.files) do
+    if not is_row(file) then return nil end
+  end
+  return index
 end
 
 local function save(dir, index)
@@ -70,9 +83,8 @@ end
 ---@param dir string     the run's folder
 ---@param recipe string  its name
 ---@param set table      of code.set
----@param fresh boolean|nil  write them anew
-function M.write(dir, recipe, set, fresh)
-  local index = not fresh and index_of(dir) or nil
+function M.write(dir, recipe, set)
+  local index = index_of(dir)
   if index then
     if not library.is(index.library[#index.library]) then
       table.insert(index.library, library.this())
@@ -85,6 +97,13 @@ function M.write(dir, recipe, set, fresh)
   index = { recipe = recipe, library = { library.this() }, files = {}, defines = set.defines }
   for i, entry in ipairs(set.list) do index.files[i] = copy(dir, entry, taken) end
   save(dir, index)
+end
+
+--- Removes the copies, for an attempt that starts afresh.
+function M.clear(dir)
+  local path = dir .. "/code/index.lua"
+  for _, file in ipairs(M.files(dir) or {}) do core.sys.remove(dir .. "/code/" .. file.copy) end
+  if core.sys.exists(path) then must(core.sys.remove(path)) end
 end
 
 --- Adds files that were loaded after the run had begun (a set of code.closure).
@@ -119,7 +138,7 @@ end
 function M.version(dir)
   local index = index_of(dir)
   if not index then return "by another version" end
-  for _, saved in ipairs(type(index.library) == "table" and index.library or { false }) do
+  for _, saved in ipairs(index.library) do
     if not library.is(saved) then return "by another version of FlexLab" end
   end
 end

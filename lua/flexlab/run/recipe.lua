@@ -162,10 +162,10 @@ local function prepare(run, options)
   if core.sys.exists(run.dir .. "/failed.txt") then must(core.sys.remove(run.dir .. "/failed.txt")) end
   must(literal.write(run.dir .. "/config.lua", config.plain(run.cfg),
     ("%s, resolved; seed %d"):format(run.recipe.name, run.seed)))
-  if options.fresh or not core.sys.exists(run.dir .. "/recipe.lua") then
+  if not core.sys.exists(run.dir .. "/recipe.lua") then
     must(core.sys.write(run.dir .. "/recipe.lua", run.recipe.text))
   end
-  copies.write(run.dir, run.recipe.name, run.code, options.fresh)
+  copies.write(run.dir, run.recipe.name, run.code)
   must(core.sys.write(run.dir .. "/env.txt", environment(run, options)))
   local fault = latest.point(run.root, run.recipe.name, ("%s/%d"):format(run.hash, run.seed))
   if fault and not options.quiet then io.write("note: ", fault, "\n") end

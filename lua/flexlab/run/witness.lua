@@ -7,7 +7,8 @@ While it is open, loading.lua tells it of every file that a user's code loads as
 recorded by their meaning and copied beside the others (copies.lua); other files by their contents
 (provenance.lua). All open runs are told: what an inner run reads, the outer one depends on.
 
-Not recorded: what is in the run's own folder, what the run itself has written, devices.
+Not recorded: what is in the run's own folder, what the run itself has written, devices; and what is read by other
+programs (io.popen) or by readers that a file took hold of before FlexLab was loaded cannot be seen.
 --]]
 local code = require "flexlab.run.code"
 local copies = require "flexlab.run.copies"
@@ -91,13 +92,15 @@ function M.saw(paths)
   end
 end
 
---- Open runs depend on what another run of this code, in this folder, has read.
-function M.inherit(set, folder)
+--- Open runs depend on what another run, of this code and in this folder, has read.
+function M.inherit(set, dir)
   if #loading.watchers == 0 then return end
   for _, entry in ipairs(set.list) do
     if entry.path then loading.tell(entry.role == "recipe" and "file " .. entry.path or entry.role, entry.path) end
   end
-  for _, print in ipairs(provenance.recorded(folder)) do
+  local read = provenance.recorded(dir)
+  if #read == 0 then read = provenance.recorded(dir:match("^(.*)/[^/]*$") or ".") end   -- of an older version
+  for _, print in ipairs(read) do
     for _, witness in ipairs(loading.watchers) do
       if print.meaning then witness:loads("file " .. print.path, print.path) else witness:reads(print.path) end
     end
