@@ -455,6 +455,11 @@ function Container:attributes(path) end
 ---@return flexlab.Tensor?
 function Container:read(path, options) end
 
+--- whether it can be read at all, before any number is
+---@param path string
+---@return boolean?
+function Container:check(path) end
+
 --- has the box read by a thread meanwhile
 ---@param path string
 ---@param options? { start?: integer[], count?: integer[], dtype?: string }

@@ -421,6 +421,20 @@ static bool written_part (const fx_variable *v, const int64_t *start, const int6
   return some;
 }
 
+/* A dimension is as long as its longest variable, which may lie about it: another one that is missing from there on
+** must not cost hours of NaN. */
+static fx_status check_length (const fx_container *c, const fx_variable *v) {
+  double elements = 1.0;
+  for (int a = 0; a < v->rank; a++)
+    elements *= (double)v->shape[a];
+  if (elements <= (double)c->size * FX_H5_BEST_RATIO)
+    return FX_OK;
+  return fx_fail(FX_EFORMAT,
+                 "%s: '%s' has dimensions of %.3g elements, which a file of %" PRId64
+                 " bytes cannot hold: it is damaged",
+                 c->path, v->path, elements, c->size);
+}
+
 static void fill_with_nan (const fx_variable *v, const int64_t *count, bool wide, void *to) {
   int64_t n = 1;
   for (int a = 0; a < v->rank; a++)
@@ -464,8 +478,10 @@ static fx_status h5_read (fx_container *c, int64_t i, const int64_t *start, cons
   bool all;
   int k;
   const bool some = written_part(v, start, count, part, &all);
-  if (!all)
+  if (!all) {
+    FX_TRY(check_length(c, v));
     fill_with_nan(v, count, wide, to);
+  }
   if (!some)
     return FX_OK;
   FX_H5_TURN;
@@ -478,7 +494,8 @@ static fx_status h5_read (fx_container *c, int64_t i, const int64_t *start, cons
 static fx_status h5_check (fx_container *c, int64_t i) {
   int slot;
   FX_H5_TURN;
-  return slot_of(c, i, &slot);
+  FX_TRY(slot_of(c, i, &slot));
+  return check_length(c, &c->variables[i]);
 }
 
 /* A cache is fixed when a dataset is opened: the next read opens it again. */

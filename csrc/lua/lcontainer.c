@@ -276,6 +276,13 @@ static int io_reading (lua_State *L) {
   return 2;
 }
 
+/* Whether a variable can be read at all: true, or nil and why not. */
+static int container_check (lua_State *L) {
+  fx_container *c = self(L);
+  const int64_t i = variable_at(L, c, 2);
+  return lfx_done(L, fx_container_check(c, i));
+}
+
 static int container_statistics (lua_State *L) {
   fx_container *c = self(L);
   const int64_t i = variable_at(L, c, 2);
@@ -324,17 +331,14 @@ void lfx_open_container (lua_State *L) {
   static const luaL_Reg meta[] = { { "__gc", container_close },
                                    { "__close", container_close },
                                    { NULL, NULL } };
-  static const luaL_Reg methods[] = { { "variables", container_variables },
-                                      { "groups", container_groups },
-                                      { "notes", container_notes },
-                                      { "attributes", container_attributes },
-                                      { "read", container_read },
-                                      { "ask", container_ask },
-                                      { "forget", container_forget },
-                                      { "expect", container_expect },
-                                      { "statistics", container_statistics },
-                                      { "close", container_close },
-                                      { NULL, NULL } };
+  static const luaL_Reg methods[] = {
+    { "variables", container_variables }, { "groups", container_groups },
+    { "notes", container_notes },         { "attributes", container_attributes },
+    { "read", container_read },           { "ask", container_ask },
+    { "forget", container_forget },       { "expect", container_expect },
+    { "check", container_check },         { "statistics", container_statistics },
+    { "close", container_close },         { NULL, NULL }
+  };
   lfx_class(L, CONTAINER, meta, NULL);
   luaL_getmetatable(L, CONTAINER);
   lua_newtable(L);

@@ -146,6 +146,7 @@ notes(): string[] -- sentences about links that are not followed
 attributes(path?: string): table? -- of a variable or group, or of the file
 read(path: string, options?: { start?: integer[], count?: integer[], dtype?: string }):
   flexlab.Tensor? -- a box; a count of 0 drops the axis; waits for one that was asked
+check(path: string): boolean? -- whether it can be read at all, before any number is
 ask(path: string, options?: { start?: integer[], count?: integer[], dtype?: string }) -- has the box
   read by a thread meanwhile
 forget() -- drops what was asked and not read

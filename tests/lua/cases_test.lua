@@ -98,6 +98,20 @@ function suite.test_a_virtual_data_set_is_refused_with_the_name_of_its_source()
   lu.assertStrContains(message, "virtual.h5: dataset 'w' is virtual: its numbers are in 'vds_src.h5'")
 end
 
+function suite.test_a_dimension_that_no_file_can_hold_is_refused_at_once()
+  local c = assert(core.io.container(ROOT .. "endless.nc"))
+  lu.assertEquals(variable_of(c, "short").shape, { 1 << 50, 4 })
+  for name, sentence in pairs { short = "has dimensions of 4.5e+15 elements", long = "claims more elements than a file of" } do
+    local ok, message = c:check(name)
+    lu.assertNil(ok)
+    lu.assertStrContains(message, sentence)
+    lu.assertStrContains(select(2, c:statistics(name)), "bytes ca")
+  end
+  lu.assertErrorMsgContains("endless.nc: dataset 'long' claims more elements than a file of ", fields.open,
+    ROOT .. "endless.nc")
+  lu.assertTrue(assert(core.io.container(ROOT .. "gap.nc")):check "T")
+end
+
 function suite.test_what_holds_nothing_says_so()
   for file, name in pairs(empty) do
     local c = assert(core.io.container(ROOT .. file))

@@ -113,3 +113,12 @@ with netCDF4.Dataset("curvilinear.nc", "w", format="NETCDF3_CLASSIC") as f:
         v = f.createVariable(name, "f4", axes)
         v.setncatts(attributes)
         v[:] = np.arange(np.prod(v.shape, dtype=int)).reshape(v.shape)
+
+# A dimension whose longest variable claims 2^50 records: the others must not be read as so many missing ones.
+with netCDF4.Dataset("endless.nc", "w", format="NETCDF4") as f:
+    f.createDimension("time", None)
+    f.createDimension("x", 4)
+    f.createVariable("short", "f4", ("time", "x"))[:] = np.ones((2, 4))
+    f.createVariable("long", "f4", ("time", "x"))[:] = np.ones((2, 4))
+with h5py.File("endless.nc", "r+") as f:
+    f["long"].resize((1 << 50, 4))

@@ -239,6 +239,16 @@ local function whole(self)
   end
 end
 
+-- Refuses what cannot be read (a filter that is not installed, a size that no file of these bytes can have) before
+-- anything is counted by it.
+local function check(self)
+  local groups = self.file.description.groups
+  for _, c in ipairs(self.chosen) do
+    local ok, message = self.file.container:check((groups and groups[1] .. "/" or "") .. c.part.path)
+    if not ok then error("data: " .. message, 0) end
+  end
+end
+
 local function read_times(self)
   local _ <close> = core.scope()
   self.times = times(self)
@@ -253,6 +263,7 @@ function M.open(path, o)
   whole(self)
   self.variable = function(p) return file.variables[p] or error(("data: '%s' lacks '%s'"):format(path, p), 0) end
   self.chosen = choose(path, self.parts, o.channels or nil)
+  check(self)
   for _, c in ipairs(self.chosen) do
     for letter in pairs(layout.letters) do
       if letter ~= "c" then agree(self, c.part, letter) end
