@@ -61,6 +61,24 @@ function suite.test_rollouts_are_scored_by_lead()
   lu.assertErrorMsgContains("horizon = 9", flex.rollout.evaluate, model, data.test, { length = 9 })
 end
 
+function suite.test_scores_of_every_sample_and_lead_are_kept_beside_a_result()
+  local made = flex.recipe("rolled", {}, function()
+    local data, model = forecast(2)
+    local r = flex.rollout.evaluate(model, data.test, { length = 2, steps = 1 })
+    return { first = r.rfne[1], last = r.rfne[2], persistence = r.persistence[2] }
+  end)({}, { root = path "runs", quiet = true })
+  local sums, counts = {}, {}
+  for _, row in ipairs(require("flexlab.evaluation.samples").read(made.dir)) do
+    sums[row.method] = (sums[row.method] or 0) + row.rfne
+    counts[row.method] = (counts[row.method] or 0) + 1
+    lu.assertEquals(row.file, flow)
+  end
+  for method, value in pairs { ["model, lead 1"] = made.first, ["model, lead 2"] = made.last,
+    ["persistence, lead 2"] = made.persistence } do
+    lu.assertAlmostEquals(sums[method] / counts[method], value, 1e-12, method)
+  end
+end
+
 -- A field (1,64,64,channels) of waves along x: { wavenumber = amplitude }, the same in each channel.
 local function waves(amplitudes, channels)
   local field = core.zeros { 1, 64, 64, channels or 1 }

@@ -48,8 +48,8 @@ return {
   arguments = { { name = "paths", many = true, doc = "runs, folders above them (runs/sr), or studies" } },
   options = { { name = "yes", doc = "do it; without it, say what it would free and ask on a terminal" } },
   notes = "Sampling, evaluation and train.from work as before; training cannot go on. Runs that are not done stay\n"
-    .. "as they are, and so do those that another run has started from. A recipe does the same at its end with\n"
-    .. "train.keep = \"ema\".",
+    .. "as they are, and so do those that another run of the same folder of runs has started from. A recipe does\n"
+    .. "the same at its end with train.keep = \"ema\".",
   run = function(values)
     for _, path in ipairs(values.paths) do
       if core.sys.exists(path) ~= "folder" then arguments.wrong("prune: there is no folder '%s'", path) end

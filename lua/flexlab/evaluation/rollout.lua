@@ -16,6 +16,7 @@ local core = require "flexlab.core"
 local data = require "flexlab.data"
 local diffusion = require "flexlab.diffusion"
 local Run = require "flexlab.run"
+local samples = require "flexlab.evaluation.samples"
 local scores = require "flexlab.evaluation.rollout_scores"
 local settings = require "flexlab.settings"
 local tasks = require "flexlab.data.tasks"
@@ -116,16 +117,19 @@ function M.evaluate(model, test, options)
     error(("rollout.evaluate: a length of %d needs data with horizon = %d"):format(o.length, o.length), 2)
   end
   local lead, count, sums = tasks.forecast.leads(test.set.cfg)[1], 0, scores.new(o.length, test.set)
+  local run, places = Run.current(), {}
   for batch in test:batches() do
     local scope <close> = core.scope()
     local persistence = data.physical(batch.estimate, batch.scale)
     for k, step in ipairs(rollout(model, batch, o)) do
       sums:add(k, batch.ids, step, batch.after(k * lead), persistence)
     end
+    for _, place in ipairs(run and samples.places(test, batch) or {}) do places[#places + 1] = place end
     scope:close()
     count = count + 1
     if o.batches and count >= o.batches then break end
   end
+  if run then samples.keep_leads(run, o.name, sums, places) end
   return sums:result()
 end
 

@@ -4,9 +4,10 @@ samples - the scores of every test sample, kept beside a run's result: samples.c
   method,id,file,frame,y,x,rfne,rmse,...      one row a sample of a method, one column a metric
 flex.evaluate writes it when it is called inside a run: the rows of each evaluation join those of the ones before.
 A method is called by its name (`evaluate(..., { name = })`, as flex.report.compare gives), a baseline by its own,
-anything else "model"; an evaluation between training steps has its step behind. `id` is the number of the sample
-among the test samples, file, frame, y and x where it lies; they are empty where a test set does not say so. A metric
-that a method has not is empty. The file holds no time and no average: what the result says can be computed from it.
+anything else "model"; an evaluation between training steps has its step behind, a rollout (the members' mean) its
+lead, "model, lead 3". `id` is the number of the sample among the test samples, file, frame, y and x where it lies; they
+are empty where a test set does not say so. A metric that a method has not is empty. The file holds no time and no
+average: what the result says can be computed from it.
 --]]
 local core = require "flexlab.core"
 local tabulate = require "flexlab.table"
@@ -69,13 +70,34 @@ local function table_of(evaluations)
   return t
 end
 
+-- Adds an evaluation; `scores` are lists by metric, an empty one of a metric that was left out.
+local function add(run, name, ids, scores, places)
+  local own = { name = name, ids = ids, scores = {}, places = places }
+  for metric, list in pairs(scores) do
+    if #list > 0 then own.scores[metric] = list end
+  end
+  run.samples[#run.samples + 1], run.samples[name] = own, own
+end
+
 --- Adds the scores of one evaluation to the samples.csv of a run.
 ---@param result table  what flex.evaluate returns: id, per_sample
 ---@param places table  as M.places gives them, one a sample
 function M.keep(run, sampler, name, result, places)
   run.samples = run.samples or {}
-  local own = { name = name_of(run, sampler, name), ids = result.id, scores = result.per_sample, places = places }
-  run.samples[#run.samples + 1], run.samples[own.name] = own, own
+  add(run, name_of(run, sampler, name), result.id, result.per_sample, places)
+  table_of(run.samples):save(run.dir .. "/" .. M.file)
+end
+
+--- The same of a rollout: "model, lead 3" and "persistence, lead 3".
+---@param leads table  of rollout_scores: by lead the scorers `mean` and `persistence`
+function M.keep_leads(run, name, leads, places)
+  run.samples = run.samples or {}
+  for k, lead in ipairs(leads) do
+    for _, who in ipairs { { "mean", name }, { "persistence", "persistence" } } do
+      local scorer = lead[who[1]]
+      add(run, name_of(run, nil, ("%s, lead %d"):format(who[2] or "model", k)), scorer.ids, scorer.scores, places)
+    end
+  end
   table_of(run.samples):save(run.dir .. "/" .. M.file)
 end
 
