@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/hash.h"
 #include "base/interrupt.h"
 #include "io/container_parts.h"
 #include "io/file.h"
@@ -144,7 +145,9 @@ fx_status fx_container_open (const char *path, fx_container **out) {
   if (!c)
     return FX_ENOMEM;
   pthread_mutex_init(&c->turn, NULL);
-  const fx_status st = (c->path = fx_strdup(path)) ? recognise(c) : FX_ENOMEM;
+  fx_status st = (c->path = fx_strdup(path)) ? recognise(c) : FX_ENOMEM;
+  if (st == FX_OK)
+    st = fx_container_index(c);
   if (st == FX_OK)
     *out = c;
   else
@@ -170,6 +173,7 @@ void fx_container_close (fx_container *c) {
     fx_free(c->note[i]);
   fx_free(c->note);
   fx_free(c->variables);
+  fx_free(c->slots);
   fx_free(c->group);
   fx_free(c->path);
   pthread_mutex_destroy(&c->turn);
@@ -185,13 +189,45 @@ const char *fx_container_group (const fx_container *c, int64_t i) { return c->gr
 int64_t fx_container_notes (const fx_container *c) { return c->notes; }
 const char *fx_container_note (const fx_container *c, int64_t i) { return c->note[i]; }
 
+static uint64_t hash_of (const char *path) { return fx_hash(FX_HASH_START, path, strlen(path)); }
+
+/* A table of all paths, at most half full: places in the list, or -1. Of equal paths it has the first. */
+fx_status fx_container_index (fx_container *c) {
+  int64_t size = 16;
+  while (size < 2 * c->count)
+    size *= 2;
+  int64_t *slots = fx_calloc((size_t)size, sizeof *slots);
+  if (!slots)
+    return FX_ENOMEM;
+  for (int64_t s = 0; s < size; s++)
+    slots[s] = -1;
+  for (int64_t i = 0; i < c->count; i++) {
+    int64_t s = (int64_t)hash_of(c->variables[i].path) & (size - 1);
+    while (slots[s] >= 0 && strcmp(c->variables[slots[s]].path, c->variables[i].path) != 0)
+      s = (s + 1) & (size - 1);
+    if (slots[s] < 0)
+      slots[s] = i;
+  }
+  fx_free(c->slots);
+  c->slots = slots;
+  c->slot_count = size;
+  c->indexed = c->count;
+  return FX_OK;
+}
+
 int64_t fx_container_find (const fx_container *c, const char *path) {
   while (*path == '/')
     path++;
-  for (int64_t i = 0; i < c->count; i++)
-    if (strcmp(c->variables[i].path, path) == 0)
-      return i;
-  return -1;
+  if (c->indexed != c->count) { /* while it is being opened */
+    for (int64_t i = 0; i < c->count; i++)
+      if (strcmp(c->variables[i].path, path) == 0)
+        return i;
+    return -1;
+  }
+  int64_t s = c->count ? (int64_t)hash_of(path) & (c->slot_count - 1) : -1;
+  while (s >= 0 && c->slots[s] >= 0 && strcmp(c->variables[c->slots[s]].path, path) != 0)
+    s = (s + 1) & (c->slot_count - 1);
+  return s < 0 ? -1 : c->slots[s];
 }
 
 fx_status fx_container_attributes (fx_container *c, const char *path, fx_attributes **out) {

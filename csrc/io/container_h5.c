@@ -562,6 +562,7 @@ static fx_status survey (const char *path, void *context) {
   (void)path;
   FX_H5_TURN;
   FX_TRY(open_and_list(c));
+  FX_TRY(fx_container_index(c));
   FX_TRY(try_attributes(c, ""));
   for (int64_t i = 0; i < c->groups; i++)
     FX_TRY(try_attributes(c, c->group[i]));

@@ -28,6 +28,7 @@ struct fx_container {
   int64_t size; /* of the file, bytes */
   int64_t count, room;
   fx_variable *variables;
+  int64_t *slots, slot_count, indexed; /* of fx_container_index: a table, how many are in it */
   int64_t groups, group_room;
   char **group;
   int64_t notes, note_room;
@@ -39,6 +40,9 @@ struct fx_container {
 fx_variable *fx_container_add(fx_container *c, const char *path);
 fx_status fx_container_add_group(fx_container *c, const char *path);
 fx_status fx_container_add_note(fx_container *c, const char *sentence);
+
+/* Makes fx_container_find quick, once all variables have been added. */
+fx_status fx_container_index(fx_container *c);
 
 /* One more attribute in the list; NULL without memory. The key is copied. */
 fx_attribute *fx_attributes_add(fx_attributes *a, const char *key);
