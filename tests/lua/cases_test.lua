@@ -101,7 +101,8 @@ end
 function suite.test_a_dimension_that_no_file_can_hold_is_refused_at_once()
   local c = assert(core.io.container(ROOT .. "endless.nc"))
   lu.assertEquals(variable_of(c, "short").shape, { 1 << 50, 4 })
-  for name, sentence in pairs { short = "has dimensions of 4.5e+15 elements", long = "claims more elements than a file of" } do
+  local sentences = { short = "has dimensions of 4.5e+15 elements", long = "claims more elements than a file of" }
+  for name, sentence in pairs(sentences) do
     local ok, message = c:check(name)
     lu.assertNil(ok)
     lu.assertStrContains(message, sentence)
