@@ -129,7 +129,8 @@ end
 
 --- A message handler for xpcall: strings get their position, everything keeps its traceback.
 function M.handler(e)
-  if e ~= nil and is_latest(e) then return e end
+  local known = type(e) == "string" or type(e) == "table"      -- two errors may be the number 3
+  if known and is_latest(e) then return e end
   return M.note(type(e) == "string" and M.placed(e) or e)
 end
 

@@ -341,6 +341,12 @@ function suite.test_check_says_what_it_wants()
     .. "  kept  loss(): a finite scalar whose gradient reaches the prediction\n" })
   lu.assertEquals((flexlab "check losses/none.lua"), 1)
   lu.assertEquals((flexlab "check part.lua --kind loses"), 2)
+  lu.assertEquals((flexlab "check part.lua --kind losses --set weight=2"), 2)
+  code, said = flexlab "check sr.lua --set model.encoder=fourrier"
+  lu.assertEquals(code, 2, said)
+  lu.assertStrContains(said, "the nearest is 'fourier'")
+  core.sys.write(at "my-part.lua", "return {}")
+  lu.assertEquals((flexlab "check my-part.lua --kind losses"), 2)
 end
 
 function suite.test_a_part_says_on_what_it_can_be_tried()

@@ -6,6 +6,7 @@ local commands = require "flexlab.commands"
 local contracts = require "flexlab.contracts"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
+local given = require "flexlab.commands.overrides"
 local words = require "flexlab.text"
 
 -- The folder in which a file lies names its kind.
@@ -21,20 +22,13 @@ local function report(choice, kept)
   if #kept == 0 then print("  not tried: it asks for more than a made-up batch has") end
 end
 
-local function overrides_of(list)
-  local overrides = {}
-  for _, setting in ipairs(list or {}) do
-    local key, value = config.parse(setting)
-    overrides[key] = value
+local function check_part(path, overrides, kind)
+  local name = path:match("([^/]+)%.lua$")
+  if not name or name:find "[^%w_]" then
+    arguments.wrong("check: '%s' is not named like a choice (letters, digits and _, .lua)", path)
   end
-  return overrides
-end
-
-local function check_part(path, kind, overrides)
-  local name = path:match("([%w_]+)%.lua$")
-  if not name then arguments.wrong("check: '%s' is not named like a choice (letters, digits and _, .lua)", path) end
   local choice = choices.load(kind, name, path)
-  local settings = config.options(("%s '%s'"):format(kind, name), choice.defaults, overrides, nil, -1)
+  local settings = given.taken(config.options, ("%s '%s'"):format(kind, name), choice.defaults, overrides, nil, -1)
   report(choice, contracts.check(choice, settings, true))
 end
 
@@ -45,7 +39,7 @@ local function check_recipe(path, overrides)
     local part = tostring(subject):find("does not return a recipe", 1, true)
     error(part and subject .. "; if it is a choice, --kind says of which kind" or subject, 0)
   end
-  subject:resolve(overrides)
+  given.taken(subject.resolve, subject, overrides)
   for _, kind in ipairs(words.keys(choices.kinds)) do
     for _, choice in ipairs(choices.defined(kind)) do report(choice, contracts.check(choice, nil, true)) end
   end
@@ -68,7 +62,6 @@ return {
     commands.setup(values)
     local kind = kind_of(values)
     if core.sys.exists(values.file) ~= "file" and kind then error(("there is no file '%s'"):format(values.file), 0) end
-    if kind then return check_part(values.file, kind, overrides_of(values.set)) end
-    return check_recipe(values.file, overrides_of(values.set))
+    return (kind and check_part or check_recipe)(values.file, given.read("check", values.set), kind)
   end,
 }

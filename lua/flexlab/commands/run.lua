@@ -1,10 +1,10 @@
 -- flexlab run - a recipe or a study, with overrides, over seeds, in one or several processes.
 local arguments = require "flexlab.commands.arguments"
-local blame = require "flexlab.blame"
 local budget = require "flexlab.study.budget"
 local commands = require "flexlab.commands"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
+local given = require "flexlab.commands.overrides"
 local copies = require "flexlab.run.copies"
 local plan = require "flexlab.study.plan"
 local study = require "flexlab.study"
@@ -33,17 +33,6 @@ local function split(text)
   return parts
 end
 
-local function settings(list)
-  local overrides = {}
-  for _, setting in ipairs(list or {}) do
-    local key = setting:match("^%s*([%w_.]+)%s*=")
-    if not key then arguments.wrong("run: --set wants KEY=VALUE, got '%s'", setting) end
-    local _, value = config.parse(setting)
-    overrides[key] = value
-  end
-  return overrides
-end
-
 local function grid_of(list)
   local grid = {}
   for _, sweep in ipairs(list or {}) do
@@ -61,15 +50,6 @@ local function seeds_of(text)
   local ok, seeds = pcall(study.seeds, text)
   if not ok then arguments.wrong("run: --%s", seeds) end
   return seeds
-end
-
--- An unknown key or word, or a wrong type, is wrong use, and found before anything runs; a user's file that cannot
--- be read on the way is not.
-local function resolve(subject, overrides)
-  local ok, message = xpcall(subject.resolve, blame.handler, subject, overrides)
-  if ok then return end
-  if type(message) ~= "string" or message:find "^[^\n:]+:%d+: " then error(message, 0) end
-  arguments.wrong("%s", message)
 end
 
 -- --from RUN: the recipe that a run kept, its settings, its seed unless others are given.
@@ -152,8 +132,8 @@ end
 local function execute(values)
   local subject, seeds, overrides = subject_of(values)
   overrides = overrides or {}
-  for key, value in pairs(settings(values.set)) do overrides[key] = value end
-  resolve(subject, overrides)
+  for key, value in pairs(given.read("run", values.set)) do overrides[key] = value end
+  given.taken(subject.resolve, subject, overrides)
   if not values.worker then subject:check(overrides) end
   if values["dry-run"] then return dry_run(subject, overrides, seeds, values) end
   commands.setup(values)

@@ -100,7 +100,7 @@ end
 
 -- What ends a trial for good: a breach (its own or one of a part that it uses), Ctrl-C, an object that somebody awaits.
 local function is_final(e)
-  return type(e) ~= "string" or e == "interrupted!" or e:find "was expected$" ~= nil
+  return type(e) ~= "string" or e:find "interrupted!$" ~= nil or e:find "was expected$" ~= nil
 end
 
 --- Calls a function of the choice; its error names its line and that this was a trial.
