@@ -96,6 +96,7 @@ function suite.test_a_virtual_data_set_is_refused_with_the_name_of_its_source()
   local t, message = c:read "w"
   lu.assertNil(t)
   lu.assertStrContains(message, "virtual.h5: dataset 'w' is virtual: its numbers are in 'vds_src.h5'")
+  lu.assertEquals(inspect.report(ROOT .. "virtual.h5", {}).warnings, { message })
 end
 
 function suite.test_a_dimension_that_no_file_can_hold_is_refused_at_once()

@@ -63,7 +63,7 @@ local function describe_variable(container, v, axes, o, warnings)
   local s, message = container:statistics(v.path)
   if not s then
     item.error = message
-    warnings[#warnings + 1] = message
+    if not text.has(warnings, message) then warnings[#warnings + 1] = message end   -- opening may have said it
     return item
   end
   for _, key in ipairs { "mean", "std", "min", "max" } do item[key] = finite(s[key]) end
