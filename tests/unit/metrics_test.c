@@ -243,7 +243,8 @@ static void spectra_equal_numpy (void) {
 
 /* Odd and thin shapes: the bins of the SUM spectrum add up to the mean square. */
 static void spectrum_keeps_the_mean_square (void) {
-  const int64_t shapes[][2] = { { 9, 15 }, { 1, 8 }, { 8, 1 }, { 15, 10 }, { 2, 50 } };
+  const int64_t shapes[][2] = { { 9, 15 }, { 1, 8 },   { 8, 1 },  { 15, 10 },
+                                { 2, 50 }, { 14, 16 }, { 37, 73 } };
   for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
     const fx_spectrum_options options = { .kind = FX_SPECTRUM_SUM };
     fx_tensor *y = field_of(1, shapes[s][0], shapes[s][1], 1, truth_at), *out = NULL;
