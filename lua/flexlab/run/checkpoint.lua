@@ -14,6 +14,7 @@ local config = require "flexlab.config"
 local core = require "flexlab.core"
 local divergence = require "flexlab.run.divergence"
 local positions = require "flexlab.network.positions"
+local texts = require "flexlab.run.checkpoint_texts"
 
 local M = {}
 
@@ -97,9 +98,8 @@ function M.load(path)
     return nil, path .. " holds the averaged weights alone (train.keep, flexlab prune): training cannot go on from it"
   end
   return { path = path, tensors = file.tensors, text = file.text,
-    phase = math.tointeger(tonumber(file.text.phase)) or 0,
-    phase_step = math.tointeger(tonumber(file.text.step)) or 0,
-    log_bytes = math.tointeger(tonumber(file.text.log_bytes)) or 0 }
+    phase = texts.number(path, file.text, "phase", 0), phase_step = texts.number(path, file.text, "step", 0),
+    log_bytes = texts.number(path, file.text, "log_bytes", 0) }
 end
 
 local function same_shape(a, b)
@@ -125,7 +125,7 @@ end
 function M.restore(saved, entry)
   each(entry, function(name, tensor) fill(tensor, saved.tensors[name], saved.path, name) end)
   if not entry.optim then return end
-  entry.optim:set_updates(math.tointeger(tonumber(saved.text[entry.prefix .. "updates"])) or 0)
+  entry.optim:set_updates(texts.number(saved.path, saved.text, entry.prefix .. "updates", 0))
   entry.optim.first_losses = divergence.decode(saved.text[entry.prefix .. "first_losses"])
 end
 
@@ -194,7 +194,8 @@ function M.load_model(path, options)
     error(("%s is not a FlexLab checkpoint; `flexlab convert` makes one from the authors' .pt")
       :format(path), 2)
   end
-  local description = core.json.decode(file.text.model)
+  local said = texts.of(path, file.text)
+  local description = said.model
   local size = { description.height, description.width }
   description.height, description.width = o.height or size[1], o.width or size[2]
   description.padding = o.padding or description.padding
@@ -208,10 +209,8 @@ function M.load_model(path, options)
         :format(recipe) or ""), 2)
   end
   M.weights(file, path, model, o.ema, size)
-  local function json(key) return file.text[key] and core.json.decode(file.text[key]) or nil end
-  model.data, model.scale = json "data", json "normalisation"
-  model.seed = math.tointeger(tonumber(file.text.seed)) or 1
-  return model, json "config" or {}, model.scale
+  model.data, model.scale, model.seed = said.data, said.normalisation, said.seed
+  return model, said.config, model.scale
 end
 
 return M

@@ -1,0 +1,114 @@
+--[[
+checkpoint_texts - the texts of a checkpoint, read as what they must be: a file may come from anywhere.
+
+  local texts = require("flexlab.run.checkpoint_texts").of(path, file.text)
+  texts.model, texts.data, texts.normalisation, texts.config, texts.seed
+Each text is JSON of a known form (checkpoint.lua). Settings are judged by their declarations (flexlab.settings), so
+that a height of "x" is refused here, with the file and the text, and not by the arithmetic that meets it. What the
+file says beside known keys is left to whoever reads it: it may be of a later version.
+--]]
+local core = require "flexlab.core"
+local settings = require "flexlab.settings"
+local words = require "flexlab.text"
+
+local M = {}
+
+local function fail(path, key, said, ...)
+  error(("%s: its text '%s' %s"):format(path, key, said:format(...)), 0)
+end
+
+-- The table that a text holds; nil where there is no such text.
+local function table_of(path, text, key)
+  if text[key] == nil then return nil end
+  local ok, value, message = pcall(core.json.decode, text[key])
+  if not ok or value == nil and message then fail(path, key, "is no JSON (%s)", tostring(message or value)) end
+  if type(value) ~= "table" then fail(path, key, "is %s, a table was expected", words.show(value)) end
+  return value
+end
+
+-- Checks known keys against a declared table.
+local function check(path, key, value, declared)
+  for _, name in ipairs(words.keys(value)) do
+    local entry = declared.entry[name]
+    if entry and settings.check(entry, value[name]) == nil then
+      fail(path, key, "does not fit: %s", settings.sentence(name, entry, value[name]))
+    end
+  end
+end
+
+local function whole(v) return math.type(v) == "integer" and v >= 1 end
+
+local function model_of(path, text)
+  local model = table_of(path, text, "model")
+  if not model then return nil end
+  for _, name in ipairs { "height", "width", "in_channels", "cond_channels" } do
+    if not whole(model[name]) then
+      fail(path, "model", "does not fit: %s must be a whole number from 1 on, got %s", name, words.show(model[name]))
+    end
+  end
+  check(path, "model", model, settings.of "model")
+  if model.tasks ~= nil then
+    if type(model.tasks) ~= "table" then fail(path, "model", "does not fit: tasks must be a table") end
+    for name, channels in pairs(model.tasks) do
+      if not whole(channels) then
+        fail(path, "model", "does not fit: task '%s' must have a whole number of channels, got %s", tostring(name),
+          words.show(channels))
+      end
+    end
+  end
+  return model
+end
+
+local known_tasks = { "superres", "forecast", "multitask" }
+
+local function check_data(path, data)
+  if not words.has(known_tasks, data.task) then
+    fail(path, "data", "does not fit: task must be %s, got %s", words.list(known_tasks):gsub(" and ", " or "),
+      words.show(data.task))
+  end
+  if data.task ~= "multitask" then return check(path, "data", data, settings.of(data.task)) end
+  if type(data.tasks) ~= "table" then fail(path, "data", "does not fit: tasks must be a table") end
+  for _, one in pairs(data.tasks) do
+    if type(one) ~= "table" then fail(path, "data", "does not fit: a task is %s", words.show(one)) end
+    check_data(path, one)
+  end
+end
+
+local function normalisation_of(path, text)
+  local scale = table_of(path, text, "normalisation")
+  for _, part in ipairs(scale and { "mean", "std" } or {}) do
+    local list = scale[part]
+    local fits = type(list) == "table" and #list > 0 and #list == #(type(scale.mean) == "table" and scale.mean or {})
+    for _, v in ipairs(fits and list or {}) do
+      fits = fits and type(v) == "number" and v == v and math.abs(v) < math.huge and (part == "mean" or v > 0)
+    end
+    if not fits then
+      fail(path, "normalisation", "does not fit: %s must be a list of %s, one a channel", part,
+        part == "std" and "positive numbers" or "numbers")
+    end
+  end
+  return scale
+end
+
+--- A text that is a whole number from 0 on; `otherwise` where there is none.
+function M.number(path, text, key, otherwise)
+  if text[key] == nil then return otherwise end
+  local n = math.tointeger(tonumber(text[key]))
+  if not n or n < 0 then fail(path, key, "is '%s', a whole number from 0 on was expected", tostring(text[key])) end
+  return n
+end
+
+--- All that describes the network and its data; raises one sentence for what does not fit.
+function M.of(path, text)
+  local texts = { model = model_of(path, text), data = table_of(path, text, "data"),
+    normalisation = normalisation_of(path, text), config = table_of(path, text, "config") or {},
+    seed = M.number(path, text, "seed", 1) }
+  if texts.data then check_data(path, texts.data) end
+  local channels = texts.model and texts.model.in_channels
+  if channels and texts.normalisation and #texts.normalisation.mean ~= channels then
+    fail(path, "normalisation", "has %d channels, its network %d", #texts.normalisation.mean, channels)
+  end
+  return texts
+end
+
+return M

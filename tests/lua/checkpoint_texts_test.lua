@@ -1,0 +1,107 @@
+-- A checkpoint's texts are read as what they must be: each of many wrong ones ends with one sentence that names the
+-- file and the text, and no error of Lua's own.
+local lu = require "luaunit"
+local flex = require "flexlab"
+local core = flex.core
+
+local suite = {}
+rawset(_G, "TestCheckpointTexts", suite)
+
+local folder = os.tmpname()
+os.remove(folder)
+core.sys.mkdirs(folder)
+
+-- A checkpoint of a small network, from a run of one step.
+local path, good
+local function checkpoint()
+  if path then return path, good end
+  local data = flex.generate("turbulence", { re = 200, size = 32, frames = 3, k0 = 4, quiet = true,
+    unresolved = "allow", out = folder .. "/flow.h5" })[1]
+  local r = require "recipes.sr"({ ["data.file"] = data, ["data.test"] = false, ["data.crop"] = 16, ["data.batch"] = 1,
+    ["data.test_tiles"] = 1, ["train.steps"] = 1, ["eval.members"] = 1, ["model.channels"] = { 32 },
+    ["model.res_blocks"] = { 1 }, ["model.depth"] = 1, ["model.heads"] = 1 }, { root = folder, quiet = true })
+  path = r.dir .. "/last.h5"
+  good = assert(core.io.load(path))
+  return path, good
+end
+
+-- The message of loading the checkpoint with one text in another's place (nil: without it).
+local function message_with(key, text)
+  local _, file = checkpoint()
+  local texts = {}
+  for k, v in pairs(file.text) do texts[k] = v end
+  texts[key] = text
+  local changed = folder .. "/changed.h5"
+  assert(core.io.save(changed, { names = file.names, tensors = file.tensors, text = texts }))
+  local ok, message = pcall(flex.load_model, changed)
+  return not ok and tostring(message) or nil
+end
+
+-- JSON of a text with some keys changed.
+local function with(key, changes)
+  local _, file = checkpoint()
+  local t = core.json.decode(file.text[key])
+  for k, v in pairs(changes) do t[k] = v end
+  return core.json.encode(t)
+end
+
+function suite.test_the_file_itself_loads()
+  lu.assertEquals(tostring(flex.load_model((checkpoint()))):match "^FLEX", "FLEX")
+  lu.assertNil(message_with("later_version", "anything"))
+  lu.assertNil(message_with("config", nil))
+end
+
+function suite.test_what_is_no_table_is_said()
+  for _, key in ipairs { "model", "data", "normalisation", "config" } do
+    for text, said in pairs { null = "is nil, a table", ["5"] = "is 5, a table", ['"x"'] = "is 'x', a table",
+      ["{bad"] = "is no JSON", [""] = "is no JSON", ["[1,2"] = "is no JSON" } do
+      local message = message_with(key, text)
+      lu.assertStrContains(message or "nothing", ("changed.h5: its text '%s' %s"):format(key, said))
+    end
+  end
+end
+
+function suite.test_settings_of_the_network_are_judged()
+  for name, odd in pairs { height = { "x", 0, -16, 1.5, true, {} }, width = { "x" }, in_channels = { 0, "1" },
+    cond_channels = { false }, depth = { "x", -1, 1e9 }, heads = { 0 }, channels = { "x", { 1, "x" }, {} },
+    dropout = { 2, "x" }, padding = { "none", 5 }, conditioning = { 5 }, encoder_options = { 5, "x" },
+    predict = { 7, "" }, shift = { -1 } } do
+    for _, value in ipairs(odd) do
+      local message = message_with("model", with("model", { [name] = value }))
+      lu.assertStrContains(message or "nothing", "changed.h5: its text 'model' does not fit: " .. name)
+      lu.assertNil(message:find "attempt to", message)
+    end
+  end
+  lu.assertStrContains(message_with("model", "{}"), "height must be a whole number from 1 on, got nil")
+end
+
+function suite.test_the_data_and_their_scale_are_judged()
+  for name, value in pairs { factor = "x", degradation = 5, crop = -1, noise = "x", task = "paint" } do
+    lu.assertStrContains(message_with("data", with("data", { [name] = value })) or "nothing",
+      "changed.h5: its text 'data' does not fit: " .. name)
+  end
+  for _, case in ipairs { { mean = { "x" } }, { mean = {} }, { mean = 3 }, { std = { 0 } }, { std = { 1, 1 } },
+    { std = "x" } } do
+    lu.assertStrContains(message_with("normalisation", with("normalisation", case)) or "nothing",
+      "changed.h5: its text 'normalisation' does not fit")
+  end
+  lu.assertStrContains(message_with("normalisation", '{"mean":[0,0],"std":[1,1]}'), "has 2 channels, its network 1")
+  lu.assertStrContains(message_with("seed", "x"), "its text 'seed' is 'x', a whole number")
+end
+
+-- A resumed run, too, wants numbers where it goes on from.
+function suite.test_steps_of_a_run_are_whole_numbers()
+  local _, file = checkpoint()
+  for _, key in ipairs { "step", "phase", "log_bytes" } do
+    local texts = {}
+    for k, v in pairs(file.text) do texts[k] = v end
+    texts[key] = "many"
+    local changed = folder .. "/resumed.h5"
+    assert(core.io.save(changed, { names = file.names, tensors = file.tensors, text = texts }))
+    lu.assertErrorMsgContains(("resumed.h5: its text '%s' is 'many'"):format(key), flex.checkpoint.load, changed)
+  end
+end
+
+local status = lu.LuaUnit.run()
+os.execute("rm -rf '" .. folder .. "'")
+os.exit(status)
