@@ -41,6 +41,11 @@ typedef struct {
 
 /* --- attributes ------------------------------------------------------------------------------ */
 
+/* One that is left out in silence might be the one that says what the numbers mean. */
+static fx_status unreadable (const fx_attribute *a) {
+  return fx_h5_fail(FX_EFORMAT, "the attribute '%.200s' cannot be read: damaged", a->key);
+}
+
 /* Texts of variable length: HDF5 allocates each. */
 static fx_status variable_texts (hid_t attribute, hid_t type, hid_t space, fx_attribute *a) {
   char **values = fx_calloc((size_t)a->n, sizeof *values);
@@ -49,7 +54,7 @@ static fx_status variable_texts (hid_t attribute, hid_t type, hid_t space, fx_at
     return FX_ENOMEM;
   fx_status st = FX_OK;
   if (H5Aread(attribute, type, values) < 0) {
-    a->n = 0;
+    st = unreadable(a);
   } else {
     for (int64_t i = 0; i < a->n; i++)
       size += (values[i] ? strlen(values[i]) : 0) + 1;
@@ -71,8 +76,10 @@ static fx_status fixed_texts (hid_t attribute, hid_t type, fx_attribute *a) {
     fx_free(raw);
     return FX_ENOMEM;
   }
-  if (H5Aread(attribute, type, raw) < 0)
-    a->n = 0;
+  if (H5Aread(attribute, type, raw) < 0) {
+    fx_free(raw);
+    return unreadable(a);
+  }
   char *to = a->text;
   for (int64_t i = 0; i < a->n; i++) {
     size_t length = strnlen(raw + (size_t)i * size, size);
@@ -87,7 +94,7 @@ static fx_status fixed_texts (hid_t attribute, hid_t type, fx_attribute *a) {
   return FX_OK;
 }
 
-/* Numbers and texts of bounded size; what is neither, or cannot be read, has n = 0. */
+/* Numbers and texts of bounded size; what is neither has n = 0. */
 static fx_status read_value (hid_t attribute, fx_attribute *a) {
   const hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute);
   const hssize_t n = H5Sget_simple_extent_npoints(space);
@@ -103,7 +110,7 @@ static fx_status read_value (hid_t attribute, fx_attribute *a) {
     else if (!(a->numbers = fx_calloc((size_t)n, sizeof *a->numbers)))
       st = FX_ENOMEM;
     else if (H5Aread(attribute, H5T_NATIVE_DOUBLE, a->numbers) < 0)
-      a->n = 0;
+      st = unreadable(a);
   }
   H5Sclose(space);
   H5Tclose(type);
@@ -132,8 +139,10 @@ static fx_status attributes_of (const fx_container *c, hid_t object, fx_attribut
   attribute_visit v = { to, FX_OK };
   hsize_t at = 0;
   FX_TRY(fx_h5_check_header(object, c->path, c->size));
-  H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_NATIVE, &at, visit_attribute, &v);
-  return v.st;
+  if (H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_NATIVE, &at, visit_attribute, &v) < 0 &&
+      v.st == FX_OK)
+    v.st = fx_h5_fail(FX_EFORMAT, "attributes cannot be read: damaged");
+  return v.st == FX_EFORMAT ? fx_fail_in(v.st, "%s", c->path) : v.st;
 }
 
 static fx_status h5_attributes (fx_container *c, const char *path, fx_attributes *to) {

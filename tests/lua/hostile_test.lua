@@ -33,14 +33,15 @@ local function refused(arguments, path, sentence)
   lu.assertEquals(lines, 1, said)
 end
 
--- Each as a checkpoint, and as a file of fields. A crash may come as another sentence where a sanitizer or another
--- release of HDF5 notices the damage earlier: then in brackets, which HDF5 wrote.
+-- Each as a checkpoint, and as a file of fields ("" is any sentence): another release of HDF5 may notice the damage
+-- where 1.10 crashes, or read what 1.10 cannot.
+local old = core.info().hdf5:find("^1%.10%.") ~= nil
 local CASES = {
   { "H1_hang_attr.h5", "did not come to an end", nil }, -- through the same door; waiting once is enough
   { "H3_segv_attr.h5", "", "" },
   { "H4_overread.h5", "no checkpoint uses", nil },
   { "H5_overread_attr.h5", "is damaged", "is damaged" },
-  { "H7_bus_data.hdf5", "", "is damaged" },
+  { "H7_bus_data.hdf5", "", old and "is damaged" or nil },
   { "D_vlen.h5", "is not a FlexLab checkpoint", sanitized and "is damaged" or "unfold to more than" },
   { "E_crc.npz", "not a checkpoint of PyTorch", nil },
   { "N1_nc_overflow.nc", "neither HDF5 nor safetensors", "ends behind the file's 676 bytes" },
