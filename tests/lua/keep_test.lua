@@ -105,6 +105,23 @@ function suite.test_what_another_run_started_from_stays()
   lu.assertEquals(go({ ["train.from"] = base.dir }, { name = "child" }).dir, child.dir)
 end
 
+-- runs/small/latest would be the new run itself by the time it is read.
+function suite.test_a_link_that_moves_is_no_setting()
+  local base = go()
+  local link = suite.folder .. "/runs/small/latest"
+  lu.assertErrorMsgContains(("train.from = '%s' is a link that moves with every run; name the run itself (now '%s')")
+    :format(link, base.dir), go, { ["train.from"] = link })
+  lu.assertErrorMsgContains("is a link that moves", go, { ["train.from"] = link .. "/last.h5" })
+  local latest = require "flexlab.run.latest"
+  lu.assertEquals(latest.fixed { link, { a = link .. "/last.h5" }, 3, "runs/latest" },
+    { base.dir, { a = base.dir .. "/last.h5" }, 3, "runs/latest" })
+  assert(core.sys.write(suite.folder .. "/echo.lua", [[
+return require("flexlab").recipe("echo", { from = "x" }, function(cfg) return { from = cfg.from } end)]]))
+  local _, out = flexlab(("run %s/echo.lua --set from=%s --quiet --out %s/runs && cat %s/runs/echo/*/1/config.lua")
+    :format(suite.folder, link, suite.folder, suite.folder))
+  lu.assertStrContains(out, ('from = "%s"'):format(base.dir))
+end
+
 function suite.test_a_run_that_somebody_has_is_left_alone()
   local dir = go().dir
   local lock = assert(require("flexlab.run.lock").take(dir))

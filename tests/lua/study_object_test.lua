@@ -69,6 +69,22 @@ function suite.test_flex_runs_knows_it_in_every_form()
   lu.assertEquals(#flex.runs { suite.root .. "/roads", suite.root .. "/more", suite.root .. "/toy" }, 9)
 end
 
+function suite.test_links_are_passed_by()
+  go(study("roads"))
+  local other = suite.root .. "-other"
+  go(study("roads"), { root = other })
+  assert(core.sys.symlink(other .. "/toy", suite.root .. "/elsewhere"))       -- out of the folder of runs
+  local hash = require("flexlab.run.latest").folders(suite.root .. "/toy")[1]
+  assert(core.sys.symlink(hash, suite.root .. "/toy/12345678"))               -- and to a run that is there
+  lu.assertEquals(#flex.runs(suite.root), 6)
+  lu.assertEquals(#flex.runs(suite.root .. "/toy"), 6)
+  local _, out = flexlab("list runs --out " .. suite.root)
+  lu.assertNotStrContains(out, "elsewhere")
+  lu.assertNotStrContains(out, "12345678")
+  lu.assertEquals(select(2, out:gsub("/toy/%x+/%d ", "")), 6)
+  os.execute("rm -rf '" .. other .. "'")
+end
+
 function suite.test_more_seeds_or_arms_run_only_what_is_new()
   local first = go(study("grows", nil, "1..2")).dir
   lu.assertEquals(calls(), 4)

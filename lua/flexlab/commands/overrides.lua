@@ -2,6 +2,7 @@
 local arguments = require "flexlab.commands.arguments"
 local blame = require "flexlab.blame"
 local config = require "flexlab.config"
+local latest = require "flexlab.run.latest"
 
 local M = {}
 
@@ -12,7 +13,7 @@ function M.read(command, list)
     local key = setting:match("^%s*([%w_.]+)%s*=")
     if not key then arguments.wrong("%s: --set wants KEY=VALUE, got '%s'", command, setting) end
     local _, value = config.parse(setting)
-    overrides[key] = value
+    overrides[key] = latest.fixed(value)
   end
   return overrides
 end

@@ -6,6 +6,7 @@ local config = require "flexlab.config"
 local core = require "flexlab.core"
 local given = require "flexlab.commands.overrides"
 local copies = require "flexlab.run.copies"
+local latest = require "flexlab.run.latest"
 local plan = require "flexlab.study.plan"
 local study = require "flexlab.study"
 local tabulate = require "flexlab.table"
@@ -40,7 +41,7 @@ local function grid_of(list)
     if not key then arguments.wrong("run: --sweep wants KEY=A,B,..., got '%s'", sweep) end
     if grid[key] then arguments.wrong("run: --sweep %s is given twice", key) end
     grid[key] = {}
-    for i, word in ipairs(split(values)) do grid[key][i] = config.literal(word) end
+    for i, word in ipairs(split(values)) do grid[key][i] = latest.fixed(config.literal(word)) end
   end
   return grid
 end
@@ -56,7 +57,7 @@ end
 local function repeated(values)
   if values.sweep or values.zip then arguments.wrong("run: --from repeats a run as it is; --sweep is for a recipe") end
   if values.jobs > 1 then arguments.wrong("run: --from repeats in one process; --jobs is for a recipe") end
-  local run = copies.recipe(values.from)
+  local run = copies.recipe(latest.resolve(values.from))
   local seeds = seeds_of(values.seeds) or { run.seed }
   if #seeds > 1 then return study.sweep(run.recipe, {}, seeds), seeds, run.settings end
   return run.recipe, seeds, run.settings

@@ -32,6 +32,37 @@ function M.resolve(path)
   return (path:match "^(.*/)" or "") .. target
 end
 
+-- A text with a link `latest` in it, and the same with the folder that it leads to; nil for any other value.
+local function through_link(text)
+  if type(text) ~= "string" or not text:find "/latest" then return nil end
+  local link, rest = text:match "^(.*/latest)(/.*)$"
+  link, rest = link or text:match "^.*/latest$", rest or ""
+  return link and core.sys.readlink(link) and M.resolve(link) .. rest or nil
+end
+
+--- A setting as it is meant when it is typed: what leads through a link `latest` names the run itself.
+function M.fixed(value)
+  if type(value) ~= "table" then return through_link(value) or value end
+  local copy = {}
+  for k, v in pairs(value) do copy[k] = M.fixed(v) end
+  return copy
+end
+
+--- One sentence on a setting that leads through a link `latest`, nil if none does. The link moves when the run begins
+--- (train.from = "runs/sr/latest" would then be the run itself), so a configuration must name what it means.
+function M.moving(settings, prefix)
+  for key, value in pairs(settings) do
+    local name = (prefix or "") .. tostring(key)
+    local meant = through_link(value)
+    if meant then
+      return ("%s = '%s' is a link that moves with every run; name the run itself (now '%s')"):format(name, value,
+        meant)
+    end
+    local fault = type(value) == "table" and M.moving(value, name .. ".")
+    if fault then return fault end
+  end
+end
+
 --- Where a run (sr/1a2b3c4d/3) or a study (conditioning/1a2b3c4d) lies among all runs, wherever those lie.
 function M.place(dir)
   local hash = ("%x"):rep(8)

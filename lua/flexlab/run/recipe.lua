@@ -107,7 +107,7 @@ end
 --- The configuration with overrides (read-only), its hash, and the files that it covers (code.lua).
 function Recipe:resolve(overrides, level)
   local plain = config.merge(self.defaults, overrides, (level or 1) + 1)
-  local fault = words.fault(plain, self.defaults)
+  local fault = words.fault(plain, self.defaults) or latest.moving(plain)
   if fault then error(fault, (level or 1) + 1) end
   local set = code.set(self.base, plain)
   return config.readonly(plain), code.hash(set, plain), set
