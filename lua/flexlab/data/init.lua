@@ -135,6 +135,7 @@ local function record(run, set)
     lines[#lines + 1] = ("mean and std %s\thash %s\n"):format(set.published,
       core.sys.hash(core.sys.read(set.published)))
   end
+  run.lock:check()
   assert(core.sys.write(run.dir .. "/data.txt", table.concat(lines)))
   if set.split then run:record("split", set.split) end
 end

@@ -85,6 +85,7 @@ end
 function M.keep(run, sampler, name, result, places)
   run.samples = run.samples or {}
   add(run, name_of(run, sampler, name), result.id, result.per_sample, places)
+  run.lock:check()
   table_of(run.samples):save(run.dir .. "/" .. M.file)
 end
 
@@ -98,6 +99,7 @@ function M.keep_leads(run, name, leads, places)
       add(run, name_of(run, nil, ("%s, lead %d"):format(who[2] or "model", k)), scorer.ids, scorer.scores, places)
     end
   end
+  run.lock:check()
   table_of(run.samples):save(run.dir .. "/" .. M.file)
 end
 
