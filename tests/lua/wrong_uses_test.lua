@@ -88,6 +88,21 @@ function TestWrongUses:test_missing_recipe() wrong("run nowhere.lua", 1, "no rec
 function TestWrongUses:test_wrong_key()
   wrong("run sr.lua --set model.schedul=cosine", 2, "the nearest is 'schedule'")
 end
+-- Numbers that are none of this world, or that would never end: refused before anything is read, with the range.
+function TestWrongUses:test_numbers_out_of_range()
+  for setting, range in pairs { ["data.batch=0"] = "from 1 to 65536, got 0", ["data.batch=-3"] = "from 1 to 65536",
+    ["train.steps=1e18"] = "from 0 to 1e9", ["train.warmup=-5"] = "from 0 to 1e9", ["train.clip=-1"] = "from 0 to 1e30",
+    ["eval.members=1e12"] = "from 1 to 65535, got 1000000000000", ["eval.steps=1e12"] = "from 1 to 100000",
+    ["train.lr=0/0"] = "must be a number", ["eval.eta=2"] = "eta must be a number from 0 to 1",
+    ["model.schedule_options={limit=-1}"] = "limit must be a number above 0" } do
+    wrong(("run sr --set '%s'"):format(setting), 2, range)
+    wrong(("run sr --dry-run --sweep '%s,1'"):format(setting), 2, range)
+  end
+  wrong("generate turbulence --frames 1e12 --out many.h5", 2, "--frames must be a whole number from 1 to 1e6")
+  wrong("evaluate --checkpoint a.h5 --data b.h5 --members 1e9", 2, "--members must be a whole number from 1 to 65535")
+  wrong("sample --checkpoint a.h5 --low b.h5 --steps 1e9", 2, "--steps must be a whole number from 1 to 100000")
+end
+
 function TestWrongUses:test_wrong_type()
   wrong("run sr.lua --set train.steps=abc", 2, "'train.steps' must be a whole number")
 end

@@ -1,6 +1,8 @@
 -- flexlab doctor - looks for the mistakes that make a result wrong without an error.
+local arguments = require "flexlab.commands.arguments"
 local commands = require "flexlab.commands"
 local flex = require "flexlab"
+local settings = require "flexlab.settings"
 local variables = require "flexlab.commands.variables"
 
 return {
@@ -9,7 +11,7 @@ return {
   arguments = { { name = "what", doc = "the folder of a run, or data: HDF5 or a pattern" } },
   options = variables.with({
     { name = "test", value = "FILE", doc = "of data: the test files [the last fifth of the time of each run]" },
-    { name = "factor", value = "N", kind = "integer", least = 1, default = 4, doc = "of data: of the degradation" },
+    arguments.setting(settings.of("superres").entry.factor, "N", { doc = "of data: of the degradation" }),
     { name = "degradation", value = "WORD", default = "bicubic", doc = "of data: a word of flexlab list choices" },
     { name = "crop", value = "N", kind = "integer", least = 8, default = 64, doc = "of data: side of the patches" },
     { name = "low", value = "FILE", doc = "of data: files of the coarse fields [made from the fine ones]" },

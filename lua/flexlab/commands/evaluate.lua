@@ -1,8 +1,12 @@
 -- flexlab evaluate - a checkpoint on a data set, beside the interpolations it must beat.
+local arguments = require "flexlab.commands.arguments"
 local commands = require "flexlab.commands"
 local core = require "flexlab.core"
 local flex = require "flexlab"
+local settings = require "flexlab.settings"
 local variables = require "flexlab.commands.variables"
+
+local sampling, patches = settings.of("eval").entry, settings.of("data").entry
 
 -- The test part of FILE, degraded and normalised as the checkpoint was trained.
 local function data_of(model, values)
@@ -29,11 +33,9 @@ return {
   options = variables.with({
     { name = "checkpoint", value = "FILE", required = true, doc = "a run's folder or its last.h5" },
     { name = "data", value = "FILE", required = true, doc = "fields at full resolution, HDF5 or a pattern" },
-    { name = "steps", value = "N", kind = "integer", least = 1, default = 2, doc = "reverse steps" },
-    { name = "members", value = "N", kind = "integer", least = 1, default = 8, doc = "ensemble members" },
-    { name = "tiles", value = "N", kind = "integer", least = 1, default = 64,
-      doc = "patches, evenly spaced over the file" },
-    { name = "batch", value = "N", kind = "integer", least = 1, default = 8, doc = "patches at once" },
+    arguments.setting(sampling.steps, "N"), arguments.setting(sampling.members, "N", { default = 8 }),
+    arguments.setting(patches.test_tiles, "N", { name = "tiles", doc = "patches, evenly spaced over the file" }),
+    arguments.setting(patches.batch, "N", { doc = "patches passed to the network at a time" }),
     { name = "raw", doc = "the last weights instead of the averaged ones" },
     { name = "picture", value = "FILE", doc = "a PNG of the first patch" },
     { name = "json", doc = "one line of JSON instead of the table" },

@@ -1,6 +1,10 @@
 -- flexlab predict-ablation - which target has the quieter velocity, from the data alone.
+local arguments = require "flexlab.commands.arguments"
 local flex = require "flexlab"
+local settings = require "flexlab.settings"
 local variables = require "flexlab.commands.variables"
+
+local fine = settings.of("superres").entry
 
 return {
   name = "predict-ablation",
@@ -9,12 +13,12 @@ return {
   options = variables.with {
     { name = "task", value = "NAME", kind = "words", words = { "superres", "forecast" }, default = "superres",
       doc = "superres or forecast" },
-    { name = "factor", value = "N", kind = "integer", least = 1, default = 4, doc = "of super-resolution" },
+    arguments.setting(fine.factor, "N", { doc = "ratio of fine to coarse grid, for super-resolution" }),
     { name = "degradation", value = "WORD", default = "bicubic", doc = "a word of flexlab list choices" },
-    { name = "lead", value = "N", kind = "integer", least = 1, default = 1, doc = "of a forecast, in frames" },
+    arguments.setting(settings.of("forecast").entry.lead, "N", { kind = "integer", doc = "frames ahead to forecast" }),
     { name = "crop", value = "N", kind = "integer", least = 8, default = 64, doc = "side of the patches" },
     { name = "batches", value = "N", kind = "integer", least = 1, default = 16, doc = "batches of 8 patches" },
-    { name = "seed", value = "N", kind = "integer", least = 0, default = 1, doc = "of the patches" },
+    arguments.setting(fine.seed, "N", { default = 1, doc = "seed of the patches" }),
     { name = "json", doc = "one line of JSON instead of the table" },
   },
   notes = "Per pixel, in the units of training, for Gaussian fields (flex.prediction says what is assumed):\n"

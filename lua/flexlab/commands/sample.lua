@@ -8,9 +8,19 @@ local commands = require "flexlab.commands"
 local core = require "flexlab.core"
 local flex = require "flexlab"
 local frames = require "flexlab.data.frames"
+local settings = require "flexlab.settings"
 local tasks = require "flexlab.data.tasks"
 local variables = require "flexlab.commands.variables"
 local whole = require "flexlab.data.whole"
+
+local sampling, tiled = settings.of("eval").entry, settings.of("tiling").entry
+
+-- An option of tiling that counts only where it is given: its default is tiling's own.
+local function of_tiles(entry)
+  local option = arguments.setting(entry, "N", { doc = ("%s [%d]"):format(entry.doc, entry.default) })
+  option.default = nil
+  return option
+end
 
 local function sides(crop)
   if type(crop) == "number" then return crop, crop end
@@ -179,17 +189,14 @@ return {
     { name = "out", value = "FILE", required = true,
       doc = "HDF5 file to write: w, the ensemble mean, as large as the fields" },
     { name = "low", doc = "the fields are coarse already" },
-    { name = "steps", value = "N", kind = "integer", least = 1, default = 2, doc = "reverse steps" },
-    { name = "members", value = "N", kind = "integer", least = 1, default = 1, doc = "ensemble members" },
-    { name = "seed", value = "N", kind = "integer", least = 0, default = 1, doc = "of the noise" },
+    arguments.setting(sampling.steps, "N"), arguments.setting(sampling.members, "N"),
+    arguments.setting(sampling.seed, "N", { default = 1, doc = "seed of the noise" }),
     { name = "spread", value = "FILE", doc = "also write the standard deviation over members" },
     { name = "domain", value = "NAME", kind = "words", words = { "tiles", "network" },
       doc = "whole fields: by tiles fused at every step, or by the network at their size" },
-    { name = "overlap", value = "N", kind = "integer", least = 0, doc = "pixels that tiles share [24]" },
-    { name = "border", value = "N", kind = "integer", least = 0,
-      doc = "outer pixels of a tile that count nothing [4]" },
+    of_tiles(tiled.overlap), of_tiles(tiled.border),
     { name = "picture", value = "FILE", doc = "a PNG of the first tile" },
-    { name = "batch", value = "N", kind = "integer", least = 1, default = 8, doc = "tiles at once" },
+    arguments.setting(tiled.batch, "N"),
     { name = "raw", doc = "the last weights instead of the averaged ones" },
     commands.trust, commands.device, commands.threads,
   }, 3),
