@@ -129,7 +129,8 @@ function suite.test_each_edit_means_what_it_changes()
   end
   step({ ["flexlab/encoders/blur.lua"] = PART:format("new", 2) }, "encoders/blur.lua changed")
   step({ ["deep.lua"] = "return 2" }, "deep.lua changed")
-  step { ["deep.lua"] = "-- two\nreturn   2" }
+  local folder = step { ["deep.lua"] = "-- two\nreturn   2" }
+  lu.assertEquals(core.sys.read(work .. "/" .. folder .. "/code/deep.lua"), "return 2")      -- as the first run had it
   step({ ["mine.lua"] = RECIPE:format(3) }, "mine.lua changed")
   flow(work .. "/flow.h5", 4)
   local last = step({}, "flow.h5 changed")
@@ -220,7 +221,9 @@ function suite.test_commands_that_look_run_no_file_of_the_folder()
   for _, line in ipairs { "data flow.h5", "list", "list choices", "list runs", "info evil.h5", "info " .. dir,
     "help", "ops", "table " .. dir, "report " .. dir, "doctor " .. dir, "doctor flow.h5 --crop 8", "version",
     "convert evil.h5 out.safetensors", "parity evil.h5", "sample --checkpoint evil.h5 --data flow.h5 --out o.h5",
-    "evaluate --checkpoint evil.h5 --data flow.h5", "predict-ablation flow.h5" } do
+    "evaluate --checkpoint evil.h5 --data flow.h5", "predict-ablation flow.h5", "compare " .. dir, "prune " .. dir,
+    "export " .. dir .. " --out e.tar", "import e.tar --out imported",
+    "generate turbulence --re 200 --size 16 --frames 1 --out z.h5" } do
     local printed = run(line)
     lu.assertFalse(exists "loaded", line .. "\n" .. printed)
     lu.assertFalse(printed:find "attempt to" ~= nil, printed)
@@ -229,6 +232,10 @@ function suite.test_commands_that_look_run_no_file_of_the_folder()
     local printed, code = run(line, nil, stock)
     lu.assertFalse(exists "loaded", line .. "\n" .. printed)
     lu.assertEquals(code, line:find "^info" and 1 or 0, printed)
+  end
+  for _, name in ipairs(require("flexlab.commands").names) do
+    run(name .. " --help")
+    lu.assertFalse(exists "loaded", name)
   end
   local listed = must "list choices"
   lu.assertStrMatches(listed, ".*formats +evil +%./flexlab/formats/evil%.lua.*")
