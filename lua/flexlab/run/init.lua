@@ -64,6 +64,7 @@ function Run.open(fields)
   run.log_file = log.open(run.dir, function() run.lock:check() end)
   run.transcript = transcript.open(run.dir, run.redirect)
   run.progress = progress.new(run)
+  run.transcript.clear = function() run.progress:clear() end
   run.witness = witness.open(run)
   stack[#stack + 1] = run
   interruption.hold()

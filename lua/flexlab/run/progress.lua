@@ -69,6 +69,7 @@ function Progress:note(line)
 end
 
 function Progress:clear()
+  if self.live then self.live(nil) end
   if self.open then io.stderr:write("\r\27[K") end
   self.open = false
 end

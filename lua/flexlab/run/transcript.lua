@@ -30,15 +30,18 @@ local function tee(self)
     local words = table.pack(...)
     for i = 1, words.n do words[i] = tostring(words[i]) end
     self:raw(table.concat(words, "\t") .. "\n")
+    if self.clear then self.clear() end
     return print_before(...)
   end)
   rawset(io, "write", function(...)
     if io.output() == io.stdout then self:raw(table.concat({ ... })) end
+    if self.clear then self.clear() end
     return write_before(...)
   end)
 end
 
---- Goes on with log.txt in a folder.
+--- Goes on with log.txt in a folder. `clear` of what is returned, a function that takes away a line that is drawn
+--- again and again, is called before something is printed.
 ---@param redirect boolean  standard output and error go there and nowhere else
 function M.open(dir, redirect)
   local self = setmetatable({ path = dir .. "/log.txt", at = core.sys.time() + SOON }, Transcript)

@@ -138,9 +138,11 @@ function Live:draw(queue)
   io.stderr:flush()
 end
 
---- What a run of this process draws in place of its own line.
+--- What a run of this process draws in place of its own line; without a line it is taken away.
 function Live:of_run(queue)
-  return function() self:draw(queue) end
+  return function(line)
+    if line then self:draw(queue) else self:clear() end
+  end
 end
 
 --- Takes the line away.
