@@ -58,6 +58,16 @@ function suite.test_other_settings_that_nobody_reads_are_said_and_kept()
   lu.assertStrContains(text, "eval.sampler and own.b were given")
 end
 
+-- A key that the named choice has not is said, too.
+function suite.test_a_key_of_another_choice_is_said()
+  local one = flex.recipe("other", { model = settings.model { height = 16, width = 16, in_channels = 1,
+    cond_channels = 1 } }, function(cfg) return { n = flex.models.flex(cfg.model):count() } end)
+  local text = said(function() one({ ["model.delta"] = 2, ["model.loss"] = "l1" }, { root = folder }) end)
+  lu.assertStrContains(text, "note: delta = 2.0 changes nothing: loss 'l1' has no such setting")
+  text = said(function() one({ ["model.delta"] = 2, ["model.loss"] = "huber" }, { root = folder }) end)
+  lu.assertNil(text:find "note: delta", text)
+end
+
 function suite.test_a_section_that_is_handed_on_is_read()
   local ways = {
     function(cfg) return { config.plain(cfg.eval).steps } end,

@@ -13,6 +13,7 @@ local config = require "flexlab.config"
 local contracts = require "flexlab.contracts"
 local data = require "flexlab.data"
 local model = require "flexlab.network.model"
+local notes = require "flexlab.run.notes"
 local Run = require "flexlab.run"
 local settings = require "flexlab.settings"
 
@@ -72,6 +73,16 @@ local function settled(cfg, key, choice, level)
   return known
 end
 
+-- Says where a key of the section means nothing to the choice that is named: shift, with a schedule that has none.
+local function note_unused(cfg, part, choice)
+  for _, name in ipairs(Run.current() and part[3] or {}) do
+    if choice.defaults[name] == nil and cfg[name] ~= declared.defaults[name] then
+      notes.add(("%s = %s changes nothing: %s '%s' has no such setting"):format(name, tostring(cfg[name]), part[2],
+        choice.name))
+    end
+  end
+end
+
 -- The choices that a configuration names, and their settings: { schedule = choice, .. }, { schedule = .. }.
 local function chosen(cfg)
   local found, known = {}, {}
@@ -82,6 +93,7 @@ local function chosen(cfg)
     local choice = choices.look(kind, word)
     known[field] = settled(cfg, key, choice, 4)
     contracts.once(choice, known[field])
+    note_unused(cfg, part, choice)
     if choice.check then choice.check(cfg) end
     found[field] = choice
   end

@@ -242,7 +242,7 @@ function Recipe:__call(overrides, options)
   run:resume()
   local result = result_of(self, blame.call(self.body, watch.cfg, run))
   lock:check()
-  watch:note(self.name, dir)
+  watch:note(self.name, dir, o.quiet)
   local fault = self.metric and metric.missing(self.metric, result)
   if fault then io.write(("note: recipe '%s': %s\n"):format(self.name, fault)) end
   run:finish()

@@ -13,6 +13,7 @@ Refused: judging a recipe by its text. A body may hand its configuration on in a
 local config = require "flexlab.config"
 local core = require "flexlab.core"
 local literal = require "flexlab.literal"
+local notes = require "flexlab.run.notes"
 local settings = require "flexlab.settings"
 local text = require "flexlab.text"
 
@@ -52,12 +53,14 @@ end
 
 local FILE = "/unread.lua"
 
---- At the end: a note, and unread.lua in the run's folder, where something was not read.
-function Watch:note(name, dir)
+--- At the end: a note, also in the run's report, and unread.lua in its folder, where something was not read. It is
+--- said of a quiet run too.
+function Watch:note(name, dir, quiet)
   local list = self:unread()
   if #list == 0 then return end
   assert(literal.write(dir .. FILE, list))
-  io.stderr:write("note: ", sentence(name, list), "\n")
+  notes.add(sentence(name, list))
+  if quiet then io.stderr:write("note: ", sentence(name, list), "\n") end
 end
 
 --- Of a finished run: the same note; whether there is one.
