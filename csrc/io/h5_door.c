@@ -26,6 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/interrupt.h"
 #include "io/file.h"
 #include "io/h5.h"
 
@@ -108,10 +109,10 @@ static bool wait_for (pid_t child, int64_t seconds, int *status) {
   struct pollfd end = { .fd = (int)syscall(SYS_pidfd_open, child, 0), .events = POLLIN };
   while ((done = waitpid(child, status, WNOHANG)) == 0 || (done < 0 && errno == EINTR)) {
     clock_gettime(CLOCK_MONOTONIC, &now);
-    if (now.tv_sec - begin.tv_sec > seconds)
+    if (now.tv_sec - begin.tv_sec > seconds || fx_interrupted())
       kill(child, SIGKILL);
     if (end.fd >= 0)
-      poll(&end, 1, 1000);
+      poll(&end, 1, 200);
     else /* Linux before 5.3 */
       nanosleep(&pause, NULL);
   }
@@ -122,7 +123,7 @@ static bool wait_for (pid_t child, int64_t seconds, int *status) {
 
 static fx_status judge (const char *path, int status, const verdict *v, int64_t bytes) {
   const int sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-  if (sig == SIGINT || sig == SIGTERM)
+  if (sig == SIGINT || sig == SIGTERM || sig == SIGHUP || fx_interrupted())
     return fx_fail(FX_EINTR, "interrupted!");
   if (sig == SIGXCPU || sig == SIGKILL)
     return fx_fail(FX_EFORMAT,
