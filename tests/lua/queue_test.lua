@@ -35,7 +35,7 @@ end)
 return flex.study("eight", toy, { list = { { rate = 0.1, label = "a" }, { rate = 0.2, label = "b" },
   { kind = "raises", label = "bad" }, { kind = "diverges", label = "wild" } }, seeds = "1,2" }, function(runs)
   runs:table():save(runs.dir .. "/table.csv")
-  return { n = #runs }
+  return { n = #runs, missing = #runs:missing(), first = runs:missing()[1].state.word }
 end)
 ]]
 
@@ -125,6 +125,7 @@ function suite.test_a_failure_and_a_divergence_end_no_study()
   lu.assertEquals(code, 1)
   lu.assertEquals(words "serial", { done = 4, failed = 2, diverged = 2 })
   lu.assertStrContains(said, "no luck")
+  lu.assertStrMatches(said, ".*first +failed\nmissing +4\nn +8\n.*")
   lu.assertStrContains(said, "eight 8/8  wild  seed 2  DIVERGED: ")
   lu.assertStrContains(said, "note: 4 of 8 runs have no result: 2 diverged, 2 failed; the first: seed 1 of 'bad' (")
   local csv = core.sys.read(path "serial/eight/latest/table.csv")

@@ -171,11 +171,12 @@ end
 
 -- The table and page of a study whose runs are settled.
 local function conclude(self, queue, seeds, o, dir)
-  local tasks, missing = queue.tasks, queue:missing()
-  if #missing == #tasks then error(("no run of '%s' finished: %s"):format(self.name, about(missing)), 0) end
-  record.finish(self, tasks, o.root, dir)
+  local tasks = queue.tasks
   local asked = runs.new { name = self.name, tasks = tasks, seeds = seeds, dir = dir, grid = self.grid,
     one_at_a_time = self.kind == "one_at_a_time", study = self }
+  local missing = asked:missing()
+  if #missing == #tasks then error(("no run of '%s' finished: %s"):format(self.name, about(missing)), 0) end
+  record.finish(self, tasks, o.root, dir)
   local result = self.body(asked) or {}
   for _, remark in ipairs(asked:remarks()) do io.write("note: ", remark, "\n") end
   for _, task in ipairs(tasks) do

@@ -212,13 +212,4 @@ function Queue:bury(pid, how, number)
   return false
 end
 
---- The tasks without a result.
-function Queue:missing()
-  local list = {}
-  for _, task in ipairs(self.tasks) do
-    if not task.result then list[#list + 1] = task end
-  end
-  return list
-end
-
 return M

@@ -88,6 +88,15 @@ end
 --- What has been noted so far, in sentences: of these runs and of those taken from them by where and group.
 function Runs:remarks() return table.move(self.said, 1, #self.said, 1, {}) end
 
+--- The runs that have no result: tasks, each with its state (run/state.lua).
+function Runs:missing()
+  local list = {}
+  for _, task in ipairs(self.tasks) do
+    if not task.result then list[#list + 1] = task end
+  end
+  return list
+end
+
 --- Iterates over (value, runs with that value of `key`), in the order of the runs.
 function Runs:group(key)
   local values, seen, i = {}, {}, 0
