@@ -10,16 +10,16 @@
 static inline void fx_transpose_4x4 (const float *x, int64_t from, float *y, int64_t to) {
   typedef float quad __attribute__((vector_size(16)));
   typedef float quad_at __attribute__((vector_size(16), aligned(4), may_alias));
-  typedef int32_t order __attribute__((vector_size(16)));
-  const order low = { 0, 4, 1, 5 }, high = { 2, 6, 3, 7 };
   const quad a = *(const quad_at *)x, b = *(const quad_at *)(x + from);
   const quad c = *(const quad_at *)(x + 2 * from), d = *(const quad_at *)(x + 3 * from);
-  const quad ac0 = __builtin_shuffle(a, c, low), ac1 = __builtin_shuffle(a, c, high);
-  const quad bd0 = __builtin_shuffle(b, d, low), bd1 = __builtin_shuffle(b, d, high);
-  *(quad_at *)y = __builtin_shuffle(ac0, bd0, low);
-  *(quad_at *)(y + to) = __builtin_shuffle(ac0, bd0, high);
-  *(quad_at *)(y + 2 * to) = __builtin_shuffle(ac1, bd1, low);
-  *(quad_at *)(y + 3 * to) = __builtin_shuffle(ac1, bd1, high);
+  const quad ac0 = __builtin_shufflevector(a, c, 0, 4, 1, 5);
+  const quad ac1 = __builtin_shufflevector(a, c, 2, 6, 3, 7);
+  const quad bd0 = __builtin_shufflevector(b, d, 0, 4, 1, 5);
+  const quad bd1 = __builtin_shufflevector(b, d, 2, 6, 3, 7);
+  *(quad_at *)y = __builtin_shufflevector(ac0, bd0, 0, 4, 1, 5);
+  *(quad_at *)(y + to) = __builtin_shufflevector(ac0, bd0, 2, 6, 3, 7);
+  *(quad_at *)(y + 2 * to) = __builtin_shufflevector(ac1, bd1, 0, 4, 1, 5);
+  *(quad_at *)(y + 3 * to) = __builtin_shufflevector(ac1, bd1, 2, 6, 3, 7);
 }
 
 /* Of 2 x 2 doubles. */

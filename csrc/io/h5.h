@@ -22,7 +22,8 @@
 ** ask for its version, begins with `FX_H5_TURN;`, which waits for its turn and holds it to the end of the
 ** block. Turns nest. The first one ever declines HDF5's exit handler; each silences its own printing, which
 ** is a setting of the thread. */
-#define FX_H5_TURN const int h5_turn_ __attribute__((cleanup(fx_h5_turn_end))) = fx_h5_turn_begin()
+#define FX_H5_TURN \
+  const int h5_turn_ __attribute__((cleanup(fx_h5_turn_end), unused)) = fx_h5_turn_begin()
 int fx_h5_turn_begin(void);
 void fx_h5_turn_end(const int *unused);
 

@@ -75,7 +75,7 @@ static const fx_backend amx_table = {
 static bool amx_allowed (void) {
 #if defined(FXCPU_AMX_EMULATED)
   return __builtin_cpu_supports("avx512bf16");
-#elif defined(SYS_arch_prctl)
+#elif defined(SYS_arch_prctl) && !defined(__clang__) /* clang 14 cannot ask for the unit */
   const long request = 0x1023 /* ARCH_REQ_XCOMP_PERM */, tile_data = 18;
   return __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-bf16") &&
          __builtin_cpu_supports("avx512bf16") && syscall(SYS_arch_prctl, request, tile_data) == 0;

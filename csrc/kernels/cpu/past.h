@@ -26,7 +26,9 @@ static inline bool past_pays (const float *y, int64_t count, int64_t width) {
 
 /* x[0 .. LANES-1] = v, x at a multiple of a vector's size. The rest of the line is to follow at once. */
 static inline void store_past (float *x, vec v) {
-#if LANES == 16
+#if LANES >= 8 && defined(__clang__)
+  __builtin_nontemporal_store(v, (vec *)x);
+#elif LANES == 16
   __builtin_ia32_movntps512(x, v);
 #elif LANES == 8
   __builtin_ia32_movntps256(x, v);
