@@ -39,7 +39,7 @@ for name in "$@"; do
   echo "check-all: $name ..."
   if (set -e; "stage_$name") >"$log" 2>&1; then
     result=ok
-    ! grep -q SKIPPED "$log" || result=$(grep -m 1 -o 'SKIPPED.*' "$log")
+    ! grep -q SKIPPED "$log" || result=$(grep SKIPPED "$log" | tr '\n' ';')
   else
     result="FAILED ($log)"
     failed=1
