@@ -68,6 +68,20 @@ int fx_interrupt_install (void) {
   return 0;
 }
 
+void fx_interrupt_default (void) {
+  struct sigaction action;
+  for (int i = 0; i < SIGNALS; i++)
+    if (sigaction(signals[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+      signal(signals[i], SIG_DFL);
+}
+
+int fx_interrupt_counts (int number) {
+  int counts = 0;
+  for (int i = 0; i < SIGNALS; i++)
+    counts |= signals[i] == number;
+  return counts;
+}
+
 void fx_interrupt_restore (void) {
   if (!installed)
     return;

@@ -14,6 +14,12 @@
 int fx_interrupt_install(void);
 void fx_interrupt_restore(void);
 
+/* In a child that shall just end on them: the system's own action for each of these signals, but for one that is
+** ignored, which stays so. Async-signal-safe. */
+void fx_interrupt_default(void);
+
+int fx_interrupt_counts(int number); /* whether a signal is one of them */
+
 void fx_interrupt_raise(void); /* async-signal-safe */
 int fx_interrupt_count(void);  /* presses since the last clear */
 void fx_interrupt_clear(void);

@@ -19,14 +19,12 @@
 #include <sys/prctl.h>
 #endif
 
+#include "base/interrupt.h"
+
 /* In the child; returns only when exec fails. */
 static void become (const char *const *argv, pid_t parent) {
-  struct sigaction by_default;
   sigset_t none;
-  memset(&by_default, 0, sizeof by_default);
-  by_default.sa_handler = SIG_DFL;
-  sigaction(SIGINT, &by_default, NULL);
-  sigaction(SIGTERM, &by_default, NULL);
+  fx_interrupt_default();
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
   setpgid(0, 0);

@@ -73,9 +73,10 @@ static int64_t address_bytes (void) {
 
 static void enter_bounds (const bounds *b) {
   const struct rlimit cpu = { (rlim_t)b->seconds, (rlim_t)b->seconds }, none = { 0, 0 };
-  static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGINT, SIGTERM };
+  static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
     signal(signals[i], SIG_DFL); /* whatever the parent does on them, the child just ends */
+  fx_interrupt_default();
   setrlimit(RLIMIT_CPU, &cpu);
   setrlimit(RLIMIT_CORE, &none);
   const int64_t now = address_bytes();
@@ -123,7 +124,7 @@ static bool wait_for (pid_t child, int64_t seconds, int *status) {
 
 static fx_status judge (const char *path, int status, const verdict *v, int64_t bytes) {
   const int sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-  if (sig == SIGINT || sig == SIGTERM || sig == SIGHUP || fx_interrupted())
+  if (fx_interrupt_counts(sig) || fx_interrupted())
     return fx_fail(FX_EINTR, "interrupted!");
   if (sig == SIGXCPU || sig == SIGKILL)
     return fx_fail(FX_EFORMAT,

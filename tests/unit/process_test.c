@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -45,6 +46,31 @@ static void an_ignored_hangup_stays_ignored (void) {
   raise(SIGHUP);
   CHECK(fx_interrupt_count() == 0);
   fx_interrupt_restore();
+  signal(SIGHUP, SIG_DFL);
+}
+
+/* Whatever the handler counts, a child that shall just end ends on: no list of signals of its own. */
+static void a_child_ends_on_every_signal_that_is_counted (void) {
+  signal(SIGHUP, SIG_DFL);
+  CHECK(fx_interrupt_install() == 0);
+  for (int number = 1; number < 32; number++) {
+    if (!fx_interrupt_counts(number))
+      continue;
+    const pid_t child = fork();
+    if (child == 0) {
+      fx_interrupt_default();
+      raise(number);
+      _exit(0);
+    }
+    int status = 0;
+    CHECK(waitpid(child, &status, 0) == child && WIFSIGNALED(status) && WTERMSIG(status) == number);
+  }
+  CHECK(fx_interrupt_counts(SIGINT) && fx_interrupt_counts(SIGTERM) && fx_interrupt_counts(SIGHUP));
+  CHECK(!fx_interrupt_counts(SIGSEGV));
+  fx_interrupt_restore();
+  signal(SIGHUP, SIG_IGN);
+  fx_interrupt_default();
+  raise(SIGHUP); /* ignored, and stays so */
   signal(SIGHUP, SIG_DFL);
 }
 
@@ -107,6 +133,7 @@ static void a_heartbeat_touches_until_it_is_stopped (void) {
 int main (void) {
   a_signal_is_counted_named_and_called();
   an_ignored_hangup_stays_ignored();
+  a_child_ends_on_every_signal_that_is_counted();
   one_press_asks_and_a_second_later_cuts();
   processes_end_with_a_code_or_a_signal();
   a_heartbeat_touches_until_it_is_stopped();
