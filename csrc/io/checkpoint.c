@@ -211,14 +211,19 @@ static fx_status read_scale (const fx_archive *a, fx_checkpoint *c) {
 
 /* --- weights ---------------------------------------------------------------------------------- */
 
+/* Which tensors are the network's: lua/flexlab/run/weights.lua has the same rules. A reduced file has ema/<name> alone
+** of what is averaged. */
 static fx_status read_weight (const fx_archive *a, const fx_param *p, bool averaged) {
   char name[512], has[FX_SHAPE_TEXT], wants[FX_SHAPE_TEXT];
   snprintf(name, sizeof name, "ema/%s", p->name);
-  const fx_tensor *t = averaged ? fx_archive_find(a, name) : NULL;
+  const fx_tensor *average = fx_archive_find(a, name), *t = averaged ? average : NULL;
   if (!t) {
     snprintf(name, sizeof name, "model/%s", p->name);
     t = fx_archive_find(a, name);
   }
+  if (!t && average)
+    return fx_fail(FX_EFORMAT, "it holds the averaged weights alone (train.keep, flexlab prune), "
+                               "not the last ones");
   if (!t)
     return fx_fail(FX_EFORMAT, "the tensor '%s' is missing", name);
   if (!fx_same_shape(t, p->value))

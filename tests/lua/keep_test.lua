@@ -71,6 +71,47 @@ end
 
 local function flexlab(line) return support.flexlab(line, suite.folder .. "/out") end
 
+-- Name -> list of the numbers of a file.
+local function contents(path)
+  local file, out = assert(core.io.load(path)), {}
+  for _, name in ipairs(file.names) do out[name] = file.tensors[name]:totable() end
+  return out, file.text.kept
+end
+
+-- Whoever reads weights gets them from a reduced file as from a whole one, or is told in a sentence.
+function suite.test_every_reader_takes_a_reduced_file_or_refuses()
+  local dir = go().dir
+  local name = suite.folder .. "/"
+  local function convert(out, options) return flex.convert.file(dir, name .. out, options) end
+  local whole = convert("whole.safetensors", { ema = true })
+  lu.assertEquals(whole.from, dir .. "/last.h5")
+  convert("whole.h5", { ema = true })
+  local last = convert "last.safetensors"
+  lu.assertEquals(last.tensors, whole.tensors)
+  local model = flex.load_model(dir)
+  lu.assertEquals(whole.tensors, #model:parameters())
+  local code, info = flexlab("info " .. dir .. " --json")
+  lu.assertEquals(code, 0)
+  lu.assertTrue(require("flexlab.run.keep").reduce(dir) > 0)
+  lu.assertEquals(convert("reduced.safetensors", { ema = true }).tensors, whole.tensors)
+  lu.assertEquals({ contents(name .. "reduced.safetensors") }, { contents(name .. "whole.safetensors") })
+  convert("reduced.h5", { ema = true })
+  lu.assertEquals({ contents(name .. "reduced.h5") }, { contents(name .. "whole.h5") })
+  local out
+  code, out = flexlab(("convert %s/last.h5 %srefused.safetensors"):format(dir, name))
+  lu.assertEquals(code, 1)
+  lu.assertStrContains(out, ("%s/last.h5 holds the averaged weights alone (train.keep, flexlab prune), not the last "
+    .. "ones: --ema takes those"):format(dir))
+  lu.assertNil(core.sys.exists(name .. "refused.safetensors"))
+  lu.assertEquals({ flexlab("info " .. dir .. " --json") }, { 0, info })
+  lu.assertEquals(require("flexlab.run.checkpoint").transfer(dir, model), #model:parameters())
+  for _, command in ipairs { "sample --out o.h5", "evaluate" } do
+    code, out = flexlab(("%s --raw --checkpoint %s --data %s"):format(command, dir, flow))
+    lu.assertEquals(code, 1)
+    lu.assertStrContains(out, "holds the averaged weights alone (train.keep, flexlab prune), not the last ones")
+  end
+end
+
 function suite.test_prune_shows_asks_and_frees()
   local first, second = go(), go(nil, { seed = 2 })
   local before, wanted = core.sys.read(first.dir .. "/last.h5"), sampled(first.dir)

@@ -104,6 +104,31 @@ static void everything_arrives (void) {
   fx_flex_free(net);
 }
 
+/* What train.keep = "ema" and `flexlab prune` leave: the averaged weights serve, the last ones are refused. */
+static void a_reduced_file_serves_its_averages (void) {
+  char path[256];
+  const char *whole = write_file("whole.h5", NULL, NULL);
+  snprintf(path, sizeof path, "%s.reduced.h5", whole);
+  fx_archive *a = NULL, *b = NULL;
+  fx_checkpoint c = { 0 };
+  CHECK_STATUS(fx_archive_load(whole, &a));
+  CHECK_STATUS(fx_archive_new(&b));
+  for (int64_t i = 0; i < fx_archive_count(a); i++)
+    if (strcmp(fx_archive_name(a, i), "model/decoder.norm.weight") != 0)
+      CHECK_STATUS(fx_archive_add(b, fx_archive_name(a, i), fx_archive_tensor(a, i)));
+  for (int64_t i = 0; i < fx_archive_text_count(a); i++)
+    CHECK_STATUS(fx_archive_set_text(b, fx_archive_text_key(a, i), fx_archive_text_value(a, i)));
+  CHECK_STATUS(fx_archive_set_text(b, "kept", "ema"));
+  CHECK_STATUS(fx_archive_save(path, b));
+  CHECK_STATUS(fx_checkpoint_load(path, true, &c));
+  CHECK_NEAR(at(&c, "decoder.norm.weight", 31), 0.5, 0);
+  fx_checkpoint_free(&c);
+  CHECK(fx_checkpoint_load(path, false, &c) == FX_EFORMAT);
+  CHECK_MESSAGE("it holds the averaged weights alone");
+  fx_archive_free(a);
+  fx_archive_free(b);
+}
+
 /* `network` with `from` replaced by `to`. */
 static const char *edited (const char *from, const char *to) {
   static char text[sizeof network + 64];
@@ -184,6 +209,7 @@ static void running_out_of_memory_loses_nothing (void) {
 int main (void) {
   CHECK(scratch_begin());
   everything_arrives();
+  a_reduced_file_serves_its_averages();
   bad_texts_are_refused_by_name();
   running_out_of_memory_loses_nothing();
   scratch_end();

@@ -5,7 +5,7 @@ local flex = require "flexlab"
 return {
   name = "convert",
   doc = "convert a checkpoint: .pt, .safetensors, .h5",
-  arguments = { { name = "input", doc = "the file to read: .pt, .safetensors or .h5" },
+  arguments = { { name = "input", doc = "the file to read: .pt, .safetensors, .h5, or a run's folder" },
     { name = "output", doc = "the file to write: .h5 or .safetensors" } },
   options = { { name = "ema", doc = "take the averaged weights" }, commands.trust },
   run = function(values)

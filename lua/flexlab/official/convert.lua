@@ -13,6 +13,7 @@ local choices = require "flexlab.choices"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
 local official = require "flexlab.official"
+local weights = require "flexlab.run.weights"
 
 local M = {}
 
@@ -58,19 +59,15 @@ local function import(file, o)
 end
 
 -- Our checkpoint with only its weights (averaged ones with `ema`), under names after `prefix`.
-local function weights(file, o, prefix, layout)
+local function only_weights(file, path, o, prefix, layout)
+  if o.ema and not weights.has_averages(file) then error("the file has no averaged weights (ema/)", 0) end
+  weights.demand(file, path, o.ema, "--ema takes those")
   local out = { names = {}, tensors = {}, text = file.text }
-  local averages = false
-  for _, entry in ipairs(file.names) do
-    local name = entry:match("^model/(.+)$")
-    if name then
-      local average = o.ema and file.tensors["ema/" .. name]
-      averages = averages or average
-      out.names[#out.names + 1] = prefix .. name
-      out.tensors[prefix .. name] = layout(average or file.tensors[entry])
-    end
+  for _, name in ipairs(weights.names(file)) do
+    out.names[#out.names + 1] = prefix .. name
+    out.tensors[prefix .. name] = layout((weights.find(file, name, o.ema)))
   end
-  if o.ema and not averages then error("the file has no averaged weights (ema/)", 0) end
+  out.text.kept = nil      -- nothing is missing among weights that are the only ones
   return out
 end
 
@@ -79,7 +76,7 @@ local function ending(path)
 end
 
 --- Converts; returns a table { from, to, tensors, numbers, config } of what was done.
----@param input string   .pt, .safetensors or .h5
+---@param input string   .pt, .safetensors or .h5, or a run's folder
 ---@param output string  .h5 or .safetensors
 ---@param options table|nil
 function M.file(input, output, options)
@@ -88,20 +85,24 @@ function M.file(input, output, options)
   if target ~= "h5" and target ~= "hdf5" and target ~= "safetensors" then
     error(("convert: '%s' must end in .h5 or .safetensors"):format(output), 0)
   end
+  input = weights.path(input)
   local file, message = core.io.load(input)
   if not file then error(message, 0) end
   local out
-  local own = file.text.kind == checkpoint.kind and file.names[1] and file.names[1]:match("^model/")
+  local own = file.text.kind == checkpoint.kind and #weights.names(file) > 0
   local ok, wrong = pcall(function()
     out = own and file or import(file, o)
     if target == "safetensors" then
-      out = weights(out, own and o or {}, "", official.theirs)
+      out = only_weights(out, input, own and o or {}, "", official.theirs)
       out.text.format = "pt"
     elseif own and o.ema then
-      out = weights(out, o, "model/", function(t) return t end)
+      out = only_weights(out, input, o, "model/", function(t) return t end)
     end
   end)
-  if not ok then error(("%s: %s"):format(input, tostring(wrong)), 0) end
+  if not ok then
+    wrong = tostring(wrong)
+    error(wrong:find(input, 1, true) == 1 and wrong or ("%s: %s"):format(input, wrong), 0)
+  end
   local saved, why = core.io.save(output, out)
   if not saved then error(why, 0) end
   local numbers = 0

@@ -15,6 +15,7 @@ local core = require "flexlab.core"
 local divergence = require "flexlab.run.divergence"
 local positions = require "flexlab.network.positions"
 local texts = require "flexlab.run.checkpoint_texts"
+local weights = require "flexlab.run.weights"
 
 local M = {}
 
@@ -132,14 +133,9 @@ end
 --- Copies weights named model/<name> (or their averages) of a file into a network. `size` = { height,
 --- width } of the network that was saved, if that differs: learned positions are then interpolated.
 function M.weights(file, path, model, averaged, size)
+  weights.demand(file, path, averaged)
   for _, p in ipairs(model:parameters()) do
-    local name = "model/" .. p.name
-    local average = "ema/" .. p.name
-    if file.text.kept and not averaged and file.tensors[average] then
-      error(("%s holds the averaged weights alone (train.keep, flexlab prune), not the last ones"):format(path), 0)
-    end
-    if averaged and file.tensors[average] then name = average end
-    local source = file.tensors[name]
+    local source, name = weights.find(file, p.name, averaged)
     if source and size and p.name:match "pos_embed$" and not same_shape(p.tensor, source) then
       local c = model.config
       source = p.trained and positions.interpolate(source, backbone.tokens(c, size[1], size[2]),
@@ -154,7 +150,7 @@ end
 --- (train.from). Returns the number of tensors copied and the list of names of those that were not.
 ---@param path string  a checkpoint, or the folder of a run
 function M.transfer(path, model)
-  if core.sys.exists(path) == "folder" then path = path .. "/last.h5" end
+  path = weights.path(path)
   local file, message = core.io.load(path)
   if not file then error(("train.from: %s"):format(message), 0) end
   if file.text.kind ~= M.kind then
@@ -163,7 +159,7 @@ function M.transfer(path, model)
   end
   local copied, left = 0, {}
   for _, p in ipairs(model:parameters()) do
-    local source = file.tensors["ema/" .. p.name] or file.tensors["model/" .. p.name]
+    local source = weights.find(file, p.name, true)
     if source and same_shape(source, p.tensor) then
       core.no_grad(function() p.tensor:copy_(source) end)
       copied = copied + 1
@@ -187,7 +183,7 @@ function M.load_model(path, options)
     trust = false }, options, nil, 2)
   if o.trust then require("flexlab.run.copies").trust(o.trust) end
   require("flexlab.run.witness").saw { path }
-  if core.sys.exists(path) == "folder" then path = path .. "/last.h5" end
+  path = weights.path(path)
   local file, message = core.io.load(path)
   if not file then error(message, 2) end
   if file.text.kind ~= M.kind or not file.text.model then

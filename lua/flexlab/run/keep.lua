@@ -16,22 +16,11 @@ local latest = require "flexlab.run.latest"
 local locks = require "flexlab.run.lock"
 local provenance = require "flexlab.run.provenance"
 local state = require "flexlab.run.state"
+local weights = require "flexlab.run.weights"
 
 local M = {}
 
 M.words = { "all", "ema" }
-
--- Names of a checkpoint's tensors that stay, in its order.
-local function staying(names)
-  local there, list = {}, {}
-  for _, name in ipairs(names) do there[name] = true end
-  for _, name in ipairs(names) do
-    local prefix, part, rest = name:match "^(%d*/?)(%l+)/(.*)$"
-    local keep = part == "ema" or part == "model" and not there[prefix .. "ema/" .. rest]
-    if keep or part ~= "model" and part ~= "optim" then list[#list + 1] = name end
-  end
-  return list
-end
 
 --- Bytes of the tensors of a run's last.h5, and of those that would stay; nil, message where there is none.
 function M.sizes(dir)
@@ -46,7 +35,7 @@ function M.sizes(dir)
     names[#names + 1], bytes[name], now = name, size, now + size
   end
   file:close()
-  for _, name in ipairs(staying(names)) do after = after + bytes[name] end
+  for _, name in ipairs(weights.staying(names)) do after = after + bytes[name] end
   return now, after
 end
 
@@ -58,7 +47,7 @@ function M.reduce(dir)
   local file, message = core.io.load(path)
   if not file then return nil, message end
   if file.text.kind ~= "flexlab checkpoint" then return nil, path .. " is not a FlexLab checkpoint" end
-  local names, tensors = staying(file.names), {}
+  local names, tensors = weights.staying(file.names), {}
   if #names == #file.names then return 0 end
   for _, name in ipairs(names) do tensors[name] = file.tensors[name] end
   file.text.kept = "ema"

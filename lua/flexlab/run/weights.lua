@@ -1,0 +1,68 @@
+--[[
+weights - which tensors of a checkpoint are a network's: the one place that knows it, for all who read one.
+
+  local path = weights.path("runs/sr/1a2b3c4d/1")         a run's folder means its last.h5
+  local names = weights.names(file)                       of every parameter and buffer: "encoder.norm.weight", ...
+  local tensor, entry = weights.find(file, name, true)    the averaged one where there is an average, and its entry
+  weights.demand(file, path, averaged)                    raises where the last weights are asked for and are not there
+  weights.staying(file.names)                             what a reduced file keeps (keep.lua)
+A whole file has model/<name> of everything and ema/<name> of what is averaged. A reduced one (its text `kept`) has
+ema/<name> alone of what is averaged and model/<name> of the rest: whoever walks model/ only sees the buffers. C has
+the same rules in csrc/io/checkpoint.c. A second network of a run stands below 2/ and is a network of its own.
+--]]
+local core = require "flexlab.core"
+
+local M = {}
+
+--- The checkpoint that a path means: itself, or the last.h5 of a folder.
+function M.path(path)
+  return core.sys.exists(path) == "folder" and path .. "/last.h5" or path
+end
+
+--- Names of the network's tensors, without model/ or ema/, in the file's order.
+function M.names(file)
+  local list, seen = {}, {}
+  for _, entry in ipairs(file.names) do
+    local name = entry:match "^model/(.+)$" or entry:match "^ema/(.+)$"
+    if name and not seen[name] then seen[name], list[#list + 1] = true, name end
+  end
+  return list
+end
+
+--- The tensor of a name and its entry in the file; with `averaged` the average where there is one. Nil, entry of one
+--- that is not there.
+function M.find(file, name, averaged)
+  local average, last = "ema/" .. name, "model/" .. name
+  if averaged and file.tensors[average] then return file.tensors[average], average end
+  return file.tensors[last], last
+end
+
+--- Whether any tensor has an average.
+function M.has_averages(file)
+  for _, entry in ipairs(file.names) do
+    if entry:find "^ema/" then return true end
+  end
+  return false
+end
+
+--- Raises where the last weights are wanted of a file that holds the averaged ones alone.
+---@param hint string|nil  what to do, in words
+function M.demand(file, path, averaged, hint)
+  if averaged or not file.text.kept or not M.has_averages(file) then return end
+  error(("%s holds the averaged weights alone (train.keep, flexlab prune), not the last ones%s"):format(path,
+    hint and ": " .. hint or ""), 0)
+end
+
+--- Names of a checkpoint's tensors that stay in a reduced one, in its order.
+function M.staying(names)
+  local there, list = {}, {}
+  for _, name in ipairs(names) do there[name] = true end
+  for _, name in ipairs(names) do
+    local prefix, part, rest = name:match "^(%d*/?)(%l+)/(.*)$"
+    local keep = part == "ema" or part == "model" and not there[prefix .. "ema/" .. rest]
+    if keep or part ~= "model" and part ~= "optim" then list[#list + 1] = name end
+  end
+  return list
+end
+
+return M
