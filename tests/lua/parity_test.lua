@@ -11,13 +11,7 @@ local folder = os.tmpname()
 os.remove(folder)
 core.sys.mkdirs(folder)
 
--- A recorded file: the tests' copy, or the shared one; skips the test where there is none.
-local function fixture(name)
-  for _, place in ipairs { "tests/fixtures/", "../shared/fixtures/" } do
-    if core.sys.exists(place .. name) then return place .. name end
-  end
-  lu.skip(name .. " is not here")
-end
+local function fixture(name) return "tests/fixtures/" .. name end
 
 local function check(name)
   local rows, ok = flex.parity.check(fixture(name))
