@@ -110,7 +110,7 @@ end
 
 local function folder_of(printed) return printed:match "folder%s+(%S+)" end
 
--- A whole life of a run: the list of edits and what they mean is that of the issue that asked for it.
+-- A whole life of a run: an edit of a comment changes nothing, any other edit of a file that it uses is a new run.
 function suite.test_each_edit_means_what_it_changes()
   os.execute(("cp -r %s %s"):format(quoted(here .. "/lua"), quoted(work .. "/library")))
   library = work .. "/library"
@@ -240,6 +240,35 @@ function suite.test_commands_that_look_run_no_file_of_the_folder()
   local listed = must "list choices"
   lu.assertStrMatches(listed, ".*formats +evil +%./flexlab/formats/evil%.lua.*")
   lu.assertStrMatches(listed, ".*losses +broken +does not compile: %./flexlab/losses/broken%.lua:1: .*")
+end
+
+-- The prompt, on a terminal of its own: it starts with no file of the folder, and leaves none there.
+function suite.test_the_prompt_reads_and_writes_nothing_in_the_folder()
+  local traps = { [".editrc"] = 'bind -s "1" "3"\n', [".inputrc"] = '"1": "3"\n' }
+  for _, name in ipairs { ".flexlab.lua", ".flexlabrc", ".init.lua", ".luarc", ".lua", "flexlab.lua", "flexlabrc.lua",
+    "init.lua", "repl.lua", "startup.lua", "flexlab/init.lua", "flexlab/core.lua", "flexlab/repl_core.lua" } do
+    traps[name] = EVIL
+  end
+  write(traps)
+  local function files()
+    local pipe = assert(io.popen(("find %s | sort"):format(quoted(work))))
+    local list = pipe:read "a"
+    pipe:close()
+    return list
+  end
+  local before = files()
+  for _, home in ipairs { { "HOME=%s/home", "/home/.local/state" }, { "XDG_STATE_HOME=%s/state", "/state" } } do
+    write { [other .. "/terminal.sh"] = ([[
+unset XDG_STATE_HOME
+printf '1 + 1\n' | env %s script -qec '"%s" repl' /dev/null
+]]):format(home[1]:format(other), program) }
+    local printed, code = run(other .. "/terminal.sh", nil, "sh")
+    lu.assertEquals(code, 0, printed)
+    lu.assertStrContains(printed, "\n2\r\n")
+    lu.assertFalse(exists "loaded", printed)
+    lu.assertEquals(files(), before)
+    lu.assertEquals(core.sys.read(other .. home[2] .. "/flexlab/history"), "1 + 1\n")
+  end
 end
 
 function suite.test_parts_come_from_the_recipes_folder_and_from_parts()
