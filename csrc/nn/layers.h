@@ -48,7 +48,7 @@ fx_tensor *fx_linear_forward_in(fx_scope *s, const fx_linear_layer *l, fx_tensor
 fx_tensor *fx_conv_forward_in(fx_scope *s, const fx_conv_layer *l, fx_tensor *x);
 fx_tensor *fx_norm_forward_in(fx_scope *s, const fx_norm_layer *l, fx_tensor *x);
 
-/* ResBlock [flex-method 2; after Dhariwal & Nichol 2021]: h = conv(SiLU(GN x)), resampled before the
+/* ResBlock [arXiv 2505.17351, after Dhariwal & Nichol 2021]: h = conv(SiLU(GN x)), resampled before the
 ** convolution if asked; h = GN(h) (1 + scale) + shift from Linear(SiLU(emb)); h = conv(dropout(SiLU h));
 ** out = skip(x) + h. x (N,H,W,c), emb (N,D) -> (N,H',W',o). */
 typedef struct {

@@ -140,7 +140,7 @@ function suite.test_runs_record_what_they_cost_and_what_they_like()
   lu.assertEquals(flex.literal.read(r.dir .. "/spectrum.lua").truth, { 1, 2 })
 end
 
--- FLEX-small at 128x128 takes 107.4 GFLOP, counted by hand (flex-method section 2).
+-- FLEX-small at 128x128 takes 107.4 GFLOP, counted by hand.
 function suite.test_arithmetic_of_flex_small()
   local model = flex.models.flex { size = "small", height = 128, width = 128, in_channels = 1, cond_channels = 1 }
   lu.assertAlmostEquals(require("flexlab.network.arithmetic").gflop(model), 107.4, 0.1)

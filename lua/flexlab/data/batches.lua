@@ -21,7 +21,7 @@ local symmetry = require "flexlab.data.symmetry"
 
 local M = {}
 
-M.re_scale = 40000   -- Re is divided by it before it enters a network [flex-method section 2]
+M.re_scale = 40000   -- Re is divided by it before it enters a network [src/utils/get_data_sr.py of FLEX's authors]
 
 -- How many batches of a part are read ahead, where it comes from files: `data.prefetch` is true (2), false (0) or
 -- a number.

@@ -70,7 +70,7 @@ end
 M.forecast = {
   name = "forecast",
   -- of a list of leads each sample is given one, drawn at random, and told it by a channel lead/largest
-  -- [as SuperDiffusion's --num-pred-steps, flex-method]
+  -- [as SuperDiffusion's --num-pred-steps]
   defaults = settings.of("forecast").added,
 }
 

@@ -1,6 +1,7 @@
 --[[
 bicubic - every f-th sample, up by bicubic interpolation (align_corners false): FLEX's. The estimate is
-shifted by (f-1)/2 pixels against the truth (flex-method section 5, defect 3); see registered.
+shifted by (f-1)/2 pixels against the truth (src/utils/get_data_sr.py of
+the authors' code); see registered.
 low (N,H,W,C) -> (N,H/f,W/f,C); up (N,h,w,C) -> (N,H,W,C).
 --]]
 local resample = require "flexlab.data.resample"

@@ -1,5 +1,5 @@
 --[[
-diffusion - the loss and the sampler of diffusion [arXiv 2505.17351; flex-method section 3].
+diffusion - the loss and the sampler of diffusion [arXiv 2505.17351].
 
 x0 = target - base, where the model's target says what the base is (the estimate, for FLEX); x_t = alpha
 x0 + sigma eps. Sampling is in sampling.lua. Times, noise, dropped conditions and masks of dropout are addressed

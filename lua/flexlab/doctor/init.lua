@@ -5,7 +5,7 @@ doctor - looks for the mistakes that make a result wrong without an error.
   local findings = flex.doctor({ file = "train.h5", test = "test.h5", factor = 4 })    data alone
 A finding is { check =, state = "ok" | "note" | "fault", text = one sentence with the numbers }. A fault is a mistake in
 how numbers were made; a note is what a reader of right numbers must know (docs/design.md section 10). The checks, and
-the defect of published code or the thread that each comes from (flex-method section 5; the_well 49, 68):
+what each looks for, which has been seen in published code and data (issues 49 and 68 of PolymathicAI/the_well):
   split          parts that are not those the run recorded, or overlap (doctor/split.lua)
   leakage        frames that are in the training and in the test part (doctor/data.lua)
   normalisation  mean and std that were fitted on test frames

@@ -1,6 +1,6 @@
 --[[
 unet - the authors' condition encoder in Lua: first convolution, ResBlocks, a halving ResBlock at every
-level, Re in each of them [flex-method section 2]. The same arithmetic as `flex`, which is inside the C
+level, Re in each of them [arXiv 2505.17351]. The same arithmetic as `flex`, which is inside the C
 network, without its transformer; several of them serve one network (models/multitask.lua).
 
 cfg: in_channels, skips = { { height=, width=, channels= }, ... } in the network's order, channels (one a

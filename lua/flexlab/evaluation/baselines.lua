@@ -29,8 +29,8 @@ M.bilinear = interpolation("bilinear", true)
 M.bicubic = interpolation("bicubic", true)
 --- Bicubic with every sample where the degradation took it: those of field[::f, ::f] on their pixels, means over
 --- blocks in the middle of their blocks (flexlab.data.geometry); a linear field stays linear [Keys 1981]. The others
---- put all of them in the middle, which shifts field[::f, ::f] by (f-1)/2 pixels, as FLEX's authors do [flex-method
---- section 5, defect 3].
+--- put all of them in the middle, which shifts field[::f, ::f] by (f-1)/2 pixels, as FLEX's authors do
+--- (src/utils/get_data_sr.py of their code).
 M.registered = interpolation("keys", false)
 
 -- How solid the points of a batch are (N,H,W,1), from the dataset of a film beside solids.

@@ -8,7 +8,7 @@ rollout - a forecast fed with its own answers, as far as one likes.
 
 Each member is fed its own past, so a member is one possible course of the flow. The authors feed the mean of
 all members back to all (feedback = "mean"): the mean of an ensemble is smoother than any flow, so small
-scales are lost step by step [flex-method section 5, defect 4]; that is here to be compared, not to be used.
+scales are lost step by step (evaluate.py of their code); that is here to be compared, not to be used.
 Noise is addressed by (seed, sample, member, step of the rollout): a longer rollout begins with the same
 bits as a shorter one, and member 3 is the same whether 3 or 30 are asked for (with their own past).
 --]]

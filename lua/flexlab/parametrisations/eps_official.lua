@@ -1,6 +1,6 @@
 --[[
 eps_official - the authors' `eps`: the network predicts v, and alpha v + sigma x_t is compared with
-eps, so the loss is an alpha-weighted v loss (flex-method section 5, defect 2). Sampling is v's.
+eps, so the loss is an alpha-weighted v loss (minFLEX, src/diffusion_model_sr.py). Sampling is v's.
 --]]
 local v = require "flexlab.parametrisations.v"
 

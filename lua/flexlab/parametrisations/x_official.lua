@@ -1,6 +1,6 @@
 --[[
 x_official - x prediction as the authors' code samples it: eps = (alpha x0 - x_t) / sigma, the wrong
-sign, which does harm from three steps on (flex-method section 5, defect 1).
+sign, which does harm from three steps on (minFLEX, src/diffusion_model_sr.py).
 --]]
 return {
   doc = "x0, sampled with the sign error of the authors' code",

@@ -1,6 +1,6 @@
 --[[
 cosine - logSNR(t) = -2 log(shift tan(a t + b)), from +20 at t = 0 to -20 at t = 1 [Hoogeboom et al.
-2023, simple diffusion; flex-method section 3]. `round` is applied after each operation: parity with
+2023, simple diffusion; the authors' src/diffusion_model_sr.py]. `round` is applied after each operation: parity with
 the authors' single precision is checked with it.
 --]]
 local settings = require "flexlab.settings"

@@ -1,6 +1,6 @@
 --[[
-sigmoid - sigmoid(logSNR + shift) on the loss as it is, shift -1: the authors' option (flex-method section
-3). It makes little of times that are nearly noise.
+sigmoid - sigmoid(logSNR + shift) on the loss as it is, shift -1: an option of the authors' code
+(src/diffusion_model_sr.py). It makes little of times that are nearly noise.
 --]]
 local settings = require "flexlab.settings"
 
