@@ -14,7 +14,7 @@ define build
 @cmake --build --preset $(1) -j $(JOBS) -- $(QUIET)
 endef
 
-.PHONY: all demo test check-all fuzz clients bench bench-peer docs install clean packages release debug format lint aarch64 check-samples
+.PHONY: all packages release debug tsan demo test check-all fuzz clients bench docs bench-peer check-samples install format lint aarch64 clean
 
 all: release
 
