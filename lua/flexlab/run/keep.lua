@@ -1,6 +1,6 @@
 --[[
 keep - what stays of a finished run's checkpoint. last.h5 holds the weights, their moving averages and two moments of
-the optimiser: four tensors for each parameter, of which a finished run needs one. 60 toy runs took 1.9 GB.
+the optimiser: four tensors for each parameter, of which a finished run needs one.
 
   train.keep = "ema"       the averaged weights alone are kept once the result is written (default "all")
   flexlab prune PATH...    the same of finished runs

@@ -3,8 +3,8 @@ library - which FlexLab this is: recorded by every run, compared when a finished
 
   library.this() -> { version =, bytes =, hash = }      hash: its Lua files by their meaning, and its C sources
   library.is(saved) -> boolean                          whether another one, as a run recorded it, is this one
-`bytes` is the hash of the same files as they are, which takes a few milliseconds where the tokens of all of them take
-a hundred: files that are equal need no lexer, and a comment in one of them makes no other FlexLab. Both are made
+`bytes` is the hash of the same files as they are, which is made much faster than the tokens of all of them: files that
+are equal need no lexer, and a comment in one of them makes no other FlexLab. Both are made
 once in a process. The C sources count as bytes, by a hash that the build put into the core: a compiler or a
 processor makes no other FlexLab, though it may make other last bits (env.txt names them).
 --]]
