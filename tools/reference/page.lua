@@ -54,7 +54,8 @@ local function own_settings(list)
 end
 
 local function commands_part(out)
-  add(out, "## Commands", "", "Exit codes: 0 done, 1 failed at work, 2 wrong use.")
+  add(out, "## Commands", "", "Exit codes: 0 done, 1 failed at work, 2 wrong use; 128 and"
+    .. " the number of the signal where a signal ended it (Ctrl-C: 130).")
   for _, name in ipairs(commands.names) do
     add(out, "", "### flexlab " .. name, "```", (arguments.help(commands.find(name)):gsub("%s+$", "")), "```")
   end

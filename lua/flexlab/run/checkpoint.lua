@@ -6,7 +6,8 @@ second network of the same run has them below 2/. Layouts are ours: (O,kH,kW,I),
 Texts: kind, version, recipe, seed, config (JSON of the recipe's), model (JSON: what flex.models needs),
 network (JSON: the same without words, for readers that know no Lua: csrc/io/checkpoint.h), data (JSON:
 task, factor, degradation), normalisation (JSON: mean and std by channel), step, phase, updates,
-first_losses (JSON list: divergence.lua), log_bytes.
+first_losses (JSON list: divergence.lua), log_bytes; in one that has been reduced to its averaged weights `kept`
+(keep.lua).
 --]]
 local backbone = require "flexlab.network.backbone"
 local blame = require "flexlab.blame"

@@ -14,10 +14,10 @@ An entry has a name, a default, and its types, joined by "|":
                          list, which may be empty with `empty`. With `joined` a word may be "a+b"
   table                  settings of its own; `of` names their declared table where there is one
   any                    unchecked
-One that is `internal` is written by the library (into checkpoints) and not for users.
-With `choice`, a table holds the own settings of the choice that the setting of that name names (schedule_options).
-and `doc`, one line. Numbers are finite: NaN and infinity are no setting. What a word of a `kind` must be is checked
-where the choice is used (and for all arms of a study before its first run), since a recipe may define words of its own.
+It has `doc`, one line. With `internal` it is written by the library (into checkpoints) and is not for users.
+With `choice`, a table holds the choice's own settings: schedule_options those of the schedule that `schedule` names.
+Numbers are finite: NaN and infinity are no setting. What a word of a `kind` must be is checked where the choice is used
+(and for all arms of a study before its first run), since a recipe may define words of its own.
 
 A list of entries is declared once (data.lua, model.lua, ...) and everything else reads it: the functions that take
 the settings, recipes that accept them (init.lua), `flexlab show`, the reference.

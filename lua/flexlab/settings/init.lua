@@ -8,8 +8,8 @@ settings - every documented setting, declared once; and sections of a recipe tha
 Such a section has the settings that it names, with these defaults. It also accepts every other setting of its
 declared table (--set train.optimizer=lion), of the declared types and range. One that is accepted so is in the
 configuration only when it is given, and the function that takes the section fills in its default: so the hash of
-a run does not change when a table grows. The recipe must pass the whole section on; what was given and is read
-by nobody is refused before the first step, or said after it (run/unread.lua).
+a run does not change when a table grows. The recipe must pass the whole section on: what was given and is read
+by nobody ends the run after its first step, or is said in a note at the end (run/unread.lua).
 
 A section may have settings of the recipe's own, declared in a second table. A third lists settings that the recipe
 sets itself, which are therefore refused. Any other table of a recipe's defaults can be declared, too, with `own`:
