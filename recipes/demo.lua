@@ -31,4 +31,4 @@ return flex.recipe("demo", {            -- {hash}: a file of its own for every f
   local rfne = { flex = result.scores.FLEX.rfne, member = result.scores.member.rfne,
     bicubic = result.scores.bicubic.rfne, registered = result.scores.registered.rfne }
   return { rfne = rfne, gain_percent = result.gain, report = flex.report(run, result.parts) }
-end, { metric = "rfne" })
+end, { metric = "rfne.flex" })

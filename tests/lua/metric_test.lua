@@ -77,6 +77,13 @@ function suite.test_values_are_found_by_key_and_by_path()
   lu.assertEquals({ table.unpack(runs:table().rows[1], 1, 3) }, { 1, 1, 2 })
 end
 
+function suite.test_a_declaration_that_is_no_number_of_the_result()
+  lu.assertNil(metric.missing({ name = "rfne" }, { rfne = 1 }))
+  lu.assertStrContains(metric.missing({ name = "rfn" }, { rfne = 1 }), "has no 'rfn'; the nearest is 'rfne'")
+  lu.assertEquals(metric.missing({ name = "rfne" }, { rfne = { flex = 1, bicubic = 2 } }), "the metric it declares, "
+    .. "'rfne', is a table of its result; a number of it is rfne.bicubic or rfne.flex")
+end
+
 function suite.test_ranks()
   lu.assertTrue(metric.rank(1, "lower") < metric.rank(2, "lower"))
   lu.assertTrue(metric.rank(2, "higher") < metric.rank(1, "higher"))

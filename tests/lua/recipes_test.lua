@@ -65,7 +65,9 @@ function suite.test_demo_shortened_and_then_less_so()
   end
   lu.assertIsNumber(require "recipes.demo"(cfg, { root = folder, quiet = true }).rfne.flex)
   cfg.seen.frames = 3
-  lu.assertIsNumber(require "recipes.demo"(cfg, { root = folder, quiet = true }).rfne.flex)
+  local r = require "recipes.demo"(cfg, { root = folder, quiet = true })
+  local declared = require "flexlab.run.metric"
+  lu.assertEquals(declared.value(r, declared.of(r.dir).name), r.rfne.flex)
   lu.assertErrorMsgContains("'data.file' is set by the recipe itself", require "recipes.demo", { ["data.file"] = "x" })
 end
 

@@ -72,6 +72,12 @@ end
 --- What is wrong with a declaration beside a result, in a sentence; nil if the result has that number.
 function M.missing(metric, result)
   if M.value(result, metric.name) then return nil end
+  if type(result[metric.name]) == "table" then
+    local names = {}
+    for i, key in ipairs(words.keys(result[metric.name])) do names[i] = metric.name .. "." .. tostring(key) end
+    return ("the metric it declares, '%s', is a table of its result; a number of it is %s"):format(metric.name,
+      (words.list(names):gsub(" and ([^ ]*)$", " or %1")))
+  end
   return ("the metric it declares is no number of its result, which has %s"):format(
     words.unknown(metric.name, words.keys(result)))
 end
