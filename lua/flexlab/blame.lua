@@ -68,6 +68,15 @@ local function is_bare()
   end
 end
 
+-- The path of a file of ours that Lua has cut at its beginning, "...th/lua/flexlab/data/x.lua"; nil for another's.
+local function uncut(short)
+  local rest = short:match "^%.%.%..-flexlab/(.*)$"
+  local file = rest and io.open(root .. rest)
+  if not file then return nil end
+  file:close()
+  return root .. rest
+end
+
 -- The source and the name of what Lua calls `short` in a position: a frame's, or a file that is not running any more;
 -- nil where it is no place but the beginning of a sentence.
 local function source_of(short)
@@ -76,7 +85,7 @@ local function source_of(short)
     if not info then break end
     if info.short_src == short then return info.source, named(info) end
   end
-  if short:find "%.lua$" or not short:find "[%s'\"]" then return "@" .. short, short end
+  if short:find "%.lua$" or not short:find "[%s'\"]" then return "@" .. (uncut(short) or short), short end
 end
 
 -- "error loading module 'm' from file 'f':\n\tf:3: what" -> "f:3: what".
@@ -111,10 +120,7 @@ function M.bare(message)
   local text = tostring(message)
   local short, rest = text:match("^([^\n]-):%d+: (.*)$")
   if not short then return text end
-  local cut = short:match("^%.%.%..-flexlab/(.*)$")      -- Lua shortens long paths
-  local file = cut and io.open(root .. cut)
-  if file then file:close() end
-  return (M.is_own("@" .. short) or file) and rest or text
+  return (M.is_own("@" .. short) or uncut(short)) and rest or text
 end
 
 local latest = {}   -- { seen = true, value =, trace =, where = } of the last error that a handler saw

@@ -110,6 +110,18 @@ function suite.test_long_paths_are_whole()
   end
 end
 
+-- Ours is known where Lua cuts it: a sentence has no position in the library, wherever that is installed.
+function suite.test_our_own_long_paths_stay_unsaid()
+  local here = assert(io.popen "pwd"):read "l"
+  local long = at(("installed/"):rep(8))
+  core.sys.mkdirs(long)
+  assert(core.sys.symlink(here .. "/lua", long .. "lua"))
+  local code, said = shell(("FLEXLAB_LUA='%slua' %s data --format nope '%s/tests/fixtures/data/era5.h5'"):format(long,
+    program, here))
+  lu.assertEquals(code, 1)
+  lu.assertStrContains(said, "flexlab: formats: no 'nope'; the nearest is 'nskt'")
+end
+
 function suite.test_what_a_pcall_caught_keeps_a_users_line()
   local _, own = pcall(flex.models.flex.resolve, {})
   local _, mine = pcall(error, "mine.lua:3: no")
