@@ -180,6 +180,50 @@ function suite.test_the_command_prints_json_and_refuses_in_one_sentence()
   lu.assertStrContains(text, "IN and OUT are needed")
 end
 
+-- A format that is named for a file of another one: its numbers, or one sentence that names file, format and what the
+-- file has; never an error of Lua's.
+function suite.test_every_format_named_for_every_file_is_read_or_refused_in_a_sentence()
+  local folder, refused = support.folder(), 0
+  assert(core.io.save(folder .. "/line.h5", { tensors = { tensor = core.zeros { 3 }, fields = core.zeros { 3 },
+    w = core.zeros { 3 }, velocity = core.zeros { 3 }, ["train/u"] = core.zeros { 3 }, ["0000/data"] = core.zeros { 3 },
+    ["t0_fields/u"] = core.zeros { 3 }, density = core.zeros { 3 } } }))
+  assert(core.io.save(folder .. "/none.h5", { tensors = {}, text = { about = "nothing" } }))
+  local files = { folder .. "/line.h5", folder .. "/none.h5", "tests/fixtures/cases/cf.nc" }
+  for _, name in ipairs(core.sys.list(ROOT)) do
+    if not name:find "%.yaml$" then files[#files + 1] = ROOT .. name end
+  end
+  for _, format in ipairs(flex.formats()) do
+    for _, path in ipairs(files) do
+      local ok, reader = pcall(fields.open, path, { format = format })
+      if ok then
+        reader:close()
+      else
+        local message = tostring(reader)
+        refused = refused + 1
+        lu.assertEquals(message:sub(1, 7), "data: '", format .. ": " .. message)
+        lu.assertStrContains(message, path)
+        lu.assertNil(message:find "%.lua:%d" or message:find "attempt to", format .. ": " .. message)
+      end
+    end
+  end
+  lu.assertTrue(refused > 100, refused)
+  lu.assertErrorMsgContains("does not fit format 'fields' (minFLEX, ERA5 as FourCastNet has it, SuperBench: `fields` "
+    .. "(T,H,W) or (T,C,H,W)): it has 'w' (3,8,12); its format is 'nskt', which is found "
+    .. "without data.format or --format", fields.open, ROOT .. "8000_12_8_seed_2150.h5",
+    { format = "fields" })
+  os.execute("rm -r '" .. folder .. "'")
+end
+
+-- What a user's own format raises is not lost.
+function suite.test_what_a_format_of_ones_own_raises_stands_behind_the_sentence()
+  flex.formats.define("mine", { doc = "mine", recognise = function() return false end,
+    describe = function(file) return { channels = file.nothing.there } end })
+  lu.assertErrorMsgContains("does not fit format 'mine' (mine): it has", fields.open, ROOT .. "own.h5",
+    { format = "mine" })
+  lu.assertErrorMsgContains("formats_test.lua:", fields.open, ROOT .. "own.h5", { format = "mine" })
+  flex.formats.define("mine", nil)
+end
+
 function suite.test_published_statistics_are_reported()
   local published = require "flexlab.data.published"
   local text, code = program("data --quick " .. ROOT .. "well.hdf5")

@@ -141,10 +141,34 @@ local function with_axes(d, axes)
   return d
 end
 
+-- Whether every variable that a description names is in the file, holds numbers and has as many axes.
+local function fits(file, d)
+  if type(d) ~= "table" or type(d.channels) ~= "table" or #d.channels == 0 then return false end
+  for _, entry in ipairs(d.channels) do
+    local v = entry.path and file.variables[(d.groups and tostring(d.groups[1]) .. "/" or "") .. entry.path]
+    if not v or not v.number or #(entry.axes or "") ~= #v.shape then return false end
+  end
+  return true
+end
+
+-- The description by a format that was named. One that does not recognise the file may fit it all the same (`fields`
+-- where netCDF's names of axes say more); where it does not, the sentence says so, and what the format is. What a
+-- user's own format raised stands behind it.
+local function by_name(file, format)
+  if format.recognise(file) then return format.describe(file) end
+  local ok, d = pcall(format.describe, file)
+  if ok and fits(file, d) then return d end
+  local better, raised = M.recognise(file), ""
+  if not ok and not format.own then raised = "; its describe() raised: " .. tostring(d) end
+  error(("data: '%s' does not fit format '%s' (%s): it has %s%s; %s%s"):format(file.path, format.name, format.doc,
+    file:names(), file:notes(), better and ("its format is '%s', which is found without data.format or --format")
+    :format(better.name) or "give its dataset and axes instead of a format", raised), 0)
+end
+
 local function describe(file, o)
   if type(o.format) == "table" then return { name = "described", doc = "as described" }, own(file, o.format) end
   local format = o.format and choices.get("formats", o.format) or M.recognise(file)
-  local d = format and format.describe(file)
+  local d = format and (o.format and by_name(file, format) or format.describe(file))
   if o.dataset then
     local part = narrowed(file, d, o.dataset)
     if not part then
