@@ -183,12 +183,12 @@ end
 -- A format that is named for a file of another one: its numbers, or one sentence that names file, format and what the
 -- file has; never an error of Lua's.
 function suite.test_every_format_named_for_every_file_is_read_or_refused_in_a_sentence()
-  local folder, refused = support.folder(), 0
-  assert(core.io.save(folder .. "/line.h5", { tensors = { tensor = core.zeros { 3 }, fields = core.zeros { 3 },
+  local place, refused = support.folder(), 0
+  assert(core.io.save(place .. "/line.h5", { tensors = { tensor = core.zeros { 3 }, fields = core.zeros { 3 },
     w = core.zeros { 3 }, velocity = core.zeros { 3 }, ["train/u"] = core.zeros { 3 }, ["0000/data"] = core.zeros { 3 },
     ["t0_fields/u"] = core.zeros { 3 }, density = core.zeros { 3 } } }))
-  assert(core.io.save(folder .. "/none.h5", { tensors = {}, text = { about = "nothing" } }))
-  local files = { folder .. "/line.h5", folder .. "/none.h5", "tests/fixtures/cases/cf.nc" }
+  assert(core.io.save(place .. "/none.h5", { tensors = {}, text = { about = "nothing" } }))
+  local files = { place .. "/line.h5", place .. "/none.h5", "tests/fixtures/cases/cf.nc" }
   for _, name in ipairs(core.sys.list(ROOT)) do
     if not name:find "%.yaml$" then files[#files + 1] = ROOT .. name end
   end
@@ -211,7 +211,7 @@ function suite.test_every_format_named_for_every_file_is_read_or_refused_in_a_se
     .. "(T,H,W) or (T,C,H,W)): it has 'w' (3,8,12); its format is 'nskt', which is found "
     .. "without data.format or --format", fields.open, ROOT .. "8000_12_8_seed_2150.h5",
     { format = "fields" })
-  os.execute("rm -r '" .. folder .. "'")
+  os.execute("rm -r '" .. place .. "'")
 end
 
 -- What a user's own format raises is not lost.
