@@ -83,25 +83,33 @@ function suite.test_every_reader_takes_a_reduced_file_or_refuses()
   local dir = go().dir
   local name = suite.folder .. "/"
   local function convert(out, options) return flex.convert.file(dir, name .. out, options) end
-  local whole = convert("whole.safetensors", { ema = true })
+  local whole = convert "whole.safetensors"
   lu.assertEquals(whole.from, dir .. "/last.h5")
-  convert("whole.h5", { ema = true })
-  local last = convert "last.safetensors"
+  convert "whole.h5"
+  local last = convert("last.safetensors", { raw = true })
+  lu.assertEquals({ whole.averaged, last.averaged, whole.others }, { true, false, 0 })
+  local averaged, final = contents(name .. "whole.safetensors"), contents(name .. "last.safetensors")
+  lu.assertNotEquals(averaged, final)
+  convert("former.safetensors", { ema = true })
+  lu.assertEquals(contents(name .. "former.safetensors"), averaged)
+  local weights = require "flexlab.run.weights"
+  lu.assertEquals(weights.others { names = { "model/a", "2/model/a", "2/ema/a" } }, 1)
+  lu.assertErrorMsgContains("give one of them", convert, "both.h5", { ema = true, raw = true })
   lu.assertEquals(last.tensors, whole.tensors)
   local model = flex.load_model(dir)
   lu.assertEquals(whole.tensors, #model:parameters())
   local code, info = flexlab("info " .. dir .. " --json")
   lu.assertEquals(code, 0)
   lu.assertTrue(require("flexlab.run.keep").reduce(dir) > 0)
-  lu.assertEquals(convert("reduced.safetensors", { ema = true }).tensors, whole.tensors)
+  lu.assertEquals(convert("reduced.safetensors").tensors, whole.tensors)
   lu.assertEquals({ contents(name .. "reduced.safetensors") }, { contents(name .. "whole.safetensors") })
-  convert("reduced.h5", { ema = true })
+  convert "reduced.h5"
   lu.assertEquals({ contents(name .. "reduced.h5") }, { contents(name .. "whole.h5") })
   local out
-  code, out = flexlab(("convert %s/last.h5 %srefused.safetensors"):format(dir, name))
+  code, out = flexlab(("convert %s/last.h5 %srefused.safetensors --raw"):format(dir, name))
   lu.assertEquals(code, 1)
   lu.assertStrContains(out, ("%s/last.h5 holds the averaged weights alone (train.keep, flexlab prune), not the last "
-    .. "ones: --ema takes those"):format(dir))
+    .. "ones: leave raw (--raw) out"):format(dir))
   lu.assertNil(core.sys.exists(name .. "refused.safetensors"))
   lu.assertEquals({ flexlab("info " .. dir .. " --json") }, { 0, info })
   lu.assertEquals(require("flexlab.run.checkpoint").transfer(dir, model), #model:parameters())

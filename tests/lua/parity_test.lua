@@ -81,7 +81,7 @@ end
 -- file). Taken back, it samples what sr_v samples: names, layouts and the order of parameters are right.
 function suite.test_the_authors_checkpoint_samples_as_recorded()
   local source, out = fixture "checkpoint_official.pt", folder .. "/official.h5"
-  local done = flex.convert.file(source, out)
+  local done = flex.convert.file(source, out, { raw = true })
   lu.assertEquals(done.tensors, 220)
   lu.assertEquals({ done.config.channels, done.config.res_blocks, done.config.depth, done.config.heads,
     done.config.height }, { { 32, 32 }, { 1, 1 }, 3, 2, 16 })
@@ -110,8 +110,8 @@ end
 -- The recorded averages are half the weights, all of them: so the order of their list is known.
 function suite.test_averaged_weights_find_their_names()
   local source = fixture "checkpoint_official.pt"
-  flex.convert.file(source, folder .. "/raw.h5")
-  flex.convert.file(source, folder .. "/ema.h5", { ema = true })
+  flex.convert.file(source, folder .. "/raw.h5", { raw = true })
+  lu.assertTrue(flex.convert.file(source, folder .. "/ema.h5").averaged)
   local raw, ema = core.io.load(folder .. "/raw.h5"), core.io.load(folder .. "/ema.h5")
   for _, name in ipairs(raw.names) do
     local factor = name:find("MPFourier", 1, true) and 1 or 0.5

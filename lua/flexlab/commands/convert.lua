@@ -1,4 +1,5 @@
 -- flexlab convert - between the authors' .pt, safetensors and our HDF5.
+local arguments = require "flexlab.commands.arguments"
 local commands = require "flexlab.commands"
 local flex = require "flexlab"
 
@@ -7,9 +8,19 @@ return {
   doc = "convert a checkpoint: .pt, .safetensors, .h5",
   arguments = { { name = "input", doc = "the file to read: .pt, .safetensors, .h5, or a run's folder" },
     { name = "output", doc = "the file to write: .h5 or .safetensors" } },
-  options = { { name = "ema", doc = "take the averaged weights" }, commands.trust },
+  options = { commands.raw,
+    { name = "ema", doc = "the former word for what is now done without --raw; an error if the file has no average" },
+    commands.trust },
+  notes = "Without --raw the moving averages (EMA) are converted where the file has any, as sample and evaluate\n"
+    .. "take them. Earlier versions took the final weights unless --ema was given.",
   run = function(values)
-    flex.convert.file(values.input, values.output, { ema = values.ema })
+    if values.raw and values.ema then
+      arguments.wrong("convert: --raw takes the final weights, --ema the averaged ones; give one of them")
+    end
+    local done = flex.convert.file(values.input, values.output, { ema = values.ema, raw = values.raw })
     print(values.output)
+    if done.others > 0 then
+      io.stderr:write(("note: %s holds %d networks; the first one was converted\n"):format(done.from, done.others + 1))
+    end
   end,
 }

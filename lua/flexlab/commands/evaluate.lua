@@ -36,7 +36,7 @@ return {
     arguments.setting(sampling.steps, "N"), arguments.setting(sampling.members, "N", { default = 8 }),
     arguments.setting(patches.test_tiles, "N", { name = "tiles", doc = "patches, evenly spaced over the file" }),
     arguments.setting(patches.batch, "N", { doc = "patches passed to the network at a time" }),
-    { name = "raw", doc = "the last weights instead of the averaged ones" },
+    commands.raw,
     { name = "picture", value = "FILE", doc = "a PNG of the first patch" },
     { name = "json", doc = "one line of JSON instead of the table" },
     commands.trust, commands.device, commands.threads,

@@ -25,6 +25,7 @@ M.threads = { name = "threads", value = "N", kind = "integer", least = 1,
 
 -- The folder of parts of one's own, and the run whose copies may be run (SECURITY.md).
 M.parts = { name = "parts", value = "DIR", doc = "also load parts from DIR/flexlab/KIND, and modules from DIR" }
+M.raw = { name = "raw", doc = "use the final weights, not their moving average (EMA)" }
 M.trust = { name = "trust", value = "RUN", doc = "run the code that this run kept: its own parts of the network" }
 
 -- Who types these has chosen the folder whose parts they load; every other command runs FlexLab's own code alone.

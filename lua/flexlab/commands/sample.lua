@@ -197,8 +197,7 @@ return {
     of_tiles(tiled.overlap), of_tiles(tiled.border),
     { name = "picture", value = "FILE", doc = "a PNG of the first tile" },
     arguments.setting(tiled.batch, "N"),
-    { name = "raw", doc = "the last weights instead of the averaged ones" },
-    commands.trust, commands.device, commands.threads,
+    commands.raw, commands.trust, commands.device, commands.threads,
   }, 3),
   run = function(values)
     if values.spread and values.members < 2 then

@@ -4,7 +4,8 @@ convert - checkpoints between the authors' .pt, safetensors and our .h5.
   flex.convert.file("official.pt", "x.h5")                 the authors' -> ours
   flex.convert.file("runs/sr/../last.h5", "x.safetensors") ours -> the authors' names and layout
   flex.convert.file("x.safetensors", "y.h5")               and back
-`ema = true` takes the averaged weights. The authors' file does not say how many heads there are (known
+The averaged weights are taken where a file has any; `raw = true` takes the final ones. `ema = true`, the former word,
+insists on averages: a file without any is refused. The authors' file does not say how many heads there are (known
 for their sizes, else heads), what it predicts (predict), what it was normalised by (mean, std) and how
 the low field was made (factor, degradation): options say, with the authors' values as defaults.
 --]]
@@ -17,7 +18,7 @@ local weights = require "flexlab.run.weights"
 
 local M = {}
 
-M.defaults = { ema = false, heads = false, height = false, width = false, predict = "v", factor = 8,
+M.defaults = { raw = false, ema = false, heads = false, height = false, width = false, predict = "v", factor = 8,
   degradation = "bicubic", mean = 0.0, std = 1.0 }
 
 local function repeated(v, n)
@@ -44,7 +45,7 @@ end
 -- The authors' archive -> { names, tensors, text } of ours.
 local function import(file, o)
   local names, tensors = official.weights(file)
-  if o.ema then official.averaged(file, names, tensors) end
+  if not o.raw and (o.ema or official.has_averages(file)) then official.averaged(file, names, tensors) end
   local description
   local known = file.text.model and core.json.decode(file.text.model)
   description = known or official.config(tensors, o)
@@ -58,14 +59,14 @@ local function import(file, o)
   return out
 end
 
--- Our checkpoint with only its weights (averaged ones with `ema`), under names after `prefix`.
+-- Our checkpoint with only its weights (averaged, or with `raw` the final ones), under names after `prefix`.
 local function only_weights(file, path, o, prefix, layout)
   if o.ema and not weights.has_averages(file) then error("the file has no averaged weights (ema/)", 0) end
-  weights.demand(file, path, o.ema, "--ema takes those")
+  weights.demand(file, path, not o.raw, "leave raw (--raw) out")
   local out = { names = {}, tensors = {}, text = file.text }
   for _, name in ipairs(weights.names(file)) do
     out.names[#out.names + 1] = prefix .. name
-    out.tensors[prefix .. name] = layout((weights.find(file, name, o.ema)))
+    out.tensors[prefix .. name] = layout((weights.find(file, name, not o.raw)))
   end
   out.text.kept = nil      -- nothing is missing among weights that are the only ones
   return out
@@ -75,12 +76,14 @@ local function ending(path)
   return path:match("%.(%w+)$") or ""
 end
 
---- Converts; returns a table { from, to, tensors, numbers, config } of what was done.
+--- Converts; returns { from, to, tensors, numbers, config, averaged, others } of what was done: whether averaged
+--- weights were taken, and how many further networks of the file were not (a run may train several).
 ---@param input string   .pt, .safetensors or .h5, or a run's folder
 ---@param output string  .h5 or .safetensors
 ---@param options table|nil
 function M.file(input, output, options)
   local o = config.options("convert", M.defaults, options, nil, 2)
+  if o.raw and o.ema then error("convert: raw takes the final weights, ema the averaged ones: give one of them", 2) end
   local target = ending(output)
   if target ~= "h5" and target ~= "hdf5" and target ~= "safetensors" then
     error(("convert: '%s' must end in .h5 or .safetensors"):format(output), 0)
@@ -90,12 +93,13 @@ function M.file(input, output, options)
   if not file then error(message, 0) end
   local out
   local own = file.text.kind == checkpoint.kind and #weights.names(file) > 0
+  local averaged = not o.raw and (own and weights or official).has_averages(file)
   local ok, wrong = pcall(function()
     out = own and file or import(file, o)
     if target == "safetensors" then
       out = only_weights(out, input, own and o or {}, "", official.theirs)
       out.text.format = "pt"
-    elseif own and o.ema then
+    elseif own then
       out = only_weights(out, input, o, "model/", function(t) return t end)
     end
   end)
@@ -107,7 +111,8 @@ function M.file(input, output, options)
   if not saved then error(why, 0) end
   local numbers = 0
   for _, t in pairs(out.tensors) do numbers = numbers + t:count() end
-  return { from = input, to = output, tensors = #out.names, numbers = numbers,
+  return { from = input, to = output, tensors = #out.names, numbers = numbers, averaged = averaged,
+    others = own and weights.others(file) or 0,
     config = out.text.model and core.json.decode(out.text.model) }
 end
 

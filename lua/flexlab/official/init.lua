@@ -59,6 +59,9 @@ local function in_order(names, order)
   return list
 end
 
+--- Whether the file has averaged weights.
+function M.has_averages(file) return file.tensors["ema/shadow_params/0"] ~= nil end
+
 --- Replaces weights by their averages; raises when there are none or shapes do not tell which is which.
 function M.averaged(file, names, tensors)
   local shadow = {}
@@ -75,7 +78,8 @@ function M.averaged(file, names, tensors)
       return
     end
   end
-  error(("the %d averaged weights do not match the %d weights of the file"):format(#shadow, #names), 0)
+  error(("the %d averaged weights do not match the %d weights of the file; raw (--raw) takes the final ones"):format(
+    #shadow, #names), 0)
 end
 
 local function count(tensors, pattern)

@@ -45,6 +45,13 @@ function M.has_averages(file)
   return false
 end
 
+--- How many further networks the file has (below 2/, 3/, ...).
+function M.others(file)
+  local most = 1
+  for _, entry in ipairs(file.names) do most = math.max(most, tonumber(entry:match "^(%d+)/") or 1) end
+  return most - 1
+end
+
 --- Raises where the last weights are wanted of a file that holds the averaged ones alone.
 ---@param hint string|nil  what to do, in words
 function M.demand(file, path, averaged, hint)
