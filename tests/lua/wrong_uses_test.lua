@@ -100,6 +100,9 @@ function TestWrongUses:test_numbers_out_of_range()
   end
   wrong("generate turbulence --frames 1e12 --out many.h5", 2, "--frames must be a whole number from 1 to 1e6")
   wrong("evaluate --checkpoint a.h5 --data b.h5 --members 1e9", 2, "--members must be a whole number from 1 to 65535")
+  wrong("bench sample --steps 1e9", 2, "--steps must be a whole number from 1 to 100000, got 1000000000")
+  wrong("predict-ablation good.h5 --crop 0", 2, "--crop must be a whole number from 1 to 65536, got 0")
+  wrong("convert good.safetensors x.h5 --raw --ema", 2, "give one of them")
   wrong("sample --checkpoint a.h5 --low b.h5 --steps 1e9", 2, "--steps must be a whole number from 1 to 100000")
 end
 

@@ -2,8 +2,9 @@
 --
 -- A command is { name, doc, arguments = { {name, doc, optional =, many =, rest =} }, options = { option }, ... };
 -- an option is { name, doc, value = "N" (absent: a flag), kind = "text|number|integer|numbers|words",
--- words = {...}, short = "i", many =, required =, default =, hidden =, least =, entry = }. One that is a declared
--- setting (flexlab.settings) is made by M.setting, and takes meaning, default and range from its `entry`.
+-- words = {...}, short = "i", many =, required =, default =, stated =, hidden =, least =, entry = }. `stated` is a
+-- default that the page shows and somebody else fills in. An option that is a declared setting (flexlab.settings) is
+-- made by M.setting, and takes meaning, default and range from its `entry`.
 -- `rest`: the words from that argument on are taken as they are, options too.
 -- Wrong use raises a Wrong object, which ends the program with code 2.
 
@@ -79,7 +80,7 @@ local kinds = { "numbers", "integer", "number", "word", "text" }
 --- An option that is a declared setting: "rms_velocity" is --rms-velocity.
 ---@param entry table       of settings.of("flow").entry and its like
 ---@param value string|nil  what stands for the value on the help page; absent for a flag
----@param more table|nil    fields of the option that differ: default, doc, short
+---@param more table|nil    fields of the option that differ: default, doc, short; `stated`: only show the default
 function M.setting(entry, value, more)
   local option = { name = entry.name:gsub("_", "-"), value = value, doc = entry.doc, entry = entry,
     words = entry.words }
@@ -89,6 +90,10 @@ function M.setting(entry, value, more)
   if option.kind == "word" then option.kind = entry.words and "words" or "text" end
   if value and entry.default ~= false then option.default = entry.default end
   for k, v in pairs(more or {}) do option[k] = v end
+  if option.stated == true then option.default, option.stated = nil, option.default end
+  if option.kind == "integer" or option.kind == "number" then      -- a command line has no lists here, and no `false`
+    option.entry = setmetatable({ types = { option.kind } }, { __index = entry })
+  end
   return option
 end
 
@@ -184,7 +189,7 @@ local function usage(command)
 end
 
 local function default_of(option)
-  local value, range = option.default, option.entry and declare.short_range(option.entry) or ""
+  local value, range = option.default or option.stated, option.entry and declare.short_range(option.entry) or ""
   if value == nil then
     return option.many and " (may be repeated)" or range ~= "" and (" [%s]"):format(range) or ""
   end
@@ -205,7 +210,7 @@ function M.help(command)
         .. (option.value and " " .. option.value or ""), option.doc .. default_of(option) }
     end
   end
-  rows[#rows + 1] = { "--traceback", "of an error, also where it came from" }
+  rows[#rows + 1] = { "--traceback", "after an error, also print the call stack" }
   rows[#rows + 1] = { "-h, --help", "this page" }
   local width, lines = 0, { usage(command), "  " .. command.doc, "" }
   for _, row in ipairs(rows) do width = math.max(width, #row[1]) end

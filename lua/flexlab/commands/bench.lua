@@ -5,9 +5,12 @@ local choices = require "flexlab.choices"
 local clock = require "flexlab.bench.clock"
 local commands = require "flexlab.commands"
 local core = require "flexlab.core"
+local settings = require "flexlab.settings"
 local stats = require "flexlab.stats"
 local whole = require "flexlab.bench.whole"
 local words = require "flexlab.text"
+
+local network = settings.of("model").entry
 
 local known = { "kernels", "train", "sample", "scaling", "accuracy", "loader" }
 
@@ -96,32 +99,34 @@ end
 
 return {
   name = "bench",
-  doc = "time training, sampling, reading or single ops; tell rounding",
+  doc = "time training, sampling, reading or single ops, or report the rounding error",
   arguments = { { name = "what", optional = true,
-    doc = "kernels, train, sample, scaling, accuracy or loader [kernels]" } },
+    doc = "what is measured: kernels, train, sample, scaling, accuracy or loader [kernels]" } },
   options = {
-    { name = "model", value = "SIZE", kind = "words", words = { "nano", "small", "medium", "big" }, default = "nano",
-      doc = "nano, small, medium or big" },
-    { name = "backbone", value = "WORD", kind = "words", words = choices.registry "backbones"(), default = "flex",
-      doc = "what the network is built of: `flexlab list choices`" },
-    { name = "size", value = "N", kind = "integer", least = 1, default = 64, doc = "side of the fields" },
-    { name = "batch", value = "N", kind = "integer", least = 1, default = 4, doc = "fields at once" },
-    { name = "steps", value = "N", kind = "integer", least = 1, default = 2, doc = "reverse steps of a sample" },
-    { name = "repeats", value = "N", kind = "integer", least = 1, default = 5, doc = "times to measure" },
-    { name = "op", value = "NAME", doc = "kernels: this op alone" },
+    arguments.setting(network.size, "SIZE", { name = "model", kind = "words",
+      words = { "nano", "small", "medium", "big" }, doc = "size of the network: nano, small, medium or big" }),
+    arguments.setting(network.backbone, "WORD", { kind = "words", words = choices.registry "backbones"(),
+      doc = "architecture of the network (flexlab list choices)" }),
+    { name = "size", value = "N", kind = "integer", least = 1, default = 64, doc = "side of the fields in pixels" },
+    arguments.setting(settings.of("data").entry.batch, "N",
+      { default = 4, doc = "fields passed to the network at a time" }),
+    arguments.setting(settings.of("eval").entry.steps, "N"),
+    { name = "repeats", value = "N", kind = "integer", least = 1, default = 5, doc = "number of measurements" },
+    { name = "op", value = "NAME", doc = "kernels: time only this op" },
     { name = "profile", doc = "train, sample: time by op" },
-    { name = "shapes", doc = "with --profile: by op and shapes" },
-    { name = "memory", doc = "train, sample: what the peak of memory is made of" },
-    { name = "recompute", doc = "train: blocks run again in backward (model.recompute)" },
-    { name = "precision", value = "WORD", kind = "words", words = { "f32", "bf16" },
-      doc = "of the network's convolutions: f32 or bf16 (model.precision) [f32]" },
-    { name = "work", value = "WORD", kind = "words", words = whole.words, doc = "scaling: train or sample [train]" },
+    { name = "shapes", doc = "with --profile: time by op and shapes" },
+    { name = "memory", doc = "train, sample: parts of the peak memory" },
+    arguments.setting(network.recompute, nil, { doc = "train: " .. network.recompute.doc }),
+    arguments.setting(network.precision, "WORD", { stated = true,
+      doc = "precision of the network's convolutions: f32 or bf16" }),
+    { name = "work", value = "WORD", kind = "words", words = whole.words,
+      doc = "scaling: what is timed: train or sample [train]" },
     { name = "batches", value = "LIST", kind = "numbers", doc = "scaling: batches to try [1,2,4]" },
     { name = "sizes", value = "LIST", kind = "numbers", doc = "scaling: sides to try [32,64,128]" },
     { name = "thread-counts", value = "LIST", kind = "numbers", doc = "scaling: threads to try [1 and all]" },
     { name = "channels", value = "LIST", kind = "numbers", doc = "accuracy: channel counts [16 to 1152]" },
-    { name = "data", value = "FILE", doc = "loader: what is read [data/turbulence/train_re*.h5]" },
-    { name = "json", doc = "one line; train, sample: {\"seconds\":[...],\"peak_mib\":x}" },
+    { name = "data", value = "FILE", doc = "loader: files to read [data/turbulence/train_re*.h5]" },
+    { name = "json", doc = "print one line of JSON; train, sample: {\"seconds\":[...],\"peak_mib\":x}" },
     commands.device, commands.threads,
   },
   run = function(values)

@@ -49,11 +49,11 @@ end
 
 return {
   name = "check",
-  doc = "try a part of one's own, or a recipe's parts, on tiny tensors",
-  arguments = { { name = "file", doc = "a choice's file (.../losses/mine.lua), or a recipe's" } },
+  doc = "try your own part, or the parts of a recipe, on tiny tensors",
+  arguments = { { name = "file", doc = "file of a part (.../losses/mine.lua) or of a recipe" } },
   options = {
     { name = "kind", value = "WORD", kind = "words", words = words.keys(choices.kinds),
-      doc = "what kind of choice it is, where its folder does not say so" },
+      doc = "kind of the part, where its folder does not say it" },
     { name = "set", value = "KEY=VALUE", many = true, doc = "a setting of the part, or of the recipe" },
     commands.parts, commands.device, commands.threads,
   },

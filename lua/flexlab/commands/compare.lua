@@ -21,9 +21,10 @@ return {
     { name = "by", value = "KEY", doc = "the setting whose values are the arms [all that differ, together]" },
     { name = "against", value = "NAME", doc = "the arm that others are compared with [the first]" },
     { name = "per", value = "WORD", kind = "words", words = { "seed", "sample" }, default = "seed",
-      doc = "seed, or sample: by test sample too, from samples.csv" },
-    { name = "method", value = "NAME", default = "model", doc = "of --per sample: whose scores, as samples.csv says" },
-    { name = "report", value = "DIR", doc = "write report.html, runs.csv, runs.tex, summary.csv there too" },
+      doc = "unit that is shown: seed; or sample: each test sample too, from samples.csv" },
+    { name = "method", value = "NAME", default = "model",
+      doc = "with --per sample: method in samples.csv whose scores are compared" },
+    { name = "report", value = "DIR", doc = "folder to write report.html, runs.csv, runs.tex and summary.csv to" },
   },
   notes = "n counts seeds: the runs of a seed under other settings are averaged first. Runs that failed or have\n"
     .. "no partner are left out; a note below the table names them.",

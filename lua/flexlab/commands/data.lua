@@ -26,12 +26,12 @@ return {
     { name = "from", optional = true, doc = "with repack: the file to read" },
     { name = "to", optional = true, doc = "with repack: the HDF5 file to write" } },
   options = variables.with {
-    { name = "json", doc = "as JSON" },
-    { name = "quick", doc = "without mean, standard deviation, range and missing elements (they read all numbers)" },
+    { name = "json", doc = "print JSON" },
+    { name = "quick", doc = "skip mean, standard deviation, range and missing elements, which need all numbers" },
     { name = "deflate", value = "N", kind = "integer", least = 0, default = 0,
-      doc = "with repack: gzip level, 0 is none" },
+      doc = "with repack: gzip level; 0: no compression" },
     { name = "chunk", value = "N", kind = "integer", least = 0, default = 0,
-      doc = "with repack: side of the chunks, 0 is a whole frame" },
+      doc = "with repack: side of the chunks in pixels; 0: a whole frame" },
   },
   notes = "repack writes w (frames, channels, height, width), one chunk a frame and channels together, with the"
     .. " times;\n"

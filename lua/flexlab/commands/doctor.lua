@@ -5,17 +5,20 @@ local flex = require "flexlab"
 local settings = require "flexlab.settings"
 local variables = require "flexlab.commands.variables"
 
+local fine = settings.of("superres").entry
+
 return {
   name = "doctor",
   doc = "look for leakage, shifts, wrong normalisation, over-confidence and the like",
   arguments = { { name = "what", doc = "the folder of a run, or data: HDF5 or a pattern" } },
   options = variables.with({
-    { name = "test", value = "FILE", doc = "of data: the test files [the last fifth of the time of each run]" },
-    arguments.setting(settings.of("superres").entry.factor, "N", { doc = "of data: of the degradation" }),
-    { name = "degradation", value = "WORD", default = "bicubic", doc = "of data: a word of flexlab list choices" },
-    { name = "crop", value = "N", kind = "integer", least = 8, default = 64, doc = "of data: side of the patches" },
-    { name = "low", value = "FILE", doc = "of data: files of the coarse fields [made from the fine ones]" },
-    { name = "test-low", value = "FILE", doc = "of data: files of the test files' coarse fields" },
+    { name = "test", value = "FILE", doc = "for data: files to test on [the last fifth of the time of each run]" },
+    arguments.setting(fine.factor, "N", { doc = "for data: ratio of fine to coarse grid" }),
+    arguments.setting(fine.degradation, "WORD",
+      { doc = "for data: how the coarse field is made (flexlab list choices)" }),
+    arguments.setting(fine.crop, "N", { doc = "for data: side of the patches in pixels" }),
+    { name = "low", value = "FILE", doc = "for data: files of the coarse fields [made from the fine ones]" },
+    { name = "test-low", value = "FILE", doc = "for data: files of the coarse test fields" },
     { name = "json", doc = "one line of JSON instead of the table" },
     commands.device, commands.threads,
   }, 4),

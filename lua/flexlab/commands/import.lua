@@ -3,9 +3,9 @@ local import = require "flexlab.run.import"
 
 return {
   name = "import",
-  doc = "unpack an archive of flexlab export, every file checked",
-  arguments = { { name = "archive", doc = "what flexlab export wrote" } },
-  options = { { name = "out", value = "DIR", default = "runs", doc = "the folder of runs it joins" } },
+  doc = "unpack an archive made by flexlab export, after a check of every file",
+  arguments = { { name = "archive", doc = "file that flexlab export wrote" } },
+  options = { { name = "out", value = "DIR", default = "runs", doc = "folder of runs to unpack into" } },
   notes = "Nothing of the archive is run. A run that is there already stays; another one in its place is an error.",
   run = function(values)
     local new, there = import.read(values.archive, values.out)

@@ -14,9 +14,9 @@ end
 
 return {
   name = "info",
-  doc = "version, processor, libraries; or a network",
+  doc = "show version, processor and libraries, or describe a network",
   arguments = { { name = "checkpoint", optional = true,
-    doc = "a checkpoint or a run's folder: its parameters, GFLOP of a forward pass of one field" } },
+    doc = "checkpoint or run's folder: show its parameters and the GFLOP of a forward pass of one field" } },
   options = { { name = "json", doc = "one line of JSON" } },
   run = function(values)
     local info = values.checkpoint and network(values.checkpoint) or core.info()

@@ -19,14 +19,14 @@ M.names = { "run", "show", "check", "list", "table", "compare", "report", "prune
 
 -- Options that several commands share.
 M.device = { name = "device", value = "NAME", kind = "words", words = { "cpu", "ref" },
-  doc = "where kernels run: cpu, or ref, the slow and readable reference" }
+  doc = "backend of the kernels: cpu, or ref, the slow and readable reference" }
 M.threads = { name = "threads", value = "N", kind = "integer", least = 1,
-  doc = "threads of the core (results do not depend on it)" }
+  doc = "number of threads (results do not depend on it)" }
 
 -- The folder of parts of one's own, and the run whose copies may be run (SECURITY.md).
 M.parts = { name = "parts", value = "DIR", doc = "also load parts from DIR/flexlab/KIND, and modules from DIR" }
 M.raw = { name = "raw", doc = "use the final weights, not their moving average (EMA)" }
-M.trust = { name = "trust", value = "RUN", doc = "run the code that this run kept: its own parts of the network" }
+M.trust = { name = "trust", value = "RUN", doc = "load the network's own parts from the copies that this run kept" }
 
 -- Who types these has chosen the folder whose parts they load; every other command runs FlexLab's own code alone.
 local LOADS_PARTS = { run = true, repl = true, script = true, show = true, check = true }

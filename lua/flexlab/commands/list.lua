@@ -92,11 +92,12 @@ return {
   name = "list",
   doc = "list choices, recipes, runs or backbones",
   arguments = { { name = "what", optional = true,
-    doc = "choices, recipes or runs (default: all three); backbones: what they cost; or a folder of runs" } },
+    doc = "choices, recipes or runs (default: all three); backbones with their cost; or a folder of runs" } },
   options = {
     { name = "out", value = "DIR", default = "runs", doc = "where runs are kept" },
-    { name = "sizes", value = "LIST", doc = "of backbones: nano, small, medium, big [nano]" },
-    { name = "side", value = "N", kind = "integer", least = 1, default = 64, doc = "of backbones: side of the field" },
+    { name = "sizes", value = "LIST", doc = "for backbones: sizes to list, of nano, small, medium, big [nano]" },
+    { name = "side", value = "N", kind = "integer", least = 1, default = 64,
+      doc = "for backbones: side of the field in pixels" },
   },
   run = function(values)
     if values.what and not lists[values.what] and (values.what:find "/" or core.sys.exists(values.what)) then

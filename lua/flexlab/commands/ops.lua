@@ -28,9 +28,9 @@ end
 
 return {
   name = "ops",
-  doc = "the ops and who computes them",
-  arguments = { { name = "name", optional = true, doc = "one op: its arguments and options" } },
-  options = { { name = "kernels", doc = "the kernels and which backend has them" } },
+  doc = "list the ops and the backends that compute them",
+  arguments = { { name = "name", optional = true, doc = "an op: show its arguments and options" } },
+  options = { { name = "kernels", doc = "list the kernels and the backends that have them" } },
   run = function(values)
     if values.name then return explain(values.name) end
     if values.kernels then

@@ -8,16 +8,17 @@ local fine = settings.of("superres").entry
 
 return {
   name = "predict-ablation",
-  doc = "foretell from data which target is easier to learn: raw, residual or interpolant",
+  doc = "estimate from the data which target is easier to learn: raw, residual or interpolant",
   arguments = { { name = "data", doc = "fields, HDF5 or a pattern" } },
   options = variables.with {
     { name = "task", value = "NAME", kind = "words", words = { "superres", "forecast" }, default = "superres",
-      doc = "superres or forecast" },
+      doc = "task whose targets are compared: superres or forecast" },
     arguments.setting(fine.factor, "N", { doc = "ratio of fine to coarse grid, for super-resolution" }),
-    { name = "degradation", value = "WORD", default = "bicubic", doc = "a word of flexlab list choices" },
+    arguments.setting(fine.degradation, "WORD",
+      { doc = "how the coarse field is made (flexlab list choices)" }),
     arguments.setting(settings.of("forecast").entry.lead, "N", { kind = "integer", doc = "frames ahead to forecast" }),
-    { name = "crop", value = "N", kind = "integer", least = 8, default = 64, doc = "side of the patches" },
-    { name = "batches", value = "N", kind = "integer", least = 1, default = 16, doc = "batches of 8 patches" },
+    arguments.setting(fine.crop, "N", { doc = "side of the patches in pixels" }),
+    { name = "batches", value = "N", kind = "integer", least = 1, default = 16, doc = "how many batches of 8 patches" },
     arguments.setting(fine.seed, "N", { default = 1, doc = "seed of the patches" }),
     { name = "json", doc = "one line of JSON instead of the table" },
   },

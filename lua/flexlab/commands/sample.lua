@@ -15,13 +15,6 @@ local whole = require "flexlab.data.whole"
 
 local sampling, tiled = settings.of("eval").entry, settings.of("tiling").entry
 
--- An option of tiling that counts only where it is given: its default is tiling's own.
-local function of_tiles(entry)
-  local option = arguments.setting(entry, "N", { doc = ("%s [%d]"):format(entry.doc, entry.default) })
-  option.default = nil
-  return option
-end
-
 local function sides(crop)
   if type(crop) == "number" then return crop, crop end
   return crop[1], crop[2]
@@ -185,17 +178,17 @@ return {
   options = variables.with({
     { name = "checkpoint", value = "FILE", required = true, doc = "a run's folder or its last.h5" },
     { name = "data", value = "FILE", required = true,
-      doc = "fields at full resolution, which are coarsened first (or --low)" },
+      doc = "fields at full resolution, which are coarsened first (with --low: coarse fields)" },
     { name = "out", value = "FILE", required = true,
-      doc = "HDF5 file to write: w, the ensemble mean, as large as the fields" },
-    { name = "low", doc = "the fields are coarse already" },
+      doc = "HDF5 file to write; its dataset w is the ensemble mean at full resolution" },
+    { name = "low", doc = "the fields of --data are coarse already" },
     arguments.setting(sampling.steps, "N"), arguments.setting(sampling.members, "N"),
     arguments.setting(sampling.seed, "N", { default = 1, doc = "seed of the noise" }),
-    { name = "spread", value = "FILE", doc = "also write the standard deviation over members" },
+    { name = "spread", value = "FILE", doc = "HDF5 file to write the standard deviation over members to" },
     { name = "domain", value = "NAME", kind = "words", words = { "tiles", "network" },
-      doc = "whole fields: by tiles fused at every step, or by the network at their size" },
-    of_tiles(tiled.overlap), of_tiles(tiled.border),
-    { name = "picture", value = "FILE", doc = "a PNG of the first tile" },
+      doc = "sample whole fields: tiles, fused at every step; or network, run at their full size" },
+    arguments.setting(tiled.overlap, "N", { stated = true }), arguments.setting(tiled.border, "N", { stated = true }),
+    { name = "picture", value = "FILE", doc = "PNG file to draw the first tile to" },
     arguments.setting(tiled.batch, "N"),
     commands.raw, commands.trust, commands.device, commands.threads,
   }, 3),

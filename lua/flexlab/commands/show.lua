@@ -116,7 +116,7 @@ end
 
 return {
   name = "show",
-  doc = "what a recipe does, and its settings: default, what each takes, what it means",
+  doc = "show what a recipe does, and its settings with default, accepted values and meaning",
   arguments = { { name = "recipe", doc = "a recipe's file, or its name in recipes/" } },
   options = { commands.parts },
   run = function(values)

@@ -11,14 +11,14 @@ local forms = { csv = "csv", md = "markdown", tex = "latex", txt = "text" }
 
 return {
   name = "table",
-  doc = "finished runs as a table",
+  doc = "show finished runs as a table",
   arguments = { selection.argument },
   options = {
     { name = "metrics", value = "A,B", doc = "results to show [all that the runs have in common, the main one first]" },
     selection.where,
     { name = "as", value = "WORD", kind = "words", words = { "txt", "csv", "md", "tex" }, default = "txt",
-      doc = "txt, csv, md (Markdown) or tex (LaTeX)" },
-    { name = "out", value = "FILE", doc = "write it there; the name's end says the form" },
+      doc = "format of the table: txt, csv, md (Markdown) or tex (LaTeX)" },
+    { name = "out", value = "FILE", doc = "file to write the table to; its ending names the format" },
   },
   run = function(values)
     local runs = selection.runs("table", values)

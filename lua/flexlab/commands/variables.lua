@@ -7,11 +7,11 @@ local text = require "flexlab.text"
 local M = {}
 
 M.options = {
-  { name = "format", value = "NAME", doc = "read it as this format (flexlab list choices)" },
-  { name = "dataset", value = "NAME,...", doc = "the variables that hold the fields [told by the file]" },
+  { name = "format", value = "NAME", doc = "format to read the files as (flexlab list choices) [recognised]" },
+  { name = "dataset", value = "NAME,...", doc = "variables that hold the fields [told by the file]" },
   { name = "axes", value = "NAME,...",
-    doc = "what their axes mean: tyx (n t z y x c), or time,lat,lon [told by the file]" },
-  { name = "channels", value = "NAME,...", doc = "the channels, by name or number [all]" },
+    doc = "meaning of their axes: tyx (n t z y x c), or time,lat,lon [told by the file]" },
+  { name = "channels", value = "NAME,...", doc = "channels to read, by name or number [all]" },
 }
 
 -- The options behind the first `place` of a command's own (none of them if it is left out).
