@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/alloc.h"
 #include "io/container_parts.h"
@@ -248,6 +249,7 @@ static fx_status list_dataset (fx_container *c, hid_t data, const char *name, co
   if (type >= 0)
     spell_type(type, v);
   list_layout(data, space, v);
+  fx_h5_note_writer(data, v->number ? v->dtype : "", &own->dimensions);
   fx_status st = fx_h5_read_axes(data, v, c->count - 1, &own->dimensions);
   fx_attributes a = { 0 };
   if (st == FX_OK && v->number)
@@ -346,12 +348,40 @@ static fx_status note_external (void *context, const char *name, const char *fil
   return fx_container_add_note(c, text);
 }
 
+/* Whether a file is called as netCDF files are. */
+static bool named_netcdf (const char *path) {
+  static const char *const ends[] = { ".nc", ".nc4", ".cdf", ".netcdf" };
+  const char *dot = strrchr(path, '.');
+  for (size_t i = 0; i < sizeof ends / sizeof *ends && dot; i++)
+    if (strcasecmp(dot, ends[i]) == 0)
+      return true;
+  return false;
+}
+
+/* netCDF's default fill values are missing in its files. In a file that only has dimension scales 9.97e36 is, too:
+** no field holds it, while a byte of 255 may be a number. */
+static fx_status add_default_fills (fx_container *c) {
+  const fx_h5_dimensions *d = &((h5_own *)c->own)->dimensions;
+  if (!d->netcdf && !d->scaled)
+    return FX_OK;
+  for (int64_t i = 0; i < c->count; i++) {
+    fx_variable *v = &c->variables[i];
+    if (v->number && (d->netcdf || v->dtype[1] == 'f'))
+      FX_TRY(fx_packing_default(&v->packing, v->dtype));
+  }
+  return d->netcdf ? FX_OK
+                   : fx_container_add_note(c, "its dimensions are netCDF's, its other marks are "
+                                              "not there: 9.97e36, netCDF's fill value, is "
+                                              "taken for missing");
+}
+
 static fx_status list_objects (fx_container *c) {
   object_visit v = { c, NULL, NULL, FX_OK };
   const fx_h5_link_visitor links = { c, list_link, note_external };
   h5_own *own = c->own;
   FX_TRY(fx_h5_check_header(own->file, c->path, c->size));
-  own->dimensions.netcdf = H5Aexists(own->file, "_NCProperties") > 0;
+  own->dimensions.netcdf = H5Aexists(own->file, "_NCProperties") > 0 ||
+                           H5Aexists(own->file, "_nc3_strict") > 0 || named_netcdf(c->path);
   const herr_t done =
       H5Ovisit2(own->file, H5_INDEX_NAME, H5_ITER_INC, visit_object, &v, H5O_INFO_BASIC);
   if (v.st == FX_OK && done < 0)
@@ -359,10 +389,7 @@ static fx_status list_objects (fx_container *c) {
   FX_TRY(v.st);
   FX_TRY(fx_h5_visit_links(own->file, &links));
   fx_h5_lengthen(&own->dimensions, c->variables);
-  for (int64_t i = 0; i < c->count && own->dimensions.netcdf; i++)
-    if (c->variables[i].number)
-      FX_TRY(fx_packing_default(&c->variables[i].packing, c->variables[i].dtype));
-  return FX_OK;
+  return add_default_fills(c);
 }
 
 /* --- reading --------------------------------------------------------------------------------- */

@@ -66,14 +66,36 @@ static int extent (hid_t data, int most, hsize_t *length, hsize_t *limit) {
   return rank;
 }
 
+/* The dataset's own fill value, where its writer set one. */
+static bool fill_value (hid_t data, double *value) {
+  const hid_t plist = H5Dget_create_plist(data);
+  H5D_fill_value_t set = H5D_FILL_VALUE_UNDEFINED;
+  const bool found = plist >= 0 && H5Pfill_value_defined(plist, &set) >= 0 &&
+                     set == H5D_FILL_VALUE_USER_DEFINED &&
+                     H5Pget_fill_value(plist, H5T_NATIVE_DOUBLE, value) >= 0;
+  H5Pclose(plist);
+  return found;
+}
+
+/* A byte, or a number without sign, may be filled with its largest value by anyone. */
+void fx_h5_note_writer (hid_t data, const char *dtype, fx_h5_dimensions *d) {
+  double own, usual;
+  d->netcdf |= H5Aexists(data, "_Netcdf4Dimid") > 0;
+  if (d->netcdf || !*dtype || !(dtype[1] == 'f' || (dtype[1] == 'i' && dtype[2] != '1')))
+    return;
+  d->netcdf = fx_packing_fill(dtype, &usual) && fill_value(data, &own) &&
+              (dtype[1] == 'f' ? (float)own == (float)usual : own == usual);
+}
+
 fx_status fx_h5_placeholder (hid_t data, fx_h5_dimensions *d, bool *placeholder) {
   hsize_t length[1], limit[1];
   struct fx_h5_axis axis = { .variable = -1 };
-  d->netcdf |= H5Aexists(data, "_Netcdf4Dimid") > 0;
   FX_TRY(is_scale(data, placeholder));
+  d->scaled |= *placeholder;
   if (*placeholder)
     FX_TRY(has_text(data, "NAME", "This is a netCDF dimension but not a netCDF variable",
                     placeholder));
+  d->netcdf |= *placeholder;
   if (!*placeholder || extent(data, 1, length, limit) != 1 || !reference_to(data, &axis.scale))
     return FX_OK;
   axis.length = (int64_t)length[0];

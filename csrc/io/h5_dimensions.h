@@ -7,6 +7,9 @@
 **   a variable that has a dimension's name without being its coordinate is stored as _nc4_non_coord_NAME;
 **   along an unlimited dimension a dataset holds what was written to it: the length of the dimension is that of the
 **   longest, and the others are missing from there on.
+** Files of old versions, and files that lost their attributes, do not say _NCProperties: h5_dimensions.netcdf is true,
+** too, where a dimension has an id or a placeholder, or where a dataset's own fill value is a default of netCDF's,
+** which HDF5 has no other reason to set.
 */
 #ifndef FX_H5_DIMENSIONS_H
 #define FX_H5_DIMENSIONS_H
@@ -17,9 +20,13 @@
 
 typedef struct {
   bool netcdf; /* the file was written by netCDF-4 */
+  bool scaled; /* it has dimension scales, by whatever writer */
   int64_t count, room;
   struct fx_h5_axis *axes; /* those of unlimited length */
 } fx_h5_dimensions;
+
+/* Notes what says that netCDF-4 wrote the open dataset, whose type is `dtype` ("<f4"; "" if it is no number). */
+void fx_h5_note_writer(hid_t data, const char *dtype, fx_h5_dimensions *d);
 
 /* Whether the open dataset is a placeholder; its length is noted. */
 fx_status fx_h5_placeholder(hid_t data, fx_h5_dimensions *d, bool *placeholder);

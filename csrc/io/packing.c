@@ -129,7 +129,7 @@ fx_status fx_packing_of (fx_packing *p, const char *dtype, const fx_attributes *
   return FX_OK;
 }
 
-fx_status fx_packing_default (fx_packing *p, const char *dtype) {
+bool fx_packing_fill (const char *dtype, double *value) {
   static const struct {
     char type[3];
     double value;
@@ -143,11 +143,20 @@ fx_status fx_packing_default (fx_packing *p, const char *dtype) {
                 { "u8", 18446744073709551614.0 },
                 { "f4", 9.9692099683868690e+36 },
                 { "f8", 9.9692099683868690e+36 } };
+  for (size_t i = 0; i < sizeof fills / sizeof *fills; i++)
+    if (strcmp(dtype + 1, fills[i].type) == 0) {
+      *value = fills[i].value;
+      return true;
+    }
+  return false;
+}
+
+fx_status fx_packing_default (fx_packing *p, const char *dtype) {
   const bool unsigned_byte = p->wrap > 0.0 && size_of(dtype) == 1; /* -127 is a usual 129 then */
-  for (size_t i = 0; i < sizeof fills / sizeof *fills && !p->filled && !unsigned_byte; i++)
-    if (strcmp(dtype + 1, fills[i].type) == 0)
-      return add_missing(p, dtype, 1, &fills[i].value);
-  return FX_OK;
+  double fill;
+  if (p->filled || unsigned_byte || !fx_packing_fill(dtype, &fill))
+    return FX_OK;
+  return add_missing(p, dtype, 1, &fill);
 }
 
 void fx_packing_end (fx_packing *p) {

@@ -38,6 +38,9 @@ typedef struct {
 /* From the attributes of a variable of this type ("<f4", as numpy spells it); *p is all zeros before. */
 fx_status fx_packing_of(fx_packing *p, const char *dtype, const struct fx_attributes *a);
 
+/* netCDF's default fill value of the type; false where it has none. */
+bool fx_packing_fill(const char *dtype, double *value);
+
 /* Adds netCDF's default fill value of the type, if there is no _FillValue. */
 fx_status fx_packing_default(fx_packing *p, const char *dtype);
 

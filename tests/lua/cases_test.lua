@@ -39,7 +39,7 @@ end
 
 function suite.test_every_row_has_its_shape_mean_deviation_and_missing_elements()
   local rows = rows_of(ROOT .. "expected.tsv")
-  lu.assertEquals(#rows, 55)
+  lu.assertEquals(#rows, 58)
   for _, row in ipairs(rows) do
     local file, path, shape, axes, mean, sd, missing = table.unpack(row)
     local what = file .. " " .. path
@@ -255,6 +255,24 @@ function suite.test_fields_with_missing_elements_are_refused_with_their_number()
   lu.assertStrContains(report.warnings[1], "'b': 192 of 384 elements are missing: training refuses it")
   report = inspect.report(ROOT .. "unequal_records.nc", { channels = { "a" } })
   lu.assertEquals({ #report.trainable, #report.warnings }, { 2, 0 })
+end
+
+-- What netCDF wrote is netCDF's where it does not say so: its fill values are no numbers.
+function suite.test_netcdf_without_its_marks_has_its_default_fills()
+  local note = "its dimensions are netCDF's, its other marks are not there: 9.97e36, netCDF's fill value, is taken for "
+    .. "missing"
+  for file, notes in pairs { ["defaultfill_bare.h5"] = {}, ["defaultfill_scales.h5"] = { note } } do
+    local r = inspect.report(ROOT .. file, {})
+    lu.assertEquals({ r.trainable, r.notes }, { {}, notes }, file)
+    lu.assertStrContains(r.warnings[1], "elements are missing: training refuses it")
+  end
+  local folder = support.folder()   -- the name alone, where nothing else says it: a byte of 255 is missing, too
+  for name, missing in pairs { ["a.nc"] = 576, ["a.NetCDF"] = 576, ["a.h5"] = 0 } do
+    assert(core.sys.write(folder .. "/" .. name, core.sys.read(ROOT .. "defaultfill_scales.h5")))
+    local s = assert(assert(core.io.container(folder .. "/" .. name)):statistics "b")
+    lu.assertEquals(s.nan, missing, name)
+  end
+  os.execute("rm -rf '" .. folder .. "'")
 end
 
 function suite.test_a_number_that_is_text_is_read()
