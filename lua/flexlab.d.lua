@@ -1519,7 +1519,7 @@ function core.metrics.ssim(prediction, truth) end
 ---@return flexlab.Tensor
 function core.metrics.pearson(prediction, truth) end
 
---- relative error of the power at wavenumbers 1 .. K/4, K half the side: what a field four times coarser holds
+--- relative error of the power at wavenumbers 1 .. K/4, K half the shorter side: what a field four times coarser holds
 ---@param prediction flexlab.Tensor
 ---@param truth flexlab.Tensor
 ---@return flexlab.Tensor

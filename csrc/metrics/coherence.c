@@ -3,7 +3,7 @@
 ** the power in three bands. Both need the same three sums a ring: |P|^2, |Y|^2 and Re(P Y*).
 **
 ** The bands are those of super-resolution: with K = min(H,W)/2, `low` is what a field four times
-** coarser holds (1 .. K/4), `middle` what one twice coarser adds (to K/2), `high` the rest (to K).
+** coarser holds (1 .. K/4, and all longer waves), `middle` what one twice coarser adds (to K/2), `high` the rest (to K).
 */
 #include <math.h>
 

@@ -19,7 +19,8 @@ const fx_metric fx_metrics[] = {
   { "pearson", "1", FX_HIGHER_IS_BETTER,
     "Pearson's correlation over pixels and channels [Pearson 1895]", fx_metric_pearson },
   { "spectral_low", "1", FX_LOWER_IS_BETTER,
-    "relative error of the power at wavenumbers 1 .. K/4, K half the side: what a field four times "
+    "relative error of the power at wavenumbers 1 .. K/4, K half the shorter side: what a field "
+    "four times "
     "coarser holds",
     fx_metric_spectral_low },
   { "spectral_middle", "1", FX_LOWER_IS_BETTER,

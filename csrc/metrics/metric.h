@@ -76,7 +76,8 @@ fx_status fx_metric_ssim(const fx_tensor *prediction, const fx_tensor *truth, fx
 
 /*
 ** Error of the power in a band of scales: |sum of |P_k|^2 / sum of |Y_k|^2 - 1| over the rings of the
-** band, fields less their means windowed as in fx_power_spectrum (Hann). With K = min(H,W)/2: low 1 .. K/4,
+** band, fields less their means windowed as in fx_power_spectrum (Hann), whose rings count periods over the shorter side.
+** With K = min(H,W)/2, a wavelength of two pixels: low 1 .. K/4,
 ** middle K/4+1 .. K/2, high K/2+1 .. K (divisions rounded down). 0 is best; 1: no power at
 ** all. Errors: also FX_ESHAPE below 8 x 8, FX_EARG for sides above FX_FFT_MAX_LENGTH.
 */

@@ -7,15 +7,26 @@
 #include "base/alloc.h"
 #include "metrics/spectrum.h"
 
+/* Periods over the shorter side of the wave with k over a side of n: exactly k in a square field. */
+static double periods (int64_t k, int64_t n, int64_t h, int64_t w) {
+  return (double)k * ((double)(h < w ? h : w) / (double)n);
+}
+
+/* A wave that is exactly between two rings, as only a field that is not square has, is of the upper one, whatever
+** rounding made of it. */
+static int64_t ring (double ky, double kx) {
+  const int64_t b = (int64_t)(sqrt(ky * ky + kx * kx) + (0.5 + 1e-9));
+  return b > 0 || (ky == 0.0 && kx == 0.0) ? b : 1;
+}
+
 int64_t fx_spectrum_bins (int64_t h, int64_t w) {
-  return (int64_t)(hypot((double)(h / 2), (double)(w / 2)) + 0.5) + 1;
+  return ring(periods(h / 2, h, h, w), periods(w / 2, w, h, w)) + 1;
 }
 
 int64_t fx_ring_ky (const fx_rings *r, int64_t y) { return 2 * y <= r->h ? y : y - r->h; }
 
 int64_t fx_ring_of (const fx_rings *r, int64_t y, int64_t kx) {
-  const double ky = (double)fx_ring_ky(r, y);
-  return (int64_t)(sqrt(ky * ky + (double)(kx * kx)) + 0.5);
+  return ring(periods(fx_ring_ky(r, y), r->h, r->h, r->w), periods(kx, r->w, r->h, r->w));
 }
 
 double fx_ring_copies (const fx_rings *r, int64_t kx) {

@@ -39,7 +39,8 @@ fx_status fx_rings_transform(fx_rings *rings, const float *in, int64_t stride, d
 /* Wavenumber of row y, with its sign; the Nyquist row is positive. */
 int64_t fx_ring_ky(const fx_rings *rings, int64_t y);
 
-/* The ring b with b - 1/2 <= |k| < b + 1/2. */
+/* The ring b with b - 1/2 <= |k| < b + 1/2, |k| in periods over the shorter side (spectrum.h); of waves longer than
+** twice that side, ring 1: ring 0 is the mean's alone. */
 int64_t fx_ring_of(const fx_rings *rings, int64_t y, int64_t kx);
 
 /* 1 or 2: how many modes of the whole spectrum this one stands for. */

@@ -31,16 +31,18 @@ typedef struct {
 **   field (N,H,W,C) f32  ->  new (N,B) f64, B = fx_spectrum_bins(H, W); the caller owns it
 **   power(ky,kx) = sum_c |F_c(ky,kx)|^2 / (H W)^2 / <window^2>
 **   F the unscaled DFT of window * (f - <f>), <f> the mean of the sample's channel
-**   bin b collects the modes with b - 1/2 <= |k| < b + 1/2,   |k| = sqrt(kx^2 + ky^2)
+**   bin b collects the modes with b - 1/2 <= |k| < b + 1/2,   |k| = L sqrt((kx/W)^2 + (ky/H)^2)
 **   bin 0 also has <f>^2
-** kx, ky count periods over the field's sides, -H/2 .. H/2: rings are rings if the field is square
-** in space. Bins up to min(H,W)/2 hold whole rings, those above only corners.
+** kx, ky count periods over the field's sides, -H/2 .. H/2, and L = min(H,W) pixels: |k| counts periods over the
+** shorter side, so waves of one length in pixels are in one ring, whatever the field's shape. Waves longer than 2 L
+** are in bin 1. Bins up to L/2 hold whole rings, those above only corners.
 **
 ** Normalised by Parseval: with FX_SPECTRUM_SUM the bins add up to sum_c <f_c^2>. The Hann window
 ** w(i) = (1 - cos(2 pi i / n)) / 2 is divided out by its mean square, which keeps the total for
 ** statistically homogeneous fields. The mean is taken off before the window, which would carry it into
 ** bins 1 and 2: there the mean of 300 K +- 0.1 is a million times the fluctuations.
-** numpy: bincount of |fft2((field - field.mean()) * window)|^2 over int(|k| + 0.5), and mean^2 in bin 0.
+** numpy: bincount of |fft2((field - field.mean()) * window)|^2 over int(|k| + 0.5 + 1e-9), at least 1 but
+** for k = 0, and mean^2 in bin 0.
 **
 ** Energy and enstrophy of two-dimensional flow: with q = 2 pi k / (side), the wave vector in the
 ** units of `spacing`, |u_k|^2 = |w_k|^2 / q^2 (mean vorticity carries no energy here), and

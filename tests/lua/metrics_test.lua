@@ -65,6 +65,56 @@ function suite.test_1_fields_with_a_large_mean()
   agree("warm_spectrum_window", metrics.spectrum(y, { window = true }))   -- its ring 0 too, which is the mean's
 end
 
+-- The ring that holds a wave of unit amplitude with `ky` periods over h rows and `kx` over w columns.
+local function ring_of(h, w, ky, kx)
+  local list = {}
+  for i = 0, h - 1 do
+    for j = 0, w - 1 do list[#list + 1] = math.cos(2 * math.pi * (ky * i / h + kx * j / w)) end
+  end
+  local rows = metrics.spectrum(core.tensor(list):reshape { 1, h, w, 1 }):totable()
+  for b, power in ipairs(rows) do
+    if power > 0.4 then return b - 1, #rows end
+  end
+end
+
+-- A ring is a wavelength in pixels, along either side, of fields of any shape: 16 / length for a shorter side of 16.
+function suite.test_1_equal_wavelengths_fall_into_one_ring()
+  for length, ring in pairs { [8] = 2, [4] = 4, [2] = 8 } do
+    for _, side in ipairs { 16, 32, 64 } do
+      lu.assertEquals({ ring_of(16, side, 0, side // length) }, { ring, 12 })
+      lu.assertEquals({ ring_of(side, 16, side // length, 0) }, { ring, 12 })
+    end
+  end
+  lu.assertEquals(ring_of(16, 16, 5, 5), 7)     -- 5 sqrt(2) = 7.07
+  lu.assertEquals(ring_of(16, 32, 5, 10), 7)    -- the same wave
+  lu.assertEquals(ring_of(8, 64, 0, 1), 1)      -- longer than twice the shorter side: not the mean's ring
+end
+
+-- Power that is lost at one wavelength is lost in one band, whichever side it runs along.
+function suite.test_1_bands_count_waves_along_the_long_side()
+  local function errors(h, w, along_rows, length)
+    local y, p = {}, {}
+    for i = 0, h - 1 do
+      for j = 0, w - 1 do
+        local x, k = along_rows and i or j, #y + 1
+        y[k] = math.cos(2 * math.pi * x / 16) + math.cos(2 * math.pi * x / 5) + math.cos(2 * math.pi * x / 2.5)
+        p[k] = y[k] - math.cos(2 * math.pi * x / length)
+      end
+    end
+    local list = {}
+    y, p = core.tensor(y):reshape { 1, h, w, 1 }, core.tensor(p):reshape { 1, h, w, 1 }
+    for b, band in ipairs { "low", "middle", "high" } do
+      list[b] = metrics["spectral_" .. band](p, y):item() > 0.9 and "lost" or "kept"
+    end
+    return list
+  end
+  for length, expected in pairs { [16] = { "lost", "kept", "kept" }, [5] = { "kept", "lost", "kept" },
+    [2.5] = { "kept", "kept", "lost" } } do
+    lu.assertEquals(errors(32, 80, false, length), expected, "columns, " .. length)
+    lu.assertEquals(errors(80, 32, true, length), expected, "rows, " .. length)
+  end
+end
+
 -- A mean that is added changes ring 0 alone, whatever the window; in f32 numbers that hold it exactly.
 function suite.test_1_a_mean_stays_in_ring_0()
   local list = core.normal({ 24 * 30 }, { seed = 3 }):totable()

@@ -39,8 +39,10 @@ def wave_vectors(h, w):
 
 
 def ring_sum(values, h, w):
+    """By wavelength in pixels, whatever the shape; what is longer than twice the shorter side is in ring 1."""
     ky, kx = wave_vectors(h, w)
-    ring = (np.hypot(ky, kx) + 0.5).astype(int)
+    ring = (min(h, w) * np.hypot(ky / h, kx / w) + 0.5 + 1e-9).astype(int)
+    ring = np.where((ky == 0) & (kx == 0), 0, np.maximum(ring, 1))
     return np.bincount(ring.ravel(), weights=values.ravel())
 
 

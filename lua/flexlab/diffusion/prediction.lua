@@ -64,12 +64,14 @@ local function powers(part, count)
   return { y = y, e = e, d = d, height = shape[2], width = shape[3] }
 end
 
--- How many modes of a field (h, w) each ring holds.
+-- How many modes of a field (h, w) each ring holds (csrc/metrics/spectrum.h).
 local function modes(h, w)
-  local count = {}
+  local count, short = {}, math.min(h, w)
   for ky = -((h - 1) // 2), h // 2 do
     for kx = -((w - 1) // 2), w // 2 do
-      local b = math.floor(math.sqrt(kx * kx + ky * ky) + 0.5) + 1
+      local x, y = kx * (short / w), ky * (short / h)
+      local b = math.floor(math.sqrt(x * x + y * y) + (0.5 + 1e-9)) + 1
+      if b == 1 and (kx ~= 0 or ky ~= 0) then b = 2 end
       count[b] = (count[b] or 0) + 1
     end
   end

@@ -40,11 +40,11 @@ function M.loss(steps, losses, options)
   })
 end
 
--- The largest wavenumber of which a spectrum of so many bins (of a square field) has the whole ring.
+-- The largest wavenumber of which a spectrum of so many bins has the whole ring.
 function M.rings(bins) return math.min(math.floor((bins - 1) / math.sqrt(2) + 0.5), bins - 1) end
 
 -- spectra: a list of { name =, values = {power at k = 0, 1, 2, ...} }. Left out are k = 0, the mean,
--- and the rings beyond half the side of the (square) field, of which only corners exist.
+-- and the rings beyond half the shorter side of the field, of which only corners exist.
 -- The first is a broken line over the rest: it is the truth that the others should meet.
 -- options: title, width, height, x_label, y_label, y = { low =, high = } (fixed ends).
 function M.spectrum(spectra, options)
@@ -59,7 +59,7 @@ function M.spectrum(spectra, options)
   return lines(series, {
     title = options.title or "Power spectrum",
     width = options.width, height = options.height,
-    x = { label = options.x_label or "wavenumber (cycles per side of a sample)", log = true },
+    x = { label = options.x_label or "wavenumber (cycles per shorter side of a sample)", log = true },
     y = { label = options.y_label or "power in the ring (field unit squared)", log = true,
           low = options.y and options.y.low, high = options.y and options.y.high },
   })
