@@ -250,8 +250,10 @@ function suite.test_list_shows_state_date_settings_and_the_best()
   _, out = flexlab("list runs --out " .. runs)
   local today = os.date("%Y-%m-%d"):gsub("%-", "%%-")
   lu.assertNotNil(out:find("ends/%x+/1%s+done%s+" .. today .. " %d%d:%d%d%s+road=weak%s+gain 2.01\n"), out)
+  lu.assertNotNil(out:find("ends/%x+/1%s+done%s+%S+ %S+%s+road=both%s+gain 3.01 %*\n"), out)
   lu.assertNotNil(out:find("ends/%x+/2%s+done%s+%S+ %S+%s+road=both%s+gain 3.02 %*\n"), out)
-  lu.assertStrContains(out, "ends: main metric gain (higher is better; declared by the recipe); * is the best run")
+  lu.assertStrContains(out, "ends: main metric gain (higher is better; declared by the recipe); * is the best arm "
+    .. "(mean 3.015)")
   lu.assertNotNil(out:find("ends%-sweep/%x+%s+grid%s+1%s+2%s+done 2%s+%S+ %S+%s+%(gain 3.015%)"), out)
   local bad = out:match "(%S+/ends/%x+/1)%s+[^\n]+road=bad"
   core.sys.remove(bad .. "/failed.txt")

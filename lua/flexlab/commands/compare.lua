@@ -1,5 +1,6 @@
 -- flexlab compare - the arms of finished runs, paired by seed: differences, intervals, p.
 local flex = require "flexlab"
+local ranking = require "flexlab.study.ranking"
 local selection = require "flexlab.commands.selection"
 
 -- The table, the runs whose remarks belong to it, and the pivot.
@@ -36,12 +37,14 @@ return {
       or false }
     local t, from, pivot = compared(runs, main, options, values)
     t:print()
-    print(("best: %s"):format(pivot:best(main.better)))
+    local best, about = ranking.best(pivot, main.better)
+    print(best ~= nil and ("best: %s"):format(best) or ("best: none is named, since %s"):format(about.why))
+    from:remark(about.note)
     selection.remarks(from, main)
     if values.report then
       assert(flex.core.sys.mkdirs(values.report))
-      print(runs:report { metric = main.name, better = main.better, key = options.key, against = options.against,
-        dir = values.report })
+      print(runs:report { metric = values.metric or false, better = values.better or false, key = options.key,
+        against = options.against, dir = values.report })
     end
   end,
 }

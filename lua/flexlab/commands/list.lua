@@ -69,10 +69,13 @@ local function show_runs(path)
   local t, mains = listing.runs(finished.tasks { path })
   t:print()
   for _, entry in ipairs(mains) do
-    if entry.main then
-      print(("%s: main metric %s (%s; %s); * is the best run"):format(entry.recipe, entry.main.name,
-        judging.phrase(entry.main.better), entry.main.why))
+    local main, about = entry.main, entry.about
+    if main then
+      print(("%s: main metric %s (%s; %s)%s"):format(entry.recipe, main.name, judging.phrase(main.better), main.why,
+        entry.best and ("; * is the best arm (mean %.4g)"):format(about.means[entry.best])
+        or about and "; no best is named, since " .. about.why or ""))
     end
+    if about and about.note then print(("note: %s: %s"):format(entry.recipe, about.note)) end
   end
   local studies = listing.study_folders(path)
   if #studies > 0 then

@@ -4,7 +4,9 @@ metric - which number of a result a run is judged by, and which way is better.
   flex.recipe("sr", defaults, body, { metric = "rfne" })                      smaller is better
   flex.recipe("sr", defaults, body, { metric = "gain", better = "higher" })
 `better` is "lower", "higher", or the value that is best: "0" or "1". Without it the metric's own direction holds, if
-it is one of core.metrics.list (psnr: higher), else "lower".
+it is one of core.metrics.list (psnr: higher) or of what the shipped recipes return (gain: higher), else "lower": who
+declares a metric means to be ranked by it. A metric that nobody declared and whose name says nothing has no direction:
+no run is then called the best.
 
 The declaration is written into the run's env.txt ("metric  rfne (lower)"), not into its configuration: it changes no
 number, so it must not change the hash; and finished runs are ranked by it without the recipe's code.
@@ -20,18 +22,21 @@ M.directions = { "lower", "higher", "0", "1" }
 
 local known = {}
 for _, m in ipairs(core.metrics.list) do known[m.name] = m.better end
+for _, name in ipairs { "gain", "gain_percent" } do known[name] = "higher" end     -- RFNE of bicubic over one's own
+-- Of the data, not of the method; and a spread is good only beside the error it should equal (spread_skill).
+for _, name in ipairs { "bicubic", "spread" } do known[name] = false end
 
 -- The direction of a word or of its beginning: "psnr_last" is a psnr.
 local function by_word(word)
   while word do
-    if known[word] then return known[word] end
+    if known[word] ~= nil then return known[word] end
     word = word:match "^(.*)_[^_]*$"
   end
 end
 
 --- Which way a metric is better by its name alone: "bicubic.rfne" is an rfne, "psnr.u" the psnr of channel u,
---- "pearson_last" a pearson.
-function M.direction(name) return by_word(name:match "[^.]*$") or by_word(name:match "^[^.]*") or "lower" end
+--- "pearson_last" a pearson; nil where the name does not say it.
+function M.direction(name) return by_word(name:match "[^.]*$") or by_word(name:match "^[^.]*") or nil end
 
 --- What a recipe declares, checked: { name =, better = } or nil; raises at `level`.
 function M.declared(recipe, about, level)
@@ -46,7 +51,7 @@ function M.declared(recipe, about, level)
   if type(about.metric) ~= "string" or not about.metric:match "^[%w_.-]+$" then
     refuse('metric must be the name of a number of its result, such as "rfne", got %s', words.show(about.metric))
   end
-  local better = about.better or M.direction(about.metric)
+  local better = about.better or M.direction(about.metric) or "lower"
   if not words.has(M.directions, better) then
     refuse("better must be %s, got %s", words.list(M.directions):gsub(" and ", " or "), words.show(better))
   end
@@ -91,6 +96,7 @@ end
 
 --- "lower is better", "nearest to 1 is best".
 function M.phrase(better)
+  if not better then return "it is not known which way is better" end
   if better == "lower" or better == "higher" then return better .. " is better" end
   return ("nearest to %s is best"):format(better)
 end

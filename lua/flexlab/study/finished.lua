@@ -150,8 +150,8 @@ local function ended(found, paths)
   found.tasks, found.unfinished = kept, all - #kept
 end
 
--- The arms of runs from several places: what differs between them.
-local function name_arms(tasks)
+--- Names the arms of runs from several places by what differs between them, and sorts the runs.
+function M.name_arms(tasks)
   local differ = M.differing(tasks)
   for _, task in ipairs(tasks) do
     local settings = {}
@@ -175,7 +175,7 @@ function M.find(paths)
     for _, task in ipairs(found.tasks) do task.arm = task.planned end
     fields.name, fields.one_at_a_time = found.study.name, found.study.plan == "one_at_a_time"
   else
-    name_arms(found.tasks)
+    M.name_arms(found.tasks)
   end
   local asked = runs.new(fields)
   for _, remark in ipairs(found.remarks) do asked:remark(remark) end

@@ -2,7 +2,7 @@
 listing - what `flexlab list runs` shows: every run with its state, date, settings and main number; every study.
 
   listing.runs(tasks)      one row a run: settings are those in which the runs of its recipe differ; "*" marks the
-                           best finished run of a recipe by its main metric (run/metric.lua)
+                           finished runs of the best arm of a recipe by its main metric (run/metric.lua, ranking.lua)
   listing.studies(dirs)    one row a study: how many of its runs are in which state, its best arm
 Both read the folders alone: no code of a recipe is run, so what is listed needs none.
 --]]
@@ -11,6 +11,7 @@ local finished = require "flexlab.study.finished"
 local judging = require "flexlab.run.metric"
 local latest = require "flexlab.run.latest"
 local plan = require "flexlab.study.plan"
+local ranking = require "flexlab.study.ranking"
 local record = require "flexlab.study.record"
 local state = require "flexlab.run.state"
 local tabulate = require "flexlab.table"
@@ -34,49 +35,61 @@ function M.date(seconds)
   return seconds and os.date("%Y-%m-%d %H:%M", math.floor(seconds)) or "-"
 end
 
--- The main number of a run as text, and its rank; "" for a run without one.
+-- The main number of a run as text; "" for a run without one.
 local function main_of(task, main)
   local value = main and task.result and judging.value(task.result, main.name)
   if not value then return "" end
-  return ("%s %.4g"):format(main.name, value), value == value and judging.rank(value, main.better) or nil
+  return ("%s %s"):format(main.name, value == value and ("%.4g"):format(value) or "not finite")
 end
 
--- What the runs of one recipe are judged by.
-local function main_metric(tasks) return require("flexlab.study.runs").new { name = "", tasks = tasks }:main() end
+-- What runs are judged by, as { main =, best = label of the best arm, about = as ranking.lua has it, arms = how many };
+-- nothing of it where the runs have no number in common.
+local function verdict(runs)
+  local main = runs:main()
+  if not main then return {} end
+  local ok, pivot = pcall(runs.pivot, runs, nil, main.name)
+  if not ok then return { main = main, arms = 0 } end
+  local best, about = ranking.best(pivot, main.better)
+  return { main = main, best = best, about = about, arms = #pivot:arms() }
+end
 
--- Adds the rows of the runs of one recipe.
+-- The same of the runs of one recipe, whose arms are what differs.
+local function judged(tasks)
+  finished.name_arms(table.move(tasks, 1, #tasks, 1, {}))
+  local found = verdict(require("flexlab.study.runs").new { name = "", tasks = tasks })
+  if (found.arms or 0) < 2 then found.best, found.about = nil, nil end      -- nothing to choose from
+  return found
+end
+
+-- Adds the rows of the runs of one recipe; returns how they were judged.
 local function add_recipe(t, tasks)
-  local differ, main, best, rank_of = finished.differing(tasks), main_metric(tasks), nil, {}
-  for _, task in ipairs(tasks) do
-    local _, rank = main_of(task, main)
-    rank_of[task] = rank
-    if rank and (not best or rank < best) then best = rank end
-  end
+  local differ, found = finished.differing(tasks), judged(tasks)
   for _, task in ipairs(tasks) do
     local settings, s = {}, state.of(task.dir)
     for key in pairs(differ) do settings[key] = task.flat[key] end
     if not task.result and task.state then s.word, s.sentence = task.state.word, task.state.sentence or s.sentence end
-    local star = #tasks > 1 and best and rank_of[task] == best and " *" or ""
+    local shown = main_of(task, found.main)
+    local star = found.best and shown ~= "" and task.arm.label == found.best and " *" or ""
     local version = s.word == "done" and copies.version(task.dir)
     local words = M.state(s) .. (version and ", " .. version or "")
-    t:row { task.dir, words, M.date(s.when), plan.label(settings), (main_of(task, main)) .. star }
+    t:row { task.dir, words, M.date(s.when), plan.label(settings), shown .. star }
   end
+  return found
 end
 
---- A table of runs, and the metrics they are judged by: a list of { recipe =, main = }.
+--- A table of runs, and what they are judged by: a list of { recipe =, main =, best =, about = }.
 ---@param tasks table  as finished.tasks has them
 function M.runs(tasks)
   local t, recipes, order, mains = tabulate { "run", "state", "date", "settings", "result" }, {}, {}, {}
   for _, task in ipairs(tasks) do
     local name = task.flat.recipe
     if not recipes[name] then recipes[name], order[#order + 1] = {}, name end
-    task.arm = task.planned or { settings = {}, label = "" }
     table.insert(recipes[name], task)
   end
   for _, name in ipairs(order) do
-    add_recipe(t, recipes[name])
+    local found = add_recipe(t, recipes[name])
     t:gap()
-    mains[#mains + 1] = { recipe = name, main = main_metric(recipes[name]) }
+    found.recipe, mains[#mains + 1] = name, found
   end
   return t, mains
 end
@@ -98,11 +111,8 @@ end
 -- The best arm of a study by its main metric; "" while none is finished.
 local function best_of(dir)
   local ok, runs = pcall(finished.find, dir)
-  local main = ok and runs:main()
-  if not main then return "" end
-  local found, pivot = pcall(runs.pivot, runs, nil, main.name)
-  local best = found and pivot:best(main.better)
-  return best and ("%s (%s %.4g)"):format(best, main.name, pivot[best]:mean()) or ""
+  local found = ok and verdict(runs) or {}
+  return found.best and ("%s (%s %.4g)"):format(found.best, found.main.name, found.about.means[found.best]) or ""
 end
 
 --- A table of studies.

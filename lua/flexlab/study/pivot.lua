@@ -3,12 +3,13 @@
 --   local rfne = runs:pivot("model.conditioning", "rfne")
 --   rfne.weak                 one number a seed, in the order of the seeds; .seeds names them; :mean() :std()
 --   for arm, column in rfne:rows() do ... end
---   rfne:best("min")          the arm with the least mean
+--   rfne:best("min")          the arm with the least mean over the seeds that all have; nil and why (ranking.lua)
 --   rfne:remarks()            what was left out or averaged, in sentences
 -- Columns are paired by seed: within a seed an arm is the mean over the other keys' settings (blocks.lua).
 
 local blocks = require "flexlab.study.blocks"
 local judging = require "flexlab.run.metric"
+local ranking = require "flexlab.study.ranking"
 local stats = require "flexlab.stats"
 local words = require "flexlab.text"
 
@@ -54,18 +55,14 @@ end
 local directions = { min = "lower", max = "higher" }
 for _, word in ipairs(judging.directions) do directions[word] = word end
 
--- The arm whose mean is least ("min", "lower"), largest ("max", "higher") or nearest to "0" or "1", of those that
--- have a number.
+-- The arm whose mean over the seeds that all have is least ("min", "lower"), largest ("max", "higher") or nearest to
+-- "0" or "1"; nil and why where none may be named.
 function methods:best(which)
   if not directions[which] then
     error("best: wanted 'min' or 'max', got " .. tostring(which), 2)
   end
-  local best, least
-  for arm, column in self:rows() do
-    local rank = judging.rank(column:mean(), directions[which])
-    if #column > 0 and (not least or rank < least) then best, least = arm, rank end
-  end
-  return best
+  local best, about = ranking.best(self, directions[which])
+  return best, best == nil and about.why or about.note
 end
 
 local Pivot = {}
@@ -120,7 +117,7 @@ function M.new(runs, key, metric, level)
   end
   if not some then refuse(runs, g, key, metric, level) end
   local pivot = { key = key or "arm", metric = metric, order = g.arms, columns = columns, seeds = g.seeds,
-    notes = blocks.remarks(g, key, columns) }
+    notes = blocks.remarks(g, key, columns), different_tests = ranking.different_tests(runs.tasks) }
   for _, remark in ipairs(pivot.notes) do runs:remark(remark) end
   return setmetatable(pivot, Pivot)
 end

@@ -14,6 +14,7 @@ local latest = require "flexlab.run.latest"
 local literal = require "flexlab.literal"
 local plot = require "flexlab.plot"
 local provenance = require "flexlab.run.provenance"
+local ranking = require "flexlab.study.ranking"
 local stats = require "flexlab.stats"
 local tabulate = require "flexlab.table"
 local words = require "flexlab.text"
@@ -131,9 +132,11 @@ end
 
 -- What the numbers allow to say, in a sentence.
 local function verdict(main, pivot, tests)
-  local best = pivot:best(main.better)
-  local text = ("The best mean %s (%s; %s) is that of %s (%.4g over %d seeds)."):format(main.name,
-    judging.phrase(main.better), main.why, tostring(best), pivot[best]:mean(), #pivot[best])
+  local best, about = ranking.best(pivot, main.better)
+  local text = best == nil and ("No best mean %s is named, since %s."):format(main.name, about.why)
+    or ("The best mean %s (%s; %s) is that of %s (%.4g over %d seeds)."):format(main.name,
+    judging.phrase(main.better), main.why, tostring(best), about.means[best], #about.seeds)
+  if about.note then text = ("%s %s."):format(text, about.note:gsub("^%l", string.upper)) end
   local n, clear = 0, 0
   for arm in pivot:rows() do
     n = math.max(n, tests[arm].p and tests[arm].n or 0)

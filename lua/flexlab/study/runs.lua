@@ -74,7 +74,7 @@ end
 
 --- Notes, once, what a reader of the numbers must know: what was left out, what was averaged.
 function Runs:remark(text)
-  if not self.said[text] then self.said[text], self.said[#self.said + 1] = true, text end
+  if text and not self.said[text] then self.said[text], self.said[#self.said + 1] = true, text end
 end
 
 -- Notes where the runs were computed with different arithmetic.
@@ -131,6 +131,7 @@ function Runs:metrics()
 end
 
 --- What the runs are judged by: { name, better = "lower" ..., why = a phrase } of metric.lua; nil without numbers.
+--- `better` is nil where nobody knows it.
 ---@param name string|nil    another metric than theirs
 ---@param better string|nil  another direction
 function Runs:main(name, better)
@@ -142,13 +143,14 @@ function Runs:main(name, better)
   end
   if not name then
     local main = judging.choose(self:metrics(), results, declared)
-    if main then main.better = better or main.better end
+    if main and better then main.better, main.why = better, "as asked" end
     return main
   end
+  if better then return { name = name, better = better, why = "as asked" } end
   for _, own in ipairs(declared) do
-    if own.name == name then better = better or own.better end
+    if own.name == name then return { name = name, better = own.better, why = "declared by the recipe" } end
   end
-  return { name = name, better = better or judging.direction(name), why = "as asked" }
+  return { name = name, better = judging.direction(name), why = "by its name" }
 end
 
 --- One row a run: settings that differ, seed, state where one is not done, metrics (all by default, the main one

@@ -60,10 +60,10 @@ local function with(runs, of)
     one_at_a_time = runs.one_at_a_time, dir = runs.dir }
 end
 
--- A column with smaller numbers for better ones.
+-- A column with smaller numbers for better ones; of a metric whose direction nobody knows, as it is.
 local function ranked(column, better)
   local ranks = { seeds = column.seeds }
-  for i, value in ipairs(column) do ranks[i] = judging.rank(value, better) end
+  for i, value in ipairs(column) do ranks[i] = better and judging.rank(value, better) or value end
   return ranks
 end
 
@@ -131,7 +131,8 @@ function M.compare(runs, main, options)
   for arm, column in p:rows() do
     local test, d = tests[arm], differences[arm]
     local row = { tostring(arm), column:mean(), #column, test.diff, test.ci, test.p_text, #keys }
-    for i, value in ipairs(d and { ("%.0f %%"):format(100 * better[arm] / #keys), stats.quantile(d, 0.1),
+    local share = o.better and d and ("%.0f %%"):format(100 * better[arm] / #keys) or "-"
+    for i, value in ipairs(d and { share, stats.quantile(d, 0.1),
       stats.median(d), stats.quantile(d, 0.9) } or { "", "", "", "" }) do row[7 + i] = value end
     t:row(row)
   end
