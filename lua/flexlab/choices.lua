@@ -160,17 +160,54 @@ function M.parts()
 end
 
 --- From now on a word means what a run kept of it: copy = { path =, text =, home =, load = function() -> choice }.
---- Raises where this process has taken the word from another text already.
+--- Returns false where this process has taken the word from another text already (M.within).
 function M.provide(kind, name, copy)
   local full = kind .. "." .. name
   M.registry(kind)
   local loaded, origin = defined_of[kind][name], origins[full]
   if not loaded then
     provided[full] = copy
-  elseif not (origin and origin.path and (origin.path == copy.path or loading.text(origin.path) == copy.text)) then
-    error(("%s '%s' is another one in this process already (%s); load '%s' in a process of its own"):format(kind,
-      name, origin and (origin.path or origin.from) or "FlexLab's own", tostring(copy.path)), 0)
+    return true
   end
+  return origin ~= nil and origin.path ~= nil
+    and (origin.path == copy.path or loading.text(origin.path) == copy.text)
+end
+
+-- What all words mean now; a function that gives those that meant something their meaning back.
+local function kept_meanings()
+  local saved = {}
+  for kind, defined in pairs(defined_of) do
+    for name, choice in pairs(defined) do
+      saved[#saved + 1] = { kind = kind, name = name, choice = choice, origin = origins[kind .. "." .. name] }
+    end
+  end
+  return function()
+    for _, s in ipairs(saved) do
+      local full = s.kind .. "." .. s.name
+      defined_of[s.kind][s.name], origins[full], provided[full] = s.choice, s.origin, nil
+    end
+  end
+end
+
+--- f(...) while words mean the copies `list` = { { kind =, name =, copy = } }, whatever they mean in this process. A
+--- copy is loaded once: it is kept in the entry's `copy`.
+function M.within(list, f, ...)
+  if #list == 0 then return f(...) end
+  local give_back = kept_meanings()
+  for _, one in ipairs(list) do
+    local full, was = one.kind .. "." .. one.name, one.copy.loaded
+    defined_of[one.kind][one.name], origins[full] = was and was.choice, was and was.origin
+    provided[full] = not was and one.copy or nil
+  end
+  local results = table.pack(pcall(f, ...))
+  for _, one in ipairs(list) do
+    local full = one.kind .. "." .. one.name
+    local choice = defined_of[one.kind][one.name]
+    if choice then one.copy.loaded = { choice = choice, origin = origins[full] } end
+  end
+  give_back()
+  if not results[1] then error(results[2], 0) end
+  return table.unpack(results, 2, results.n)
 end
 
 -- Raises that there is no such choice; `level` as in error().

@@ -339,11 +339,63 @@ function suite.test_a_checkpoint_is_trusted_from_lua_by_naming_its_run()
   lu.assertStrContains(printed, "or trust the copy of its run")
   lu.assertStrContains(printed, "the old part\n")
   lu.assertStrContains(printed, "blur\n")
-  write { [other .. "/flexlab/encoders/blur.lua"] = PART:format("wrong", 9), [other .. "/u.lua"] = ([[
+end
+
+-- A part that was edited in between, without another shape: its run's weights do not go through the new code unsaid.
+function suite.test_a_checkpoint_is_not_loaded_into_a_part_that_has_changed()
+  local dir = folder_of(must "run mine.lua --quiet")
+  write { ["s.lua"] = ([[
+    local flex = require "flexlab"
+    require "mine"
+    local function probe(o)
+      local model = flex.load_model("%s", o)
+      local batch = { lowres = flex.core.normal({ 1, 16, 16, 1 }, { seed = 1 }), re = flex.core.full({ 1, 1 }, 0.1) }
+      return ("%%.9g"):format(model:condition(batch).head:square():mean():item())
+    end
+    if arg[1] ~= "kept" then print("own " .. probe()) end
+    print("kept " .. probe { trust = "%s" })
+    if arg[1] == "both" then print("own " .. probe()) end]]):format(dir, dir) }
+  local same = must "script s.lua both"
+  local number = same:match "own ([^\n]*)"
+  lu.assertStrContains(same, ("kept %s\nown %s\n"):format(number, number))
+  write { ["flexlab/encoders/blur.lua"] = "-- a comment\n" .. PART:format("old", 1) }
+  lu.assertStrContains(must "script s.lua", "own " .. number)
+  write { ["flexlab/encoders/blur.lua"] = PART:format("new", 2) }
+  local sentence = must("script s.lua", work, 1)
+  lu.assertStrContains(sentence, ("s.lua:4: %s/last.h5: 'blur' (./flexlab/encoders/blur.lua) has changed since this "
+    .. "run, so its weights belong to other code; trust = '%s' loads the copies that the run kept"):format(dir, dir))
+  lu.assertEquals(select(2, sentence:gsub("\n", "")), 1)
+  lu.assertStrContains(must "script s.lua kept", "kept " .. number)
+  write { ["flexlab/encoders/blur.lua"] = PART:format("old", 1),
+    ["helper.lua"] = "return { n = function() return 5 end }",
+    ["study.lua"] = ('require "mine" require("flexlab").sampler_study("%s", {}, {})'):format(dir) }
+  lu.assertStrContains(must("script s.lua", work, 1), "has changed since this run")
+  lu.assertStrContains(must("script study.lua", work, 1), "has changed since this run")
+
+  -- One that lies apart has no copies to be compared with.
+  os.execute(("mkdir %s/apart && cp %s/%s/last.h5 %s/apart"):format(quoted(work), quoted(work), dir, quoted(work)))
+  write { ["t.lua"] = 'require "mine" require("flexlab").load_model "apart/last.h5"' }
+  lu.assertStrContains(must "script t.lua", "note: apart/last.h5 lies apart from its run's folder `code`: whether '")
+end
+
+-- Two versions of one part in one process: each model has its own, and the word keeps its meaning.
+function suite.test_two_versions_of_a_part_live_side_by_side()
+  local old = work .. "/" .. folder_of(must "run mine.lua --quiet")
+  write { ["flexlab/encoders/blur.lua"] = PART:format("new", 2) }
+  local new = work .. "/" .. folder_of(must "run mine.lua --quiet")
+  write { [other .. "/flexlab/encoders/blur.lua"] = PART:format("third", 9), [other .. "/u.lua"] = ([[
     local flex = require "flexlab"
     local part = flex.encoders.blur
-    flex.load_model("%s", { trust = "%s" })]]):format(dir, dir) }
-  lu.assertStrContains(must("script u.lua", other, 1), "is another one in this process already")
+    local batch = { lowres = flex.core.normal({ 1, 16, 16, 1 }, { seed = 1 }), re = flex.core.full({ 1, 1 }, 0.1) }
+    local function probe(dir)
+      local model = flex.load_model(dir, { trust = dir })
+      return model:condition(batch).head:square():mean():item()
+    end
+    local a, b = probe "%s", probe "%s"
+    assert(a ~= b and probe "%s" == a and probe "%s" == b)
+    assert(flex.encoders.blur == part)
+    print("side by side")]]):format(old, new, old, new) }
+  lu.assertStrContains(must("script u.lua", other), "side by side\n")
 end
 
 -- A run of the time before code was kept lies under the hash of that time.

@@ -15,6 +15,7 @@ local config = require "flexlab.config"
 local core = require "flexlab.core"
 local divergence = require "flexlab.run.divergence"
 local positions = require "flexlab.network.positions"
+local same_parts = require "flexlab.run.same_parts"
 local texts = require "flexlab.run.checkpoint_texts"
 local weights = require "flexlab.run.weights"
 
@@ -182,7 +183,6 @@ end
 function M.load_model(path, options)
   local o = config.options("load_model", { ema = true, height = false, width = false, padding = false,
     trust = false }, options, nil, 2)
-  if o.trust then require("flexlab.run.copies").trust(o.trust) end
   require("flexlab.run.witness").saw { path }
   path = weights.path(path)
   local file, message = core.io.load(path)
@@ -197,7 +197,14 @@ function M.load_model(path, options)
   description.height, description.width = o.height or size[1], o.width or size[2]
   description.padding = o.padding or description.padding
   local models = require("flexlab.choices").registry "models"
-  local ok, model = pcall(function() return models[description.kind or "flex"].new(description) end)
+  local function make()
+    same_parts.demand(path, { description, said.data })
+    return models[description.kind or "flex"].new(description)
+  end
+  local ok, model = pcall(function()
+    if o.trust then return require("flexlab.run.copies").within(o.trust, make) end
+    return make()
+  end)
   if not ok then
     local recipe = tostring(file.text.recipe)
     error(("%s: %s%s"):format(path, blame.bare(model),

@@ -141,14 +141,9 @@ local function add_part(set, part)
   set.defines[name] = maker and maker.role or nil
 end
 
---- The files of a recipe with its settings.
----@param base table      of M.base
----@param settings table  plain, resolved
-function M.set(base, settings)
-  local parts = choices.parts()
-  if next(parts) == nil then return base end
-  local set, words, from = copy(base), {}, 1
-  words_of(settings, words)
+-- Adds the parts that words mean, and those that these name, to a set; `all` = those of the kinds ALL_ASKED too.
+local function add_parts(set, words, all)
+  local parts, from = choices.parts(), 1
   repeat   -- a part may name others
     for i = from, #set.list do
       for word in pairs(understood(set.list[i].text).uses.words) do words[word] = true end
@@ -156,11 +151,30 @@ function M.set(base, settings)
     from = #set.list + 1
     for word, list in pairs(parts) do
       for _, part in ipairs(list) do
-        if words[word] or ALL_ASKED[part.kind] then add_part(set, part) end
+        if words[word] or all and ALL_ASKED[part.kind] then add_part(set, part) end
       end
     end
   until from > #set.list
   return set
+end
+
+--- The files of a recipe with its settings.
+---@param base table      of M.base
+---@param settings table  plain, resolved
+function M.set(base, settings)
+  if next(choices.parts()) == nil then return base end
+  local words = {}
+  words_of(settings, words)
+  return add_parts(copy(base), words, true)
+end
+
+--- The files of the user's parts that words in `values` mean now, as a set, and all these words: { word = true }.
+---@param values table
+function M.parts(values)
+  local words, set = {}, M.none()
+  set.later = true
+  words_of(values, words)
+  return add_parts(set, words), words
 end
 
 --- What a run's hash covers.

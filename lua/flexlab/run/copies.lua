@@ -4,6 +4,7 @@ copies - the code of a run, kept beside its result: copies, and the way back fro
   copies.write(dir, recipe, set)   RUN/code/: the bytes of every file of the set (code.lua), and index.lua
   copies.open(dir)                 a kept run: its modules, files and parts are loaded from the copies
   copies.trust(dir)                its parts are from now on the words of this process: --trust RUN
+  copies.within(dir, f, ...)       f(...) with its parts: flex.load_model's trust
   copies.recipe(dir)               its recipe, from the copies: flexlab run --from RUN
 
 The copies are written once, by the first attempt, and name modules as package.path does (code/helper.lua,
@@ -209,48 +210,82 @@ function Kept:module(name, file)
   return value, file.path
 end
 
--- Runs the copy of a file for what it defines; a recipe that it calls ends it (recipe.lua).
+-- Runs the copy of a file for what it defines; a recipe that it calls ends it (recipe.lua). It is run again where its
+-- words have been given back since (M.within).
 function Kept:execute(role)
-  if self.done and self.done[role] then return end
-  self.done = self.done or {}
-  self.done[role] = true
-  local module = role:match("^module (.*)$")
-  local file = self.by_role[role]
+  local file, module = self.by_role[role], role:match("^module (.*)$")
   if not file then error(("'%s' has no copy of its %s"):format(self.dir, role), 0) end
-  if module then return self:module(module, file) end
-  local chunk, message = self:chunk(file)
-  if not chunk then error(message, 0) end
-  return require("flexlab.run.recipe").loading_of(chunk)
+  if self.running == role then return end
+  self.running = role
+  local ok, e = pcall(function()
+    if module then
+      self.modules[module] = nil
+      return self:module(module, file)
+    end
+    local chunk, message = self:chunk(file)
+    if not chunk then error(message, 0) end
+    return require("flexlab.run.recipe").loading_of(chunk)
+  end)
+  self.running = nil
+  if not ok then error(e, 0) end
 end
 
---- Makes the parts of this run those that words mean in this process: choices in files, and what it defined.
---- Nothing is run until a word is asked for.
-function Kept:provide()
+-- The parts of this run as choices.provide takes them: choices in files, and what it defined. Nothing is run until a
+-- word is asked for.
+function Kept:parts()
+  if self.list then return self.list end
+  local list = {}
+  self.list = list
+  local function add(kind, name, part)
+    if kind and choices.kinds[kind] then list[#list + 1] = { kind = kind, name = name, copy = part } end
+  end
   for role, file in pairs(self.by_role) do
     local kind, word = role:match("^module flexlab%.([%w_]+)%.([%w_]+)$")
-    if kind and choices.kinds[kind] then
-      choices.provide(kind, word, { path = file.path, text = file.text, home = self,
-        load = function() return (self:module("flexlab." .. kind .. "." .. word, file)) end })
-    end
+    add(kind, word, { path = file.path, text = file.text, home = self,
+      load = function() return (self:module("flexlab." .. kind .. "." .. word, file)) end })
   end
   for name, role in pairs(type(self.index.defines) == "table" and self.index.defines or {}) do
     local kind, word = name:match("^([%w_]+)%.([%w_]+)$")
-    if kind and choices.kinds[kind] then
-      choices.provide(kind, word, { path = self.by_role[role] and self.by_role[role].path, defined = true,
-        load = function() return self:execute(role) and nil end })
-    end
+    add(kind, word, { path = self.by_role[role] and self.by_role[role].path, defined = true,
+      load = function() return self:execute(role) and nil end })
   end
-  return self
+  return list
 end
 
-local trusted = {}
+--- Makes the parts of this run those that words mean in this process. Returns the list of those whose word this
+--- process has taken from elsewhere already.
+function Kept:provide()
+  local taken = {}
+  for _, part in ipairs(self:parts()) do
+    if not choices.provide(part.kind, part.name, part.copy) then taken[#taken + 1] = part end
+  end
+  return taken
+end
 
---- The parts that a run kept are from now on what their words mean: --trust RUN, flex.load_model's trust.
+local opened = {}
+
+local function open_once(dir)
+  opened[dir] = opened[dir] or M.open(dir)
+  return opened[dir]
+end
+
+--- The parts that a run kept are from now on what their words mean: --trust RUN.
 ---@param dir string
 function M.trust(dir)
-  if not trusted[dir] then trusted[dir] = M.open(dir):provide() end
-  return trusted[dir]
+  local kept = open_once(dir)
+  local taken = kept:provide()[1]
+  if taken then
+    error(("%s '%s' is another one in this process already; load '%s' in a process of its own"):format(taken.kind,
+      taken.name, tostring(taken.copy.path)), 0)
+  end
+  return kept
 end
+
+--- f(...) with the parts that a run kept: flex.load_model's trust. Words that mean nothing yet in this process mean
+--- the copies from now on; what has been taken from elsewhere keeps its meaning behind the call, so that two versions
+--- of a part live side by side.
+---@param dir string
+function M.within(dir, f, ...) return choices.within(open_once(dir):provide(), f, ...) end
 
 -- Raises unless the data files that a run has read are here, with the contents they had.
 local function check_data(dir)
