@@ -93,6 +93,9 @@ fx_status fx_field_writer_append(fx_field_writer *w, const fx_tensor *frame);
 ** changes no other byte of the file. */
 fx_status fx_field_writer_number(fx_field_writer *w, const char *key, double value);
 fx_status fx_field_writer_text(fx_field_writer *w, const char *key, const char *text);
+/* An attribute of a dataset that was written: the frames', or an array's. */
+fx_status fx_field_writer_attribute(fx_field_writer *w, const char *dataset, const char *key,
+                                    const char *text);
 fx_status fx_field_writer_array(fx_field_writer *w, const char *key, int64_t n,
                                 const double *values);
 

@@ -228,6 +228,18 @@ fx_status fx_field_writer_text (fx_field_writer *w, const char *key, const char 
   return st == FX_OK ? FX_OK : fx_fail_in(st, "%s", w->path);
 }
 
+fx_status fx_field_writer_attribute (fx_field_writer *w, const char *dataset, const char *key,
+                                     const char *text) {
+  FX_H5_TURN;
+  const hid_t data = H5Dopen2(w->file, dataset, H5P_DEFAULT);
+  if (data < 0)
+    return fx_h5_fail(FX_EARG, "%s has no dataset '%s' for the attribute %s", w->path, dataset,
+                      key);
+  const fx_status st = fx_h5_write_text(data, key, text);
+  H5Dclose(data);
+  return st == FX_OK ? FX_OK : fx_fail_in(st, "%s", w->path);
+}
+
 /* A dataset of `type` beside that of the frames, written whole from `values` of type `memory`. */
 static fx_status write_whole (fx_field_writer *w, const char *key, int rank, const hsize_t *dims,
                               hid_t type, hid_t memory, const void *values) {

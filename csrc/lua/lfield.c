@@ -207,7 +207,9 @@ static int writer_number (lua_State *L) {
 static int writer_text (lua_State *L) {
   fx_field_writer *w = open_writer(L);
   const char *key = luaL_checkstring(L, 2);
-  return lfx_done(L, fx_field_writer_text(w, key, luaL_checkstring(L, 3)));
+  const char *text = luaL_checkstring(L, 3), *dataset = luaL_optstring(L, 4, NULL);
+  return lfx_done(L, dataset ? fx_field_writer_attribute(w, dataset, key, text)
+                             : fx_field_writer_text(w, key, text));
 }
 
 static int writer_array (lua_State *L) {

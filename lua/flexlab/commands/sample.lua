@@ -8,6 +8,7 @@ local commands = require "flexlab.commands"
 local core = require "flexlab.core"
 local flex = require "flexlab"
 local frames = require "flexlab.data.frames"
+local quantities = require "flexlab.data.quantities"
 local settings = require "flexlab.settings"
 local tasks = require "flexlab.data.tasks"
 local variables = require "flexlab.commands.variables"
@@ -22,7 +23,10 @@ end
 
 -- The file as a source of frames, read as those of training were.
 local function open(values, model)
-  return frames.open(values.data, variables.for_model(values, model, values.data))
+  local o = variables.for_model(values, model, values.data)
+  local source = frames.open(values.data, o)
+  quantities.judge_trained(model.data, source, o)
+  return source
 end
 
 local function common_multiple(a, b)

@@ -2,9 +2,12 @@
 coarse - the coarse fields themselves (data.low, data.test_low), frame by frame as the fine ones: files, or the
 name of a dataset in the same files (SuperBench's LR_fields beside its fields).
 --]]
+local quantities = require "flexlab.data.quantities"
+
 local M = {}
 
 local function check(cfg, low, fine, name)
+  local noted = false
   for i, file in ipairs(fine.files) do
     local other = low.files[i]
     if #low.files ~= #fine.files or other.frames ~= file.frames or low.channels ~= fine.channels
@@ -14,6 +17,7 @@ local function check(cfg, low, fine, name)
         fine.channels, other and ("; '%s' has %d of %dx%dx%d"):format(other.path, other.frames, other.height,
         other.width, low.channels) or ""), 0)
     end
+    noted = quantities.judge({ file.quantities, file.path }, { other.quantities, other.path }, cfg, noted) or noted
   end
 end
 

@@ -53,7 +53,7 @@ local function parts_of(file)
     layout.check(file.path, v, entry.axes)
     local sizes = layout.sizes(v, entry.axes)
     parts[#parts + 1] = { path = entry.path, axes = entry.axes, sizes = sizes, told = entry.told,
-      constant = entry.constant,
+      constant = entry.constant, quantity = entry.quantity,
       names = names_of(entry, sizes.c) }
   end
   return parts

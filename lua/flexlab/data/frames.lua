@@ -8,6 +8,7 @@ one a frame), else from a name like 16000_2048_2048_seed_2150.h5, else it is 0.
 local core = require "flexlab.core"
 local fields = require "flexlab.data.fields"
 local paths = require "flexlab.data.paths"
+local quantities = require "flexlab.data.quantities"
 local Run = require "flexlab.run"
 local stretches = require "flexlab.data.stretches"
 local text = require "flexlab.text"
@@ -37,6 +38,7 @@ local function open_one(path, options)
   local reader = fields.open(path, options)
   local file = { path = path, reader = reader, frames = reader.frames, height = reader.height,
     width = reader.width, channels = reader.channels, re = reynolds(reader) }
+  file.quantities = quantities.of(reader)
   file.stretches, file.forcing, file.seed = stretches.of(reader, file.re), reader:text "forcing", reader:number "seed"
   return file
 end
@@ -58,17 +60,13 @@ local function boundary(files)
   return word
 end
 
--- Whether a user says himself which channels are which: by their numbers, or in a description.
-local function named(options)
-  local o = options or {}
-  local first = type(o.channels) == "table" and o.channels[1] or o.channels
-  return math.tointeger(first) ~= nil or type(o.format) == "table" and o.format.channels ~= nil
-end
-
---- Refuses files whose channels have different names, which would be learned as one.
-function M.agree(first, file, options)
+--- Refuses files whose channels have different names or are other quantities, which would be learned as one. Returns
+--- whether there was something to note, which is said unless `noted`.
+function M.agree(first, file, options, noted)
   local a, b = first.reader.names, file.reader.names
-  if table.concat(a, "\n") == table.concat(b, "\n") or named(options) then return end
+  if table.concat(a, "\n") == table.concat(b, "\n") or quantities.named(options) then
+    return quantities.judge({ first.quantities, first.path }, { file.quantities, file.path }, options, noted)
+  end
   error(("data: '%s' holds %s and '%s' holds %s; files of one set must hold the same. If they are the same, name them "
     .. "by number: data.channels = { 1 }"):format(first.path, text.list(a), file.path, text.list(b)), 0)
 end
@@ -77,7 +75,7 @@ end
 --- `boundary` (periodic, wall, open, mixed or nil). Options: dataset, axes, format, channels (flexlab.data.source).
 function M.open(files, options)
   if type(options) == "string" then options = { dataset = options } end
-  local self = setmetatable({ files = {}, total = 0, bytes = 0 }, Frames)
+  local self, noted = setmetatable({ files = {}, total = 0, bytes = 0 }, Frames), false
   for i, path in ipairs(paths.expand(files)) do
     local file = open_one(path, options)
     self.files[i] = file
@@ -86,7 +84,7 @@ function M.open(files, options)
       error(("data: '%s' has %d channels, '%s' has %d; files of one set must agree")
         :format(self.files[1].path, self.channels, path, file.channels), 0)
     end
-    M.agree(self.files[1], file, options)
+    noted = M.agree(self.files[1], file, options, noted) or noted
     self.total = self.total + file.frames
     self.bytes = self.bytes + 4 * file.frames * file.height * file.width * file.channels
   end

@@ -18,6 +18,7 @@ local draws = require "flexlab.data.draws"
 local frames = require "flexlab.data.frames"
 local geometry = require "flexlab.data.geometry"
 local notes = require "flexlab.run.notes"
+local quantities = require "flexlab.data.quantities"
 local Run = require "flexlab.run"
 local scales = require "flexlab.data.scale"
 local settings = require "flexlab.settings"
@@ -214,6 +215,7 @@ function M.build(task, given, opened, level, prepare)
     if cfg[key] then set.description[key] = cfg[key] end   -- what `flexlab sample` must read alike
   end
   set.description.names = not cfg.observable and #source.names > 0 and source.names or nil   -- as they are in files
+  set.description.quantities = not cfg.observable and source.files[1].quantities or nil   -- units, names
   fill(set, parts, low, span)
   return M.announce(set)
 end
@@ -253,7 +255,10 @@ function M.as_trained(model, more, prepare)
   for _, key in ipairs { "dataset", "axes", "format", "channels", "observable" } do cfg[key] = about[key] end
   for key in pairs(task.defaults) do cfg[key] = about[key] end
   for key, value in pairs(more) do cfg[key] = value end
-  return M.build(task, cfg, nil, 3, prepare)
+  return M.build(task, cfg, nil, 3, function(source)
+    quantities.judge_trained(about, source, cfg)
+    if prepare then prepare(source) end
+  end)
 end
 
 --- Makes the sample simulations that the recipes name when they are not there yet; returns cfg.

@@ -4,8 +4,10 @@ and a sentence, or nothing where it does not apply.
 --]]
 local choices = require "flexlab.choices"
 local geometry = require "flexlab.data.geometry"
+local fields = require "flexlab.data.fields"
 local overlap = require "flexlab.data.overlap"
 local placement = require "flexlab.data.placement"
+local quantities = require "flexlab.data.quantities"
 local scale = require "flexlab.data.scale"
 
 local M = {}
@@ -18,6 +20,36 @@ function M.leakage(subject)
   local sentence = overlap.sentence(found)
   if sentence then return "fault", sentence end
   return "ok", ("none of %d test frames is among the training frames"):format(found.tests)
+end
+
+-- The quantities of a file as a run read it: { list, path }; nil where it cannot be read.
+local function quantities_of(path, options)
+  local ok, reader = pcall(fields.open, path, options)
+  if not ok then return nil end
+  local list = quantities.of(reader)
+  reader:close()
+  return { list, path }
+end
+
+--- Files of a run whose channels have other units or names than those of the first. They are opened here: a run of an
+--- earlier version may have read what is refused now, and its set cannot be made then.
+function M.quantities(subject)
+  local files = subject.files
+  if not files then return nil end
+  local section = type(subject.config.data) == "table" and subject.config.data or {}
+  local options, first, worst, why = {}, nil, nil, nil
+  for _, key in ipairs { "dataset", "axes", "format", "channels" } do options[key] = section[key] or nil end
+  for _, list in ipairs { files.train, files.test } do
+    for _, path in ipairs(list) do
+      local own = quantities_of(path, options)
+      first = first or own
+      local state, sentence = nil, nil
+      if own then state, sentence = quantities.compare(first, own, options) end
+      if state and worst ~= "refuse" then worst, why = state, sentence end
+    end
+  end
+  if worst then return worst == "refuse" and "fault" or "note", why end
+  return first and "ok" or nil, first and ("%d files hold the same quantities"):format(#files.train + #files.test)
 end
 
 -- Largest difference of two scales, in units of the second's std.

@@ -7,6 +7,7 @@ A finding is { check =, state = "ok" | "note" | "fault", text = one sentence wit
 how numbers were made; a note is what a reader of right numbers must know (docs/design.md section 10). The checks, and
 what each looks for, which has been seen in published code and data (issues 49 and 68 of PolymathicAI/the_well):
   split          parts that are not those the run recorded, or overlap (doctor/split.lua)
+  quantities     files in other units, or of other names, than the first, or than the checkpoint says (doctor/data.lua)
   leakage        frames that are in the training and in the test part (doctor/data.lua)
   normalisation  mean and std that were fitted on test frames
   registration   an estimate that is shifted against the truth, by other than the authors' (f - 1) / 2 pixels; a
@@ -59,6 +60,7 @@ local function subject_of_run(dir)
   local subject = { dir = dir, config = cfg, recipe = core.sys.read(dir .. "/recipe.lua") or "" }
   local ok, model = pcall(require("flexlab.run.checkpoint").load_model, dir)
   if ok then subject.model = model else subject.why = tostring(model) end
+  subject.files = files_of(dir)
   if ok and model.data and model.scale then subject.set, subject.why_no_data = data_of(dir, model, cfg) end
   return subject
 end
@@ -69,7 +71,8 @@ local function subject_of_data(given)
   return { set = require("flexlab.data").superres(o) }
 end
 
-local checks = { { "split", split_checks.split }, { "leakage", data_checks.leakage },
+local checks = { { "split", split_checks.split }, { "quantities", data_checks.quantities },
+  { "leakage", data_checks.leakage },
   { "normalisation", data_checks.normalisation },
   { "registration", data_checks.registration }, { "weights", run_checks.weights }, { "pull", run_checks.pull },
   { "feedback", run_checks.feedback } }
