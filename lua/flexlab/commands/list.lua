@@ -75,6 +75,7 @@ local function show_runs(path)
         entry.best and ("; * is the best arm (mean %.4g)"):format(about.means[entry.best])
         or about and "; no best is named, since " .. about.why or ""))
     end
+    if entry.remark then print(("note: %s: %s"):format(entry.recipe, entry.remark)) end
     if about and about.note then print(("note: %s: %s"):format(entry.recipe, about.note)) end
   end
   local studies = listing.study_folders(path)

@@ -21,8 +21,8 @@ local M = {}
 
 local MOST = 3   -- reasons that are named
 
--- A file as people know it.
-local function named(role, path)
+--- A file as people know it, by its role among the code of a run.
+function M.named(role, path)
   local kind, word = role:match("^module flexlab%.([%w_]+)%.([%w_]+)$")
   if kind then return kind .. "/" .. word .. ".lua" end
   path = (path or role:match("[^ ]*$")):gsub("^%./", "")
@@ -61,19 +61,19 @@ local function files_that_differ(candidate, set)
   if not candidate.files then
     local own = set.by_role.recipe
     local same = candidate.recipe and code.meaning(candidate.recipe) == own.meaning
-    return { same and "made before code was kept" or named("recipe", own.path) .. " changed" }
+    return { same and "made before code was kept" or M.named("recipe", own.path) .. " changed" }
   end
   for _, file in ipairs(candidate.files) do
     known[file.role] = true
     local entry = set.by_role[file.role]
     if not entry and not file.later then
-      list[#list + 1] = named(file.role, file.path) .. " is not used any more"
+      list[#list + 1] = M.named(file.role, file.path) .. " is not used any more"
     elseif entry and entry.meaning ~= file.meaning then
-      list[#list + 1] = named(file.role, entry.path) .. " changed"
+      list[#list + 1] = M.named(file.role, entry.path) .. " changed"
     end
   end
   for _, entry in ipairs(set.list) do
-    if not known[entry.role] then list[#list + 1] = named(entry.role, entry.path) .. " is new" end
+    if not known[entry.role] then list[#list + 1] = M.named(entry.role, entry.path) .. " is new" end
   end
   return list
 end

@@ -13,7 +13,7 @@ A run that failed, diverged, or whose number is not finite has no value: it is l
 An arm keeps the seeds that it has; differences are taken over the seeds that both arms have (stats.differences).
 --]]
 local judging = require "flexlab.run.metric"
-local literal = require "flexlab.literal"
+local plan = require "flexlab.study.plan"
 local words = require "flexlab.text"
 
 local M = {}
@@ -35,13 +35,11 @@ function M.value_of(task, metric)
   return value
 end
 
-local function shown(value) return type(value) == "table" and literal.encode(value) or tostring(value) end
-
 --- The setting of all keys but one: "a=1, b=2".
 local function cell_of(runs, task, key, setting)
   local parts = {}
   for _, k in ipairs(key ~= nil and words.keys(runs.grid) or {}) do
-    if k ~= key then parts[#parts + 1] = ("%s=%s"):format(k, shown(setting(task, k))) end
+    if k ~= key then parts[#parts + 1] = ("%s=%s"):format(k, plan.shown(setting(task, k))) end
   end
   return table.concat(parts, ", ")
 end
@@ -75,7 +73,8 @@ function M.gather(runs, key, metric, setting, level)
     if belongs(runs, task, key) then
       local arm = task.arm.label
       if key ~= nil then arm = setting(task, key) end
-      if type(arm) == "table" or arm == nil then arm = shown(arm) end
+      if type(arm) == "table" or arm == nil then arm = plan.shown(arm) end
+      arm = math.type(arm) == "float" and math.tointeger(arm) or arm      -- 1 and 1.0 are one arm
       if not g.entries[arm] then g.entries[arm], g.arms[#g.arms + 1] = {}, arm end
       if not seen[task.seed] then seen[task.seed], g.seeds[#g.seeds + 1] = true, task.seed end
       local value, why, unknown = M.value_of(task, metric)

@@ -5,14 +5,14 @@ finished - runs found in folders, as one object to ask (runs.lua).
   flex.runs { "runs/sr", "runs/x/1a2b3c4d" }
   flex.runs "runs/conditioning"            the runs of a study (the latest of that name), (record.lua)
 The settings of runs in folders are the keys of config.lua in which they differ; where they belong to several
-recipes, `recipe` is one of them. A study's runs have the settings and the order of its plan. Runs that failed or
-diverged are there without a result; those that are not finished are left out of folders and counted
-(`unfinished`), and a study has them too, for it knows them.
+recipes, `recipe` is one of them, and where they differ in code or data, so are `code` and `data` (naming.lua). A
+study's runs have the settings and the order of its plan. Runs that failed or diverged are there without a result; those
+that are not finished are left out of folders and counted (`unfinished`), and a study has them too, for it knows them.
 --]]
 local core = require "flexlab.core"
 local latest = require "flexlab.run.latest"
 local literal = require "flexlab.literal"
-local plan = require "flexlab.study.plan"
+local naming = require "flexlab.study.naming"
 local record = require "flexlab.study.record"
 local runs = require "flexlab.study.runs"
 local state = require "flexlab.run.state"
@@ -66,21 +66,6 @@ local function read(dir)
     flat = flatten(cfg, "", { recipe = name }) }
 end
 
---- The keys in which runs differ, as a set.
-function M.differing(tasks)
-  local keys, differ = {}, {}
-  for _, task in ipairs(tasks) do
-    for key in pairs(task.flat) do keys[key] = true end
-  end
-  for key in pairs(keys) do
-    local first = literal.encode(tasks[1].flat[key])
-    for _, task in ipairs(tasks) do
-      if literal.encode(task.flat[key]) ~= first then differ[key] = true end
-    end
-  end
-  return differ
-end
-
 -- Adds the runs of a study's folder, as its plan has them.
 local function add_study(found, dir)
   local list = record.read(dir)
@@ -90,7 +75,7 @@ local function add_study(found, dir)
     local task = not found.seen[path] and (read(path) or { dir = path, seed = run.seed, state = { word = "new" },
       config = false, flat = { recipe = list.recipe } })
     if task then
-      task.planned = list.arms[run.arm]
+      task.planned, task.order = list.arms[run.arm], run.arm
       found.seen[path], found.tasks[#found.tasks + 1] = true, task
     end
   end
@@ -107,14 +92,16 @@ end
 
 local function gather(paths)
   local found = { tasks = {}, seen = {}, remarks = {} }
-  for _, path in ipairs(paths) do
+  for place, path in ipairs(paths) do
     path = latest.resolve(path)
+    local before = #found.tasks
     if core.sys.exists(path) ~= "folder" then
       error(("there is no folder '%s' (`flexlab list runs` shows those there are)"):format(path), 0)
     end
     local dir, remark = record.find(path)
     found.remarks[#found.remarks + 1] = remark
     if dir then add_study(found, dir) else add_folder(found, path) end
+    for i = before + 1, #found.tasks do found.tasks[i].place = place end
     found.dir = found.dir or dir or path
   end
   return found
@@ -150,21 +137,6 @@ local function ended(found, paths)
   found.tasks, found.unfinished = kept, all - #kept
 end
 
---- Names the arms of runs from several places by what differs between them, and sorts the runs.
-function M.name_arms(tasks)
-  local differ = M.differing(tasks)
-  for _, task in ipairs(tasks) do
-    local settings = {}
-    for key in pairs(differ) do settings[key] = task.flat[key] end
-    task.arm = { settings = settings, label = next(settings) and plan.label(settings) or task.flat.recipe }
-  end
-  table.sort(tasks, function(a, b)
-    if a.arm.label ~= b.arm.label then return a.arm.label < b.arm.label end
-    if a.seed ~= b.seed then return a.seed < b.seed end
-    return a.dir < b.dir
-  end)
-end
-
 --- The runs in folders (a path or a list of them); raises when none of them is finished.
 function M.find(paths)
   local all = type(paths) == "table" and paths or { paths }
@@ -175,7 +147,7 @@ function M.find(paths)
     for _, task in ipairs(found.tasks) do task.arm = task.planned end
     fields.name, fields.one_at_a_time = found.study.name, found.study.plan == "one_at_a_time"
   else
-    M.name_arms(found.tasks)
+    found.remarks[#found.remarks + 1] = naming.arms(found.tasks)
   end
   local asked = runs.new(fields)
   for _, remark in ipairs(found.remarks) do asked:remark(remark) end

@@ -10,6 +10,7 @@ local copies = require "flexlab.run.copies"
 local finished = require "flexlab.study.finished"
 local judging = require "flexlab.run.metric"
 local latest = require "flexlab.run.latest"
+local naming = require "flexlab.study.naming"
 local plan = require "flexlab.study.plan"
 local ranking = require "flexlab.study.ranking"
 local record = require "flexlab.study.record"
@@ -55,29 +56,29 @@ end
 
 -- The same of the runs of one recipe, whose arms are what differs.
 local function judged(tasks)
-  finished.name_arms(table.move(tasks, 1, #tasks, 1, {}))
+  local remark = naming.arms(tasks)
   local found = verdict(require("flexlab.study.runs").new { name = "", tasks = tasks })
   if (found.arms or 0) < 2 then found.best, found.about = nil, nil end      -- nothing to choose from
+  found.remark = remark
   return found
 end
 
--- Adds the rows of the runs of one recipe; returns how they were judged.
+-- Adds the rows of the runs of one recipe, arm by arm; returns how they were judged.
 local function add_recipe(t, tasks)
-  local differ, found = finished.differing(tasks), judged(tasks)
+  local found = judged(tasks)
   for _, task in ipairs(tasks) do
-    local settings, s = {}, state.of(task.dir)
-    for key in pairs(differ) do settings[key] = task.flat[key] end
+    local s, settings = state.of(task.dir), plan.label(task.arm.settings)
     if not task.result and task.state then s.word, s.sentence = task.state.word, task.state.sentence or s.sentence end
     local shown = main_of(task, found.main)
     local star = found.best and shown ~= "" and task.arm.label == found.best and " *" or ""
     local version = s.word == "done" and copies.version(task.dir)
     local words = M.state(s) .. (version and ", " .. version or "")
-    t:row { task.dir, words, M.date(s.when), plan.label(settings), shown .. star }
+    t:row { task.dir, words, M.date(s.when), settings, shown .. star }
   end
   return found
 end
 
---- A table of runs, and what they are judged by: a list of { recipe =, main =, best =, about = }.
+--- A table of runs, and what they are judged by: a list of { recipe =, main =, best =, about =, remark = }.
 ---@param tasks table  as finished.tasks has them
 function M.runs(tasks)
   local t, recipes, order, mains = tabulate { "run", "state", "date", "settings", "result" }, {}, {}, {}

@@ -17,12 +17,16 @@ local M = {}
 
 M.kinds = { "grid", "one_at_a_time", "zip", "list" }
 
-local function shown(value) return type(value) == "table" and literal.encode(value) or tostring(value) end
+--- A value of a setting in short; a number one way: 1000.0 is 1000.
+function M.shown(value)
+  if type(value) == "table" then return literal.encode(value) end
+  return tostring(math.type(value) == "float" and math.tointeger(value) or value)
+end
 
 --- "a=1 b=2" of settings, in alphabetic order.
 function M.label(settings)
   local parts = {}
-  for i, key in ipairs(words.keys(settings)) do parts[i] = key .. "=" .. shown(settings[key]) end
+  for i, key in ipairs(words.keys(settings)) do parts[i] = key .. "=" .. M.shown(settings[key]) end
   return table.concat(parts, " ")
 end
 

@@ -6,6 +6,7 @@ local blocks = require "flexlab.study.blocks"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
 local literal = require "flexlab.literal"
+local plan = require "flexlab.study.plan"
 local tabulate = require "flexlab.table"
 local words = require "flexlab.text"
 
@@ -22,7 +23,7 @@ end
 local costs = { { "parameters", "parameters" }, { "GFLOP", "gflop" }, { "seconds", "seconds" } }
 
 local function shown(value)
-  return type(value) == "table" and literal.encode(value) or value == nil and "-" or tostring(value)
+  return value == nil and "-" or plan.shown(value)
 end
 
 -- A metric as cells: numbers, NaN where not finite, "-" of a run without it. Where none has it, it is misspelt.
