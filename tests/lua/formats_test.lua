@@ -3,6 +3,7 @@
 local lu = require "luaunit"
 local flex = require "flexlab"
 local fields = require "flexlab.data.fields"
+local quantities = require "flexlab.data.quantities"
 local inspect = require "flexlab.data.inspect"
 local support = require "tests.lua.support"
 local core = flex.core
@@ -154,6 +155,69 @@ function suite.test_repack_keeps_numbers_times_and_names()
     lu.assertEquals(a:time(frame), b:time(frame))
   end
   lu.assertErrorMsgContains("is there already", repack, ROOT .. "well.hdf5", to, {})
+end
+
+-- Whatever inspect says of a file that is not about how it is stored. Times that fall are written in ascending order.
+local function said(path, options)
+  local r = inspect.report(path, { axes = options.axes, statistics = false })
+  local notes = {}
+  for _, note in ipairs(r.notes) do
+    if note:find("periodic", 1, true) or note:find("in time", 1, true) then notes[#notes + 1] = note end
+  end
+  return { frames = r.frames, height = r.height, width = r.width, channels = r.channels, boundary = r.boundary,
+    times = r.times, levels = r.levels, trainable = r.trainable, notes = notes }
+end
+
+-- "3 runs of 4 frames" may not become "1 run of 12", nor levels times.
+function suite.test_a_repacked_file_is_what_the_file_was()
+  local repack = require "flexlab.data.repack"
+  local place, count, several, units = support.folder(), 0, 0, 0
+  local files = {}
+  for _, root in ipairs { ROOT, "tests/fixtures/cases/" } do
+    for _, name in ipairs(core.sys.list(root)) do files[#files + 1] = root .. name end
+  end
+  local run = place .. "/runs.h5"
+  assert(core.io.save(run, { tensors = { a = core.zeros { 3, 4, 8, 8 } } }))
+  files[#files + 1] = run
+  for _, path in ipairs(files) do
+    local options = { axes = path == run and "ntyx" or nil }
+    if path == run then options.dataset = "a" end
+    local ok, reader = pcall(fields.open, path, options)
+    if ok then
+      reader:close()
+      local to = place .. "/" .. count .. ".h5"
+      if pcall(repack, path, to, options) then
+        count = count + 1
+        local before = inspect.report(path, { axes = options.axes, dataset = options.dataset, statistics = false })
+        several = several + (before.levels and 1 or 0)
+        local a, b = fields.open(path, options), fields.open(to)
+        lu.assertEquals({ b.counts.n, b.counts.z, b.counts.t, b.wraps or "-", b.boundary or "-" },
+          { a.counts.n, a.counts.z, a.counts.t, a.wraps or "-", a.boundary or "-" }, path)
+        for j = 1, a.frames do lu.assertEquals({ a:run(j), a:time(j) }, { b:run(j), b:time(j) }, path) end
+        lu.assertEquals(flex.frames.open(to):re { file = 1, frame = a.frames }, flex.frames.open(path, options)
+          :re { file = 1, frame = a.frames }, path)
+        lu.assertEquals(quantities.of(b), quantities.of(a), path)
+        units = units + (quantities.of(b)[1].units and 1 or 0)
+        if path ~= run then lu.assertEquals(said(to, {}), said(path, options), path) end
+      end
+    end
+  end
+  lu.assertTrue(count > 40 and several > 5 and units > 0, ("%d files, %d of several runs, %d with units"):format(count,
+    several, units))
+  local file = flex.frames.open(place .. "/" .. count - 1 .. ".h5").files[1]
+  lu.assertEquals(file.stretches.run, { 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3 })
+  os.execute("rm -rf '" .. place .. "'")
+end
+
+function suite.test_counts_that_do_not_divide_the_frames_are_refused()
+  local path = folder .. "/counts.h5"
+  local writer = assert(core.io.field_writer(path, { frames = 6, height = 4, width = 4 }))
+  for _ = 1, 6 do assert(writer:append(core.zeros { 4, 4 })) end
+  assert(writer:number("samples", 4))
+  assert(writer:finish())
+  lu.assertErrorMsgContains("counts.h5' has 6 frames, not 4 samples of 1 levels, as its attributes samples "
+    .. "and levels say", fields.open, path)
+  lu.assertEquals(fields.open(path, { axes = "nyx" }).counts, { n = 6, z = 1, t = 1 })
 end
 
 -- What a command line prints, both streams, and its code.

@@ -4,6 +4,7 @@ fields - frames (H,W,C) of any file that flexlab.data.source can describe, read 
   reader = fields.open("a.hdf5", { channels = { "vx", "vy" } })
   reader.frames .height .width .channels .names .boundary
   reader.wraps     axes along which the field closes upon itself ("yx", "x", ""), nil where that is not known
+  reader.counts    { n, z, t }: samples, levels and times of the frames, which run along t, then z, then n
   reader.falling   the file's times fall; frames are in ascending order all the same
   reader:read { frame = 3, y = 1, x = 1, height = 64, width = 64 }  -> (1,h,w,C) f32, or nil, message
 
@@ -53,7 +54,7 @@ local function parts_of(file)
     layout.check(file.path, v, entry.axes)
     local sizes = layout.sizes(v, entry.axes)
     parts[#parts + 1] = { path = entry.path, axes = entry.axes, sizes = sizes, told = entry.told,
-      constant = entry.constant, quantity = entry.quantity,
+      constant = entry.constant, quantity = entry.quantity, quantities = entry.quantities,
       names = names_of(entry, sizes.c) }
   end
   return parts
@@ -212,7 +213,7 @@ local function falls(self, of)
     local fallen = of(1, i) < of(1, i - 1)
     if not fallen then return false end
   end
-  return self.size.t > 1 and self.size.n == 1
+  return self.size.t > 1 and self.counts.n == 1 and self.counts.z == self.size.z
 end
 
 --- The time of frame j, or nil.
@@ -223,8 +224,20 @@ end
 
 --- Names the run in time of frame j: frames of different runs do not follow each other.
 function Reader:run(j)
-  local n, z = place(self, j)
-  return (n - 1) * self.size.z + z
+  return (j - 1) // self.counts.t + 1
+end
+
+-- How frames are counted: { n, z, t }. Where several runs lie one behind the other along time (repack.lua), the file
+-- says how many samples and levels there are.
+local function counts_of(self)
+  local told, counts = self.file.description.counts or {}, { n = self.size.n, z = self.size.z, t = self.size.t }
+  local n, z = told.n or 1, told.z or 1
+  if n == 1 and z == 1 then return counts end
+  if math.type(n) ~= "integer" or math.type(z) ~= "integer" or n < 1 or z < 1 or counts.t % (n * z) ~= 0 then
+    error(("data: '%s' has %d frames, not %s samples of %s levels, as its attributes samples and levels say")
+      :format(self.path, counts.t, n, z), 0)
+  end
+  return { n = n, z = z, t = counts.t // (n * z) }
 end
 
 function Reader:close() self.file.container:close() end
@@ -273,6 +286,7 @@ function M.open(path, o)
   for letter in pairs(layout.letters) do self.size[letter] = self.size[letter] or 1 end
   if file.description.groups then self.size.n = #file.description.groups end
   self.frames, self.height, self.width = self.size.n * self.size.z * self.size.t, self.size.y, self.size.x
+  self.counts = counts_of(self)
   self.channels, self.boundary, self.dataset = #self.chosen, file.description.boundary, self.parts[1].path
   self.wraps = self.boundary == "periodic" and "yx" or self.boundary and "" or file.description.wraps
   read_times(self)

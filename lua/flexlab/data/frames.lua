@@ -20,8 +20,8 @@ local HASH_LIMIT = 256 << 20      -- larger files are named without a hash
 local Frames = {}
 Frames.__index = Frames
 
--- Re of each frame: a list, or one number for all.
-local function reynolds(reader)
+--- Re of each frame of a reader: a list, or one number for all; 0 where it is not known.
+function M.reynolds(reader)
   local described = reader.file.description.re
   for _, name in ipairs { "Re", "re", "reynolds", type(described) == "string" and described or nil } do
     local list = reader:array(name, true)
@@ -37,7 +37,7 @@ local function open_one(path, options)
   if core.sys.exists(path) ~= "file" then error(paths.missing(path), 0) end
   local reader = fields.open(path, options)
   local file = { path = path, reader = reader, frames = reader.frames, height = reader.height,
-    width = reader.width, channels = reader.channels, re = reynolds(reader) }
+    width = reader.width, channels = reader.channels, re = M.reynolds(reader) }
   file.quantities = quantities.of(reader)
   file.stretches, file.forcing, file.seed = stretches.of(reader, file.re), reader:text "forcing", reader:number "seed"
   return file

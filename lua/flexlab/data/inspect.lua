@@ -161,9 +161,9 @@ local function add_fields(report, reader)
   report.frames, report.height, report.width = reader.frames, reader.height, reader.width
   report.channels, report.boundary = reader.names, reader.boundary
   local first = reader:time(1)
-  if first then report.times = { first = first, last = reader:time(reader.frames), count = reader.size.t } end
+  if first then report.times = { first = first, last = reader:time(reader.frames), count = reader.counts.t } end
   local found = stretches.of(reader)
-  report.levels, report.axes, report.left_out = counted(reader.size), told_axes(reader), left_out(reader)
+  report.levels, report.axes, report.left_out = counted(reader.counts), told_axes(reader), left_out(reader)
   report.notes[#report.notes + 1] = stretches.sentence(reader, found)
   if reader.falling then
     report.notes[#report.notes + 1] = "the file's times fall: its frames are read in ascending order"

@@ -30,7 +30,8 @@ function M.of(reader)
   local list, groups = {}, reader.file.description.groups
   for c, chosen in ipairs(reader.chosen) do
     local attributes = reader.file:attributes((groups and groups[1] .. "/" or "") .. chosen.part.path)
-    local item, known = { name = reader.names[c] }, chosen.part.quantity or {}
+    local each = chosen.part.quantities
+    local item, known = { name = reader.names[c] }, each and each[chosen.at] or chosen.part.quantity or {}
     for _, key in ipairs(M.keys) do item[key] = said(attributes[key]) or said(known[key]) end
     list[c] = item
   end

@@ -1,20 +1,60 @@
 --[[
 repack - rewrites any file that can be read as `w` (frames, channels, height, width), f32, one
-frame a chunk or smaller ones, with times, Re and where it came from. Frame by frame, so files may exceed memory.
+frame a chunk or smaller ones. Frame by frame, so files may exceed memory.
+
+What `flexlab data` says of the one it says of the other: the runs of samples and levels, which lie one behind the other
+along time (attributes samples and levels, formats/nskt.lua), times, Re, names, units, boundary, and which axes close
+upon themselves.
 --]]
 local core = require "flexlab.core"
 local fields = require "flexlab.data.fields"
+local frames = require "flexlab.data.frames"
+local quantities = require "flexlab.data.quantities"
 local words = require "flexlab.text"
 
--- Re of frame j is written where it is one number for the file.
-local function attributes(writer, reader, from)
+-- Re may stand in the name of the file, which the other has not.
+local function write_re(writer, reader)
+  local re = frames.reynolds(reader)
+  if type(re) == "table" then
+    assert(writer:array("Re", re))
+  elseif re ~= 0 then
+    assert(writer:number("Re", re))
+  end
+end
+
+-- Which frames follow each other.
+local function write_runs(writer, reader)
   local times = {}
   for j = 1, reader.frames do times[j] = reader:time(j) end
   if #times == reader.frames then assert(writer:array("times", times)) end
-  for _, key in ipairs { "Re", "re", "reynolds" } do
-    local re = reader:number(key, true)
-    if re then assert(writer:number("Re", re)) break end
+  for key, count in pairs { samples = reader.counts.n, levels = reader.counts.z } do
+    if count > 1 then assert(writer:number(key, count)) end
   end
+end
+
+-- Units and names of each channel, a line each.
+local function write_quantities(writer, reader)
+  local list = quantities.of(reader)
+  for _, key in ipairs(quantities.keys) do
+    local lines, said = {}, false
+    for c, item in ipairs(list) do
+      lines[c], said = (item[key] or ""):gsub("%s+", " ") .. "\n", said or item[key] ~= nil
+    end
+    if said then assert(writer:text("channel_" .. key, table.concat(lines))) end
+  end
+end
+
+local function attributes(writer, reader, from)
+  write_runs(writer, reader)
+  write_re(writer, reader)
+  write_quantities(writer, reader)
+  for _, key in ipairs { "solver", "forcing" } do
+    local value = reader:text(key)
+    if value then assert(writer:text(key, value)) end
+  end
+  local seed = reader:number "seed"
+  if seed then assert(writer:number("seed", seed)) end
+  if reader.wraps and not reader.boundary then assert(writer:text("wraps", reader.wraps)) end
   assert(writer:text("channels", table.concat(reader.names, ",")))
   if reader.boundary then assert(writer:text("boundary", reader.boundary)) end
   assert(writer:text("repacked_from", from:match("[^/]*$")))

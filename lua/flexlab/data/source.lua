@@ -135,7 +135,7 @@ end
 local function with_axes(d, axes)
   for _, entry in ipairs(d.channels) do
     local given = layout.parse(axes)
-    if given ~= entry.axes then entry.names, entry.told = nil, nil end
+    if given ~= entry.axes then entry.names, entry.told, d.counts = nil, nil, nil end
     entry.axes = given
   end
   return d

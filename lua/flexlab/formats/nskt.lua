@@ -1,5 +1,28 @@
--- nskt - vorticity `w` (T,H,W) or (T,C,H,W): the files of FLEX, and those made here.
+--[[
+nskt - vorticity `w` (T,H,W) or (T,C,H,W): the files of FLEX, and those made here.
+
+Attributes say what an array cannot: channels ("u,v"), boundary, wraps (axes that close upon themselves where there is
+no boundary: "x"), channel_units and its like (a line a channel), and samples and levels where the frames of several
+runs lie one behind the other.
+--]]
 local layout = require "flexlab.data.layout"
+
+-- What repack.lua wrote of each channel, a line each.
+local function quantities(about)
+  local list = {}
+  for _, key in ipairs { "units", "standard_name", "long_name" } do
+    local c = 0
+    for line in tostring(about["channel_" .. key] or ""):gmatch("([^\n]*)\n") do
+      c = c + 1
+      list[c] = list[c] or {}
+      list[c][key] = line
+    end
+  end
+  return list
+end
+
+-- A number among the attributes, an integer where it is one.
+local function count(value) return math.tointeger(tonumber(value)) or value end
 
 return {
   doc = "FLEX's NSKT and `flexlab generate`: vorticity `w` (T,H,W) or (T,C,H,W), Re in the file's name",
@@ -11,7 +34,9 @@ return {
     local about, names = file:attributes(""), {}
     for name in tostring(about.channels or ""):gmatch("[^,]+") do names[#names + 1] = name end
     return { channels = { { name = "w", path = "w", axes = layout.guess(file.variables.w.shape, true),
-      names = names } }, time = file:numbers("times", 1, 1) and "times",
-      boundary = about.boundary or about.solver and "periodic" or nil }
+      names = names, quantities = quantities(about) } }, time = file:numbers("times", 1, 1) and "times",
+      counts = { n = count(about.samples), z = count(about.levels) },
+      boundary = about.boundary or about.solver and "periodic" or nil,
+      wraps = type(about.wraps) == "string" and about.wraps:match "^[yx]*$" or nil }
   end,
 }
