@@ -81,6 +81,35 @@ function suite.test_frames_under_another_name()
   lu.assertStrContains(list[1], "at least 2 of 4 test frames")
 end
 
+-- A second set, as the recipes make it that judge on other flows: its test part against what the run has learned.
+function suite.test_a_second_set_is_judged_too()
+  local settings_of = ([[{ file = %q, test = %q, crop = 16, batch = 2, factor = 4 }]])
+  for second, expected in pairs { [train] = 1, [film("again.h5", { { other, 3 }, { train, 2 } })] = 1, [other] = 0 } do
+    count = count + 1
+    local script, root = path(("second%d.lua"):format(count)), path("second" .. count)
+    assert(core.sys.write(script, ([[
+local flex = require "flexlab"
+local recipe = flex.recipe("second", {}, function(_, run)
+  local data = flex.data.superres { file = %q, split = 0.75, crop = 16, batch = 2, factor = 4 }
+  for step, batch in run:steps(data.train, 1) do local _ = step, batch end
+  local unseen = flex.data.superres %s
+  for _ = 1, 2 do flex.evaluate(flex.baselines.bicubic, unseen.test) end
+  flex.evaluate(flex.baselines.bicubic, data.test)
+  return { n = 1 }
+end)
+print(recipe({}, { root = %q }).dir)
+]]):format(train, settings_of:format(second, second), root)))
+    local handle = io.popen(("lua5.4 '%s' 2>'%s.err'"):format(script, script))
+    local dir = handle:read "l"
+    handle:close()
+    local said = core.sys.read(script .. ".err")
+    local list = notes.of(assert(dir, said))
+    lu.assertEquals(#list, expected, said)
+    if expected == 1 then lu.assertStrContains(list[1], "test frames are training frames too (frame ") end
+    if second == train then lu.assertStrContains(list[1], "6 of 8 test frames") end
+  end
+end
+
 -- A forecast's past reaches back into what was learned, though no entry is shared.
 function suite.test_a_past_that_was_learned()
   local frames = {}

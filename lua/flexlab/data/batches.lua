@@ -105,8 +105,10 @@ Train.__index = Train
 
 -- Before the first batch of a run: is it judged on what it is about to learn, and beside rivals in their place?
 local function judge(part)
-  if part.judged or not Run.current() then return end
-  part.judged = true
+  local run = Run.current()
+  if part.judged or not run then return end
+  part.judged, run.trained_on = true, run.trained_on or {}
+  run.trained_on[#run.trained_on + 1] = part
   notes.add(overlap.sentence(overlap.of(part.set)))
   notes.add(placement.sentence(part.set))
 end
@@ -195,10 +197,24 @@ function M.test(set, source, entries, low)
   return part
 end
 
+-- The test part of another set than those that the run has learned from: has it learned these frames? Once each,
+-- however often a part is read (copies by lead share their entries).
+local function judge_other(part)
+  local run = Run.current()
+  for _, train in ipairs(run and run.trained_on or {}) do
+    train.others = train.others or { [train.set.test.entries] = true }
+    if not train.others[part.entries] and part.set ~= train.set then
+      train.others[part.entries] = true
+      notes.add(overlap.sentence(overlap.between(train, part)))
+    end
+  end
+end
+
 --- Iterates over the test batches; the tensors belong to the caller's scope.
 function Test:batches()
   local size, first, asked = self.set.cfg.test_batch or self.set.cfg.batch, 1, 1
   local function batch_at(i) return table.move(self.tiles, i, math.min(i + size - 1, #self.tiles), 1, {}) end
+  judge_other(self)
   if self.ahead > 0 then forget(self) end
   return function()
     if first > #self.tiles then return nil end

@@ -1,6 +1,7 @@
 --[[
 overlap - test frames that are training frames too, by whatever names: on them a score says how well a network
-remembers. A run says so before it trains (batches.lua), the doctor whenever it is asked; both ask here.
+remembers. A run says so before it trains, and of a second set before its test part is read, which the recipes make
+that judge on other flows (batches.lua); the doctor whenever it is asked. All ask here.
 
 Two frames are one if they are the same frame of the same file, or if all their values are equal. Where frames are in
 memory all are compared. Where they are read from files a run compares names, and the values of some frames of each
@@ -82,12 +83,18 @@ local function share(source, test)
   return math.max(1, math.min(64, BUDGET // (bytes * (#source.files + #test.files))))
 end
 
+local nothing = { before = 0, after = 0, horizon = 0 }
+
 --- The test frames of a set that are training frames too: { shared =, tests =, first = "frame 1 of .. is ..", all = }.
 --- `all`: frames that are in files are read too, and not some of them.
-function M.of(set, all)
-  local span = set.span or { before = 0, after = 0, horizon = 0 }
-  local source, test = set.train.source, set.test.source
-  local list, tests = M.frames(set.train, span.before, span.after), M.frames(set.test, span.before, span.horizon)
+function M.of(set, all) return M.between(set.train, set.test, all) end
+
+--- The same of the training part of a set and the test part of another.
+function M.between(train, judged, all)
+  local source, test = train.source, judged.source
+  if source.channels ~= test.channels then return { shared = 0, tests = 0 } end
+  local span, other = train.set and train.set.span or nothing, judged.set and judged.set.span or nothing
+  local list, tests = M.frames(train, span.before, span.after), M.frames(judged, other.before, other.horizon)
   local found, names = { shared = 0, tests = #tests, all = all or not (source:reads() or test:reads()) }, {}
   for _, e in ipairs(list) do names[e.name] = e end
   local left = {}

@@ -80,9 +80,9 @@ function Sums:result(names, set)
     result.channels[c] = score(self.channels, means, { c })
   end
   result.all = score(self.channels, means, all)
-  return result, ("the mean of '%s' is %.4g and its standard deviation %.3g, so RFNE is small whatever a method does; "
-    .. "rfne_anomaly is that of the fields less their training mean"):format(names[worst.c], worst.p.mean,
-    math.sqrt(worst.p.variance))
+  return result, ("over the test tiles the mean of '%s' is %.4g and its standard deviation %.3g, so RFNE is small "
+    .. "whatever a method does; rfne_anomaly is that of the fields less their training mean"):format(names[worst.c],
+    worst.p.mean, math.sqrt(worst.p.variance))
 end
 
 return M
