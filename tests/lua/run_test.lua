@@ -129,7 +129,7 @@ function suite.test_two_loops_resume_in_the_second()
     local model = flex.nn.module { a = flex.nn.linear(2, 2) }
     model:init(1)
     local optim = flex.optim.adam(model, { lr = 0.1 })
-    local done = { 0, 0 }
+    local done = setmetatable({ 0, 0 }, {})      -- an object: the steps of this attempt alone
     for loop = 1, 2 do
       for step in run:steps(nil, 3) do
         optim:step(model.a(core.full({ 1, 2 }, step)):square():mean())

@@ -5,7 +5,8 @@ run - one call of a recipe: its folder, its loop of steps, its log, its checkpoi
 opens a scope for each step (tensors made in it end with it), polls Ctrl-C, writes last.h5 every
 `train.checkpoint` steps (100), after step 10 and at the end, and goes on behind the saved step after a
 restart. Before every write it looks whether the run's lock still is its own (lock.lua).
-All random numbers are addressed by (seed, stream, step, sample); nothing else needs saving.
+All random numbers are addressed by (seed, stream, step, sample); what else the body remembers is in its variables
+(locals.lua).
 
 A body with several loops is resumed in the loop that was saved; its earlier loops yield nothing.
 Until then `run:log` is silent, and lines logged after the checkpoint are dropped from metrics.jsonl.
@@ -18,6 +19,7 @@ local core = require "flexlab.core"
 local divergence = require "flexlab.run.divergence"
 local interruption = require "flexlab.run.interruption"
 local literal = require "flexlab.literal"
+local locals = require "flexlab.run.locals"
 local log = require "flexlab.run.log"
 local progress = require "flexlab.run.progress"
 local settings = require "flexlab.settings"
@@ -190,9 +192,10 @@ end
 function Run:save_before_step()
   local before = self.scope and self.before
   if not before or self.replaying or updates(self) ~= before.updates then return false end
+  if not before.held and before.step > before.first then return false end
   self:end_scope()
   self.log_file:cut(before.bytes)
-  self.step = before.step
+  self.step, self.held = before.step, before.held
   if before.step > before.first then self:save() end
   return true
 end
@@ -227,7 +230,9 @@ function Run:enter(n)
   local saved = self.saved
   if saved and saved.phase > self.phase then return n + 1 end
   self.replaying = false
-  return saved and saved.phase == self.phase and saved.phase_step + 1 or 1
+  if not saved or saved.phase ~= self.phase then return 1 end
+  self.step = saved.phase_step
+  return saved.phase_step + 1
 end
 
 local function interval(self, options)
@@ -263,17 +268,28 @@ function Run:steps(data, n, options)
     self.asked = true
     local stop = interrupted(self)
     if self.rehearsal then self.rehearsal:stepped(self, step, first, n) end
-    if stop or step == n or step % every == 0 or step == EARLY then self:save() end
+    if stop or step == n or step % every == 0 or step == EARLY then
+      self.held = locals.take(self)
+      self:save()
+      self.held = nil
+    end
     self.progress:step(step)
     if stop then error(stop, 0) end
   end
-  return function()
+  local begun, spent = false, { began = core.sys.time(), seconds = 0 }
+  local function iterate()
+    if not begun then
+      begun = true
+      self:end_scope()      -- of a loop that was left by break
+      locals.begin(self)
+    end
     if self.scope then finished() end
     if step >= n then
       self.progress:done()
       return nil
     end
-    self.before = { step = step, first = first, bytes = self.log_file.bytes, updates = updates(self) }
+    self.before = { step = step, first = first, bytes = self.log_file.bytes, updates = updates(self),
+      held = locals.before_step(self, spent) }
     step = step + 1
     self.step = step
     self.scope = core.scope()
@@ -281,6 +297,10 @@ function Run:steps(data, n, options)
     if type(data) == "function" then return step, data(step) end
     return step, data:batch(step)
   end
+  local left = setmetatable({}, { __close = function(_, e)
+    if e == nil and begun then locals.leave(self) end
+  end })
+  return iterate, nil, nil, left
 end
 
 -- What the run cost, in cost.lua: of this attempt, so a resumed run has the seconds of its last part.
