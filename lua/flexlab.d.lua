@@ -777,6 +777,11 @@ function core.sys.exists(path) end
 ---@return number?
 function core.sys.modified(path) end
 
+--- which file it is (device, inode); its size and times of writing and change
+---@param path string
+---@return string?, string?
+function core.sys.mark(path) end
+
 --- it was written now (by the file system) or then
 ---@param path string
 ---@param time? number

@@ -59,6 +59,23 @@ static int sys_modified (lua_State *L) {
   return 1;
 }
 
+/* Which file a path names, and what tells that it was written to: two texts to compare. */
+static int sys_mark (lua_State *L) {
+  struct stat s;
+  char text[128];
+  const char *path = luaL_checkstring(L, 1);
+  if (stat(path, &s) != 0)
+    return refused(L, path);
+  snprintf(text, sizeof text, "%llu %llu", (unsigned long long)s.st_dev,
+           (unsigned long long)s.st_ino);
+  lua_pushstring(L, text);
+  snprintf(text, sizeof text, "%lld %lld.%09ld %lld.%09ld", (long long)s.st_size,
+           (long long)s.st_mtim.tv_sec, s.st_mtim.tv_nsec, (long long)s.st_ctim.tv_sec,
+           s.st_ctim.tv_nsec);
+  lua_pushstring(L, text);
+  return 2;
+}
+
 /* Now by the file system's clock, or the unix seconds that are given (tests). */
 static int sys_touch (lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
@@ -300,6 +317,7 @@ static void class_of (lua_State *L, const char *name, lua_CFunction end) {
 void lfx_open_process (lua_State *L) {
   static const luaL_Reg functions[] = { { "create", sys_create },
                                         { "modified", sys_modified },
+                                        { "mark", sys_mark },
                                         { "touch", sys_touch },
                                         { "disk_free", sys_disk_free },
                                         { "heartbeat", sys_heartbeat },

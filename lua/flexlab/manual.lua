@@ -262,6 +262,7 @@ now(): number -- seconds since 1970
 mkdirs(path: string): boolean? -- with parents
 exists(path: string): "file"|"folder"|"other"|nil -- what is there; other: a pipe, a device, a socket
 modified(path: string): number? -- when it was last written, seconds since 1970 by the file system
+mark(path: string): string?, string? -- which file it is (device, inode); its size and times of writing and change
 touch(path: string, time?: number): boolean? -- it was written now (by the file system) or then
 create(path: string, text: string): boolean? -- false if something is there: one process alone makes it
 disk_free(path: string): integer? -- bytes that may still be written there

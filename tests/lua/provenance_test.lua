@@ -92,6 +92,55 @@ function suite.test_data_that_change_under_a_configuration_are_refused()
     { provenance.fingerprint(folder .. "/data.h5") })
 end
 
+-- A recipe that reads patches from the file and meanwhile does `meddle` at its third step.
+local function meddled(meddle, memory)
+  return flex.recipe("meddled", { model = { size = "nano", height = 8, width = 8 } }, function(cfg, run)
+    local set = flex.data.superres { file = folder .. "/data.h5", factor = 2, crop = 8, batch = 1, test_tiles = 1,
+      memory = memory, mean = 0, std = 1 }
+    local model, sum = flex.models.flex(cfg.model), 0
+    flex.optim.adam(model, {})
+    for step, batch in run:steps(set.train, 5, { checkpoint = 5 }) do
+      sum = sum + batch.truth:mean():item()
+      if step == 3 then meddle() end
+    end
+    return { sum = sum }
+  end)
+end
+
+-- What a shell command makes of the file while a run reads it: whether the run ends well, its result or the sentence.
+local function during(command, memory)
+  write(1)
+  return pcall(meddled(function() assert(os.execute("cd '" .. folder .. "' && " .. command)) end, memory), {},
+    { root = folder, quiet = true, fresh = true })
+end
+
+function suite.test_a_file_that_changes_under_a_run_fails_it()
+  write(2)
+  os.rename(folder .. "/data.h5", folder .. "/other.h5")
+  for _, command in ipairs { "cat other.h5 > data.h5", "truncate -s 600 data.h5", "truncate -s +600 data.h5" } do
+    local ok, message = during(command, 0)
+    lu.assertFalse(ok, command)
+    message = tostring(message)
+    lu.assertStrContains(message, "data.h5")
+    if not message:find("short", 1, true) then lu.assertStrContains(message, "changed while the run read it") end
+    for _, hash in ipairs(core.sys.list(folder .. "/meddled")) do
+      lu.assertNil(core.sys.exists(folder .. "/meddled/" .. hash .. "/1/result.lua"), command)
+    end
+  end
+end
+
+function suite.test_a_touched_replaced_or_loaded_file_is_no_change()
+  write(2)
+  os.rename(folder .. "/data.h5", folder .. "/other.h5")
+  local calm = select(2, during("true", 0)).sum
+  for _, command in ipairs { "touch data.h5", "cp other.h5 new.h5 && mv new.h5 data.h5", "rm data.h5" } do
+    local ok, result = during(command, 0)
+    lu.assertTrue(ok, command .. ": " .. tostring(result))
+    lu.assertEquals(result.sum, calm)
+  end
+  lu.assertEquals(select(2, during("cat other.h5 > data.h5", 1 << 30)).sum, calm)
+end
+
 function suite.test_a_recipe_behind_the_recipe_counts()
   local path = folder .. "/recipes/inner_for_test.lua"
   local old = package.path

@@ -154,6 +154,8 @@ function Frames:load()
     end
     file.reader:close()
   end
+  local run = Run.current()
+  if run then run:settled(self) end
 end
 
 -- The pieces of a patch that may leave its frame: lists { at, length, flipped } of rows or columns. Beyond its edge a

@@ -23,6 +23,7 @@ local locals = require "flexlab.run.locals"
 local log = require "flexlab.run.log"
 local progress = require "flexlab.run.progress"
 local settings = require "flexlab.settings"
+local steady = require "flexlab.run.steady"
 local transcript = require "flexlab.run.transcript"
 local witness = require "flexlab.run.witness"
 
@@ -46,7 +47,7 @@ end
 
 --- f(...) within a run that is none: returns what f had it watch, a list of { model =, optim = }.
 function Run.rehearse(f, ...)
-  local hidden, run = stack, setmetatable({ watched = {}, seed = 1, quiet = true }, Run)
+  local hidden, run = stack, setmetatable({ watched = {}, seed = 1, quiet = true, steady = steady.new() }, Run)
   stack = { run }
   local ok, e = xpcall(f, blame.handler, ...)
   stack = hidden
@@ -68,6 +69,7 @@ function Run.open(fields)
   run.progress = progress.new(run)
   run.transcript.clear = function() run.progress:clear() end
   run.witness = witness.open(run)
+  run.steady = steady.new()
   stack[#stack + 1] = run
   interruption.hold()
   return run
@@ -132,10 +134,11 @@ end
 
 --- Notes that this run reads a file, or those of an opened source (data/frames.lua): see provenance.lua.
 function Run:saw(what)
-  local paths = {}
-  for i, file in ipairs(type(what) == "table" and what.files or { { path = what } }) do paths[i] = file.path end
-  witness.saw(paths)
+  if type(what) == "table" then self.steady:add(what, witness.saw) else witness.saw { what } end
 end
+
+--- A source of data is in memory: its files may change from now on.
+function Run:settled(source) self.steady:settle(source) end
 
 --- Writes a value as <name>.lua into the run's folder, for reports: a spectrum, scores by lead.
 function Run:record(name, value)
@@ -176,6 +179,7 @@ end
 --- Writes last.h5 now.
 function Run:save()
   self.lock:check()
+  self.steady:check()
   local ok, message = checkpoint.save(self.dir .. "/last.h5", self)
   if not ok then error("the checkpoint could not be written: " .. tostring(message), 0) end
 end
@@ -321,6 +325,7 @@ end
 
 --- The last line: everything is logged.
 function Run:finish()
+  self.steady:check()
   self:end_scope()
   self.log_file:finish()
   self.progress:done()

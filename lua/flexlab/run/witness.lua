@@ -79,7 +79,7 @@ function Witness:writes(path)
   if not self.seen[path] then self.written[path] = true end
 end
 
---- All open runs have read these files of data, or checkpoints in these folders.
+--- All open runs have read these files of data, or checkpoints in these folders; returns the fingerprints.
 function M.saw(paths)
   local prints = {}
   for _, path in ipairs(paths) do prints[#prints + 1] = provenance.fingerprint(path) end
@@ -90,6 +90,7 @@ function M.saw(paths)
     end
     witness:record(its)
   end
+  return prints
 end
 
 --- Open runs depend on what another run, of this code and in this folder, has read.
