@@ -54,6 +54,30 @@ function suite.test_log_axis()
   lu.assertEquals(labels(axis.log(0.53, 0.74)), { "0.55", "0.60", "0.65", "0.70" })
 end
 
+-- Whatever the ends are, ticks are few and stand on the axis, and every finite value has a finite place.
+function suite.test_ticks_are_few_whatever_the_ends()
+  local hard = { 0, 5e-324, 1e-310, 1e-300, 1e-30, 1, 1 + 2 ^ -52, 1e16, 1e16 + 2, 1e150, 1e300, 1e308,
+    1.7976931348623157e308, math.huge, 0 / 0 }
+  for i = 1, #hard - 1 do hard[#hard + 1] = -hard[i] end
+  for _, low in ipairs(hard) do
+    for _, high in ipairs(hard) do
+      for form, make in pairs { linear = axis.linear, log = axis.log } do
+        local a = make(math.min(low, high), math.max(low, high))
+        local what = ("%s %g %g: %d ticks"):format(form, low, high, #a.ticks)
+        lu.assertTrue(#a.ticks >= 2 and #a.ticks < 100, what)
+        lu.assertTrue(a.low < a.high and a.high - a.low < math.huge, what)
+        for _, tick in ipairs(a.ticks) do lu.assertTrue(math.abs(a.at(tick.value) - 0.5) < 0.51, what) end
+        for _, value in ipairs { low, high } do
+          local at = a.at(value)
+          lu.assertTrue(at ~= at and (value ~= value or form == "log") or math.abs(at) < math.huge, what)
+        end
+      end
+    end
+  end
+  local a = axis.fit { { 1e308, -1e308 } }
+  lu.assertTrue(#a.ticks <= 8)
+end
+
 function suite.test_lines_are_well_formed()
   local d = plot.lines({ { name = "a<b & \"c\"", x = { 1, 2, 3 }, y = { 1, 0 / 0, 3 } },
     { name = "b", x = { 1, 2 }, y = { 0, -1 } } }, { title = "t^2", x = { log = true }, y = { label = "s^-1" } })

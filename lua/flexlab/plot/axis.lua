@@ -5,6 +5,17 @@
 
 local M = {}
 
+-- Ends beyond these are cut: differences and ratios of what is left are finite, and so is the number of ticks.
+local LARGEST, LARGEST_LOG, LEAST_LOG = 1e300, 1e280, 1e-280
+
+-- A value within two ends; NaN is the lower one.
+local function within(value, low, high) return math.max(low, math.min(high, value ~= value and low or value)) end
+
+-- Whether two values differ by too little to be told apart on an axis.
+local function alike(low, high)
+  return not (high - low > math.max(1e-300, 1e-13 * math.max(math.abs(low), math.abs(high))))
+end
+
 -- A step of 1, 2 or 5 times a power of ten that cuts `range` into at most `count` pieces.
 local function nice_step(range, count)
   local power = 10 ^ math.floor(math.log(range / count, 10))
@@ -21,19 +32,24 @@ local function plain(value, step)
     if mantissa then return mantissa .. "\u{00D7}10^" .. math.tointeger(tonumber(power)) end
   end
   local decimals = math.max(0, -math.floor(math.log(step, 10) + 1e-9))
+  if decimals > 20 then decimals = 0 end   -- of a tiny step only 0 is left
   return (string.format("%." .. decimals .. "f", value):gsub("^%-", "\u{2212}"))
 end
 
 -- From low to high, widened to whole ticks.
 function M.linear(low, high, count)
-  if low == high then low, high = low - 0.5 * math.abs(low) - 0.5, high + 0.5 * math.abs(high) + 0.5 end
+  low, high = within(low, -LARGEST, LARGEST), within(high, -LARGEST, LARGEST)
+  if alike(low, high) then low, high = low - 0.5 * math.abs(low) - 0.5, high + 0.5 * math.abs(high) + 0.5 end
   local step = nice_step(high - low, count or 6)
   local first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
   local axis = { low = first * step, high = last * step, ticks = {} }
   for k = first, last do
     axis.ticks[#axis.ticks + 1] = { value = k * step, label = plain(k * step, step) }
   end
-  function axis.at(value) return (value - axis.low) / (axis.high - axis.low) end
+  function axis.at(value)
+    if value == value then value = within(value, -LARGEST, LARGEST) end
+    return (value - axis.low) / (axis.high - axis.low)
+  end
   return axis
 end
 
@@ -74,8 +90,9 @@ end
 
 -- From low to high (both > 0), widened by a little; values that are not positive have no place.
 function M.log(low, high)
-  if low == high then low, high = low / 2, high * 2 end
-  local margin = (high / low) ^ 0.03
+  low, high = within(low, LEAST_LOG, LARGEST_LOG), within(high, LEAST_LOG, LARGEST_LOG)
+  if alike(low / high, 1) then low, high = low / 2, high * 2 end
+  local margin = 10 ^ (0.03 * (math.log(high, 10) - math.log(low, 10)))
   low, high = low / margin, high * margin
   local first, last = math.log(low, 10), math.log(high, 10)
   local axis = { low = low, high = high, log = true, ticks = log_ticks(first, last, low, high) }
@@ -83,7 +100,10 @@ function M.log(low, high)
   for _, tick in ipairs(axis.ticks) do labels = labels + (tick.label and 1 or 0) end
   if labels < 2 then axis.ticks = narrow_ticks(low, high) end
   function axis.at(value)
-    if value > 0 then return (math.log(value, 10) - first) / (last - first) end
+    if value > 0 then
+      value = within(value, LEAST_LOG, LARGEST_LOG)
+      return (math.log(value, 10) - first) / (last - first)
+    end
     return 0 / 0
   end
   return axis
