@@ -20,4 +20,7 @@ void cli_show(lua_State *L, int idx);
 ** as libedit wants it (malloc, first the common part), or NULL. Never calls metamethods. */
 char **cli_complete(lua_State *L, const char *text);
 
+/* Called as main begins: the libraries have been loaded (load_watch.c). */
+void cli_loaded(void);
+
 #endif

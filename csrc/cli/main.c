@@ -146,6 +146,7 @@ static void report (const char *message) {
 }
 
 int main (int argc, char **argv) {
+  cli_loaded();
   signal(SIGXFSZ, SIG_IGN); /* a write beyond the allowed file size fails, as on a full disk */
   lua_State *L = luaL_newstate();
   int code = FAILED;

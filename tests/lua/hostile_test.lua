@@ -66,6 +66,21 @@ function TestHostile.test_a_damaged_array_is_named()
   lu.assertStrContains(said, "'r' has a chunk that is not as large as its chunk shape says: damaged")
 end
 
+-- OpenBLAS asks for its buffers until it gets them, before the program begins (cli/load_watch.c).
+function TestHostile.test_an_address_space_too_small_to_begin_ends()
+  if sanitized then return end
+  for _, kilobytes in ipairs { 100000, 200000 } do
+    local line = ("ulimit -v %d; timeout 60 %s version 2>&1; printf '\\n%%d' $?"):format(kilobytes, program)
+    local pipe = assert(io.popen(line))
+    local said, code = pipe:read("a"):match "^(.*)\n(%d+)$"
+    pipe:close()
+    if code ~= "0" then   -- a library that needs less may begin
+      lu.assertEquals(code, "1", said)
+      lu.assertStrContains(said, "cannot allocate")
+    end
+  end
+end
+
 -- What a library reads of them is refused in the process itself, which goes on.
 function TestHostile.test_the_library_goes_on()
   for i = 2, #CASES do

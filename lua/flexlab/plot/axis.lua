@@ -13,7 +13,7 @@ local function within(value, low, high) return math.max(low, math.min(high, valu
 
 -- Whether two values differ by too little to be told apart on an axis.
 local function alike(low, high)
-  return not (high - low > math.max(1e-300, 1e-13 * math.max(math.abs(low), math.abs(high))))
+  return high - low <= math.max(1e-300, 1e-13 * math.max(math.abs(low), math.abs(high)))
 end
 
 -- A step of 1, 2 or 5 times a power of ten that cuts `range` into at most `count` pieces.
