@@ -42,6 +42,32 @@ local function walk(node, path, f)
   end
 end
 
+local is_trained = setmetatable({}, { __mode = "k" })    -- entry -> whether training is to move it
+local is_buffer = setmetatable({}, { __mode = "k" })
+
+local Parameter = { __name = "flexlab.Parameter" }
+
+-- `trained` stands behind the metatable, so that setting it arrives here.
+function Parameter.__index(p, key)
+  if key == "trained" then return is_trained[p] end
+end
+
+function Parameter.__newindex(p, key, value)
+  if key ~= "trained" then return rawset(p, key, value) end
+  if type(value) ~= "boolean" then error("trained must be true or false, got " .. text.show(value), 2) end
+  if value and is_buffer[p] then error(("'%s' is a buffer, which nothing trains"):format(p.name), 2) end
+  is_trained[p] = value
+  if not is_buffer[p] then p.tensor:track(value) end
+end
+
+--- An entry of a list of parameters, { name =, tensor =, trained = }. Setting `trained` to false before the optimiser
+--- is made freezes the parameter, as p.tensor:track(false) does.
+function M.parameter(name, tensor, trained)
+  local p = setmetatable({ name = name, tensor = tensor }, Parameter)
+  is_trained[p], is_buffer[p] = trained and true or false, not trained or nil
+  return p
+end
+
 --- A module of layers; assign more fields later, and `forward` to make it callable.
 function M.module(fields)
   return setmetatable(fields or {}, Module)
@@ -52,7 +78,7 @@ function Module:parameters()
   local list = {}
   walk(self, "", function(path, layer)
     for _, p in ipairs(layer:parameters()) do
-      list[#list + 1] = { name = path .. "." .. p.name, tensor = p.tensor, trained = p.trained }
+      list[#list + 1] = M.parameter(path .. "." .. p.name, p.tensor, p.trained)
     end
   end)
   return list

@@ -4,9 +4,10 @@ optim - one update: backward, clip, step, average (EMA), clear.
   optim = flex.optimizer(model, cfg.train)       the optimiser that cfg.train.optimizer names, Adam without one
   optim = flex.optim.lion(model, cfg.train)      this one
   optim:step(loss)
-What cfg holds is declared in settings/train.lua; the optimiser's own numbers stand in its file. The learning
-rate rises linearly to lr over `warmup` updates, then falls towards 0 as half a cosine. A loss or gradient that
-is not finite stops the run with a sentence.
+A parameter that is not tracked when the optimiser is made (p.trained = false, p.tensor:track(false)) is frozen: it
+gets no gradient and stays bit for bit as it is. What cfg holds is declared in settings/train.lua; the optimiser's own
+numbers stand in its file. The learning rate rises linearly to lr over `warmup` updates, then falls towards 0 as half
+a cosine. A loss or gradient that is not finite stops the run with a sentence.
 
 The rates of updates 1 .. steps are lr/warmup, 2 lr/warmup, ..., lr, then lr (1 + cos(pi k / K)) / 2 for k = 0 .. K-1
 with K = steps - warmup: the k-th of K updates has index k, as in PyTorch's CosineAnnealingLR(T_max = K) behind
@@ -44,14 +45,26 @@ end
 local Optim = { __name = "flexlab.Optim" }
 Optim.__index = Optim
 
--- Trained parameters of a module, in its order.
+-- Trained parameters of a module, in its order, without those that are not tracked: they are frozen.
 local function trained(model)
-  local list = {}
+  local list, frozen = {}, {}
   for _, p in ipairs(model:parameters()) do
-    if p.trained then list[#list + 1] = p end
+    if p.trained then table.insert(p.tensor.requires_grad and list or frozen, p) end
   end
-  if #list == 0 then error("optim: the model has no trained parameters", 4) end
-  return list
+  if #list == 0 then
+    error(#frozen == 0 and "optim: the model has no trained parameters"
+      or ("optim: all %d trained parameters are frozen (tensor:track(false)): nothing is left to train")
+        :format(#frozen), 4)
+  end
+  return list, frozen
+end
+
+-- A network that is partly frozen is said to be: a forgotten track() would train less without a word.
+local function say_frozen(list, frozen)
+  local run = Run.current()
+  if #frozen == 0 or run and run.quiet then return end
+  io.stderr:write(("note: %d of %d trained parameters are not tracked and stay as they are: %s%s\n"):format(#frozen,
+    #frozen + #list, frozen[1].name, #frozen > 1 and " ..." or ""))
 end
 
 -- The weights of another run, and a line that says what they did not cover.
@@ -73,14 +86,12 @@ function M.new(choice, model, given)
     error(("optim.%s: optimizer = '%s' is given; flex.optimizer(model, settings) takes that word"):format(choice.name,
       word), 3)
   end
-  local self = setmetatable({ model = model, cfg = cfg, parameters = trained(model), lr = 0,
-    first_losses = {} }, Optim)
+  local parameters, frozen = trained(model)
+  local self = setmetatable({ model = model, cfg = cfg, parameters = parameters, lr = 0, first_losses = {} }, Optim)
+  say_frozen(parameters, frozen)
   if cfg.from then start_from(cfg.from, model) end
   local tensors = {}
-  for i, p in ipairs(self.parameters) do
-    p.tensor:track(true)
-    tensors[i] = p.tensor
-  end
+  for i, p in ipairs(self.parameters) do tensors[i] = p.tensor end
   self.core = core.optimizer { kind = choice.rule, parameters = tensors, beta1 = cfg.beta1,
     beta2 = cfg.beta2, eps = cfg.eps, weight_decay = cfg.weight_decay, ema = cfg.ema or 0 }
   self.ema = model

@@ -15,7 +15,6 @@ local function moved(t, parameters)
   for i, p in ipairs(parameters) do
     if p.trained then
       core.no_grad(function() p.tensor:add_(t:normal(p.tensor.shape, 1000 + i), 0.05) end)
-      p.tensor:track(true)
     end
   end
 end
@@ -27,6 +26,10 @@ local function parameters_of(t, f, module, what)
     if type(p) ~= "table" or not core.is_tensor(p.tensor) or type(p.name) ~= "string" then
       t:refuse(f, ("entry %d of the parameters of %s is %s"):format(i, what, named(p or list)),
         "a list of { name=, tensor=, trained= }")
+    end
+    if p.trained and not p.tensor.requires_grad then     -- the optimiser would take it for frozen
+      t:refuse(f, ("the parameter '%s' of %s is trained and not tracked"):format(p.name, what),
+        "tensor:track(true), or trained = false,")
     end
   end
   return list

@@ -111,19 +111,19 @@ function Model:base(batch)
   return self.target.base(batch, self.settings.target)
 end
 
+--- Every parameter: list of { name=, tensor=, trained= }. One that is not tracked (p.trained = false, or
+--- p.tensor:track(false)) when the optimiser is made stays as it is.
 function Model:parameters()
-  local list = self.net:parameters()
-  for _, p in ipairs(list) do
-    if self.fixed_positions and p.name:match "pos_embed$" then p.trained = false end
-  end
-  if self.encoder then
-    for _, p in ipairs(self.encoder:parameters()) do
-      list[#list + 1] = { name = "condition_encoder." .. p.name, tensor = p.tensor, trained = p.trained }
+  local list = {}
+  local function add(prefix, parameters)
+    for _, p in ipairs(parameters) do
+      local fixed = prefix == "" and self.fixed_positions and p.name:match "pos_embed$"
+      list[#list + 1] = nn.parameter(prefix .. p.name, p.tensor, p.trained and not fixed)
     end
   end
-  for _, p in ipairs(self.cross and self.cross:parameters() or {}) do
-    list[#list + 1] = { name = "cross_attention." .. p.name, tensor = p.tensor, trained = p.trained }
-  end
+  add("", self.net:parameters())
+  if self.encoder then add("condition_encoder.", self.encoder:parameters()) end
+  if self.cross then add("cross_attention.", self.cross:parameters()) end
   return list
 end
 
