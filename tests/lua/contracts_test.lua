@@ -97,11 +97,80 @@ return {
   no_scalar = { "losses", "model.loss", [[
 return {
   loss = function(prediction, goal)
-    return (prediction - goal):square() end }]], 2, "loss() returned a tensor (2,16,16,1); a scalar was expected" },
+    return (prediction - goal):square() end }]], 2, "loss() returned a tensor (3,16,32,2); a scalar was expected" },
   no_gradient = { "losses", "model.loss", [[
 return {
   loss = function(prediction, goal) return (prediction:detach() - goal):square():mean() end }]], 2,
     "the gradient of loss() does not reach the prediction" },
+  turned_round = { "losses", "model.loss", [[
+return {
+  loss = function(prediction, goal) return (prediction:permute { 0, 3, 1, 2 } - goal):abs():mean() end }]], 2,
+    "losses 'mine'" },
+  upside_down = { "losses", "model.loss", [[
+return {
+  loss = function(prediction, goal) return -(prediction - goal):square():mean() end }]], 2,
+    "a loss that is smallest where the prediction is its goal (or the field inexact = true) was expected" },
+  writes = { "losses", "model.loss", [[
+return {
+  loss = function(p, g) p:add_(g, -1)
+    return p:abs():mean() end }]], 2,
+    "loss() wrote to its prediction; operands as they were (a loss must not write to its operands) was expected" },
+  counting_loss = { "losses", "model.loss", [[
+local n = 0
+return {
+  loss = function(p, g)
+    n = n + 1
+    return (p - g):abs():mean() * math.min(1, n / 30) end }]], 3,
+    "loss() gave two results of the same operands in two calls; the same bits at every call" },
+  counting_weighting = { "weightings", "model.weighting", [[
+local n = 0
+return {
+  weight = function()
+    n = n + 1
+    return n end }]], 3, "weight() gave two results (1, then 2) of the same operands" },
+  counting_schedule = { "schedules", "model.schedule", [[
+local n = 0
+return {
+  logsnr = function(t)
+    n = n + 1
+    return 10 - 20 * t - n * 1e-6 end }]], 3, "logsnr() gave two results" },
+  counting_goal = { "parametrisations", "model.predict", [[
+local n = 0
+return {
+  goal = function(s, x0)
+    n = n + 1
+    return x0 * n end,
+  recover = function(s, x_t, p) return p, p end }]], 3, "goal() gave two results" },
+  counting_target = { "targets", "model.target", [[
+local n = 0
+return {
+  base = function(batch)
+    n = n + 1
+    return batch.lowres * n end }]], 3, "base() gave two results" },
+  counting_degradation = { "degradations", "data.degradation", [[
+local n = 0
+return { cells = true,
+  low = function(field, factor)
+    n = n + 1
+    return field:mean_pool { factor = factor } * n end,
+  up = function(low, h, w) return low:resize { size = { h, w } } end }]], 3, "low() gave two results" },
+  counting_sampler = { "samplers", "eval.sampler", [[
+local n = 0
+return {
+  sample = function(cfg, env)
+    n = n + 1
+    return env.predict(env.x, env.times[1]) + n * 1e-6 end }]], 3, "sample() gave two results" },
+  counting_encoder = { "encoders", "model.encoder", [[
+local nn, views = require "flexlab.nn", require "flexlab.network.views"
+local n = 0
+return { new = function(cfg)
+  local net = nn.module { first = nn.conv(cfg.in_channels, 4), views = views.new(cfg, 4) }
+  function net:condition(lowres)
+    n = n + 1
+    return self.views:show(self.first(lowres) * n)
+  end
+  return net
+end }]], 5, "condition() gave two results" },
   weight_below_0 = { "weightings", "model.weighting", [[
 return {
   weight = function(logsnr) return logsnr end }]], 2, "weight(-15) is -15; a weight from 0 on" },
@@ -181,6 +250,19 @@ return {
       decode = function(net, encoded, emb) return net.decoder.last(encoded.head) + emb:mean() end }
     return net:init(seed)
   end }]], 4, "no gradient of the loss reaches the parameter 'encoder.idle.weight'" },
+  untracked_model = { "models", "model.kind", [[
+local flex = require "flexlab"
+return { new = function(cfg, data)
+  local model = flex.models.flex.new({ channels = { 32, 32 }, res_blocks = { 1, 1 }, depth = 1, heads = 1,
+    height = cfg.height, width = cfg.width, in_channels = cfg.in_channels, cond_channels = 1 }, data)
+  local all = model.parameters
+  function model:parameters()
+    local list = all(self)
+    list[#list + 1] = { name = "idle", tensor = flex.zeros { 3 }, trained = true }
+    return list
+  end
+  return model
+end }]], 2, "the parameter 'idle' of the network is trained and not tracked" },
   half_a_model = { "models", "model.kind", [[
 return { new = function(cfg) return { predict = function() end } end }]], 1,
     "new() returned a table without the method 'condition'" },
@@ -192,7 +274,7 @@ return { new = function(cfg, data)
   local all = model.parameters
   function model:parameters()
     local list = all(self)
-    list[#list + 1] = { name = "idle", tensor = flex.zeros { 3 }, trained = true }
+    list[#list + 1] = { name = "idle", tensor = flex.zeros({ 3 }):track(true), trained = true }
     return list
   end
   return model
@@ -253,7 +335,7 @@ function suite.test_parts_that_a_recipe_defines()
   with("return (p - y):abs()", "bad.lua")
   local code, said = flexlab "run bad.lua --set model.loss=own"
   lu.assertEquals(code, 1)
-  lu.assertStrContains(said, "bad.lua:2: losses 'own': loss() returned a tensor (2,16,16,1); a scalar was expected")
+  lu.assertStrContains(said, "bad.lua:2: losses 'own': loss() returned a tensor (3,16,32,2); a scalar was expected")
   with("return (p - y):abs():mean()", "good.lua")
   code, said = flexlab "run good.lua --set model.loss=own --quiet --out good"
   lu.assertEquals(code, 0, said)
@@ -338,7 +420,8 @@ function suite.test_check_says_what_it_wants()
   lu.assertStrContains(said, "'part.lua' does not return a recipe (it returns some other table); if it is a choice, ")
   code, said = flexlab "check part.lua --kind losses"
   lu.assertEquals({ code, said }, { 0, "losses 'part' (part.lua)\n"
-    .. "  kept  loss(): a finite scalar whose gradient reaches the prediction\n" })
+    .. "  kept  loss(): a finite scalar whose gradient reaches the prediction\n"
+    .. "  kept  loss(): smallest where the prediction is its goal\n" })
   lu.assertEquals((flexlab "check losses/none.lua"), 1)
   lu.assertEquals((flexlab "check part.lua --kind loses"), 2)
   lu.assertEquals((flexlab "check part.lua --kind losses --set weight=2"), 2)
@@ -351,12 +434,13 @@ end
 
 function suite.test_a_part_says_on_what_it_can_be_tried()
   local seen
-  flex.losses.define("two", { contract = { channels = 2, height = 12, width = 20 }, loss = function(p, y)
+  flex.losses.define("two", { inexact = true, contract = { channels = 2, height = 12, width = 20 },
+    loss = function(p, y)
     seen = p.shape
     return (p:narrow { axis = 4, start = 2, length = 1 } - y:narrow { axis = 4, start = 1, length = 1 }):abs():mean()
   end })
   flex.contracts.once(flex.losses.two)
-  lu.assertEquals(seen, { 2, 12, 20, 2 })
+  lu.assertEquals(seen, { 3, 12, 20, 2 })
   seen = nil
   flex.contracts.once(flex.losses.two)     -- once
   lu.assertNil(seen)

@@ -168,17 +168,66 @@ local function gradient(t, f, value, prediction)
   if g.nonfinite > 0 then t:refuse(f, "the gradient of loss() is not finite", "a finite gradient") end
 end
 
-function M.losses(t, choice, cfg)
-  local h, w, c = t:size(16, 16, 1)
-  local shape, f = { 2, h, w, c }, choice.loss
-  local prediction = t:normal(shape, 1):track(true)
-  local value = t:call("loss", f, prediction, t:normal(shape, 2), cfg)
+-- The value of a loss as a number; its operands must be as they were.
+local function value_of(t, f, prediction, goal, cfg)
+  local p, g = prediction:detach():clone(), goal:detach():clone()
+  local value = core.no_grad(function() return t:one("loss", f, p, g, cfg) end)
+  for name, pair in pairs { prediction = { p, prediction }, goal = { g, goal } } do
+    if away(pair[1], pair[2]) > 0 then
+      t:refuse(f, ("loss() wrote to its %s"):format(name),
+        "operands as they were (a loss must not write to its operands)")
+    end
+  end
   if not core.is_tensor(value) or value:count() ~= 1 then
     t:refuse(f, ("loss() returned %s"):format(named(value)), "a scalar")
   end
-  t:number(f, "loss()", value:item())
-  gradient(t, f, value, prediction)
+  return t:number(f, "loss()", value:item())
+end
+
+local SMALL = 0.01   -- of a goal that is about 1
+
+-- A loss is smallest where the prediction is its goal: small steps away, along the gradient there too, do not lower it.
+local function smallest(t, f, goal, cfg)
+  local least = value_of(t, f, goal, goal, cfg)
+  local at = goal:detach():clone():track(true)
+  local value = t:call("loss", f, at, goal, cfg)
+  if value.requires_grad then value:backward() end
+  local steps = { core.full(goal.shape, 1) }
+  for i = 1, 3 do steps[#steps + 1] = t:normal(goal.shape, 10 + i) end
+  local g = at.grad and at.grad:abs():summary()
+  if g and g.nonfinite == 0 and g.max > 0 then steps[#steps + 1] = at.grad * (1 / g.max) end
+  for _, step in ipairs(steps) do
+    for _, size in ipairs { SMALL, -SMALL } do
+      local moved = value_of(t, f, goal + step * size, goal, cfg)
+      if moved < least - 1e-5 * math.max(math.abs(moved), math.abs(least)) then
+        t:refuse(f, ("loss() of the goal itself is %.6g, and of a prediction beside it %.6g"):format(least, moved),
+          "a loss that is smallest where the prediction is its goal (or the field inexact = true)")
+      end
+    end
+  end
+  t:kept "loss(): smallest where the prediction is its goal"
+end
+
+-- n, h, w and c are all different, so that what is turned round shows. A loss of one channel is tried on one.
+local function shape_for(t, f, cfg)
+  local h, w, c = t:size(16, 32, 2)
+  local shape = { 3, h, w, c }
+  if (t.choice.contract or {}).channels or pcall(value_of, t, f, t:normal(shape, 1), t:normal(shape, 2), cfg) then
+    return shape
+  end
+  local single = { 3, h, w, 1 }
+  return pcall(value_of, t, f, t:normal(single, 1), t:normal(single, 2), cfg) and single or shape
+end
+
+function M.losses(t, choice, cfg)
+  local f = choice.loss
+  local shape = shape_for(t, f, cfg)
+  local prediction, goal = t:normal(shape, 1), t:normal(shape, 2)
+  value_of(t, f, prediction, goal, cfg)       -- first, for it sees what is written to the operands
+  prediction:track(true)
+  gradient(t, f, t:call("loss", f, prediction, goal, cfg), prediction)
   t:kept "loss(): a finite scalar whose gradient reaches the prediction"
+  if not choice.inexact then smallest(t, f, goal, cfg) end
 end
 
 return M

@@ -6,7 +6,7 @@ its end. What they do wrong is often silent: an encoder whose condition() forget
 without a condition, and the table then compares two things that are the same. So each kind has a contract here, a
 function that calls the choice as the library will and looks at what comes back; the first breach is one sentence:
 
-  flexlab/losses/mine.lua:3: losses 'mine': loss() returned a tensor (2,16,16,1); a scalar was expected
+  flexlab/losses/mine.lua:3: losses 'mine': loss() returned a tensor (3,16,32,2); a scalar was expected
 
 The same functions serve a run (once in a process, when a word is first used), `flexlab run --dry-run`, `flexlab
 check FILE` and the generic test of every choice of the library (tests/lua/choices_test.lua). Since that test
@@ -103,17 +103,63 @@ local function is_final(e)
   return type(e) ~= "string" or e:find "interrupted!$" ~= nil or e:find "was expected$" ~= nil
 end
 
---- Calls a function of the choice; its error names its line and that this was a trial.
-function Trial:call(name, f, ...)
+local function called(trial, name, f, ...)
   local results = table.pack(xpcall(f, function(e)
     local object = type(e) == "table" and (getmetatable(e) or {}).__tostring
-    local said = object and e or blame.placed(blame.sentence(e), trying, self:place(f))
+    local said = object and e or blame.placed(blame.sentence(e), trying, trial:place(f))
     if is_final(said) or said:find "before step 1%)$" then return blame.note(said) end
-    return blame.note(("%s (%s '%s': %s(), tried before step 1)"):format(said, self.choice.kind, self.choice.name,
+    return blame.note(("%s (%s '%s': %s(), tried before step 1)"):format(said, trial.choice.kind, trial.choice.name,
       name))
   end, ...))
   if not results[1] then error(results[2], 0) end
-  return table.unpack(results, 2, results.n)
+  return table.pack(table.unpack(results, 2, results.n))
+end
+
+-- Functions of choices that are asked again at every step, or after a resume: of the same operands they give the same
+-- bits. (A symmetry's draw() changes the element that it is given.)
+local repeated = { logsnr = true, draw = true, size = true, goal = true, recover = true, loss_pair = true,
+  input = true, time = true, gain = true, weight = true, base = true, loss = true, low = true, up = true, lift = true,
+  of = true, times = true, condition = true, fixed = true, roads = true, sizes = true }
+
+-- Whether two results are the same bit for bit, as far as they are numbers, texts, tensors, and tables of these.
+local function alike(a, b)
+  if core.is_tensor(a) and core.is_tensor(b) then
+    if shape_text(a.shape) ~= shape_text(b.shape) then return false end
+    local apart_by = (a:detach() - b:detach()):abs():summary()
+    return apart_by.nonfinite > 0 or apart_by.max == 0      -- what is not finite is another fault
+  elseif type(a) == "table" and type(b) == "table" then
+    for key, value in pairs(a) do
+      if not alike(value, b[key]) then return false end
+    end
+    return true
+  end
+  return type(a) == type(b) and (a == b or type(a) == "function" or type(a) == "userdata" or a ~= a)
+end
+
+--- Refuses a function whose two results `one` and `two`, of the same operands, are not the same bits. A counter in its
+--- file would begin anew when a run is resumed, and draws of its own would be others.
+function Trial:same(f, name, one, two)
+  if alike(one, two) then return end
+  local numbers = type(one) == "number" and type(two) == "number" and (" (%.9g, then %.9g)"):format(one, two) or ""
+  self:refuse(f, ("%s() gave two results%s of the same operands in two calls"):format(name, numbers),
+    "the same bits at every call (no counter, no random numbers of its own), so that a resumed run goes on as it would "
+    .. "have")
+end
+
+--- Calls a function of the choice once; its error names its line and that this was a trial.
+function Trial:one(name, f, ...)
+  local results = called(self, name, f, ...)
+  return table.unpack(results, 1, results.n)
+end
+
+--- The same; what is asked at every step is called twice.
+function Trial:call(name, f, ...)
+  local results = called(self, name, f, ...)
+  if repeated[name] and self.choice.kind ~= "symmetries" then
+    local again = called(self, name, f, ...)
+    for i = 1, math.max(results.n, again.n) do self:same(f, name, results[i], again[i]) end
+  end
+  return table.unpack(results, 1, results.n)
 end
 
 --- The same of a function that may ask for more than is there: false if it raised, unless the trial is strict.

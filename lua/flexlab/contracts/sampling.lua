@@ -46,13 +46,17 @@ function M.samplers(t, choice, cfg)
   local shape, f = { 2, h, w, c }, choice.sample
   local x0 = t:normal(shape, 1)
   for _, steps in ipairs(choice.contract and choice.contract.steps or { 2, 1, 5 }) do
-    local answer = t:call("sample", f, whole(cfg, steps), environment(t, shape, x0, uniform(steps)))
+    local function answered()
+      return t:call("sample", f, whole(cfg, steps), environment(t, shape, x0, uniform(steps)))
+    end
+    local answer = answered()
     t:tensor(f, "sample()", answer, shape)
     local off = (answer - x0):abs():summary().max
     if off > 1e-3 and not choice.inexact then
       t:refuse(f, ("sample() of a network that knows the answer misses it by %.3g in %d steps"):format(off, steps),
         "the last x0 (or the field inexact = true)")
     end
+    t:same(f, "sample", answer, answered())
   end
   t:kept "sample(): a finite tensor of the target's shape, that of the network where it knows the answer"
 end
