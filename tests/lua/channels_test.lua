@@ -152,6 +152,46 @@ function suite.test_a_forecast_has_them_by_lead()
   lu.assertEquals(r:summary { rfne = 1 }, { rfne = 1, rfne_anomaly = r.rfne_anomaly[1] })
 end
 
+-- A tile without rain: its truth is zero, so no RFNE; frame 4 holds one number, so no PSNR. All methods leave both out.
+function suite.test_samples_of_one_number_are_left_out_of_what_they_do_not_allow()
+  local file = film("rain.h5", 1, function(f, y, x)
+    return f == 2 and 0 or f == 4 and 7 or wave(f, y, x)
+  end)
+  local set = set_of(file, { batch = 4 })
+  local function off(batch) return batch.truth + 0.5 end
+  local wet = { [1] = true, [3] = true, [5] = true, [6] = true }
+  for name, sampler in pairs { off = off, bicubic = flex.baselines.bicubic } do
+    local scores = flex.evaluate(sampler, set.test, { name = name })
+    local rfne, psnr = scores.per_sample.rfne, scores.per_sample.psnr
+    for i = 1, FRAMES do
+      lu.assertEquals(rfne[i] == rfne[i], i ~= 2, name)
+      lu.assertEquals(psnr[i] == psnr[i], wet[i] or false, name)
+    end
+    close(scores.rfne, (rfne[1] + rfne[3] + rfne[4] + rfne[5] + rfne[6]) / 5)
+    close(scores.psnr, (psnr[1] + psnr[3] + psnr[5] + psnr[6]) / 4)
+    for _, metric in ipairs { "rmse", "mae", "spectral_low", "kurtosis_error" } do
+      lu.assertTrue(scores[metric] < math.huge, metric)
+    end
+    lu.assertEquals(scores.notes, { "2 of 6 test samples hold one number everywhere and are left out of means of "
+      .. "scores that divide by what they hold, for every method: sample 2, all zero, from "
+      .. "RFNE; samples 2 and 4, the same everywhere, "
+      .. "from PSNR, r, kurtosis and spectral errors" })
+  end
+  local dry = set_of(film("dry.h5", 1, function() return 0 end), { train = nil })
+  local scores = flex.evaluate(off, dry.test)
+  lu.assertTrue(scores.rfne ~= scores.rfne)
+  lu.assertAlmostEquals(scores.mae, 0.5, 1e-6)
+  lu.assertEquals(flex.evaluate(off, set_of(film("wet.h5", 1, wave)).test).notes, {})
+end
+
+function suite.test_a_channel_of_zeros_is_named()
+  local file = film("snow.h5", 2, function(f, y, x, c) return c == 2 and f == 3 and 0 or wave(f, y, x) + c end)
+  local scores = flex.evaluate(flex.baselines.bicubic, set_of(file).test)
+  lu.assertTrue(scores["rfne.w_2"] < math.huge)
+  lu.assertStrContains(scores.notes[#scores.notes], "1 of 6 test samples of w_2 hold one number everywhere and "
+    .. "are left out of means of scores that divide by what they hold, for every method: sample 3, all zero, from RFNE")
+end
+
 local status = lu.LuaUnit.run()
 os.execute("rm -rf '" .. folder .. "'")
 os.exit(status)

@@ -9,11 +9,13 @@ a list of members as second result every one of ensembles (crps spread_skill ...
 a Hann window (tiles are cut out of larger fields); per_sample = { rfne = {}, ... }, id = {}; left_out =
 { ssim = "why" }, the metrics that such fields do not allow; channels = { names }.
 Of several channels each is scored too, scores["rfne.u"], since a norm over all of them is that of the largest; and
-where a mean is most of a field, scores.rfne_anomaly (anomaly.lua), with a note why.
+where a mean is most of a field, scores.rfne_anomaly (anomaly.lua), with a note why. Samples that hold one number
+everywhere are left out of the means of scores that they do not allow (constant.lua), and scores.notes says so.
 --]]
 local anomaly = require "flexlab.evaluation.anomaly"
 local calibration = require "flexlab.evaluation.calibration"
 local config = require "flexlab.config"
+local constant = require "flexlab.evaluation.constant"
 local core = require "flexlab.core"
 local notes = require "flexlab.run.notes"
 local Run = require "flexlab.run"
@@ -30,12 +32,6 @@ end
 
 local function append(list, values)
   for _, v in ipairs(values) do list[#list + 1] = v end
-end
-
-local function mean(list)
-  local sum = 0
-  for _, v in ipairs(list) do sum = sum + v end
-  return sum / #list
 end
 
 -- Adds the rows of a (N,bins) spectrum.
@@ -72,7 +68,7 @@ end
 --- `set`: the data that the batches are of, for the names of channels and their training means.
 function M.scorer(set)
   return setmetatable({ set = set, scores = lists(), channels = {}, ids = {}, left_out = {}, spectra = {},
-    sums = calibration.sums(), anomaly = anomaly.new() }, Scorer)
+    kinds = {}, channel_kinds = {}, sums = calibration.sums(), anomaly = anomaly.new() }, Scorer)
 end
 
 -- The values of a metric, or nil where fields like the truth do not allow it (too small for SSIM's window): it
@@ -84,10 +80,15 @@ local function values_of(name, prediction, truth)
   return nil, (tostring(values):gsub("^[^:]+:%d+: ", ""))
 end
 
--- The values of every metric, put into `scores`.
-local function score(scores, left_out, prediction, members, truth)
+-- The values of every metric, put into `scores`, and what kinds of samples they are of, into `kinds`.
+local function score(scores, kinds, left_out, prediction, members, truth)
+  local now = constant.kinds(truth)
+  append(kinds, now)
   for _, name in ipairs(M.metrics) do
     local values, why = values_of(name, prediction, truth)
+    for i in ipairs(values or {}) do
+      if constant.undefined(name, now[i]) then values[i] = 0 / 0 end
+    end
     if values then append(scores[name], values) else left_out[name] = why end
   end
   if members and #members > 0 then ensemble(scores, members, truth) end
@@ -103,15 +104,15 @@ local function score_channels(self, prediction, members, truth)
     self.anomaly:add(c, p, y)
     if count > 1 then
       for m, member in ipairs(members or {}) do own[m] = channel(member) end
-      self.channels[c] = self.channels[c] or lists()
-      score(self.channels[c], self.left_out, p, own, y)
+      self.channels[c], self.channel_kinds[c] = self.channels[c] or lists(), self.channel_kinds[c] or {}
+      score(self.channels[c], self.channel_kinds[c], self.left_out, p, own, y)
     end
     scope:close()
   end
 end
 
 function Scorer:add(batch, prediction, members)
-  score(self.scores, self.left_out, prediction, members, batch.truth)
+  score(self.scores, self.kinds, self.left_out, prediction, members, batch.truth)
   score_channels(self, prediction, members, batch.truth)
   self.sums:add(members, batch)
   local low = batch.low
@@ -135,9 +136,11 @@ local function names_of(set, count)
 end
 
 -- Adds lists of values by sample under names that end with `suffix`.
-local function put(result, scores, suffix)
+local function put(result, scores, suffix, kinds)
   for name, list in pairs(scores) do
-    if #list > 0 then result[name .. suffix], result.per_sample[name .. suffix] = mean(list), list end
+    if #list > 0 then
+      result[name .. suffix], result.per_sample[name .. suffix] = constant.mean(name, list, kinds), list
+    end
   end
 end
 
@@ -146,10 +149,13 @@ local function put_channels(result, self)
   result.channels = names_of(self.set, #self.anomaly.channels)
   local found
   found, result.note = self.anomaly:result(result.channels, self.set)
-  if found then put(result, { rfne_anomaly = found.all }, "") end
+  if found then put(result, { rfne_anomaly = found.all }, "", {}) end
+  result.notes = { result.note }
+  table.insert(result.notes, (constant.sentence(self.kinds, self.ids)))
   for c, name in ipairs(#result.channels > 1 and result.channels or {}) do
-    put(result, self.channels[c], "." .. name)
-    if found then put(result, { rfne_anomaly = found.channels[c] }, "." .. name) end
+    put(result, self.channels[c], "." .. name, self.channel_kinds[c])
+    if found then put(result, { rfne_anomaly = found.channels[c] }, "." .. name, {}) end
+    table.insert(result.notes, (constant.sentence(self.channel_kinds[c], self.ids, name)))
   end
 end
 
@@ -174,7 +180,7 @@ function Scorer:result()
   local n = #self.ids
   local result = setmetatable({ n = n, id = self.ids, per_sample = {}, spectrum = {},
     calibration = self.sums:result(), left_out = self.left_out }, Scores)
-  put(result, self.scores, "")
+  put(result, self.scores, "", self.kinds)
   put_channels(result, self)
   for _, name in ipairs(result.calibration and M.ensemble_metrics or {}) do
     result[name] = result[name] or result.calibration[name]
@@ -211,7 +217,7 @@ function M.evaluate(sampler, test, options)
   if run then run.progress:clear() end
   if count == 0 then error("evaluate: there are no test batches", 2) end
   local result = scorer:result()
-  notes.add(result.note)
+  for _, sentence in ipairs(result.notes) do notes.add(sentence) end
   if run then samples.keep(run, sampler, o.name or nil, result, places) end
   return result
 end

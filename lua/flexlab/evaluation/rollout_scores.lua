@@ -86,7 +86,7 @@ local function add_others(result, k, lead)
     end
   end
   for _, name in ipairs(result.others) do result[name][k] = result[name][k] or 0 / 0 end
-  if k == 1 then notes.add(lead.note) end
+  for _, sentence in ipairs(k == 1 and lead.notes or {}) do notes.add(sentence) end
 end
 
 local function add_lead(result, k, sums)
