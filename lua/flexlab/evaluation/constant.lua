@@ -58,7 +58,8 @@ function M.sentence(kinds, ids, channel)
   local all = table.move(constant, 1, #constant, #zero + 1, table.move(zero, 1, #zero, 1, {}))
   parts[#parts + 1] = ("%s, the same everywhere, from PSNR, r, kurtosis and spectral errors"):format(listed(all))
   return ("%d of %d test samples%s hold one number everywhere and are left out of means of scores "
-    .. "that divide by what they hold, for every method: %s"):format(#all, #ids, channel and " of " .. channel or "", table.concat(parts, "; "))
+    .. "that divide by what they hold, for every method: %s"):format(#all, #ids,
+    channel and " of " .. channel or "", table.concat(parts, "; "))
 end
 
 return M
