@@ -171,13 +171,13 @@ local tex = { ["&"] = "\\&", ["%"] = "\\%", ["_"] = "\\_", ["#"] = "\\#", ["$"] 
 
 -- A LaTeX tabular with rules of the booktabs package.
 function Table:latex()
-  local _, right = layout(self)
+  local _, right, texts = layout(self)
   local align, lines = {}, {}
   for i = 1, #self.headers do align[i] = right[i] and "r" or "l" end
   lines[1] = "\\begin{tabular}{" .. table.concat(align) .. "}\n\\toprule"
   for k = 0, #self.rows do
     local cells = {}
-    for i, value in ipairs(self.rows[k] or self.headers) do cells[i] = shown(value):gsub("[&%%_#${}~^\\]", tex) end
+    for i, text in ipairs(texts[k] or self.headers) do cells[i] = text:gsub("[&%%_#${}~^\\]", tex) end
     lines[#lines + 1] = table.concat(cells, " & ") .. " \\\\"
     if k == 0 or self.gaps[k] and k < #self.rows then lines[#lines + 1] = "\\midrule" end
   end

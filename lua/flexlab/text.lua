@@ -100,6 +100,12 @@ function M.show(value)
   return tostring(value)
 end
 
+--- A number in the given form; what is no number is "nan", whatever its sign bit.
+---@param form string|nil  "%.4g"
+function M.number(value, form)
+  return value ~= value and "nan" or (form or "%.4g"):format(value)
+end
+
 --- The keys of a table, sorted as strings.
 function M.keys(t)
   local keys = {}

@@ -108,4 +108,43 @@ function suite.test_numbers_are_spelled_and_sorted_as_numbers()
   lu.assertEquals(labels(tasks), { "lr=0.5", "lr=2", "lr=1000", "lr=1000" })
 end
 
+function suite.test_one_trial_is_wanted_once()
+  run "1"
+  local line = "run ROOT/edited.lua --quiet --out ROOT/once "
+  local code, out = flexlab(line .. "--seeds 1,1")
+  lu.assertEquals(code, 2)
+  lu.assertStrContains(out, "run: --seeds: 1 is there twice; a seed is one trial")
+  lu.assertEquals(flexlab(line .. "--seeds 1..4,3"), 2)
+  code, out = flexlab(line .. "--sweep lr=1e-3,0.001")
+  lu.assertEquals(code, 2)
+  lu.assertStrContains(out, "run: --sweep: two arms are called 'lr=0.001'; a value is wanted once")
+  lu.assertEquals(flexlab(line .. "--sweep lr=1,1.0"), 2)
+  lu.assertErrorMsgContains("seeds: 2 is there twice", flex.study.seeds, { 2, 2 })
+end
+
+-- A recipe that fails with a long sentence, and whose number is not finite otherwise.
+local ENDS = [[
+local flex = require "flexlab"
+return flex.recipe("ends", { how = "nan", n = 1 }, function(cfg)
+  if cfg.how == "bad" then error(("the field is too small for this network, %s"):format(("and so on "):rep(20)), 0) end
+  return { zeta = cfg.how == "nan" and 0 / 0 or 1, alpha = 2 }
+end, { metric = "zeta" })]]
+
+function suite.test_what_a_sweep_prints_is_short_and_said_once()
+  assert(core.sys.mkdirs(suite.root))
+  assert(core.sys.write(suite.root .. "/ends.lua", ENDS))
+  local code, out = flexlab "run ROOT/ends.lua --sweep how=nan,fine,bad --seeds 1..2 --out ROOT/runs"
+  lu.assertEquals(code, 1)
+  lu.assertStrContains(out, "how=nan  seed 1  zeta nan  alpha 2")        -- the declared metric first
+  lu.assertNotStrContains(out, "-nan")
+  lu.assertNil(out:find "\n[%w_]+%.how=", out)                           -- the table is not repeated line by line
+  _, out = flexlab "list runs --out ROOT/runs"
+  lu.assertNotNil(out:find "\n[^\n]*/1 +failed: the field is too small[^\n]*\u{2026} +%d", out)
+  lu.assertEquals(select(2, out:gsub("and so on and so on", "")), 1 * 10)
+  for line in out:gmatch "[^\n]+" do
+    lu.assertTrue(not line:find "^%S+/%d+  +%a+" or #line <= #suite.root + 110, line)
+  end
+  lu.assertNotNil(out:find "\n%S+/ends/%x+/1 and 1 more: failed: the field is too small for this network, and so", out)
+end
+
 os.exit(lu.LuaUnit.run())

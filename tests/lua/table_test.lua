@@ -56,4 +56,11 @@ function suite.test_wrong_rows_raise()
   lu.assertErrorMsgContains("cannot tell a form", t.save, t, "x.pdf")
 end
 
+function suite.test_latex_has_the_decimals_of_the_text()
+  local t = require "flexlab.table" { "rfne" }
+  t:row({ 0.5 }):row { 0.4375 }
+  lu.assertStrContains(t:text(), "0.5000")
+  lu.assertStrContains(t:latex(), "0.5000 \\\\\n0.4375 \\\\")
+end
+
 os.exit(lu.LuaUnit.run())

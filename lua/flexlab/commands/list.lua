@@ -75,6 +75,10 @@ local function show_runs(path)
         entry.best and ("; * is the best arm (mean %.4g)"):format(about.means[entry.best])
         or about and "; no best is named, since " .. about.why or ""))
     end
+    for _, text in ipairs(entry.sentences) do
+      local dirs = entry.sentences[text]
+      print(("%s%s: %s"):format(dirs[1], #dirs > 1 and (" and %d more"):format(#dirs - 1) or "", text))
+    end
     if entry.remark then print(("note: %s: %s"):format(entry.recipe, entry.remark)) end
     if about and about.note then print(("note: %s: %s"):format(entry.recipe, about.note)) end
   end

@@ -63,6 +63,13 @@ local function repeated(values)
   return run.recipe, seeds, run.settings
 end
 
+-- A study whose arms are all different.
+local function once(subject)
+  local fault = plan.twice(subject.arms)
+  if fault then arguments.wrong("run: --sweep: %s; a value is wanted once", fault) end
+  return subject
+end
+
 -- What to run: a study (its grid changed by a sweep), a recipe as it is, or a recipe as the study that a sweep means.
 local function subject_of(values)
   if (values.recipe == nil) == (values.from == nil) then
@@ -80,10 +87,10 @@ local function subject_of(values)
   if unequal then arguments.wrong("run: --zip: %s", unequal) end
   if study.is_study(recipe) then
     recipe.source = recipe.source or path
-    return next(grid) and recipe:with(grid) or recipe, seeds or recipe.seeds
+    return once(next(grid) and recipe:with(grid) or recipe), seeds or recipe.seeds
   end
   if next(grid) or seeds and #seeds > 1 then
-    return study.sweep(recipe, grid, seeds or { 1 }, path, values.zip and "zip" or nil), seeds or { 1 }
+    return once(study.sweep(recipe, grid, seeds or { 1 }, path, values.zip and "zip" or nil)), seeds or { 1 }
   end
   return recipe, seeds or { 1 }
 end
@@ -125,7 +132,7 @@ local function print_result(result, prefix)
       print_result(value, prefix .. tostring(key) .. ".")
     elseif key ~= "dir" then
       print(("%-18s %s"):format(prefix .. tostring(key),
-        math.type(value) == "float" and ("%.6g"):format(value) or tostring(value)))
+        math.type(value) == "float" and words.number(value, "%.6g") or tostring(value)))
     end
   end
 end
@@ -148,7 +155,7 @@ local function execute(values)
   end
   local result, missing = subject(overrides, options)
   if result.worker then return end
-  if not values.quiet then print_result(result, "") end
+  if not (values.quiet or subject.sweep_table) then print_result(result, "") end      -- the table has said it
   print(("%-18s %s"):format("folder", result.dir))
   return missing and #missing > 0 and 1 or 0
 end

@@ -39,11 +39,12 @@ function M.sizes(dir)
   return now, after
 end
 
---- Writes last.h5 anew with what stays; the bytes that this freed (0: nothing was left to free), or nil, message.
+--- Writes last.h5 anew with what stays; the bytes of tensors that this freed, as M.sizes counts them (0: nothing was
+--- left to free), or nil, message.
 function M.reduce(dir)
   local path = dir .. "/last.h5"
-  local before = provenance.fingerprint(path)
-  if not before then return nil, "it has no last.h5" end
+  local before, fault = M.sizes(dir)
+  if not before then return nil, fault end
   local file, message = core.io.load(path)
   if not file then return nil, message end
   if file.text.kind ~= "flexlab checkpoint" then return nil, path .. " is not a FlexLab checkpoint" end
@@ -54,7 +55,8 @@ function M.reduce(dir)
   local ok
   ok, message = core.io.save(path, { names = names, tensors = tensors, text = file.text })
   if not ok then return nil, message end
-  return before.bytes - provenance.fingerprint(path).bytes
+  local now = M.sizes(dir)
+  return now and before - now or nil, not now and path .. " cannot be read again" or nil
 end
 
 --- What train.keep of a run's settings says; "all" without it.

@@ -34,7 +34,7 @@ function Progress:show(row)
   local parts = {}
   for _, k in ipairs(text.keys(row)) do
     if k ~= "step" and type(row[k]) == "number" and #parts < 3 then
-      parts[#parts + 1] = ("%s %.4g"):format(k, row[k])
+      parts[#parts + 1] = k .. " " .. text.number(row[k])
     end
   end
   self.numbers = table.concat(parts, "  ")

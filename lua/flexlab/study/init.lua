@@ -35,9 +35,10 @@ M.options = { seeds = false, seed = false, jobs = 1, root = "runs", fresh = fals
 
 function M.is_study(v) return getmetatable(v) == Study end
 
--- "1..4,7", 3 or {1, 2} -> {1, 2, 3, 4, 7}; ranges include both ends.
+-- "1..4,7", 3 or {1, 2} -> {1, 2, 3, 4, 7}; ranges include both ends. A seed that is there twice would be run once and
+-- counted twice.
 function M.seeds(value)
-  local list = {}
+  local list, seen = {}, {}
   for word in (type(value) == "table" and table.concat(value, ",") or tostring(value)):gmatch("[^,]+") do
     local first, last = word:match("^%s*(%d+)%s*%.%.%s*(%d+)%s*$")
     first = math.tointeger(tonumber(first or word))
@@ -45,7 +46,10 @@ function M.seeds(value)
     if not first or first < 0 or last < first or last - first > 9999 then
       error(("seeds: '%s' is not a seed or a range such as 1..8"):format(word), 0)
     end
-    for seed = first, last do list[#list + 1] = seed end
+    for seed = first, last do
+      if seen[seed] then error(("seeds: %d is there twice; a seed is one trial"):format(seed), 0) end
+      list[#list + 1], seen[seed] = seed, true
+    end
   end
   if #list == 0 then error("seeds: the list is empty", 0) end
   return list
@@ -77,7 +81,8 @@ function M.new(name, recipe, design, body)
   check(name, recipe, design, body)
   local arms = plan.arms(design)
   return setmetatable({ name = name, recipe = recipe, defaults = recipe.defaults,
-    body = body or require("flexlab.study.sweep").body, kind = plan.kind_of(design), grid = plan.factors(arms),
+    body = body or require("flexlab.study.sweep").body, sweep_table = not body,
+    kind = plan.kind_of(design), grid = plan.factors(arms),
     seeds = M.seeds(design.seeds or "1..8"), arms = arms,
     -- The body's file, not the caller's: a file that ends in `return flex.study(...)` is no caller.
     source = body and debug.getinfo(body, "S").source:match("^@(.+)$") }, Study)
@@ -89,8 +94,8 @@ end
 function M.sweep(recipe, grid, seeds, path, kind)
   kind = kind or "grid"
   return setmetatable({ name = recipe.name .. "-sweep", recipe = recipe, defaults = recipe.defaults,
-    body = require("flexlab.study.sweep").body, grid = grid, seeds = seeds, arms = plan.arms { [kind] = grid },
-    kind = kind, source = path, sweep = true }, Study)
+    body = require("flexlab.study.sweep").body, sweep_table = true, grid = grid, seeds = seeds,
+    arms = plan.arms { [kind] = grid }, kind = kind, source = path, sweep = true }, Study)
 end
 
 --- The same study with other values of its grid (--sweep): a copy.

@@ -21,6 +21,21 @@ local M = {}
 
 local ORDER = { "done", "running", "stopped", "failed", "diverged", "new" }
 
+local MOST = 36       -- letters of a state; a longer one is cut, and stands whole below the table
+
+-- The first letters of a text, at most so many, and whether it was cut.
+local function cut(text, most)
+  if (utf8.len(text) or #text) <= most then return text, false end
+  local stop = utf8.len(text) and utf8.offset(text, most) or most
+  return text:sub(1, stop - 1) .. "\u{2026}", true
+end
+
+-- Notes a sentence that the table has no room for, with the runs that it is about.
+local function note(sentences, text, dir)
+  if not sentences[text] then sentences[text], sentences[#sentences + 1] = {}, text end
+  table.insert(sentences[text], dir)
+end
+
 --- "running 29/60", "failed: no memory": a state in a few words.
 function M.state(s)
   if s.word == "failed" or s.word == "diverged" then
@@ -66,19 +81,23 @@ end
 -- Adds the rows of the runs of one recipe, arm by arm; returns how they were judged.
 local function add_recipe(t, tasks)
   local found = judged(tasks)
+  found.sentences = {}
   for _, task in ipairs(tasks) do
     local s, settings = state.of(task.dir), plan.label(task.arm.settings)
     if not task.result and task.state then s.word, s.sentence = task.state.word, task.state.sentence or s.sentence end
     local shown = main_of(task, found.main)
     local star = found.best and shown ~= "" and task.arm.label == found.best and " *" or ""
     local version = s.word == "done" and copies.version(task.dir)
-    local words = M.state(s) .. (version and ", " .. version or "")
-    t:row { task.dir, words, M.date(s.when), settings, shown .. star }
+    local whole = M.state(s):gsub("%s+", " ")
+    local words, was_cut = cut(whole, MOST)
+    if was_cut then note(found.sentences, whole, task.dir) end
+    t:row { task.dir, words .. (version and ", " .. version or ""), M.date(s.when), settings, shown .. star }
   end
   return found
 end
 
---- A table of runs, and what they are judged by: a list of { recipe =, main =, best =, about =, remark = }.
+--- A table of runs, and what they are judged by: a list of { recipe =, main =, best =, about =, remark =,
+--- sentences = { text, ..., [text] = the runs it is about } }.
 ---@param tasks table  as finished.tasks has them
 function M.runs(tasks)
   local t, recipes, order, mains = tabulate { "run", "state", "date", "settings", "result" }, {}, {}, {}

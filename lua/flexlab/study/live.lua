@@ -7,6 +7,7 @@ The time left comes from the runs' own rates: what a finished run took, or, befo
 ones have yet to do, times the runs that wait, divided by how many run at a time.
 --]]
 local core = require "flexlab.core"
+local judging = require "flexlab.run.metric"
 local literal = require "flexlab.literal"
 local words = require "flexlab.text"
 
@@ -29,13 +30,15 @@ local function seconds_of(task)
   return type(cost) == "table" and tonumber(cost.seconds) or nil
 end
 
--- What came of a run, in a few words.
+-- What came of a run, in a few words: the metric that its recipe declares stands first.
 local function outcome(task)
   if not task.result then return ("%s: %s"):format(task.state.word:upper(), task.state.sentence or "") end
-  local metrics, seconds = {}, seconds_of(task)
+  local metrics, seconds, main = {}, seconds_of(task), judging.of(task.dir)
+  local first = main and judging.value(task.result, main.name)
+  if first then metrics[1] = main.name .. " " .. words.number(first) end
   for _, key in ipairs(words.keys(task.result)) do
-    if type(task.result[key]) == "number" and #metrics < 4 then
-      metrics[#metrics + 1] = ("%s %.4g"):format(key, task.result[key])
+    if type(task.result[key]) == "number" and #metrics < 4 and not (first and key == main.name) then
+      metrics[#metrics + 1] = key .. " " .. words.number(task.result[key])
     end
   end
   return table.concat(metrics, "  ") .. (seconds and ("  (%s)"):format(words.duration(seconds)) or "")

@@ -120,8 +120,13 @@ function M.fault(design)
   end
   local unequal = kind == "zip" and M.unequal(plan)
   if unequal then return unequal end
+  return M.twice(arms[kind](plan))
+end
+
+--- What is wrong with arms of which two are one (1e-3 and 0.001 are one value), in a sentence; else nil.
+function M.twice(list)
   local seen = {}
-  for _, arm in ipairs(arms[kind](plan)) do
+  for _, arm in ipairs(list) do
     if seen[arm.label] then return ("two arms are called '%s'"):format(arm.label) end
     seen[arm.label] = true
   end
