@@ -133,4 +133,34 @@ function suite.test_wrong_words_and_missing_samples()
     { key = "error", method = "model" })
 end
 
+-- Evaluations between steps and before the loop are kept through a stop, those behind the checkpoint are cut.
+function suite.test_a_run_that_goes_on_keeps_the_rows_of_its_evaluations()
+  local stop
+  local r = flex.recipe("between", { train = { checkpoint = 3 } }, function(_, run)
+    local function score(name) flex.evaluate(function(b) return b.truth * 1.5 end, test_part(3), { name = name }) end
+    score "before"
+    for step in run:steps(nil, 8) do
+      if step % 2 == 0 then score() end
+      if step == stop then error("stop here", 0) end
+    end
+    score "behind"
+    return { rfne = 1 }
+  end)
+  local whole = core.sys.read(r(nil, { root = suite.root .. "/whole", quiet = true }).dir .. "/samples.csv")
+  lu.assertStrContains(whole, '"model, step 2",1,')
+  for _, place in ipairs { 1, 4, 5, 8 } do
+    stop = place
+    local o = { root = suite.root .. "/" .. place, quiet = true }
+    lu.assertErrorMsgEquals("stop here", r, nil, o)
+    stop = nil
+    lu.assertEquals(core.sys.read(r(nil, o).dir .. "/samples.csv"), whole)
+  end
+  stop = 7
+  local o = { root = suite.root .. "/broken", quiet = true }
+  lu.assertErrorMsgEquals("stop here", r, nil, o)
+  os.execute(("for d in '%s'/between/*/1; do echo 'no table' >$d/samples.csv; done"):format(o.root))
+  lu.assertErrorMsgContains("samples.csv is no table of samples: its first line is not method,id,...; remove it",
+    r, nil, o)
+end
+
 os.exit(lu.LuaUnit.run())

@@ -8,6 +8,9 @@ anything else "model"; an evaluation between training steps has its step behind,
 lead, "model, lead 3". `id` is the number of the sample among the test samples, file, frame, y and x where it lies; they
 are empty where a test set does not say so. A metric that a method has not is empty. The file holds no time and no
 average: what the result says can be computed from it.
+
+A checkpoint stores how many evaluations there were (`evaluations`); a run that goes on reads them back from the file,
+cut to these, as metrics.jsonl is. What the body evaluates again on its way to the saved step is among them.
 --]]
 local core = require "flexlab.core"
 local tabulate = require "flexlab.table"
@@ -79,10 +82,14 @@ local function add(run, name, ids, scores, places)
   run.samples[#run.samples + 1], run.samples[name] = own, own
 end
 
+-- Whether the body is on its way to the step that a checkpoint has.
+local function is_repeated(run) return run.replaying and run.saved ~= nil end
+
 --- Adds the scores of one evaluation to the samples.csv of a run.
 ---@param result table  what flex.evaluate returns: id, per_sample
 ---@param places table  as M.places gives them, one a sample
 function M.keep(run, sampler, name, result, places)
+  if is_repeated(run) then return end
   run.samples = run.samples or {}
   add(run, name_of(run, sampler, name), result.id, result.per_sample, places)
   run.lock:check()
@@ -92,6 +99,7 @@ end
 --- The same of a rollout: "model, lead 3" and "persistence, lead 3".
 ---@param leads table  of rollout_scores: by lead the scorers `mean` and `persistence`
 function M.keep_leads(run, name, leads, places)
+  if is_repeated(run) then return end
   run.samples = run.samples or {}
   for k, lead in ipairs(leads) do
     for _, who in ipairs { { "mean", name }, { "persistence", "persistence" } } do
@@ -128,31 +136,85 @@ local function line_at(text, at)
   end
 end
 
---- The rows of a run's samples.csv, { method =, id =, ..., rfne = number }; nil if there is none. Raises where it is
---- no such table.
-function M.read(dir)
-  local path = dir .. "/" .. M.file
+-- The headers of a samples.csv and the cells of its lines; nil if there is none. Raises where it is no such table.
+local function cells_of(path)
   if not core.sys.exists(path) then return nil end
   local text = assert(core.sys.read(path))
   local headers, at = line_at(text, 1)
-  local rows, n = {}, 1
+  local lines = {}
   if not headers or headers[1] ~= "method" or headers[2] ~= "id" then
     error(path .. " is no table of samples: its first line is not method,id,...", 0)
   end
   while at <= #text do
     local cells
-    n = n + 1
     cells, at = line_at(text, at)
     if not cells or #cells ~= #headers then
-      error(("%s: line %d has not the %d cells of the first line"):format(path, n, #headers), 0)
+      error(("%s: line %d has not the %d cells of the first line"):format(path, #lines + 2, #headers), 0)
     end
+    lines[#lines + 1] = cells
+  end
+  return headers, lines
+end
+
+--- The rows of a run's samples.csv, { method =, id =, ..., rfne = number }; nil if there is none. Raises where it is
+--- no such table.
+function M.read(dir)
+  local headers, lines = cells_of(dir .. "/" .. M.file)
+  if not headers then return nil end
+  for n, cells in ipairs(lines) do
     local row = {}
     for i, name in ipairs(headers) do
       if i <= #PLACE then row[name] = cells[i] else row[name] = tonumber(cells[i]) end
     end
-    rows[#rows + 1] = row
+    lines[n] = row
   end
-  return rows
+  return lines
+end
+
+--- How many evaluations of a run have rows.
+function M.count(run)
+  local n = 0
+  for _, e in ipairs(run.samples or {}) do
+    if #e.ids > 0 then n = n + 1 end
+  end
+  return n
+end
+
+-- One more line of an evaluation; cells stay the texts that they are.
+local function extend(e, headers, cells)
+  local k, place = #e.ids + 1, {}
+  for i, name in ipairs(PLACE) do place[name] = cells[i] end
+  e.ids[k], e.places[k] = place.id, place
+  for i = #PLACE + 1, #headers do
+    if cells[i] ~= "" then
+      e.scores[headers[i]] = e.scores[headers[i]] or {}
+      e.scores[headers[i]][k] = cells[i]
+    end
+  end
+end
+
+--- Cuts a run's samples.csv to its first `count` evaluations, and returns these as `samples` of the run.
+function M.cut(run, count)
+  local path, list = run.dir .. "/" .. M.file, {}
+  if count == 0 then
+    run.lock:check()
+    if core.sys.exists(path) then assert(core.sys.remove(path)) end
+    return list
+  end
+  local ok, headers, lines = pcall(cells_of, path)
+  if not ok then error(headers .. "; remove it (these scores are lost then), or give --fresh to start again", 0) end
+  for _, cells in ipairs(lines or {}) do
+    local name = cells[1]
+    if not list[name] then
+      if #list == count then break end
+      list[#list + 1] = { name = name, ids = {}, scores = {}, places = {} }
+      list[name] = list[#list]
+    end
+    extend(list[name], headers, cells)
+  end
+  run.lock:check()
+  if #list > 0 then table_of(list):save(path) end
+  return list
 end
 
 --- What tells a sample from others: where it lies, or its number.

@@ -6,8 +6,8 @@ second network of the same run has them below 2/. Layouts are ours: (O,kH,kW,I),
 Texts: kind, version, recipe, seed, config (JSON of the recipe's), model (JSON: what flex.models needs),
 network (JSON: the same without words, for readers that know no Lua: csrc/io/checkpoint.h), data (JSON:
 task, factor, degradation), normalisation (JSON: mean and std by channel), step, phase, updates,
-first_losses (JSON list: divergence.lua), log_bytes, locals (what the body's variables hold: locals.lua);
-in one that has been reduced to its averaged weights `kept` (keep.lua).
+first_losses (JSON list: divergence.lua), log_bytes, locals (what the body's variables hold: locals.lua),
+evaluations (samples.lua); in one that has been reduced to its averaged weights `kept` (keep.lua).
 --]]
 local backbone = require "flexlab.network.backbone"
 local blame = require "flexlab.blame"
@@ -17,6 +17,7 @@ local divergence = require "flexlab.run.divergence"
 local locals = require "flexlab.run.locals"
 local positions = require "flexlab.network.positions"
 local same_parts = require "flexlab.run.same_parts"
+local samples = require "flexlab.evaluation.samples"
 local texts = require "flexlab.run.checkpoint_texts"
 local weights = require "flexlab.run.weights"
 
@@ -81,6 +82,7 @@ function M.save(path, run)
   text.config = core.json.encode(config.plain(run.cfg))
   text.step, text.phase = tostring(run.step or 0), tostring(run.phase)
   text.log_bytes, text.locals = tostring(run.log_file.bytes), locals.text(run)
+  text.evaluations = tostring(samples.count(run))
   return core.io.save(path, { names = names, tensors = tensors, text = text })
 end
 
@@ -103,7 +105,8 @@ function M.load(path)
   end
   return { path = path, tensors = file.tensors, text = file.text,
     phase = texts.number(path, file.text, "phase", 0), phase_step = texts.number(path, file.text, "step", 0),
-    log_bytes = texts.number(path, file.text, "log_bytes", 0), loops = locals.parse(path, file.text.locals) }
+    log_bytes = texts.number(path, file.text, "log_bytes", 0),
+    evaluations = texts.number(path, file.text, "evaluations", 0), loops = locals.parse(path, file.text.locals) }
 end
 
 local function same_shape(a, b)

@@ -22,6 +22,7 @@ local literal = require "flexlab.literal"
 local locals = require "flexlab.run.locals"
 local log = require "flexlab.run.log"
 local progress = require "flexlab.run.progress"
+local samples = require "flexlab.evaluation.samples"
 local settings = require "flexlab.settings"
 local steady = require "flexlab.run.steady"
 local transcript = require "flexlab.run.transcript"
@@ -111,6 +112,7 @@ function Run:resume()
   else
     self.log_file:cut(0)
   end
+  self.samples_saved = samples.cut(self, self.saved and self.saved.evaluations or 0)
 end
 
 --- Registers what checkpoints hold. flex.models and flex.optim call it; recipes need not.
@@ -200,6 +202,7 @@ function Run:save_before_step()
   self:end_scope()
   self.log_file:cut(before.bytes)
   self.step, self.held = before.step, before.held
+  self.samples = table.move(self.samples or {}, 1, before.samples, 1, {})
   if before.step > before.first then self:save() end
   return true
 end
@@ -233,6 +236,7 @@ function Run:enter(n)
   self:restore()
   local saved = self.saved
   if saved and saved.phase > self.phase then return n + 1 end
+  if self.replaying and saved then self.samples = self.samples_saved end
   self.replaying = false
   if not saved or saved.phase ~= self.phase then return 1 end
   self.step = saved.phase_step
@@ -293,7 +297,7 @@ function Run:steps(data, n, options)
       return nil
     end
     self.before = { step = step, first = first, bytes = self.log_file.bytes, updates = updates(self),
-      held = locals.before_step(self, spent) }
+      samples = #(self.samples or {}), held = locals.before_step(self, spent) }
     step = step + 1
     self.step = step
     self.scope = core.scope()
