@@ -22,6 +22,7 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: 1
 th, td { padding: 7px 18px 7px 0; text-align: left; border-bottom: 1px solid var(--line); }
 th { color: var(--soft); font-weight: 600; font-size: 14px; white-space: nowrap; }
 th.number, td.number { text-align: right; padding: 7px 6px 7px 22px; }
+th.number + th, td.number + td { padding-left: 22px; }
 tr.strong td { font-weight: 650; color: var(--accent); }
 .scroll { overflow-x: auto; }
 .charts { display: flex; flex-wrap: wrap; gap: 20px; }

@@ -136,4 +136,40 @@ function suite.test_numbers_are_short()
   lu.assertStrContains(d:svg(), 'y1="0"')
 end
 
+-- A pivot of arms with one number each.
+local function pivot_of(values)
+  local tasks = {}
+  for i, entry in ipairs(values) do
+    tasks[i] = { seed = 1, dir = "r/" .. i, result = { rfne = entry[2] },
+      arm = { label = entry[1], settings = { arm = entry[1] } } }
+  end
+  return require("flexlab.study.runs").new { name = "hand", tasks = tasks }:pivot(nil, "rfne")
+end
+
+function suite.test_slopes_number_names_that_have_no_room()
+  local long = "model.loss=mse model.schedule=linear train.steps=12 number "
+  local text = plot.slopes(pivot_of { { long .. "a", 1 }, { long .. "b", 2 }, { "c", 3 } }):svg()
+  lu.assertNil(text:find 'text%-anchor="middle"[^>]*>model')            -- none stands below its arm
+  for i, name in ipairs { long .. "a", long .. "b", "c" } do
+    lu.assertStrContains(text, (">%d  %s</text>"):format(i, name))
+    lu.assertStrContains(text, (">%d</text>"):format(i))
+  end
+  local width = tonumber(text:match 'viewBox="0 0 (%d+)')
+  lu.assertTrue(width > #long * 12 * 0.57)                             -- the longest line has room
+  lu.assertStrContains(plot.slopes(pivot_of { { "a", 1 }, { "b", 2 } }):svg(), ">a</text>")
+end
+
+function suite.test_slopes_of_numbers_far_apart_are_logarithmic_and_say_so()
+  lu.assertStrContains(plot.slopes(pivot_of { { "a", 1 }, { "b", 1e6 } }):svg(), ">rfne (logarithmic)<")
+  lu.assertNotStrContains(plot.slopes(pivot_of { { "a", 1 }, { "b", 3 } }):svg(), "logarithmic")
+  lu.assertNotStrContains(plot.slopes(pivot_of { { "a", -1 }, { "b", 1e6 } }):svg(), "logarithmic")
+end
+
+function suite.test_a_chart_is_as_wide_as_its_legend()
+  local name = ("a long name of an arm "):rep(6)
+  local function curve(title) return { name = title, x = { 1, 2 }, y = { 1, 2 } } end
+  local text = plot.lines({ curve(name), curve "b" }):svg()
+  lu.assertTrue(tonumber(text:match 'viewBox="0 0 (%d+)') > #name * 12 * 0.57)
+end
+
 os.exit(lu.LuaUnit.run())

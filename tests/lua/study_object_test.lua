@@ -317,4 +317,26 @@ function suite.test_pages_of_two_unbroken_studies_are_equal_byte_for_byte()
   lu.assertStrContains(costs, "arm,seed,started,host,seconds,peak MiB,threads,resumed\nroad=weak,1,2")
 end
 
+function suite.test_a_diverged_arm_leaves_the_chart_of_losses()
+  local dir = go(study("roads")).dir
+  local list = record.read(dir)
+  for _, run in ipairs(list.runs) do
+    local wild, path = run.arm == 1, suite.root .. "/" .. run.dir
+    local rows = {}
+    for step = 1, 6 do
+      rows[step] = ('{"step": %d, "loss": %g}\n'):format(step, wild and 10.0 ^ (5 * step) or 1 / step)
+    end
+    assert(core.sys.write(path .. "/metrics.jsonl", table.concat(rows)))
+    if wild and run.seed > 1 then
+      core.sys.remove(path .. "/result.lua")
+      assert(require("flexlab.run.state").fail(path, { state = "diverged", sentence = "inf", step = 6, time = 0 }))
+    end
+  end
+  flex.runs(dir):report()
+  local page = core.sys.read(dir .. "/report.html")
+  lu.assertStrContains(page, "model.road=none (leaves the chart)")
+  lu.assertNotStrContains(page, "model.road=both (leaves the chart)")
+  lu.assertNil(page:find 'font%-size="75%%">[1-9]%d<')                   -- no axis up to 10^30
+end
+
 os.exit(lu.LuaUnit.run())

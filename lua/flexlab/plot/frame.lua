@@ -17,6 +17,8 @@ local function text_width(text, size)
   return (utf8.len(text) or #text) * size * 0.57
 end
 
+M.text_width = text_width
+
 -- Positions of legend entries, broken into lines. Returns the entries and the number of lines.
 local function legend_layout(entries, width)
   local x, row, placed = 0, 0, {}
@@ -59,23 +61,31 @@ local function draw_x(d, box, axis, label)
   d:text((box.left + box.right) / 2, box.bottom + 40, label, { anchor = "middle", opacity = 0.85 })
 end
 
+-- A width in which every text has room: entries of the legend, lines below the chart, the title.
+local function roomy(width, left, options)
+  for _, entry in ipairs(options.legend or {}) do width = math.max(width, left + 66 + text_width(entry.name, 12)) end
+  for _, text in ipairs(options.below or {}) do width = math.max(width, left + 20 + text_width(text, 12)) end
+  return math.ceil(math.max(width, left + 20 + text_width(options.title or "", 14)))
+end
+
 -- options: title, width, height, legend = {{name=, colour=, dash=}}, x = axis, y = axis,
--- x_label, y_label (with the unit).
+-- x_label, y_label (with the unit), below = lines of text under the chart. It is made wider where a text needs it.
 function M.new(options)
-  local width, height = options.width or 640, options.height or 400
-  local d = svg.new(width, height, options.title or options.y_label)
-  local widest = 0
+  local widest, below = 0, options.below or {}
   for _, tick in ipairs(options.y.ticks) do
     widest = math.max(widest, tick.label and text_width(tick.label, 12) or 0)
   end
   local left = math.ceil(46 + widest)
+  local width, height = roomy(options.width or 640, left, options), (options.height or 400) + 18 * #below
+  local d = svg.new(width, height, options.title or options.y_label)
   local placed, rows = legend_layout(options.legend or {}, width - left - 20)
   local top = (options.title and 36 or 14) + (rows > 0 and 18 * rows + 6 or 0)
-  local box = { left = left, right = width - 20, top = top, bottom = height - 54 }
+  local box = { left = left, right = width - 20, top = top, bottom = height - 54 - 18 * #below }
   if options.title then d:text(left, 22, options.title, { size = 14, bold = true }) end
   draw_legend(d, placed, left, options.title and 46 or 20)
   draw_y(d, box, options.y, options.y_label or "")
   draw_x(d, box, options.x, options.x_label or "")
+  for i, text in ipairs(below) do d:text(left, box.bottom + 44 + 18 * i, text) end
   return d, function(x, y)
     return box.left + options.x.at(x) * (box.right - box.left),
       box.bottom - options.y.at(y) * (box.bottom - box.top)

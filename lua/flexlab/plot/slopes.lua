@@ -1,9 +1,34 @@
 -- slopes.lua - a slope chart: the arms of a study side by side, one line a seed, the mean on top.
--- Lines that run parallel say that the seeds agree about the arms, whatever their level.
+-- Lines that run parallel say that the seeds agree about the arms, whatever their level. Arms whose names have no room
+-- side by side are numbered and named below; numbers far apart get a logarithmic axis, lest one arm flatten the others.
 
 local axis = require "flexlab.plot.axis"
 local frame = require "flexlab.plot.frame"
 local stats = require "flexlab.stats"
+
+local SLOT, FAR = 110, 50      -- pixels of an arm; the ratio of two numbers that are far apart
+
+-- The names as they stand below the axis, and the lines that explain them where they are numbers.
+local function labels_of(names)
+  local wide, numbers, lines = false, {}, {}
+  for i, name in ipairs(names) do
+    wide = wide or frame.text_width(tostring(name), 12) > SLOT - 8
+    numbers[i], lines[i] = tostring(i), ("%d  %s"):format(i, tostring(name))
+  end
+  if wide then return numbers, lines end
+  return names, nil
+end
+
+-- Whether all numbers are above 0, and the largest is far above the least.
+local function far_apart(lists)
+  local least, most = math.huge, -math.huge
+  for _, list in ipairs(lists) do
+    for _, v in ipairs(list) do
+      if v == v and math.abs(v) < math.huge then least, most = math.min(least, v), math.max(most, v) end
+    end
+  end
+  return least > 0 and most > FAR * least
+end
 
 local function categories(names)
   local n = #names
@@ -56,12 +81,15 @@ return function(pivot, options)
   options = options or {}
   local names, lists = pivot:arms(), {}
   for i, name in ipairs(names) do lists[i] = pivot[name] end
+  local shown, below = labels_of(names)
+  local log, label = options.log, options.label or pivot.metric
+  if log == nil and far_apart(lists) then log, label = true, label .. " (logarithmic)" end
   local drawing, place = frame.new {
     title = options.title or pivot.metric .. " by " .. pivot.key,
-    width = options.width or math.max(420, 110 * #names + 100), height = options.height,
+    width = options.width or math.max(420, SLOT * #names + 100), height = options.height,
     legend = { { name = "mean", colour = frame.colour(2) }, { name = "one seed", colour = frame.colour(1) } },
-    x = categories(names), y = axis.fit(lists, { log = options.log }),
-    x_label = pivot.key, y_label = options.label or pivot.metric,
+    x = categories(shown), y = axis.fit(lists, { log = log }), below = below,
+    x_label = pivot.key, y_label = label,
   }
   draw_seeds(drawing, place, pivot, names)
   draw_means(drawing, place, pivot, names)

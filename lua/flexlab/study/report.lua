@@ -60,6 +60,31 @@ local function losses(dir)
   return steps, values
 end
 
+-- Cuts curves where they leave those of the arms without a diverged run by more than a factor of 10: one arm at 1e30
+-- would make the others a flat line. Returns the labels of the arms that were cut.
+local function clip(series)
+  local most, cut = 0, {}
+  for _, s in ipairs(series) do
+    for _, v in ipairs(s.tame and s.y or {}) do most = v == v and v < math.huge and math.max(most, v) or most end
+  end
+  for _, s in ipairs(most > 0 and series or {}) do
+    local out = false
+    for i, v in ipairs(s.y) do
+      if v > 10 * most then s.y[i], out = out and 0 / 0 or 10 * most, true end
+    end
+    if out then cut[#cut + 1] = s.name end
+  end
+  return cut
+end
+
+-- Whether no run of an arm diverged.
+local function tame(tasks)
+  for _, task in ipairs(tasks) do
+    if task.state and task.state.word == "diverged" then return false end
+  end
+  return true
+end
+
 -- The running mean of the loss of every arm.
 local function curves(runs)
   local series = {}
@@ -71,8 +96,12 @@ local function curves(runs)
     end
     if steps and #series < MOST_ARMS then
       local y = mean_list(all)
-      series[#series + 1] = { name = label, x = table.move(steps, 1, #y, 1, {}), y = y }
+      series[#series + 1] = { name = label, x = table.move(steps, 1, #y, 1, {}), y = y, tame = tame(tasks) }
     end
+  end
+  local cut = clip(series)
+  for _, s in ipairs(series) do
+    if words.has(cut, s.name) then s.name = s.name .. " (leaves the chart)" end
   end
   return #series > 0 and plot.lines(series, { title = "Training loss (running mean)", x = { label = "step" },
     y = { label = "loss", log = true } }) or nil
