@@ -3,7 +3,7 @@
 **
 ** Keys are written in byte order, so equal tables give equal bytes (a run's folder is named by the
 ** hash of such text). A table whose length #t is not 0 is a list and must hold nothing else; an
-** empty table is {}. Integers beyond 2^53 would change and are refused; NaN and infinity, for which
+** empty table is {}, or [] if its metatable has a field __list. Integers beyond 2^53 would change and are refused; NaN and infinity, for which
 ** JSON has no word, become null. The cJSON tree lives in a guard while Lua calls may raise.
 */
 #include "lua/lfx.h"
@@ -118,7 +118,10 @@ static void encode (lua_State *L, tree *t, cJSON *parent, const char *key, int n
     const lua_Unsigned n = lua_rawlen(L, -1);
     if (n > 0)
       encode_list(L, t, attach(L, t, parent, key, cJSON_CreateArray()), n, nested);
-    else
+    else if (luaL_getmetafield(L, -1, "__list") != LUA_TNIL) {
+      lua_pop(L, 1);
+      encode_list(L, t, attach(L, t, parent, key, cJSON_CreateArray()), 0, nested);
+    } else
       encode_object(L, t, attach(L, t, parent, key, cJSON_CreateObject()), nested);
     break;
   }

@@ -275,6 +275,34 @@ function suite.test_netcdf_without_its_marks_has_its_default_fills()
   os.execute("rm -rf '" .. folder .. "'")
 end
 
+function suite.test_what_only_a_later_hdf5_reads_is_said_and_is_a_fault()
+  local r = inspect.report(ROOT .. "later.h5", {})
+  if r.variables[1].dtype ~= "unreadable" then return end   -- HDF5 2.0 is here
+  lu.assertStrContains(r.variables[1].error, "'w' cannot be opened: it is damaged, or stored as only a later HDF5 than "
+    .. "the " .. core.info().hdf5 .. " in use here reads it")
+  lu.assertEquals(r.warnings[#r.warnings], r.variables[1].error)
+  local pipe = io.popen(os.getenv "FLEXLAB_PROGRAM" .. " data --quick " .. ROOT .. "later.h5 2>&1")
+  pipe:read "a"
+  lu.assertEquals({ select(3, pipe:close()) }, { 1 })
+end
+
+function suite.test_empty_lists_are_lists_in_json()
+  local pipe = io.popen(os.getenv "FLEXLAB_PROGRAM" .. " data --json --quick " .. ROOT .. "only_zero.h5")
+  local line = pipe:read "a"
+  pipe:close()
+  lu.assertStrContains(line, '"axes":[],')
+  lu.assertStrContains(line, '"left_out":[],"notes":[],')
+  lu.assertNotStrContains(line, "{}")
+  lu.assertEquals(core.json.encode { a = {}, b = setmetatable({}, { __list = true }) }, '{"a":{},"b":[]}')
+end
+
+function suite.test_what_makes_a_mesh_is_no_field()
+  local r, why = inspect.report(ROOT .. "mesh.nc", {}), {}
+  for _, l in ipairs(r.left_out) do why[l.variables[1]] = l.why end
+  lu.assertEquals(r.channels, { "sst" })
+  lu.assertEquals(why.quads, "the mesh 'mesh' (its attribute face_node_connectivity)")
+end
+
 function suite.test_a_number_that_is_text_is_read()
   local source = flex.frames.open(ROOT .. "re_as_.h5")
   lu.assertEquals(source:re { file = 1, frame = 1 }, 1000.0)

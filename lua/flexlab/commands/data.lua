@@ -5,12 +5,21 @@ local inspect = require "flexlab.data.inspect"
 local repack = require "flexlab.data.repack"
 local variables = require "flexlab.commands.variables"
 
+-- Every table of a report that is empty is a list.
+local function with_lists(t)
+  if next(t) == nil then return setmetatable(t, { __list = true }) end
+  for _, value in pairs(t) do
+    if type(value) == "table" then with_lists(value) end
+  end
+  return t
+end
+
 local function show(values)
   local o = variables.of(values)
   o.statistics = not values.quick
   local report = inspect.report(values.file, o)
   if values.json then
-    print(core.json.encode(report))
+    print(core.json.encode(with_lists(report)))
   else
     inspect.print(report)
   end

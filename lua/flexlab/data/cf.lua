@@ -68,6 +68,14 @@ local naming = {
   { "formula_terms", "a term of the formula of '%s'" }, { "node_coordinates", "a coordinate of '%s'" },
   { "node_count", "the geometry of '%s'" }, { "part_node_count", "the geometry of '%s'" },
   { "interior_ring", "the geometry of '%s'" },
+  -- UGRID 1.0: what a mesh (cf_role = "mesh_topology") is made of
+  { "face_node_connectivity", "the mesh '%s'" }, { "edge_node_connectivity", "the mesh '%s'" },
+  { "volume_node_connectivity", "the mesh '%s'" }, { "boundary_node_connectivity", "the mesh '%s'" },
+  { "face_edge_connectivity", "the mesh '%s'" }, { "face_face_connectivity", "the mesh '%s'" },
+  { "edge_face_connectivity", "the mesh '%s'" }, { "volume_face_connectivity", "the mesh '%s'" },
+  { "volume_edge_connectivity", "the mesh '%s'" }, { "volume_volume_connectivity", "the mesh '%s'" },
+  { "volume_shape_type", "the mesh '%s'" }, { "face_coordinates", "a coordinate of '%s'" },
+  { "edge_coordinates", "a coordinate of '%s'" }, { "volume_coordinates", "a coordinate of '%s'" },
 }
 
 -- Words of an attribute's value without those that end in a colon, which are keys.

@@ -10,6 +10,7 @@ inspect - what a file holds, as a table (flexlab data --json prints it) and as t
     trainable = { sentences }, warnings = { sentences } }
 --]]
 local cf = require "flexlab.data.cf"
+local core = require "flexlab.core"
 local fields = require "flexlab.data.fields"
 local published = require "flexlab.data.published"
 local source = require "flexlab.data.source"
@@ -58,6 +59,11 @@ local function describe_variable(container, v, axes, o, warnings)
   if v.unused then
     warnings[#warnings + 1] = ("'%s': %s is not used: numbers of its type (%s) cannot be what it says"):format(v.path,
       v.unused, v.dtype)
+  end
+  if v.dtype == "unreadable" then
+    item.error = ("'%s' cannot be opened: it is damaged, or stored as only a later HDF5 than the %s in use here reads "
+      .. "it; its writer can store it for that one (h5py: libver=\"v108\"; h5repack)"):format(v.path, core.info().hdf5)
+    warnings[#warnings + 1] = item.error
   end
   if not v.number or o.statistics == false then return item end
   local s, message = container:statistics(v.path)
