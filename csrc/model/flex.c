@@ -66,9 +66,12 @@ static fx_status check_levels (const fx_flex_config *c) {
                      c->res_blocks[i]);
     blocks += c->res_blocks[i] + 1;
   }
-  if (1 + blocks + c->depth / 2 > FX_MAX_SKIPS)
-    return fx_fail(FX_EARG, "%" PRId64 " blocks are more than the %d this build allows", blocks,
-                   FX_MAX_SKIPS);
+  const int64_t skips = 1 + blocks + c->depth / 2;
+  if (skips > FX_MAX_SKIPS)
+    return fx_fail(FX_EARG,
+                   "res_blocks and depth make %" PRId64
+                   " skip connections, more than the %d this build allows",
+                   skips, FX_MAX_SKIPS);
   const int64_t shrink = (int64_t)1 << c->levels;
   if (c->height < shrink || c->width < shrink || c->height % shrink || c->width % shrink)
     return fx_fail(FX_ESHAPE,

@@ -75,6 +75,36 @@ function suite.test_settings_of_the_network_are_judged()
   lu.assertStrContains(message_with("model", "{}"), "height must be a whole number from 1 on, got nil")
 end
 
+-- A file that needs itself, or a chain of files, would be read for ever.
+function suite.test_a_network_that_needs_itself_is_refused()
+  local changed = folder .. "/changed.h5"
+  local function regression(of)
+    return with("model", { target = "regression", target_options = { checkpoint = of } })
+  end
+  lu.assertEquals(message_with("model", regression(changed)),
+    changed .. ": its network needs the network of this same file")
+  lu.assertStrContains(message_with("model", regression(folder .. "/./changed.h5")) or "nothing",
+    "its network needs the network of this same file")
+  local _, file = checkpoint()
+  for i = 1, 6 do
+    local texts = {}
+    for k, v in pairs(file.text) do texts[k] = v end
+    texts.model = regression(("%s/c%d.h5"):format(folder, i + 1))
+    assert(core.io.save(("%s/c%d.h5"):format(folder, i), { names = file.names, tensors = file.tensors, text = texts }))
+  end
+  lu.assertStrContains(message_with("model", regression(folder .. "/c1.h5")) or "nothing",
+    changed .. ": a chain of more than 4 networks, each of which needs the next")
+  lu.assertNil(message_with("model", regression((checkpoint()))))   -- and the sets are empty again
+end
+
+-- The sides decide how much memory a network takes: the file's own positions must bear them out.
+function suite.test_sides_must_be_those_of_the_tensors()
+  lu.assertStrContains(message_with("model", with("model", { height = 65536, width = 65536 })) or "nothing",
+    "its text 'model' says fields of 65536x65536")
+  lu.assertStrContains(message_with("model", with("model", { depth = 1024 })) or "nothing",
+    "make 515 skip connections, more than the 96")
+end
+
 function suite.test_the_data_and_their_scale_are_judged()
   for name, value in pairs { factor = "x", degradation = 5, crop = -1, noise = "x", task = "paint" } do
     lu.assertStrContains(message_with("data", with("data", { [name] = value })) or "nothing",

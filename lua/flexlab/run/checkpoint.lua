@@ -179,6 +179,34 @@ function M.transfer(path, model)
   return copied, left
 end
 
+-- The checkpoints whose networks are being made, outermost first: one may need another (target "regression"), and
+-- a file that needs itself, by whatever names, would go on for ever.
+local making, MOST_MAKING = {}, 4
+
+local function enter(path)
+  for _, other in ipairs(making) do
+    if other == path then error(("%s: its network needs the network of this same file"):format(path), 0) end
+  end
+  if #making == MOST_MAKING then
+    error(("%s: a chain of more than %d networks, each of which needs the next"):format(making[1], MOST_MAKING), 0)
+  end
+  making[#making + 1] = path
+end
+
+-- Raises where the network that the texts describe has other positions than the file's tensors: sides that nothing in
+-- the file bears out would decide how much memory is taken.
+local function demand_sides(path, file, description)
+  local ok, grid = pcall(backbone.tokens, description, description.height, description.width)
+  if not ok or not grid then return end
+  for _, name in ipairs(file.names) do
+    local shape = name:match "^%l+/encoder%.pos_embed$" and file.tensors[name].shape
+    if shape and shape[2] < grid[1] * grid[2] then   -- beside them there may be others: of the time
+      error(("%s: its text 'model' says fields of %dx%d, %d tokens, but '%s' has %d"):format(
+        path, description.height, description.width, grid[1] * grid[2], name, shape[2]), 0)
+    end
+  end
+end
+
 --- A network from a checkpoint alone: model, configuration of its recipe, normalisation.
 ---@param path string        a checkpoint, or the folder of a run: its last.h5
 ---@param options table|nil  { ema = true: the averaged weights, where there are any; height, width: of
@@ -198,6 +226,7 @@ function M.load_model(path, options)
   local said = texts.of(path, file.text)
   local description = said.model
   local size = { description.height, description.width }
+  demand_sides(path, file, description)
   description.height, description.width = o.height or size[1], o.width or size[2]
   description.padding = o.padding or description.padding
   local models = require("flexlab.choices").registry "models"
@@ -205,13 +234,16 @@ function M.load_model(path, options)
     same_parts.demand(path, { description, said.data })
     return models[description.kind or "flex"].new(description)
   end
+  local depth = #making
   local ok, model = pcall(function()
+    enter(path)
     if o.trust then return require("flexlab.run.copies").within(o.trust, make) end
     return make()
   end)
+  for i = #making, depth + 1, -1 do making[i] = nil end
   if not ok then
-    local recipe = tostring(file.text.recipe)
-    error(("%s: %s%s"):format(path, blame.bare(model),
+    local recipe, bare = tostring(file.text.recipe), blame.bare(model)
+    error(("%s%s%s"):format(bare:sub(1, #path + 2) == path .. ": " and "" or path .. ": ", bare,
       tostring(model):find "%a+s: no '" and (" - the recipe '%s' has it: require that first, or trust "
         .. "the copy of its run (trust = RUN)")
         :format(recipe) or ""), 2)
