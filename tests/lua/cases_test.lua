@@ -303,6 +303,19 @@ function suite.test_what_makes_a_mesh_is_no_field()
   lu.assertEquals(why.quads, "the mesh 'mesh' (its attribute face_node_connectivity)")
 end
 
+function suite.test_times_that_repeat_are_told()
+  local times, path = { 0, 1, 1, 2 }, os.tmpname()
+  local writer = assert(core.io.field_writer(path .. ".h5", { frames = 4, height = 4, width = 4 }))
+  for _ = 1, 4 do assert(writer:append(core.zeros { 4, 4 })) end
+  assert(writer:array("times", times))
+  assert(writer:finish())
+  local r = inspect.report(path .. ".h5", {})
+  lu.assertEquals(r.notes, { "1 time repeats the one before (the first: 1, frames 2 and 3): a run ends there, and no "
+    .. "sample of a forecast reaches across" })
+  os.remove(path)
+  os.remove(path .. ".h5")
+end
+
 function suite.test_a_number_that_is_text_is_read()
   local source = flex.frames.open(ROOT .. "re_as_.h5")
   lu.assertEquals(source:re { file = 1, frame = 1 }, 1000.0)

@@ -171,6 +171,7 @@ local function add_fields(report, reader)
   local found = stretches.of(reader)
   report.levels, report.axes, report.left_out = counted(reader.counts), told_axes(reader), left_out(reader)
   report.notes[#report.notes + 1] = stretches.sentence(reader, found)
+  report.notes[#report.notes + 1] = stretches.repeats(reader)
   if reader.falling then
     report.notes[#report.notes + 1] = "the file's times fall: its frames are read in ascending order"
   end

@@ -56,4 +56,18 @@ function M.sentence(reader, found)
     reader:time(j), reader:time(j + 1), j)
 end
 
+--- What to say of times that repeat the one before, where a run ends as where they fall; or nil.
+function M.repeats(reader)
+  local count, first = 0, nil
+  for j = 2, reader.frames do
+    local now = known(reader:time(j))
+    if now and now == reader:time(j - 1) and reader:run(j) == reader:run(j - 1) then
+      count, first = count + 1, first or j
+    end
+  end
+  if count == 0 then return nil end
+  return ("%d time%s the one before (the first: %.10g, frames %d and %d): a run ends there, and no sample of a "
+    .. "forecast reaches across"):format(count, count > 1 and "s repeat" or " repeats", reader:time(first), first - 1, first)
+end
+
 return M
