@@ -67,7 +67,8 @@ function M.repeats(reader)
   end
   if count == 0 then return nil end
   return ("%d time%s the one before (the first: %.10g, frames %d and %d): a run ends there, and no sample of a "
-    .. "forecast reaches across"):format(count, count > 1 and "s repeat" or " repeats", reader:time(first), first - 1, first)
+    .. "forecast reaches across"):format(count, count > 1 and "s repeat" or " repeats",
+    reader:time(first), first - 1, first)
 end
 
 return M
