@@ -83,6 +83,9 @@ end
 local function finish(kind, name, choice, path)
   local where = path or blame.where()
   local function refuse(what, ...) error((where and where .. ": " or "") .. what:format(kind, name, ...), 0) end
+  if path and (choice == nil or choice == true) then   -- true is what require makes of nothing
+    refuse "%s '%s': its file must return a table and returns nothing (is `return M` missing at its end?)"
+  end
   if type(choice) ~= "table" then refuse("%s '%s': its file must return a table, got %s", type(choice)) end
   for _, field in ipairs(M.kinds[kind]) do
     if type(choice[field]) ~= "function" then refuse("%s '%s' lacks the function '%s'", field) end

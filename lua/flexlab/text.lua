@@ -39,6 +39,13 @@ local function remoteness(word, candidate)
   return d - 0.5 * math.min(beginning, 4)
 end
 
+-- What settings are called elsewhere -> what they are called here; used where that word is known.
+local elsewhere = { learning_rate = "lr", learningrate = "lr", batch_size = "batch", batchsize = "batch",
+  epochs = "steps", iterations = "steps", max_steps = "steps", num_steps = "steps", warmup_steps = "warmup",
+  grad_clip = "clip", max_norm = "clip", ema_decay = "ema", wd = "weight_decay", patch_size = "crop",
+  crop_size = "crop", num_samples = "members", ensemble = "members", optim = "optimizer", optimiser = "optimizer",
+  loss_fn = "loss", criterion = "loss", scheduler = "cosine", upscale = "factor", scale_factor = "factor" }
+
 --- The known word nearest to `word`, or nil when none is known.
 ---@param word string
 ---@param known string[]
@@ -46,6 +53,8 @@ end
 function M.nearest(word, known)
   local best, least
   word = tostring(word)
+  local here = elsewhere[word:lower()]
+  if here and M.has(known, here) then return here, true end
   for _, candidate in ipairs(known) do
     local d = remoteness(word, tostring(candidate))
     if not least or d < least then best, least = candidate, d end

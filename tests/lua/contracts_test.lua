@@ -299,7 +299,8 @@ return { defaults = { wobble = 1 },
 return { defaults = { width = 1 },
   base = function(batch, cfg) return batch.nothing[cfg.with] end }]], 2, "cfg has no 'with'; the nearest is 'width'" },
   lacking = { "losses", "model.loss", "return { los = print }", nil, "losses 'mine' lacks the function 'loss'" },
-  no_table = { "losses", "model.loss", "local M = {}", nil, "must return a table" },
+  no_table = { "losses", "model.loss", "local M = {}", nil,
+    "its file must return a table and returns nothing (is `return M` missing at its end?)" },
   broken = { "losses", "model.loss", "return {\n  loss = = 3 }", 2, "unexpected symbol near '='" },
 }
 
@@ -361,6 +362,29 @@ function suite.test_a_misspelt_word_of_any_arm_is_wrong_use()
     lu.assertStrContains(said, ("the nearest is '%s'"):format(nearest))
   end
   lu.assertEquals(core.sys.exists(at "runs"), nil)
+end
+
+-- A network's size is a word too.
+function suite.test_a_misspelt_size_is_wrong_use()
+  for _, arguments in ipairs { "--set model.size=nanoo", "--sweep model.size=nano,nanoo",
+    "--set model.backbone=uvit --set model.size=nanoo" } do
+    for _, mode in ipairs { "", " --dry-run" } do
+      local code, said = flexlab("run sr " .. arguments .. mode)
+      lu.assertEquals(code, 2, said)
+      lu.assertStrContains(said, "has no 'nanoo'; the nearest is 'nano'")
+      lu.assertStrContains(said, "model.size: backbone '")
+    end
+  end
+  lu.assertEquals(core.sys.exists(at "runs"), nil)
+end
+
+function suite.test_names_of_elsewhere_are_known()
+  local text = require "flexlab.text"
+  local train = text.keys(require("flexlab.settings").of("train").defaults)
+  lu.assertStrContains(text.unknown("learning_rate", train), "the nearest is 'lr'")
+  lu.assertStrContains(text.unknown("epochs", train), "the nearest is 'steps'")
+  lu.assertEquals(text.nearest("batch_size", { "batch", "crop" }), "batch")
+  lu.assertEquals(text.nearest("learning_rate", { "leaning", "other" }), "leaning")     -- where there is no lr
 end
 
 -- A list compiles the files of users and runs none: each is named, and a broken one hides no other.

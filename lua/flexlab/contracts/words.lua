@@ -80,6 +80,21 @@ end
 --- section = the table it stands in, name = "encoder" }. `defaults` are the recipe's, where they are known.
 function M.of(cfg, defaults) return walk(config.plain(cfg), "", "", {}, defaults) end
 
+local SIZES = { "nano", "small", "medium", "big" }
+
+-- One sentence on a network's size that its backbone does not know, or nil. No user's backbone is loaded for it.
+local function size_fault(cfg, defaults)
+  for _, key in ipairs(text.keys(cfg)) do
+    local section, opened = cfg[key], type(defaults) == "table" and settings.opened(defaults[key] or false)
+    local size = opened and opened.declared.name == "model" and not section.channels and section.size
+    local word = size and (section.backbone or opened.declared.defaults.backbone)
+    local file = word and choices.files("backbones")[word]
+    if file and file.own and not pcall(function() assert(choices.look("backbones", word).sizes(size)) end) then
+      return ("%s.size: backbone '%s' has %s"):format(key, word, text.unknown(size, SIZES))
+    end
+  end
+end
+
 --- One sentence on the first word that there is not, or nil.
 function M.fault(cfg, defaults)
   for _, found in ipairs(M.of(cfg, defaults)) do
@@ -87,6 +102,7 @@ function M.fault(cfg, defaults)
       return ("%s: %s has %s"):format(found.key, found.kind, text.unknown(found.word, choices.registry(found.kind)()))
     end
   end
+  return size_fault(config.plain(cfg), defaults)
 end
 
 return M
