@@ -18,6 +18,7 @@ its warm-up begins at 0, so that its first update changes no weight; beginning a
 local choices = require "flexlab.choices"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
+local expected = require "flexlab.expected"
 local models = require "flexlab.network.model"
 local Run = require "flexlab.run"
 local settings = require "flexlab.settings"
@@ -80,6 +81,7 @@ end
 
 --- For the files in optimizers/: an optimiser of the core's kind `choice.rule`.
 function M.new(choice, model, given)
+  expected.methods("optim." .. choice.rule, "model", model, { "parameters" }, 3)
   local cfg = settings.options("optim." .. choice.rule, settings.join(declared, { choice }), given, nil, 3)
   local word = config.plain(given or {}).optimizer
   if word and choice.name and word ~= choice.name then
@@ -107,6 +109,8 @@ end
 ---@param model table
 ---@param given table|nil  settings of training (settings/train.lua) and of that optimiser
 function M.of(model, given)
+  expected.methods("optimizer", "model", model, { "parameters" }, 2)
+  expected.options("optimizer", given, 2)
   local word = config.plain(given or {}).optimizer or declared.defaults.optimizer
   return (choices.get("optimizers", word).new(model, given))
 end
@@ -132,6 +136,8 @@ end
 
 --- One update from a loss; returns the norm of the gradient before clipping.
 function Optim:step(loss)
+  if getmetatable(self) ~= Optim then error("step: it is called with a colon: optim:step(loss)", 2) end
+  expected.scalar("step", "loss", loss, 2)
   local why = divergence.of_loss(loss:item(), self.first_losses)
   if why then diverged(("%s%s; a smaller lr, or clip, may help"):format(why, where())) end
   loss:backward()

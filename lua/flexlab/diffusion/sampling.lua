@@ -12,6 +12,7 @@ local choices = require "flexlab.choices"
 local config = require "flexlab.config"
 local contracts = require "flexlab.contracts"
 local core = require "flexlab.core"
+local expected = require "flexlab.expected"
 local data = require "flexlab.data"
 local Run = require "flexlab.run"
 local seams = require "flexlab.diffusion.seams"
@@ -215,7 +216,10 @@ end
 --- With `tiling` (true or options of tiling.lua) the batch holds fields larger than the network's; a third result
 --- says how the tiles' edges came out (seams.lua), and so does the report of the run.
 function M.sample(model, batch, options)
+  expected.options("sample", options, 2)
   local o, sampler, guides = options_of(options)
+  expected.methods("sample", "model", model, { "use", "condition" }, 2)
+  expected.fields("sample", "batch", batch, { "estimate" }, 2)
   local run = Run.current()
   o.seed = o.seed or run and run.seed or model.seed or 1
   local mean, members, judged = model:use(ensemble, model, batch, o, sampler, guides)

@@ -17,9 +17,11 @@ local calibration = require "flexlab.evaluation.calibration"
 local config = require "flexlab.config"
 local constant = require "flexlab.evaluation.constant"
 local core = require "flexlab.core"
+local expected = require "flexlab.expected"
 local notes = require "flexlab.run.notes"
 local Run = require "flexlab.run"
 local samples = require "flexlab.evaluation.samples"
+local text = require "flexlab.text"
 
 local M = {}
 
@@ -197,6 +199,11 @@ end
 ---@param test table         data.test
 ---@param options table|nil  { batches = the first so many, each = function(batch, prediction, members), name }
 function M.evaluate(sampler, test, options)
+  if type(sampler) ~= "function" and type((getmetatable(sampler) or {}).__call) ~= "function" then
+    error("evaluate: the first argument must be a function that samples a batch, got " .. text.show(sampler), 2)
+  end
+  expected.methods("evaluate", "data", test, { "batches" }, 2)
+  expected.options("evaluate", options, 2)
   local o = config.options("evaluate", { batches = false, each = false, members = false, name = false },
     options, nil, 2)
   local scorer, run, count, places = M.scorer(test.set), Run.current(), 0, {}

@@ -1,0 +1,63 @@
+--[[
+expected - whether the arguments of a public function are what it takes, before anything is done with them.
+
+  expected.methods("sample", "model", model, { "use", "condition" }, 2)
+  expected.fields("sample", "batch", batch, { "estimate" }, 2)
+  expected.options("sample", options, 2)
+A wrong one is refused in the words of the function, "sample: options must be a table, got 2", and in the line of the
+user that called it; `level` counts as error's does, for the function that asks.
+--]]
+local core = require "flexlab.core"
+local text = require "flexlab.text"
+
+local M = {}
+
+-- An argument as a sentence names it.
+local function shown(value)
+  if value == nil then return "nothing" end
+  if core.is_tensor(value) then return ("a tensor (%s)"):format(table.concat(value.shape, ",")) end
+  local ok, name = pcall(function() return getmetatable(value).__name end)
+  if type(value) == "table" and ok and type(name) == "string" then return "a " .. name end
+  return text.show(value)
+end
+
+local function field(value, name)
+  local ok, found = pcall(function() return value[name] end)
+  if ok then return found end
+end
+
+local function refuse(what, name, wanted, value, level)
+  error(("%s: %s must be %s, got %s"):format(what, name, wanted, shown(value)), level + 1)
+end
+
+--- An object with these methods.
+function M.methods(what, name, value, list, level)
+  for _, method in ipairs(list) do
+    if type(value) ~= "table" or type(field(value, method)) ~= "function" then
+      refuse(what, name, ("an object with the method %s()"):format(method), value, level + 1)
+    end
+  end
+end
+
+--- A table with these fields.
+function M.fields(what, name, value, list, level)
+  for _, key in ipairs(list) do
+    if type(value) ~= "table" or field(value, key) == nil then
+      refuse(what, name, ("a table with the field '%s'"):format(key), value, level + 1)
+    end
+  end
+end
+
+--- Settings, or none.
+function M.options(what, value, level)
+  if value ~= nil and type(value) ~= "table" then refuse(what, "options", "a table", value, level + 1) end
+end
+
+--- A scalar tensor, such as a loss.
+function M.scalar(what, name, value, level)
+  if not core.is_tensor(value) or value:count() ~= 1 then
+    refuse(what, name, "a tensor of one number", value, level + 1)
+  end
+end
+
+return M
