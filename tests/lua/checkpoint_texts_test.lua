@@ -75,6 +75,29 @@ function suite.test_settings_of_the_network_are_judged()
   lu.assertStrContains(message_with("model", "{}"), "height must be a whole number from 1 on, got nil")
 end
 
+-- Averaged weights are used of all tensors or of none, and none may hold NaN.
+function suite.test_weights_that_are_missing_or_broken_are_named()
+  local _, file = checkpoint()
+  local changed, names, last, first = folder .. "/weights.h5", {}, {}, nil
+  for _, name in ipairs(file.names) do
+    local averaged = name:find "^ema/" ~= nil
+    if averaged and not first then first = name else names[#names + 1] = name end
+    if not averaged then last[#last + 1] = name end
+  end
+  local function load_with(list, tensors)
+    local kept = {}
+    for _, name in ipairs(list) do kept[name] = tensors[name] end
+    assert(core.io.save(changed, { names = list, tensors = kept, text = file.text }))
+    local ok, result = pcall(flex.load_model, changed)
+    return ok and result or tostring(result)
+  end
+  lu.assertStrContains(load_with(names, file.tensors), ("weights.h5: '%s' is missing"):format(first))
+  lu.assertEquals(load_with(last, file.tensors).averaged, false)
+  lu.assertEquals(load_with(file.names, file.tensors).averaged, true)
+  local tensors = setmetatable({ [first] = core.full(file.tensors[first].shape, 0 / 0) }, { __index = file.tensors })
+  lu.assertStrContains(load_with(file.names, tensors), ("weights.h5: '%s' holds NaN or infinite values"):format(first))
+end
+
 -- A file that needs itself, or a chain of files, would be read for ever.
 function suite.test_a_network_that_needs_itself_is_refused()
   local changed = folder .. "/changed.h5"

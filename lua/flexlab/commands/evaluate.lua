@@ -46,10 +46,15 @@ return {
     local model = flex.load_model(values.checkpoint, { ema = not values.raw })
     local data = data_of(model, values)
     note_overlap(data)
+    commands.note_last(model, values)
+    local broken, count = 0, 0
     local function sample(batch)
-      return flex.diffusion.sample(model, batch, { steps = values.steps, members = values.members })
+      local mean, members = flex.diffusion.sample(model, batch, { steps = values.steps, members = values.members })
+      broken, count = broken + mean:summary().nonfinite, count + mean:count()
+      return mean, members
     end
     local c, all = flex.report.compare(sample, data.test), {}
+    commands.note_broken(broken, count)
     for name, s in pairs(c.scores) do
       all[name] = { n = s.n, spread = s.spread, r = s.pearson }
       for _, m in ipairs(core.metrics.list) do all[name][m.name] = s[m.name] end

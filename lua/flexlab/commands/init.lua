@@ -31,6 +31,18 @@ M.trust = { name = "trust", value = "RUN", doc = "load the network's own parts f
 -- Who types these has chosen the folder whose parts they load; every other command runs FlexLab's own code alone.
 local LOADS_PARTS = { run = true, repl = true, script = true, show = true, check = true }
 
+--- Says what was used in place of averaged weights that a file has not.
+function M.note_last(model, values)
+  if values.raw or model.averaged then return end
+  io.stderr:write(("note: '%s' holds no averaged weights: the last ones are used\n"):format(values.checkpoint))
+end
+
+--- Says that an answer is no answer; `broken` of `count` elements.
+function M.note_broken(broken, count)
+  if broken == 0 then return end
+  io.stderr:write(("note: the answer holds NaN or infinite values (%d of %d elements)\n"):format(broken, count))
+end
+
 -- Applies --device and --threads.
 function M.setup(values)
   local core = require "flexlab.core"

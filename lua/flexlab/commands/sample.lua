@@ -131,11 +131,12 @@ local function sample(model, values, batches, grid, tiling)
   local spread_writer, place_spread, judged
   if values.spread then spread_writer, place_spread = whole.assembler(values.spread, grid) end
   local ok, message = pcall(function()
-    local drawn = false
+    local drawn, broken, count = false, 0, 0
     for batch in batches do
       local mean, members
       mean, members, judged = flex.diffusion.sample(model, batch, { steps = values.steps,
         members = values.members, seed = values.seed, tiling = tiling })
+      broken, count = broken + mean:summary().nonfinite, count + mean:count()
       local spread = flex.report.compare.spread(mean, members)
       for i = 1, mean.shape[1] do
         place(mean[i])
@@ -146,6 +147,7 @@ local function sample(model, values, batches, grid, tiling)
     end
     finish(writer, values, grid, judged)
     if spread_writer then finish(spread_writer, values, grid) end
+    commands.note_broken(broken, count)
   end)
   if ok then return judged end
   writer:abandon()
@@ -202,6 +204,7 @@ return {
     end
     commands.setup(values)
     local model, domain = load(values)
+    commands.note_last(model, values)
     local tiling = tiling_of(values, domain)
     local batches, grid = (values.low and from_low or from_truth)(model, values, domain)
     local judged = sample(model, values, batches, grid, tiling)

@@ -140,8 +140,17 @@ end
 --- width } of the network that was saved, if that differs: learned positions are then interpolated.
 function M.weights(file, path, model, averaged, size)
   weights.demand(file, path, averaged)
+  local averages = averaged and weights.has_averages(file)
   for _, p in ipairs(model:parameters()) do
     local source, name = weights.find(file, p.name, averaged)
+    if averages and p.trained and name:find "^model/" then   -- a mixture of both would be neither network
+      error(("%s: 'ema/%s' is missing, though others of its weights are averaged; use the last ones of all (--raw)")
+        :format(path, p.name), 0)
+    end
+    local broken = source and source:summary().nonfinite or 0
+    if broken > 0 then
+      error(("%s: '%s' holds NaN or infinite values (%d of %d)"):format(path, name, broken, source:count()), 0)
+    end
     if source and size and p.name:match "pos_embed$" and not same_shape(p.tensor, source) then
       local c = model.config
       source = p.trained and positions.interpolate(source, backbone.tokens(c, size[1], size[2]),
@@ -249,6 +258,7 @@ function M.load_model(path, options)
         :format(recipe) or ""), 2)
   end
   M.weights(file, path, model, o.ema, size)
+  model.averaged = o.ema and weights.has_averages(file)
   model.data, model.scale, model.seed = said.data, said.normalisation, said.seed
   return model, said.config, model.scale
 end
