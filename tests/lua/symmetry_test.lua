@@ -181,7 +181,7 @@ function suite.test_what_is_no_symmetry_is_refused()
   lu.assertTrue(pcall(with(wall, { augment = { "rotation", "reflection" } })))
   local two = assert(core.io.field_writer(path "fields.h5", { dataset = "fields", frames = 1, height = 24, width = 24,
     channels = 2 }))
-  assert(two:append(core.zeros { 1, 24, 24, 2 }) and two:finish())
+  assert(two:append(core.normal({ 1, 24, 24, 2 }, { seed = 1, stream = "data" })) and two:finish())
   support.raises("to turn or reflect channel 'fields.1' one must know", with(path "fields.h5", { split = 1,
     augment = { "rotation" } }))
   lu.assertTrue(pcall(with(path "fields.h5", { augment = { "rotation" }, kinds = { "x", "y" } })))

@@ -16,6 +16,7 @@ local core = require "flexlab.core"
 local layout = require "flexlab.data.layout"
 local source = require "flexlab.data.source"
 local text = require "flexlab.text"
+local variation = require "flexlab.data.variation"
 
 local M = {}
 
@@ -98,20 +99,27 @@ local function place(self, j)
   return (j - 1) // (self.size.t * self.size.z) + 1, z, t
 end
 
--- How many elements of the variable of a channel are missing: "192 of 384", or nil where it cannot be read.
-local function missing_of(self, channel)
+-- Statistics of the variable of a channel, as it is stored; nil where it cannot be read.
+local function statistics(self, channel)
   local path = self.chosen[channel].part.path
   local groups = self.file.description.groups
-  local s = self.file.container:statistics(groups and groups[1] .. "/" .. path or path)
-  return s and s.nan > 0 and ("%d of %d"):format(s.nan, s.nan + s.count + s.infinite)
+  return self.file.container:statistics(groups and groups[1] .. "/" .. path or path)
 end
+
+-- How many of these elements are missing: "192 of 384", or nil.
+local function missing_of(s) return s and s.nan > 0 and ("%d of %d"):format(s.nan, s.nan + s.count + s.infinite) end
 
 -- Where the first value that is not finite is, as a sentence.
 local function not_finite(self, t, frame, box)
   local w, c = t.shape[3], t.shape[4]
   for i, v in ipairs(t:totable()) do
     if v ~= v or math.abs(v) == math.huge then
-      local k, missing = i - 1, v ~= v and missing_of(self, (i - 1) % c + 1)
+      local k, s = i - 1, statistics(self, (i - 1) % c + 1)
+      local missing = v ~= v and missing_of(s)
+      if v == v and s and s.infinite == 0 then
+        return ("%s: %s (the first at frame %d)"):format(self.path,
+          variation.fault(("channel '%s'"):format(self.names[k % c + 1]), s) or "its numbers exceed f32", frame)
+      end
       return ("%s: channel '%s' holds %s at frame %d, row %d, column %d (counted from 1)%s: fill the gaps, "
         .. "or choose channels that are complete (data.channels)")
         :format(self.path, self.names[k % c + 1], v ~= v and "NaN" or v > 0 and "inf" or "-inf", frame,

@@ -252,7 +252,7 @@ end
 
 --- Replaces every frame (1,H,W,C) in memory by of(frame), whose channels (and their names) may differ.
 function Frames:observe(of, names)
-  self.names, self.simulated = names or {}, names ~= nil
+  self.names, self.simulated, self.observed = names or {}, names ~= nil, true
   for _, file in ipairs(self.files) do
     local observed
     for j = 1, file.frames do

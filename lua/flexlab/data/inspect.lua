@@ -18,6 +18,7 @@ local layout = require "flexlab.data.layout"
 local stretches = require "flexlab.data.stretches"
 local tabulate = require "flexlab.table"
 local text = require "flexlab.text"
+local variation = require "flexlab.data.variation"
 
 local M = {}
 
@@ -73,17 +74,37 @@ local function describe_variable(container, v, axes, o, warnings)
     return item
   end
   for _, key in ipairs { "mean", "std", "min", "max" } do item[key] = finite(s[key]) end
+  if s.count > 0 then item.fault, item.fault_kind = variation.fault(("'%s'"):format(v.path), s) end
   item.missing, item.infinite = s.nan, s.infinite
   return item
 end
 
--- Chosen variables that are not complete: sentences.
-local function incomplete(reader, variables)
+-- The chosen ones of these variables.
+local function chosen_of(reader, variables)
   local chosen, list = {}, {}
   for _, c in ipairs(reader.chosen) do chosen[c.part.path] = true end
   for _, v in ipairs(variables) do
+    if chosen[v.path] or chosen[v.path:match("^%d+/(.*)$")] then list[#list + 1] = v end
+  end
+  return list
+end
+
+-- Chosen variables whose variation networks would not see (variation.lua): sentences, and whether training refuses it.
+local function unseen(variables)
+  local list, constant, lost = {}, 0, false
+  for _, v in ipairs(variables) do
+    list[#list + 1] = v.fault
+    if v.fault_kind then constant = constant + 1 else lost = lost or v.fault ~= nil end
+  end
+  return list, lost or constant > 0 and constant == #variables
+end
+
+-- Chosen variables that are not complete: sentences.
+local function incomplete(variables)
+  local list = {}
+  for _, v in ipairs(variables) do
     local bad = (v.missing or 0) + (v.infinite or 0)
-    if bad > 0 and (chosen[v.path] or chosen[v.path:match("^%d+/(.*)$")]) then
+    if bad > 0 then
       local all = 1
       for _, s in ipairs(v.shape) do all = all * s end
       list[#list + 1] = ("'%s': %d of %d elements are %s: training refuses it; fill the gaps, or choose "
@@ -182,6 +203,17 @@ local function add_fields(report, reader)
   if reader.file.format.name == "the_well" then add_published(report, reader) end
 end
 
+-- What speaks against training on the chosen variables, and that nothing could be trained where it is refused.
+local function warn(report, variables)
+  local sentences, refused = unseen(variables)
+  for _, sentence in ipairs(incomplete(variables)) do
+    table.insert(report.warnings, sentence)
+    refused = true
+  end
+  table.move(sentences, 1, #sentences, #report.warnings + 1, report.warnings)
+  if refused then report.trainable = {} end
+end
+
 --- The report of a file. Options: format, dataset, axes, channels, statistics (false: no numbers are read).
 function M.report(path, o)
   local file, message = source.inspect(path)
@@ -198,10 +230,8 @@ function M.report(path, o)
   for i, v in ipairs(file.list) do
     report.variables[i] = describe_variable(file.container, v, axes[v.path], o, report.warnings)
   end
-  for _, sentence in ipairs(ok and incomplete(reader, report.variables) or {}) do
-    table.insert(report.warnings, sentence)
-    report.trainable = {}
-  end
+  if ok then warn(report, chosen_of(reader, report.variables)) end
+  for _, v in ipairs(report.variables) do v.fault, v.fault_kind = nil, nil end
   file.container:close()
   if ok then reader:close() end
   return report

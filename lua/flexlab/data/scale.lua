@@ -8,6 +8,7 @@ that a set may exceed memory and is read once. [Chan, Golub & LeVeque 1983: merg
 local core = require "flexlab.core"
 local published = require "flexlab.data.published"
 local text = require "flexlab.text"
+local variation = require "flexlab.data.variation"
 
 local M = {}
 
@@ -42,7 +43,8 @@ local function merge(all, mean, variance)
 end
 
 --- Mean and standard deviation of these entries of a source (frames.lua), of at most `most`
---- of them, evenly spaced (0: all). A channel that does not vary has the standard deviation 1.
+--- of them, evenly spaced (0: all). A channel that does not vary has the standard deviation 1. Third: whether each
+--- varies.
 function M.fit(source, entries, most)
   most = (not most or most == 0) and #entries or most
   local all, count = { frames = 0, mean = {}, squares = {} }, math.min(#entries, most)
@@ -52,9 +54,12 @@ function M.fit(source, entries, most)
     merge(all, moments(source:patch(e, 1, 1, source:height(e), source:width(e))))
     scope:close()
   end
-  local std = {}
-  for c, squares in ipairs(all.squares) do std[c] = squares > 0 and math.sqrt(squares / all.frames) or 1 end
-  return all.mean, std
+  local std, varies = {}, {}
+  for c, squares in ipairs(all.squares) do
+    varies[c] = squares > 0
+    std[c] = varies[c] and math.sqrt(squares / all.frames) or 1
+  end
+  return all.mean, std, varies
 end
 
 -- What is published of each channel beside a file: a list, and where it is.
@@ -111,6 +116,7 @@ end
 --- file that a published one is from.
 function M.of(cfg, source, entries)
   local mean, std, path
+  local varies = {}
   local function given(name)
     if cfg[name] ~= "published" then return per_channel(cfg[name], source.channels, name) end
     local list
@@ -118,10 +124,11 @@ function M.of(cfg, source, entries)
     return list
   end
   if cfg.mean == false or cfg.std == false then
-    mean, std = M.fit(source, entries, cfg.fit)
+    mean, std, varies = M.fit(source, entries, cfg.fit)
   end
   if cfg.mean ~= false then mean = given "mean" end
   if cfg.std ~= false then std = given "std" end
+  variation.judge(source, mean, std, cfg.std == false and varies or {})
   return { mean = mean, std = std }, path
 end
 
