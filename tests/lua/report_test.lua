@@ -88,6 +88,25 @@ function suite.test_report_names_the_data_and_their_hashes()
   lu.assertStrContains(page, core.sys.hash(core.sys.read(file)))
 end
 
+function suite.test_links_out_of_a_folder_are_left_out()
+  recipe()({}, { root = root, quiet = true })
+  local dir = assert(io.popen("echo " .. root .. "/toy/*/1")):read "l"
+  local secret = root .. "/secret"
+  assert(core.sys.write(secret, "step 1 TOP-SECRET\tnot yours\n"))
+  for _, name in ipairs { "recipe.lua", "config.lua", "env.txt", "data.txt", "metrics.jsonl", "chart.svg",
+    "field.png" } do
+    assert(core.sys.symlink(secret, dir .. "/" .. name))
+  end
+  local page = core.sys.read(flex.report(dir))
+  lu.assertNil(page:find("TOP-SECRET", 1, true))
+  lu.assertNil(page:find(html.base64 "step 1 TOP", 1, true))
+  lu.assertStrContains(page, "rfne")
+  local command = ("'%s' report '%s' 2>&1 >'%s/out'"):format(os.getenv "FLEXLAB_PROGRAM", dir, root)
+  local said = assert(io.popen(command)):read "a"
+  lu.assertStrContains(said, "/recipe.lua is a link: left out")
+  lu.assertNil(core.sys.read(dir .. "/report.html"):find("TOP-SECRET", 1, true))
+end
+
 function suite.test_wrong_use()
   lu.assertErrorMsgContains("is not the folder of a run", flex.report, root .. "/nothing")
   lu.assertErrorMsgContains("nearest is 'title'", flex.report, root, { { titel = "x" } })

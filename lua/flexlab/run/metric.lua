@@ -14,6 +14,7 @@ Where nothing is declared M.choose takes rfne if every run has it, else the firs
 runs, and says which and why: by the alphabet alone `bicubic` would win, which is equal in all runs.
 --]]
 local core = require "flexlab.core"
+local own = require "flexlab.run.own"
 local words = require "flexlab.text"
 
 local M = {}
@@ -62,7 +63,7 @@ end
 function M.text(metric) return ("%s (%s)"):format(metric.name, metric.better) end
 
 function M.of(dir)
-  local name, better = (core.sys.read(dir .. "/env.txt") or ""):match "\nmetric%s+(%S+) %((%w+)%)\n"
+  local name, better = (own.read(dir, "env.txt") or ""):match "\nmetric%s+(%S+) %((%w+)%)\n"
   return name and words.has(M.directions, better) and { name = name, better = better } or nil
 end
 

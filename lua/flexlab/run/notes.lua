@@ -3,7 +3,7 @@ notes - sentences that a reader of a run's numbers must know: test frames that w
 a score. Each is said once, on the standard error before training goes on, and kept in the run's folder as notes.lua
 for its report.
 --]]
-local literal = require "flexlab.literal"
+local own = require "flexlab.run.own"
 local Run = require "flexlab.run"
 
 local M = {}
@@ -32,8 +32,7 @@ end
 
 --- The sentences kept in a run's folder.
 function M.of(dir)
-  local path = dir .. "/notes.lua"
-  local list = literal.at(path)
+  local list = own.value(dir, "notes.lua")
   return type(list) == "table" and list or {}
 end
 

@@ -17,6 +17,7 @@ local keep = require "flexlab.run.keep"
 local latest = require "flexlab.run.latest"
 local literal = require "flexlab.literal"
 local notes = require "flexlab.run.notes"
+local own = require "flexlab.run.own"
 local plot = require "flexlab.plot"
 local seams = require "flexlab.diffusion.seams"
 local tabulate = require "flexlab.table"
@@ -47,7 +48,7 @@ end
 -- The loss of metrics.jsonl as a chart, or nil when none was logged.
 local function loss_chart(dir)
   local steps, losses = {}, {}
-  for line in (core.sys.read(dir .. "/metrics.jsonl") or ""):gmatch("[^\n]+") do
+  for line in (own.read(dir, "metrics.jsonl") or ""):gmatch("[^\n]+") do
     local ok, row = pcall(core.json.decode, line)
     local loss = ok and type(row) == "table" and tonumber(row.loss)
     if loss and tonumber(row.step) then
@@ -59,7 +60,7 @@ end
 
 -- The parts, behind the first what sampling by tiles has left to say.
 local function with_seams(parts, dir)
-  local list = literal.at(dir .. "/seams.lua")
+  local list = own.value(dir, "seams.lua")
   local part = type(list) == "table" and seams.part(list)
   if not part then return parts end
   local all = table.move(parts, 1, #parts, 1, {})
@@ -105,7 +106,7 @@ end
 -- Result, pictures and charts found in a folder.
 local function parts_of(dir)
   local parts, charts = {}, {}
-  local result = literal.at(dir .. "/result.lua")
+  local result = own.value(dir, "result.lua")
   if type(result) == "table" then
     local t = tabulate { "result", "value" }
     for _, pair in ipairs(flatten(result, "", {})) do t:row(pair) end
@@ -114,11 +115,11 @@ local function parts_of(dir)
   local files = core.sys.list(dir) or {}
   table.sort(files)
   for _, name in ipairs(files) do
-    local bytes = name:match("%.png$") and core.sys.read(dir .. "/" .. name)
-    if bytes then
+    local bytes = (name:match("%.png$") or name:match("%.svg$")) and own.read(dir, name)
+    if bytes and name:match("%.png$") then
       parts[#parts + 1] = { title = name, picture = { png = function() return bytes end } }
-    elseif name:match("%.svg$") then
-      charts[#charts + 1] = core.sys.read(dir .. "/" .. name)
+    elseif bytes then
+      charts[#charts + 1] = bytes
     end
   end
   if #charts > 0 then parts[#parts + 1] = { title = "Charts", charts = charts } end
@@ -134,8 +135,8 @@ end
 local function hashes(dir)
   local facts = {}
   for _, name in ipairs { "recipe.lua", "config.lua", "last.h5" } do
-    local path = dir .. "/" .. name
-    if core.sys.exists(path) then
+    local path = own.path(dir, name)
+    if path then
       local size = assert(core.sys.size(path))
       local text = size <= HASH_LIMIT and core.sys.hash(core.sys.read(path)) or "(not hashed)"
       text = ("%s  %d bytes"):format(text, size)
@@ -150,12 +151,12 @@ end
 -- cost.csv) alone, and a folder is named as seen from the folder of all runs.
 local function provenance(dir, env)
   local facts = { { "folder", latest.place(dir) } }
-  for line in (core.sys.read((env or dir) .. "/env.txt") or ""):gmatch("[^\n]+") do
+  for line in (own.read(env or dir, "env.txt") or ""):gmatch("[^\n]+") do
     local name, value = line:match("^(%S+)%s+(.*)$")
     if name and name ~= "started" then facts[#facts + 1] = { name, value } end
   end
   table.move(hashes(dir), 1, 3, #facts + 1, facts)
-  for line in (core.sys.read(dir .. "/data.txt") or ""):gmatch("[^\n]+") do
+  for line in (own.read(dir, "data.txt") or ""):gmatch("[^\n]+") do
     facts[#facts + 1] = { line:match("^(.-)\t(.*)$") }
   end
   return html.section("Provenance", html.facts(facts))
@@ -164,7 +165,7 @@ end
 local function settings(dir)
   local pieces = {}
   for _, file in ipairs { { "config.lua", "Configuration" }, { "recipe.lua", "Recipe" } } do
-    local text = core.sys.read(dir .. "/" .. file[1])
+    local text = own.read(dir, file[1])
     if text then pieces[#pieces + 1] = html.fold(file[2] .. " (" .. file[1] .. ")", text) end
   end
   return html.section("Configuration", table.unpack(pieces))

@@ -3,14 +3,14 @@ machines - whether runs that are compared were made by the same arithmetic. Same
 instruction set and one device; runs of another differ in the last bits of each sum, which training enlarges. A study
 that several hosts worked on may mix them, so its table says so (each run's env.txt has both words).
 --]]
-local core = require "flexlab.core"
+local own = require "flexlab.run.own"
 local words = require "flexlab.text"
 
 local M = {}
 
 -- "avx2" or "avx2 on ref": what a run was computed with; nil if it does not say.
 local function of(dir)
-  local env = core.sys.read(dir .. "/env.txt") or ""
+  local env = own.read(dir, "env.txt") or ""
   local isa, device = env:match "\nisa%s+(%S+)", env:match "\ndevice%s+(%S+)"
   return isa and (device and device ~= "cpu" and ("%s on %s"):format(isa, device) or isa)
 end

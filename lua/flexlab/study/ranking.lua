@@ -9,8 +9,8 @@ diverged at the hard seed. So means are over the seeds that *every* arm with a n
 is named. Nor is one named where runs of one seed were scored on different test data (data.txt of their folders), or
 where nobody knows which way the metric is better.
 --]]
-local core = require "flexlab.core"
 local judging = require "flexlab.run.metric"
+local own = require "flexlab.run.own"
 local stats = require "flexlab.stats"
 
 local M = {}
@@ -19,7 +19,7 @@ local M = {}
 local function scored_on(task)
   if task.scored_on == nil then
     local test, all = {}, {}
-    for line in (task.dir and core.sys.read(task.dir .. "/data.txt") or ""):gmatch "[^\n]+" do
+    for line in (task.dir and own.read(task.dir, "data.txt") or ""):gmatch "[^\n]+" do
       local role, facts = line:match "^(%S+) .-\t(.*)$"
       if role then all[#all + 1] = facts end
       if role == "test" then test[#test + 1] = facts end

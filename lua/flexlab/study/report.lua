@@ -12,6 +12,7 @@ local core = require "flexlab.core"
 local judging = require "flexlab.run.metric"
 local latest = require "flexlab.run.latest"
 local literal = require "flexlab.literal"
+local own = require "flexlab.run.own"
 local plot = require "flexlab.plot"
 local provenance = require "flexlab.run.provenance"
 local ranking = require "flexlab.study.ranking"
@@ -51,7 +52,7 @@ end
 
 local function losses(dir)
   local steps, values = {}, {}
-  for line in (core.sys.read(dir .. "/metrics.jsonl") or ""):gmatch("[^\n]+") do
+  for line in (own.read(dir, "metrics.jsonl") or ""):gmatch("[^\n]+") do
     local row = core.json.decode(line)
     if type(row) == "table" and tonumber(row.loss) and tonumber(row.step) then
       steps[#steps + 1], values[#values + 1] = row.step, row.loss
@@ -112,8 +113,8 @@ local function spectra(runs)
   for label, tasks in arms_of(runs) do
     local truth, prediction = {}, {}
     for _, task in ipairs(tasks) do
-      local path = task.dir .. "/spectrum.lua"
-      local s = core.sys.exists(path) and literal.read(path)
+      local path = own.path(task.dir, "spectrum.lua")
+      local s = path and literal.read(path)
       if type(s) == "table" and s.truth and s.prediction then
         truth[#truth + 1], prediction[#prediction + 1] = s.truth, s.prediction
       end
@@ -132,7 +133,7 @@ local function pictures(runs)
     local names = core.sys.list(tasks[1].dir) or {}
     table.sort(names)
     for _, name in ipairs(names) do
-      local bytes = name:match("%.png$") and core.sys.read(tasks[1].dir .. "/" .. name)
+      local bytes = name:match("%.png$") and own.read(tasks[1].dir, name)
       if bytes then
         parts[#parts + 1] = { title = ("%s, seed %d: %s"):format(label, tasks[1].seed, name),
           picture = { png = function() return bytes end } }
@@ -203,7 +204,7 @@ end
 -- Copies of the recipe and the settings of the first run, as the page of a run shows them.
 local function copy_settings(runs)
   for _, name in ipairs { "config.lua", "recipe.lua" } do
-    local text = core.sys.read(runs.tasks[1].dir .. "/" .. name)
+    local text = own.read(runs.tasks[1].dir, name)
     if text then assert(core.sys.write(runs.dir .. "/" .. name, text)) end
   end
 end

@@ -4,8 +4,8 @@ Times and bytes stand in columns of their own that can be left out, since they d
 --]]
 local blocks = require "flexlab.study.blocks"
 local config = require "flexlab.config"
-local core = require "flexlab.core"
 local literal = require "flexlab.literal"
+local own = require "flexlab.run.own"
 local plan = require "flexlab.study.plan"
 local tabulate = require "flexlab.table"
 local words = require "flexlab.text"
@@ -16,8 +16,8 @@ local function setting(task, key) return require("flexlab.study.runs").setting(t
 
 --- What a run cost: seconds, peak_bytes, parameters, gflop (of a forward pass); {} if it is not known.
 function M.cost(task)
-  local path = task.dir and task.dir .. "/cost.lua"
-  return path and core.sys.exists(path) and literal.read(path) or {}
+  local path = task.dir and own.path(task.dir, "cost.lua")
+  return path and literal.read(path) or {}
 end
 
 local costs = { { "parameters", "parameters" }, { "GFLOP", "gflop" }, { "seconds", "seconds" } }
@@ -128,7 +128,7 @@ end
 function M.times(self)
   local t = tabulate { "arm", "seed", "started", "host", "seconds", "peak MiB", "threads", "resumed" }
   for _, task in ipairs(self.tasks) do
-    local env, cost = task.dir and core.sys.read(task.dir .. "/env.txt") or "", M.cost(task)
+    local env, cost = task.dir and own.read(task.dir, "env.txt") or "", M.cost(task)
     t:row { task.arm.label, task.seed, env:match "\nstarted%s+(%S+)" or "-", env:match "\nhost%s+(%S+)" or "-",
       cost.seconds or "-", cost.peak_bytes and cost.peak_bytes / 2 ^ 20 or "-", cost.threads or "-",
       cost.resumed == nil and "-" or tostring(cost.resumed) }
