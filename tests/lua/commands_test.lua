@@ -64,6 +64,40 @@ function suite.test_wrong_use_is_one_sentence_with_the_nearest_word()
   refused({ "a", "--re", "1,x" }, "wants numbers")
 end
 
+function suite.test_every_whole_number_has_a_range()
+  local counted = 0
+  for _, name in ipairs(commands.names) do
+    local its = commands.find(name)
+    for _, option in ipairs(its.options or {}) do
+      if option.kind == "integer" then
+        counted = counted + 1
+        for _, word in ipairs { "1e18", "4294967297000000", "-1e18" } do
+          local argv = { "--" .. option.name .. "=" .. word }
+          local ok, e = pcall(arguments.parse, its, argv)
+          local fits = word:find "^%d+$" and option.entry and option.entry.most == 1 << 53      -- a seed
+          lu.assertTrue(fits or not ok and arguments.is_wrong(e) and tostring(e):find("--" .. option.name, 1, true)
+            ~= nil, ("%s --%s %s: %s"):format(name, option.name, word, tostring(e)))
+        end
+      end
+    end
+  end
+  lu.assertTrue(counted > 10)
+  local code, _, err = flexlab "data repack a.h5 b.h5 --deflate 4294967297"
+  lu.assertEquals(code, 2)
+  lu.assertStrContains(err, "data: --deflate must be at most 9, got 4294967297")
+end
+
+function suite.test_seeds_are_whole_in_every_file_that_keeps_them()
+  for _, line in ipairs { "run recipes/sr.lua --set data.seed=1e18", "run recipes/sr.lua --seeds 1000000000000000000",
+    "generate x.h5 --seed 1e18" } do
+    local code, _, err = flexlab(line .. " --out " .. suite.folder .. "/runs")
+    if line:find "^generate" then code, _, err = flexlab(line) end
+    lu.assertEquals(code, 2, line .. err)
+    lu.assertStrContains(err, "seed")
+  end
+  lu.assertNil(core.sys.exists(suite.folder .. "/runs"))
+end
+
 function suite.test_every_command_has_help()
   for _, name in ipairs(commands.names) do
     local page = arguments.help(commands.find(name))

@@ -2,9 +2,9 @@
 --
 -- A command is { name, doc, arguments = { {name, doc, optional =, many =, rest =} }, options = { option }, ... };
 -- an option is { name, doc, value = "N" (absent: a flag), kind = "text|number|integer|numbers|words",
--- words = {...}, short = "i", many =, required =, default =, stated =, hidden =, least =, entry = }. `stated` is a
--- default that the page shows and somebody else fills in. An option that is a declared setting (flexlab.settings) is
--- made by M.setting, and takes meaning, default and range from its `entry`.
+-- words = {...}, short = "i", many =, required =, default =, stated =, hidden =, least =, most =, entry = }.
+-- `stated` is a default that the page shows and somebody else fills in. An option that is a declared
+-- setting (flexlab.settings) is made by M.setting, and takes meaning, default and range from its `entry`.
 -- `rest`: the words from that argument on are taken as they are, options too.
 -- Wrong use raises a Wrong object, which ends the program with code 2.
 
@@ -13,6 +13,8 @@ local declare = require "flexlab.settings.declare"
 local words = require "flexlab.text"
 
 local M = {}
+
+local MOST = 2 ^ 31 - 1 | 0
 
 local Wrong = { __name = "flexlab.Wrong" }
 function Wrong.__tostring(e) return e.message end
@@ -54,6 +56,14 @@ function readers.words(word, option)
   return nil, words.list(option.words):gsub(" and ([^ ]*)$", " or %1"), words.nearest(word, option.words)
 end
 
+-- The least and the largest value of an option: its own, or those of the C integers that counts end in, where its entry
+-- has none.
+local function bounds_of(option)
+  local counts, entry = option.kind == "integer", option.entry or {}
+  return option.least or counts and not entry.least and -MOST or nil,
+    option.most or counts and not entry.most and MOST or nil
+end
+
 local function read(command, option, word)
   if word == nil then M.wrong("--%s needs a value (%s)", option.name, option.value) end
   local value, wanted, nearest = readers[option.kind or "text"](word, option)
@@ -68,8 +78,11 @@ local function read(command, option, word)
       M.wrong("%s: %s", command.name, declare.sentence("--" .. option.name, option.entry, value))
     end
   end
-  if option.least and value < option.least then
-    M.wrong("%s: --%s must be at least %s, got %s", command.name, option.name, option.least, word)
+  local least, most = bounds_of(option)
+  if least and value < least then
+    M.wrong("%s: --%s must be at least %s, got %s", command.name, option.name, least, word)
+  elseif most and value > most then
+    M.wrong("%s: --%s must be at most %s, got %s", command.name, option.name, most, word)
   end
   return value
 end

@@ -37,7 +37,7 @@ return {
   options = variables.with {
     { name = "json", doc = "print JSON" },
     { name = "quick", doc = "skip mean, standard deviation, range and missing elements, which need all numbers" },
-    { name = "deflate", value = "N", kind = "integer", least = 0, default = 0,
+    { name = "deflate", value = "N", kind = "integer", least = 0, most = 9, default = 0,
       doc = "with repack: gzip level; 0: no compression" },
     { name = "chunk", value = "N", kind = "integer", least = 0, default = 0,
       doc = "with repack: side of the chunks in pixels; 0: a whole frame" },

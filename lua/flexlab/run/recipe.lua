@@ -218,8 +218,8 @@ end
 
 function Recipe:__call(overrides, options)
   local o = config.options("a run's options", M.options, options, { "device", "jobs" }, 2)
-  if math.type(o.seed) ~= "integer" or o.seed < 0 then
-    error("a run's seed must be a whole number from 0 on, got " .. tostring(o.seed), 2)
+  if math.type(o.seed) ~= "integer" or o.seed < 0 or o.seed > 1 << 53 then      -- what JSON keeps exactly
+    error("a run's seed must be a whole number from 0 to 2^53, got " .. tostring(o.seed), 2)
   end
   if capture then error(capture.stop, 0) end
   local cfg, _, set = self:resolve(overrides, 2)

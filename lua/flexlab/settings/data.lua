@@ -35,5 +35,5 @@ return {
   { "prefetch", true, "boolean|integer", least = 0, most = 1024, doc = "batches read ahead from files; true: 2" },
   { "memory", 1 << 30, "integer", least = 0, most = 1 << 50,
     doc = "bytes of frames that are kept in memory; larger sets are read from their files" },
-  { "seed", false, "false|integer", least = 0, doc = "seed of the draws; false: the run's" },
+  { "seed", false, "false|integer", least = 0, most = 1 << 53, doc = "seed of the draws; false: the run's" },
 }

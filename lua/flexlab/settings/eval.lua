@@ -14,7 +14,7 @@ return {
     doc = "times of the steps: a grid, or falling times within [0, 1]; false: the sampler's" },
   { "guidance", "none", "word|words", kind = "guidance", joined = true, empty = true,
     doc = "guidance; several as \"a+b\"" },
-  { "seed", false, "false|integer", least = 0, doc = "seed of the noise; false: the run's" },
+  { "seed", false, "false|integer", least = 0, most = 1 << 53, doc = "seed of the noise; false: the run's" },
   { "tiling", false, "boolean|table", of = "tiling",
     doc = "sample fields larger than the network's in overlapping tiles: true, or { overlap = .., ... }" },
 }

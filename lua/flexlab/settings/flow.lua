@@ -7,7 +7,7 @@ return {
   doc = "simulated data: flex.generate \"turbulence\"",
   { "re", 1000, "number|numbers", above = 0, most = 1e12,
     doc = "Reynolds numbers; several make one file each, OUT_reRE.h5" },
-  { "seed", 1, "integer", least = 0, doc = "seed of the random initial field" },
+  { "seed", 1, "integer", least = 0, most = 1 << 53, doc = "seed of the random initial field" },
   { "size", 256, "integer", least = 4, most = 16384, doc = "grid points a side (factors 2, 3, 5)" },
   { "frames", 20, "integer", least = 1, most = 1000000, doc = "snapshots of the flow, evenly spaced in time" },
   { "time", 0.5, "number", least = 0, most = 1e9,

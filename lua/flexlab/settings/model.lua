@@ -48,5 +48,5 @@ return {
   { "in_channels", false, "false|integer", least = 1, most = 65536, doc = "channels of the field; false: the data's" },
   { "cond_channels", false, "false|integer", least = 1, most = 65536,
     doc = "channels of the condition; false: the data's" },
-  { "seed", false, "false|integer", least = 0, doc = "seed of the initial weights; false: the run's" },
+  { "seed", false, "false|integer", least = 0, most = 1 << 53, doc = "seed of the initial weights; false: the run's" },
 }

@@ -8,5 +8,5 @@ return {
   { "sampler", "ddim", "word", kind = "samplers", doc = "sampler of the reverse steps" },
   { "feedback", "member", "word", words = { "member", "mean" },
     doc = "what is fed back: each member its own past, or all the mean" },
-  { "seed", false, "false|integer", least = 0, doc = "seed of the noise; false: the run's" },
+  { "seed", false, "false|integer", least = 0, most = 1 << 53, doc = "seed of the noise; false: the run's" },
 }

@@ -46,6 +46,7 @@ function M.seeds(value)
     if not first or first < 0 or last < first or last - first > 9999 then
       error(("seeds: '%s' is not a seed or a range such as 1..8"):format(word), 0)
     end
+    if last > 1 << 53 then error(("seeds: %d is beyond 2^53"):format(last), 0) end      -- JSON keeps the others exactly
     for seed = first, last do
       if seen[seed] then error(("seeds: %d is there twice; a seed is one trial"):format(seed), 0) end
       list[#list + 1], seen[seed] = seed, true
