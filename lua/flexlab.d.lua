@@ -1652,8 +1652,9 @@ function core.metrics.reliability(members, truth, key) end
 ---@overload fun(): string[]
 ---@field define fun(name: string, choice: table|nil): table|nil
 ---@field fields flexlab.Choice minFLEX, ERA5 as FourCastNet has it, SuperBench: `fields` (T,H,W) or (T,C,H,W)
+---@field flexlab flexlab.Choice what `flexlab sample` writes: one dataset (T,H,W) or (T,C,H,W) that says what its channels are
 ---@field netcdf flexlab.Choice netCDF 3 or 4: axes by attributes, units and names (CF conventions), packed numbers unpacked
----@field nskt flexlab.Choice FLEX's NSKT and `flexlab generate`: vorticity `w` (T,H,W) or (T,C,H,W), Re in the file's name
+---@field nskt flexlab.Choice FLEX's NSKT and `flexlab generate`: `w` (T,H,W) or (T,C,H,W), Re in the file's name
 ---@field numpy flexlab.Choice numpy .npy and .npz: arrays (H,W), (T,H,W), (N,T,H,W), (T,C,H,W) or (T,H,W,C)
 ---@field pdearena flexlab.Choice PDEArena Navier-Stokes: u, vx, vy (N,T,H,W) in a group train, valid or test
 ---@field pdebench_compressible flexlab.Choice PDEBench compressible Navier-Stokes: density, pressure, Vx, Vy(, Vz) (N,T,X,Y(,Z))

@@ -55,6 +55,18 @@ function suite.test_smoothing_doubles_and_rounds_only_slanted_edges()
   lu.assertEquals({ slanted[2][3], slanted[3][2] }, { 1, 1 })      -- the gap of a diagonal is filled
 end
 
+-- A field that straddles 0 and a vorticity are shown about 0, another over its own range.
+function suite.test_a_scale_that_fits_the_values()
+  local warm = core.normal({ 1, 16, 16, 1 }, { seed = 2 }) + 280
+  local function map(values, label)
+    return picture.compare({ low = values:mean_pool { factor = 4 }, bicubic = values, prediction = values,
+      label = label }).map
+  end
+  lu.assertEquals({ map(warm, "t2m (K)"), map(field(16), "u (m s-1)"), map(warm, "vorticity (s-1)"),
+    map(core.full({ 1, 16, 16, 1 }, 5), "c"), map(warm * -1) },
+    { "sequential", "diverging", "diverging", "sequential", "sequential" })
+end
+
 function suite.test_diverging_map_is_symmetric_in_lightness()
   for i = 1, 10 do
     local a = colours.colour("diverging", i / 10, -1, 1)

@@ -119,19 +119,20 @@ end
 
 function suite.test_forecasts_and_observables_keep_sizes_too()
   local line = "sample --checkpoint %s --data %s --steps 1 --out %s"
-  local function answer_of(dir, file)
+  local function answer_of(dir, file, dataset)
     os.remove(path "next.h5")
     local said, code = program(line:format(dir, file, path "next.h5"))
     lu.assertEquals(code, 0, said)
-    local reader <close> = assert(core.io.field(path "next.h5", "w"))
+    local reader <close> = assert(core.io.field(path "next.h5", dataset))
     return { reader.frames, reader.height, reader.width, reader:text "channels" }
   end
   local films = write("films.h5", 3, 21, 34, 2, { channels = "a,b" })
-  lu.assertEquals(answer_of(checkpoint("next", "forecast", { past = 1 }), films), { 2, 21, 34, "a,b" })
+  lu.assertEquals(answer_of(checkpoint("next", "forecast", { past = 1 }), films, "w"), { 2, 21, 34, "a,b" })
   local vorticity = support.flow(path "vorticity.h5")
   local seen = checkpoint("seen", "superres", { file = vorticity, factor = 4, observable = "velocity" })
   local source = flex.frames.open(vorticity)
-  lu.assertEquals(answer_of(seen, vorticity), { source.total, source.files[1].height, source.files[1].width, "u,v" })
+  lu.assertEquals(answer_of(seen, vorticity, "fields"), { source.total, source.files[1].height, source.files[1].width,
+    "u,v" })
 end
 
 function suite.test_channels_are_those_of_training_by_name()
@@ -204,6 +205,53 @@ function suite.test_evaluate_says_where_tiles_overlap()
   lu.assertStrContains(said, "are no multiple of the 16x16 tiles: the last ones overlap, and count twice there")
   said = program(line:format(trained, path "train.h5"))
   lu.assertNil(said:find("no multiple", 1, true))
+end
+
+-- A temperature on a globe, read as such: names, units and coordinates of what is given are those of the answer.
+function suite.test_an_answer_says_what_it_is()
+  local labelled = require "flexlab.data.labelled"
+  local function globe(name, rows, columns)
+    local writer = assert(core.io.field_writer(path(name), { dataset = "t2m", frames = 2, height = rows,
+      width = columns }))
+    for i = 1, 2 do assert(writer:append(core.normal({ 1, rows, columns, 1 }, { seed = i }) * 10 + 280)) end
+    local lat, lon = {}, {}
+    for y = 1, rows do lat[y] = 60 - 120 * (y - 1) / (rows - 1) end
+    for x = 1, columns do lon[x] = 360 * (x - 1) / columns end
+    assert(writer:text("channels", "t2m"))
+    labelled.write(writer, { dataset = "t2m", quantities = { { name = "t2m", units = "K", standard_name =
+      "air_temperature" } }, times = { 0, 6 }, time = { units = "hours since 2000-01-01" }, axes = {
+      y = { name = "lat", values = lat, attributes = { units = "degrees_north" } },
+      x = { name = "lon", values = lon, attributes = { units = "degrees_east" } } } })
+    assert(writer:finish())
+    return path(name), lat, lon
+  end
+  local fine, lat, lon = globe("globe.h5", 32, 32)
+  local one = checkpoint("one", "superres", { factor = 4, degradation = "registered", file = fine })
+  local function report(line)
+    local code, said = support.flexlab(("sample --checkpoint %s --steps 1 --members 2 --out %s %s"):format(one,
+      path "said.h5", line), path "said.txt")
+    lu.assertEquals(code, 0, said)
+    local c = assert(core.io.container(path "said.h5"))
+    return require("flexlab.data.inspect").report(path "said.h5", {}), c
+  end
+  local r, c = report("--data " .. fine .. " --picture " .. path "said.png")
+  lu.assertEquals({ r.format, r.channels, r.quantities }, { "flexlab", { "t2m" },
+    { { name = "t2m", units = "K", standard_name = "air_temperature" } } })
+  lu.assertEquals(r.times, { first = 0, last = 6, count = 2 })
+  lu.assertStrContains(table.concat(r.notes), "its longitudes go around the globe")
+  lu.assertEquals(c:read("lat", { dtype = "f64" }):totable(), lat)
+  lu.assertEquals(c:read("lon", { dtype = "f64" }):totable(), lon)
+  lu.assertEquals(c:attributes("lat").units, "degrees_north")
+  lu.assertEquals(c:attributes("t2m").cell_methods, "realization: mean")
+  lu.assertEquals(c:attributes("times").units, "hours since 2000-01-01")
+  c:close()
+  local coarse = globe("coarse_globe.h5", 8, 8)     -- whose samples are every 4th of the answer's
+  r, c = report("--low --data " .. coarse)
+  lu.assertEquals({ r.height, r.width, r.quantities[1].units }, { 32, 32, "K" })
+  local longitudes = c:read("lon", { dtype = "f64" }):totable()
+  lu.assertAlmostEquals(longitudes[5], 45, 1e-9)
+  lu.assertAlmostEquals(longitudes[2], 11.25, 1e-9)
+  c:close()
 end
 
 local status = lu.LuaUnit.run()

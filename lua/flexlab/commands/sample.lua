@@ -8,6 +8,8 @@ local commands = require "flexlab.commands"
 local core = require "flexlab.core"
 local flex = require "flexlab"
 local frames = require "flexlab.data.frames"
+local geometry = require "flexlab.data.geometry"
+local labelled = require "flexlab.data.labelled"
 local quantities = require "flexlab.data.quantities"
 local settings = require "flexlab.settings"
 local tasks = require "flexlab.data.tasks"
@@ -71,6 +73,7 @@ local function from_truth(model, values, domain)
   for i = 1, #tiles, grid.rows * grid.columns do first[#first + 1] = tiles[i] end
   grid.frames, grid.names = #first, data.names
   grid.times = model.data.task == "superres" and whole.times(data.test.source, first) or nil
+  grid.about = labelled.of(data.test.source)
   return data.test:batches(), grid
 end
 
@@ -84,6 +87,7 @@ local function from_low(model, values, domain)
   local grid, list = whole.cut(source, { height // f, width // f }, values.data), source:list()
   local entries, first, at_once = whole.tiles(list, grid), 1, domain and 1 or values.batch
   grid.frames, grid.times = #list, whole.times(source, list)
+  grid.about = labelled.of(source, f, geometry.of(about).cells)
   local low_h, low_w = grid.tile[1], grid.tile[2]
   grid.tile, grid.field = { height, width }, { grid.field[1] * f, grid.field[2] * f }
   return function()
@@ -102,9 +106,11 @@ local function from_low(model, values, domain)
   end, grid
 end
 
-local function finish(writer, values, grid, judged)
+-- `method` is what was done with the members.
+local function finish(writer, values, grid, method, judged)
   assert(writer:text("channels", table.concat(grid.names, ",")))
-  if grid.times then assert(writer:array("times", grid.times)) end
+  grid.about.times = grid.times
+  labelled.write(writer, grid.about, method)
   if grid.boundary then assert(writer:text("boundary", grid.boundary)) end
   if values.domain then assert(writer:text("domain", values.domain)) end
   for name, s in pairs(judged and { seam = judged.mean, seam_member = judged.member } or {}) do
@@ -119,9 +125,9 @@ local function finish(writer, values, grid, judged)
   assert(writer:finish())
 end
 
-local function picture(path, batch, mean, spread)
+local function picture(path, batch, mean, spread, about)
   flex.picture.compare({ low = batch.low, bicubic = flex.baselines.bicubic(batch), prediction = mean,
-    truth = batch.truth, spread = spread }):save(path)
+    truth = batch.truth, spread = spread, label = quantities.label(about.quantities[1]) }):save(path)
 end
 
 -- Samples every batch; on an error the writers are abandoned, so that no half file stays. Returns what was
@@ -142,11 +148,11 @@ local function sample(model, values, batches, grid, tiling)
         place(mean[i])
         if place_spread then place_spread(spread[i]) end
       end
-      if values.picture and not drawn then picture(values.picture, batch, mean, spread) end
+      if values.picture and not drawn then picture(values.picture, batch, mean, spread, grid.about) end
       drawn = true
     end
-    finish(writer, values, grid, judged)
-    if spread_writer then finish(spread_writer, values, grid) end
+    finish(writer, values, grid, values.members > 1 and "mean" or nil, judged)
+    if spread_writer then finish(spread_writer, values, grid, "standard_deviation") end
     commands.note_broken(broken, count)
   end)
   if ok then return judged end
@@ -186,7 +192,7 @@ return {
     { name = "data", value = "FILE", required = true,
       doc = "fields at full resolution, which are coarsened first (with --low: coarse fields)" },
     { name = "out", value = "FILE", required = true,
-      doc = "HDF5 file to write; its dataset w is the ensemble mean at full resolution" },
+      doc = "HDF5 file to write; the ensemble mean, named as its variable, at full resolution" },
     { name = "low", doc = "the fields of --data are coarse already" },
     arguments.setting(sampling.steps, "N"), arguments.setting(sampling.members, "N"),
     arguments.setting(sampling.seed, "N", { default = 1, doc = "seed of the noise" }),

@@ -75,7 +75,7 @@ end
 --- `boundary` (periodic, wall, open, mixed or nil). Options: dataset, axes, format, channels (flexlab.data.source).
 function M.open(files, options)
   if type(options) == "string" then options = { dataset = options } end
-  local self, noted = setmetatable({ files = {}, total = 0, bytes = 0 }, Frames), false
+  local self, noted = setmetatable({ files = {}, total = 0, bytes = 0, options = options }, Frames), false
   for i, path in ipairs(paths.expand(files)) do
     local file = open_one(path, options)
     self.files[i] = file

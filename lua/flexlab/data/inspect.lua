@@ -1,7 +1,8 @@
 --[[
 inspect - what a file holds, as a table (flexlab data --json prints it) and as text.
 
-  { format, doc, container, path, frames, height, width, channels = {names}, boundary, times = {first, last, count},
+  { format, doc, container, path, frames, height, width, channels = {names}, boundary,
+    quantities = { { name, units, standard_name, long_name, label } }, times = { first, last, count },
     levels = "5 levels of one time",                               where frames are not counted along time alone
     variables = { { path, shape, axes, dtype, chunk, filters, mean, std, min, max, missing, infinite } },
     axes = { { channels = {paths}, told = "lat is row (axis = "Y"), ..." } }, what told each axis, where the file does
@@ -13,6 +14,7 @@ local cf = require "flexlab.data.cf"
 local core = require "flexlab.core"
 local fields = require "flexlab.data.fields"
 local published = require "flexlab.data.published"
+local quantities = require "flexlab.data.quantities"
 local source = require "flexlab.data.source"
 local layout = require "flexlab.data.layout"
 local stretches = require "flexlab.data.stretches"
@@ -186,7 +188,7 @@ end
 
 local function add_fields(report, reader)
   report.frames, report.height, report.width = reader.frames, reader.height, reader.width
-  report.channels, report.boundary = reader.names, reader.boundary
+  report.channels, report.boundary, report.quantities = reader.names, reader.boundary, quantities.of(reader)
   local first = reader:time(1)
   if first then report.times = { first = first, last = reader:time(reader.frames), count = reader.counts.t } end
   local found = stretches.of(reader)
@@ -248,6 +250,11 @@ function M.print(r)
       r.boundary and ", boundaries " .. r.boundary or "",
       r.times and (", times %g to %g"):format(r.times.first, r.times.last) or ""))
   end
+  local said = {}
+  for _, q in ipairs(r.quantities or {}) do
+    if q.label or q.units or q.long_name then said[#said + 1] = quantities.label(q) end
+  end
+  if #said > 0 then print("quantities: " .. text.list(said)) end
   for _, a in ipairs(r.axes) do print(("axes of %s: %s"):format(text.list(a.channels), a.told)) end
   local t = tabulate { "variable", "shape", "axes", "type", "chunk", "filters", "mean", "std", "min", "max", "missing" }
   for _, v in ipairs(r.variables) do

@@ -24,14 +24,15 @@ local function said(value)
   return value and value ~= "" and value or nil
 end
 
---- The quantities of the chosen channels of a reader (fields.lua): what their variables say, else what the format
---- knows.
+--- The quantities of the chosen channels of a reader (fields.lua): what the format knows of each, else what their
+--- variables say. `label` is what a picture calls it, where that is known.
 function M.of(reader)
   local list, groups = {}, reader.file.description.groups
   for c, chosen in ipairs(reader.chosen) do
     local attributes = reader.file:attributes((groups and groups[1] .. "/" or "") .. chosen.part.path)
     local each = chosen.part.quantities
     local item, known = { name = reader.names[c] }, each and each[chosen.at] or chosen.part.quantity or {}
+    item.label = said(known.label)
     for _, key in ipairs(M.keys) do item[key] = said(attributes[key]) or said(known[key]) end
     list[c] = item
   end
@@ -100,7 +101,7 @@ local function of_checkpoint(about, count)
   local own = {}
   for c, item in ipairs(list) do
     if type(item) ~= "table" then return nil end
-    own[c] = { name = said(item.name) or tostring(c) }
+    own[c] = { name = said(item.name) or tostring(c), label = said(item.label) }
     for _, key in ipairs(M.keys) do own[c][key] = said(item[key]) end
   end
   return own
@@ -115,6 +116,7 @@ end
 
 --- What a channel is called in a picture: "vorticity (s-1)".
 function M.label(item)
+  if item.label then return item.label end
   return (item.long_name or item.name) .. (item.units and (" (%s)"):format(item.units) or "")
 end
 

@@ -35,7 +35,7 @@ end
 -- Units and names of each channel, a line each.
 local function write_quantities(writer, reader)
   local list = quantities.of(reader)
-  for _, key in ipairs(quantities.keys) do
+  for _, key in ipairs { "label", table.unpack(quantities.keys) } do
     local lines, said = {}, false
     for c, item in ipairs(list) do
       lines[c], said = (item[key] or ""):gsub("%s+", " ") .. "\n", said or item[key] ~= nil

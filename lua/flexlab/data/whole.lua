@@ -58,11 +58,12 @@ function M.tiles(list, grid)
   return entries
 end
 
---- Takes tiles (h,w,C) in reading order; every full grid becomes one frame of the file, cut to the field's sides.
+--- Takes tiles (h,w,C) in reading order; every full grid becomes one frame of the file, cut to the field's sides;
+--- grid.about is what labelled.of says.
 function M.assembler(path, grid)
   local height, width = table.unpack(grid.field)
-  local writer = assert(core.io.field_writer(path, { dataset = "w", frames = grid.frames, height = height,
-    width = width, channels = #grid.names }))
+  local writer = assert(core.io.field_writer(path, { dataset = grid.about.dataset, frames = grid.frames,
+    height = height, width = width, channels = #grid.names }))
   local whole, row, in_row, in_frame = nil, nil, 0, 0
   local function place(tile)
     row = row and row:concat(tile, { axis = 2 }) or tile

@@ -15,14 +15,16 @@ local core = require "flexlab.core"
 local config = require "flexlab.config"
 local evaluate = require "flexlab.evaluation"
 local plot = require "flexlab.plot"
+local quantities = require "flexlab.data.quantities"
 local tabulate = require "flexlab.table"
 
 local M = {}
 
 -- start: the baseline that the picture shows, that of the degradation. zoom: of fields too large
--- to be seen at once the picture shows the whole and so many pixels of its middle.
+-- to be seen at once the picture shows the whole and so many pixels of its middle. label: what its first channel is
+-- called beside the colours, where it is not as the files say.
 M.options = { name = "FLEX", against = "bicubic", start = "bicubic", methods = false, zoom = false,
-  label = "vorticity (U/L)" }
+  label = false }
 
 local labels = { registered = "registered bicubic" }
 
@@ -55,6 +57,12 @@ function M.spread(mean, members)
     sum = sum and sum + square or square
   end
   return (sum * (1 / (#members - 1))):sqrt()
+end
+
+-- What the first channel of a set is called: by its file, its observable, or nothing.
+local function label_of(set)
+  local known = set and set.description and set.description.quantities
+  return known and known[1] and quantities.label(known[1]) or set and set.names and set.names[1] or "field"
 end
 
 local function picture_of(batch, mean, members, o)
@@ -159,15 +167,15 @@ local function explain(test)
   return EXPLAIN:format(require("flexlab.data.geometry").of(cfg).cells and PLACES.cells or PLACES.points)
 end
 local CAPTION = "The first test sample. The four fields share one colour scale; error (of the ensemble's "
-  .. "mean) and spread (standard deviation over members) have their own. L is the side of the periodic "
-  .. "square over 2\u{03C0}, U the initial r.m.s. velocity. Equal steps of a field are equal steps of "
+  .. "mean) and spread (standard deviation over members) have their own.%s Equal steps of a field are equal steps of "
   .. "lightness (Oklab)."
-local ALT = "Six panels: the low field, bicubic interpolation, the prediction and the truth in blue and red; "
+local SCALES = " L is the side of the periodic square over 2\u{03C0}, U the initial r.m.s. velocity."
+local ALT = "Six panels: the low field, bicubic interpolation, the prediction and the truth in %s; "
   .. "the absolute error and the ensemble's spread from black to yellow."
 
 local ZOOMED = "The first test field on one colour scale: what was given and what was made of it, by block means, and "
   .. "the middle of the latter beside interpolation, one member and the truth."
-local ZOOMED_ALT = "Six panels in blue and red: the low field and the whole prediction, and of its middle "
+local ZOOMED_ALT = "Six panels in %s: the low field and the whole prediction, and of its middle "
   .. "interpolation, the prediction, one member and the truth."
 
 local function parts_of(c, o, test)
@@ -175,8 +183,10 @@ local function parts_of(c, o, test)
   local why = c.scores[o.name].note
   if why then parts[1].text = ("%s Note: %s."):format(parts[1].text, why) end
   if c.picture then
-    parts[#parts + 1] = { title = "One test sample", picture = c.picture, note = o.zoom and ZOOMED or CAPTION,
-      alt = o.zoom and ZOOMED_ALT or ALT }
+    local shades = c.picture.map == "diverging" and "blue and red" or "black to yellow"
+    parts[#parts + 1] = { title = "One test sample", picture = c.picture,
+      note = o.zoom and ZOOMED or CAPTION:format(o.label:find("U/L", 1, true) and SCALES or ""),
+      alt = (o.zoom and ZOOMED_ALT or ALT):format(shades) }
   end
   parts[#parts + 1] = c.channels
   local calibration = c.scores[o.name].calibration
@@ -210,6 +220,7 @@ end
 -- Measures `sampler` and its rivals on the test batches.
 return setmetatable(M, { __call = function(_, sampler, test, options)
   local o = config.options("compare", M.options, options, nil, 2)
+  o.label = o.label or label_of(test.set)
   local methods = table.move(o.methods or rivals(test), 1, 10, 1, {})
   methods[#methods + 1] = { o.name, sampler }
   local c = { scores = {} }

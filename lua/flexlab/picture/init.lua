@@ -29,6 +29,9 @@ local function check(fields)
   end
 end
 
+-- A vorticity is shown about 0, other fields as their values want it (panel.lua).
+local function map_of(label) return label:lower():find("vorticity", 1, true) and "diverging" or "fitted" end
+
 -- One sample as low / bicubic / FLEX / truth / error / spread; all fields (1,H,W,1), `low` smaller.
 -- The fields share one scale; error and spread, far smaller, have their own. truth and spread may be
 -- absent; options among the fields: label (what the field is and its unit in brackets), name (of the
@@ -37,10 +40,10 @@ function M.compare(fields)
   check(fields)
   local _ <close> = core.scope()
   local truth, prediction = first(fields.truth), first(fields.prediction)
-  local label = fields.label or "vorticity"
+  local label = fields.label or "field"
   local left = { { "low", first(fields.low) }, titled(fields.name or "FLEX", prediction, truth) }
   local right = { titled(fields.start or "bicubic", first(fields.bicubic), truth) }
-  local groups = { { label = label, map = "diverging", columns = { left, right } } }
+  local groups = { { label = label, map = map_of(label), columns = { left, right } } }
   local function deviation(name, field)
     groups[#groups + 1] = { label = label:match "%b()" or "", map = "sequential", below = #groups > 1,
       columns = { { { name, field } } } }
@@ -87,7 +90,8 @@ function M.domain(fields)
   if fields.member then columns[3][1] = titled("member", part(fields.member), truth) end
   if truth then table.insert(columns[3], { "truth", truth }) end
   if #columns[3] == 0 then columns[3] = nil end
-  return panel { { label = fields.label or "vorticity", map = "diverging", columns = columns } }
+  local label = fields.label or "field"
+  return panel { { label = label, map = map_of(label), columns = columns } }
 end
 
 return M

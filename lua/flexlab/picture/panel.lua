@@ -1,8 +1,10 @@
 -- panel.lua - fields side by side under common colour scales, as one picture.
 --
 -- A panel is a list of groups; the fields of a group share one colour scale and one colour bar:
---   { label = "vorticity", map = "diverging", limit = number or nil, below = false,
+--   { label = "vorticity", map = "diverging", low = number or nil, limit = number or nil, below = false,
 --     columns = { { { "low", field }, { "FLEX", field } }, ... } }     each column from top to bottom
+-- With the map "fitted" the scale is that of the values: diverging, about 0, where they straddle it, else sequential
+-- from the lowest to the highest, so that a temperature of 260 to 290 K is no single red.
 -- Groups stand side by side; one with `below` stands under the group before it.
 -- A field is (1,H,W,1) or (H,W); coarser ones are drawn with larger pixels.
 
@@ -38,6 +40,36 @@ local function limit_of(group)
   end
   local limit = math.min(largest, 4 * rms)
   return limit > 0 and limit < math.huge and limit or 1
+end
+
+-- Lowest and highest value of a group, but no more than 4 standard deviations from the mean; and whether they straddle
+-- 0.
+local function range_of(group)
+  local low, high, sum, square, count = math.huge, -math.huge, 0, 0, 0
+  for _, column in ipairs(group.columns) do
+    for _, item in ipairs(column) do
+      local s, n = item[2]:summary(), item[2]:count()
+      low, high, count = math.min(low, s.min), math.max(high, s.max), count + n
+      sum, square = sum + n * s.mean, square + n * item[2]:to("f64"):square():mean():item()
+    end
+  end
+  local mean = sum / count
+  local far = 4 * math.sqrt(math.max(0, square / count - mean * mean))
+  local straddles = low < 0 and high > 0
+  low, high = math.max(low, mean - far), math.min(high, mean + far)
+  if not (low < high and high - low < math.huge) then low, high = mean - 0.5, mean + 0.5 end
+  return low, high, straddles
+end
+
+-- The map and the ends of a group's colour scale.
+local function settle(group)
+  if group.map == "fitted" then
+    local low, high, straddles = range_of(group)
+    group.map = straddles and "diverging" or "sequential"
+    if not straddles then group.low, group.limit = group.low or low, group.limit or high end
+  end
+  group.limit = group.limit or limit_of(group)
+  group.low = group.low or group.map == "diverging" and -group.limit or 0
 end
 
 local function size_of(groups)
@@ -108,13 +140,13 @@ end
 local function prepared(groups)
   local own = {}
   for g, group in ipairs(groups) do
-    own[g] = { label = group.label, map = group.map, limit = group.limit, below = group.below, columns = {} }
+    own[g] = { label = group.label, map = group.map, low = group.low, limit = group.limit, below = group.below,
+      columns = {} }
     for c, column in ipairs(group.columns) do
       own[g].columns[c] = {}
       for i, item in ipairs(column) do own[g].columns[c][i] = { item[1], normal(item[2]) } end
     end
-    own[g].limit = group.limit or limit_of(own[g])
-    own[g].low = group.map == "diverging" and -own[g].limit or 0
+    settle(own[g])
   end
   return own
 end
@@ -142,7 +174,7 @@ local function draw(groups)
       blocks[#blocks + 1] = block
     end
   end
-  return canvas.pixels(canvas.pad(canvas.row(blocks), { top = GAP, left = GAP }))
+  return canvas.pixels(canvas.pad(canvas.row(blocks), { top = GAP, left = GAP })), groups[1].map
 end
 
 local Picture = {}
@@ -159,7 +191,7 @@ end
 
 return function(groups)
   local _ <close> = core.scope()
-  local pixels = core.no_grad(draw, groups)
+  local pixels, map = core.no_grad(draw, groups)
   return setmetatable({ bytes = assert(core.io.png_encode(pixels)), height = pixels.shape[1],
-    width = pixels.shape[2] }, Picture)
+    width = pixels.shape[2], map = map }, Picture)
 end
