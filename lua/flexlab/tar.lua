@@ -56,6 +56,11 @@ local function header_of(name, size, mtime)
   return blank:sub(1, 148) .. ("%06o\0 "):format(checksum(blank)) .. blank:sub(157)
 end
 
+-- As must, of what is written to a path, which the system's message does not name.
+local function wrote(path, ok, message)
+  if not ok then error(("%s: %s"):format(path, message), 0) end
+end
+
 local Writer = {}
 Writer.__index = Writer
 
@@ -70,27 +75,27 @@ end
 function Writer:add(name, path)
   local size = must(core.sys.size(path))
   if size > MOST then error(("tar: %s has %d bytes; an archive holds files of up to 8 GiB"):format(path, size), 0) end
-  must(self.file:write(header_of(name, size, math.floor(core.sys.modified(path) or 0))))
+  wrote(self.path, self.file:write(header_of(name, size, math.floor(core.sys.modified(path) or 0))))
   local from <close> = must(io.open(path, "rb"))
   local left = size
   while left > 0 do
     local bytes = from:read(math.min(CHUNK, left))
     if not bytes then error(("tar: %s became shorter while it was read"):format(path), 0) end
-    must(self.file:write(bytes))
+    wrote(self.path, self.file:write(bytes))
     left = left - #bytes
   end
-  must(self.file:write(("\0"):rep(-size % BLOCK)))
+  wrote(self.path, self.file:write(("\0"):rep(-size % BLOCK)))
 end
 
 --- Adds a text under a name.
 function Writer:text(name, text, mtime)
-  must(self.file:write(header_of(name, #text, mtime or 0), text, ("\0"):rep(-#text % BLOCK)))
+  wrote(self.path, self.file:write(header_of(name, #text, mtime or 0), text, ("\0"):rep(-#text % BLOCK)))
 end
 
 --- Ends the archive and gives it its name.
 function Writer:finish()
-  must(self.file:write(("\0"):rep(2 * BLOCK)))
-  must(self.file:close())
+  wrote(self.path, self.file:write(("\0"):rep(2 * BLOCK)))
+  wrote(self.path, self.file:close())
   must(core.sys.sync(self.temporary))
   must(core.sys.rename(self.temporary, self.path))
 end
@@ -133,10 +138,10 @@ local function copier(path, file, size)
         core.sys.remove(to)
         error(("%s: the archive is cut off"):format(path), 0)
       end
-      must(out:write(bytes))
+      wrote(to, out:write(bytes))
       left = left - #bytes
     end
-    must(out:close())
+    wrote(to, out:close())
   end
 end
 

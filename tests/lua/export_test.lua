@@ -123,7 +123,7 @@ local RUN = "sr/1a2b3c4d/1/"
 local function refused(path, text)
   local root = suite.folder .. "/in"
   lu.assertErrorMsgContains(text, import.read, path, root)
-  lu.assertEquals(core.sys.list(root), {})                       -- nothing of it stays
+  lu.assertNil(core.sys.exists(root))                             -- nothing of it stays
   lu.assertNil(core.sys.exists(suite.folder .. "/evil"))
 end
 
@@ -165,7 +165,7 @@ function suite.test_archives_with_other_things_or_cut_off()
   for _, n in ipairs { 100, 700, 1100, 1540 } do
     assert(core.sys.write(suite.folder .. "/cut.tar", text:sub(1, n)))
     lu.assertFalse((pcall(import.read, suite.folder .. "/cut.tar", suite.folder .. "/in")), n)
-    lu.assertEquals(core.sys.list(suite.folder .. "/in"), {})
+    lu.assertNil(core.sys.exists(suite.folder .. "/in"))
   end
   assert(core.sys.write(suite.folder .. "/cut.tar", text:sub(1, at + 20) .. "X" .. text:sub(at + 22)))
   refused(suite.folder .. "/cut.tar", "a header is damaged")
@@ -210,6 +210,27 @@ function suite.test_a_running_run_is_not_exported()
   code, out = flexlab("export " .. suite.folder .. "/none")
   lu.assertEquals(code, 1)
   lu.assertStrContains(out, "there is no folder")
+end
+
+function suite.test_a_full_disk_names_the_archive()
+  local full = assert(io.open("/dev/full", "wb"))
+  full:setvbuf "no"
+  local writer = tar.writer(suite.folder .. "/full.tar")
+  writer.file:close()
+  writer.file = full
+  lu.assertErrorMsgContains(suite.folder .. "/full.tar: No space left on device", writer.text, writer, "a/b", "text")
+  writer:abandon()
+  lu.assertNil(core.sys.exists(suite.folder .. "/full.tar"))
+end
+
+function suite.test_what_a_killed_or_refused_import_leaves_is_no_run()
+  local root, latest = suite.folder .. "/imports", require "flexlab.run.latest"
+  assert(core.sys.mkdirs(root .. "/import.tmp.4711/sr/1a2b3c4d/1"))
+  assert(core.sys.mkdirs(root .. "/sr"))
+  lu.assertEquals(latest.folders(root), { "sr" })
+  assert(core.sys.write(suite.folder .. "/none.tar", "no archive"))
+  lu.assertFalse(pcall(import.read, suite.folder .. "/none.tar", suite.folder .. "/fresh"))
+  lu.assertNil(core.sys.exists(suite.folder .. "/fresh"))
 end
 
 os.exit(lu.LuaUnit.run())

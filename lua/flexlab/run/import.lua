@@ -155,6 +155,7 @@ end
 --- Unpacks an archive into a folder of runs; the places of the runs and studies that are new, and of those that were
 --- there already.
 function M.read(archive, root)
+  local fresh = not core.sys.exists(root)
   must(core.sys.mkdirs(root))
   local folder = ("%s/import.tmp.%d"):format(root, core.sys.pid())
   clear(folder)
@@ -173,7 +174,10 @@ function M.read(archive, root)
     return order, present
   end)
   clear(folder)
-  if not ok then error(new, 0) end
+  if not ok then
+    if fresh then os.remove(root) end      -- where nothing is in it
+    error(new, 0)
+  end
   for _, place in ipairs(new) do
     local name, rest = place:match "^([^/]+)/(.*)$"
     if not core.sys.readlink(root .. "/" .. name .. "/latest") then latest.point(root, name, rest) end

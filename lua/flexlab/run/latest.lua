@@ -70,12 +70,14 @@ function M.place(dir)
     or dir:match "[^/]+$" or dir
 end
 
---- Names of the folders in a folder, sorted, numbers by their size; links are none of them.
+--- Names of the folders in a folder, sorted, numbers by their size; links, and what an import unpacks, are none of
+--- them.
 function M.folders(path)
   local names, kept = core.sys.list(path) or {}, {}
   for _, name in ipairs(names) do
     local full = path .. "/" .. name
-    if core.sys.exists(full) == "folder" and not core.sys.readlink(full) then kept[#kept + 1] = name end
+    local passing = name:find "%.tmp%.%d+$" or core.sys.readlink(full)
+    if not passing and core.sys.exists(full) == "folder" then kept[#kept + 1] = name end
   end
   table.sort(kept, function(a, b)
     local x, y = a:match "^%d+$", b:match "^%d+$"      -- whole numbers first, by their size
