@@ -7,6 +7,8 @@
 -- Numbers are shown with 4 significant digits, those of a column of like size with as many decimals
 -- as its largest has, and kept whole in CSV [RFC 4180].
 
+local words = require "flexlab.text"
+
 local Table = {}
 Table.__index = Table
 
@@ -15,7 +17,7 @@ local function shown(value, form)
     if value ~= value then return "-" end
     return (string.format(form or "%.4g", value))
   end
-  return tostring(value)
+  return words.printable(tostring(value))
 end
 
 -- The format of a column of two floats or more within a factor of 10 of each other; else nil.

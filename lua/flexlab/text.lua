@@ -102,6 +102,13 @@ function M.unknown(word, known)
     M.nearest(word, words), M.list(words))
 end
 
+--- A text for a terminal: control characters, which a file's names may hold, as \27; ends of lines and tabs stay.
+function M.printable(text)
+  return (text:gsub("[%c]", function(c)
+    return c ~= "\n" and c ~= "\t" and ("\\%d"):format(c:byte()) or nil
+  end))
+end
+
 --- A value as a message shows it: strings in quotes, tables by their kind.
 function M.show(value)
   if type(value) == "string" then return ("'%s'"):format(value) end

@@ -81,6 +81,20 @@ function TestHostile.test_an_address_space_too_small_to_begin_ends()
   end
 end
 
+-- What could not be opened is not of an unknown form.
+function TestHostile.test_a_file_that_cannot_be_opened_fails()
+  if sanitized then return end
+  local path = TestHostile.folder .. "/open.h5"
+  assert(core.io.save(path, { tensors = { a = core.full({ 2, 3 }, 1.5) } }))
+  for limit = 4, 24 do   -- as many as the test's own surroundings leave
+    local line = ("ulimit -n %d; %s data %s 2>&1; printf '\\n%%d' $?"):format(limit, program, path)
+    local pipe = assert(io.popen(line))
+    local said, code = pipe:read("a"):match "^(.*)\n(%d+)$"
+    pipe:close()
+    lu.assertTrue(code ~= nil and (code ~= "0" or not said:find "cannot open"), said)
+  end
+end
+
 -- What a library reads of them is refused in the process itself, which goes on.
 function TestHostile.test_the_library_goes_on()
   for i = 2, #CASES do

@@ -56,6 +56,15 @@ function suite.test_wrong_rows_raise()
   lu.assertErrorMsgContains("cannot tell a form", t.save, t, "x.pdf")
 end
 
+-- Names come from files, and terminals obey escape sequences.
+function suite.test_control_characters_are_shown_not_sent()
+  local t = tabulate { "a" }
+  t:row { "\27[31mred\7" }
+  for _, text in ipairs { t:text(), t:markdown(), t:latex() } do lu.assertNil(text:find "[\27\7]") end
+  lu.assertStrContains(t:text(), "\\27[31mred\\7")
+  lu.assertEquals(require "flexlab.text".printable "a\n\tb \u{3c9}", "a\n\tb \u{3c9}")
+end
+
 function suite.test_latex_has_the_decimals_of_the_text()
   local t = require "flexlab.table" { "rfne" }
   t:row({ 0.5 }):row { 0.4375 }

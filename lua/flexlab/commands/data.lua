@@ -23,6 +23,9 @@ local function show(values)
   else
     inspect.print(report)
   end
+  for _, warning in ipairs(report.warnings) do
+    if warning:find "^cannot open " then return 1 end   -- not recognised, because it was not read
+  end
   for _, variable in ipairs(report.variables) do
     if variable.error then return 1 end
   end

@@ -116,7 +116,7 @@ end
 
 local function fail(command, e)
   local wrong = arguments.is_wrong(e)
-  io.stderr:write("flexlab: ", blame.sentence(e), "\n")
+  io.stderr:write("flexlab: ", words.printable(blame.sentence(e)), "\n")
   if wrong then
     io.stderr:write(command and ("(flexlab %s --help)\n"):format(command.name) or "(flexlab help)\n")
   elseif blame.wanted() then

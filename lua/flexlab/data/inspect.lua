@@ -241,11 +241,14 @@ end
 
 local function number(x) return x and ("%.6g"):format(x) or "" end
 
+-- Names and attributes come from the file.
+local function say(line) print(text.printable(line)) end
+
 --- Prints a report for people.
 function M.print(r)
-  print(("%s: %s, %s%s"):format(r.path, r.container, r.format, r.doc and " (" .. r.doc .. ")" or ""))
+  say(("%s: %s, %s%s"):format(r.path, r.container, r.format, r.doc and " (" .. r.doc .. ")" or ""))
   if r.frames then
-    print(("%d frame%s of %dx%d%s, channels %s%s%s"):format(r.frames, r.frames == 1 and "" or "s", r.height, r.width,
+    say(("%d frame%s of %dx%d%s, channels %s%s%s"):format(r.frames, r.frames == 1 and "" or "s", r.height, r.width,
       r.levels and " (" .. r.levels .. ")" or "", text.list(r.channels),
       r.boundary and ", boundaries " .. r.boundary or "",
       r.times and (", times %g to %g"):format(r.times.first, r.times.last) or ""))
@@ -254,8 +257,8 @@ function M.print(r)
   for _, q in ipairs(r.quantities or {}) do
     if q.label or q.units or q.long_name then said[#said + 1] = quantities.label(q) end
   end
-  if #said > 0 then print("quantities: " .. text.list(said)) end
-  for _, a in ipairs(r.axes) do print(("axes of %s: %s"):format(text.list(a.channels), a.told)) end
+  if #said > 0 then say("quantities: " .. text.list(said)) end
+  for _, a in ipairs(r.axes) do say(("axes of %s: %s"):format(text.list(a.channels), a.told)) end
   local t = tabulate { "variable", "shape", "axes", "type", "chunk", "filters", "mean", "std", "min", "max", "missing" }
   for _, v in ipairs(r.variables) do
     t:row { v.path, table.concat(v.shape, ","), table.concat(v.axes, " "), v.dtype,
@@ -264,12 +267,12 @@ function M.print(r)
   end
   t:print()
   for _, c in ipairs(r.published and r.published.channels or {}) do
-    print(("published for %s: mean %s, std %s (%s)"):format(c.name, number(c.mean), number(c.std), r.published.path))
+    say(("published for %s: mean %s, std %s (%s)"):format(c.name, number(c.mean), number(c.std), r.published.path))
   end
-  for _, l in ipairs(r.left_out) do print(("left out: %s: %s"):format(text.list(l.variables), l.why)) end
-  for _, line in ipairs(r.notes) do print("note: " .. line) end
-  for _, line in ipairs(r.trainable) do print("could be trained: " .. line) end
-  for _, line in ipairs(r.warnings) do print("warning: " .. line) end
+  for _, l in ipairs(r.left_out) do say(("left out: %s: %s"):format(text.list(l.variables), l.why)) end
+  for _, line in ipairs(r.notes) do say("note: " .. line) end
+  for _, line in ipairs(r.trainable) do say("could be trained: " .. line) end
+  for _, line in ipairs(r.warnings) do say("warning: " .. line) end
 end
 
 return M
