@@ -104,8 +104,8 @@ return {
     "the gradient of loss() does not reach the prediction" },
   turned_round = { "losses", "model.loss", [[
 return {
-  loss = function(prediction, goal) return (prediction:permute { 0, 3, 1, 2 } - goal):abs():mean() end }]], 2,
-    "losses 'mine'" },
+  loss = function(prediction, goal) return (prediction:permute { 1, 4, 2, 3 } - goal):abs():mean() end }]], 2,
+    "do not broadcast" },
   upside_down = { "losses", "model.loss", [[
 return {
   loss = function(prediction, goal) return -(prediction - goal):square():mean() end }]], 2,
