@@ -5,9 +5,9 @@
 ** sync of the file before it a power cut can leave an empty file under the final name, and without
 ** the sync of the directory after it the old one. Both are done once a file, not once a write.
 **
-** The temporary carries the process id: two processes writing one path do not mix their bytes, and
-** the later rename wins. A temporary left by a killed process is overwritten by the next process
-** that gets its id, and is otherwise harmless.
+** The temporary carries the process id and eight digits of where that id counts (host, boot, namespace of ids): two
+** processes writing one path do not mix their bytes, on two hosts of a shared disk neither, and the later rename
+** wins. Who finds a temporary can tell whether its writer is gone (lua/flexlab/run/temporary.lua).
 */
 #include "io/file.h"
 
@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/hash.h"
 #include "base/interrupt.h"
 
 /* What the reader of the message can do about an errno. */
@@ -136,10 +137,27 @@ fx_status fx_file_size (const char *path, int64_t *bytes) {
 
 /* --- writing --------------------------------------------------------------------------------- */
 
+/* Where our process id is one of its own: this host, since its last start, in this namespace. What the system does not
+** tell is left out. */
+static uint32_t place_of_ids (void) {
+  char text[256] = "";
+  gethostname(text, sizeof text - 1);
+  uint64_t hash = fx_hash(FX_HASH_START, text, strlen(text));
+  const int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+  ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof text);
+  if (fd >= 0)
+    close(fd);
+  hash = fx_hash(hash, text, n > 0 ? (size_t)n : 0);
+  n = readlink("/proc/self/ns/pid", text, sizeof text);
+  hash = fx_hash(hash, text, n > 0 ? (size_t)n : 0);
+  return (uint32_t)(hash ^ hash >> 32);
+}
+
 fx_status fx_file_temporary (const char *path, char temporary[FX_PATH_SIZE]) {
   if (!*path)
     return fx_fail(FX_EARG, "cannot write a file whose name is empty");
-  const int n = snprintf(temporary, FX_PATH_SIZE, "%s.tmp.%ld", path, (long)getpid());
+  const int n = snprintf(temporary, FX_PATH_SIZE, "%s.tmp.%ld.%08" PRIx32, path, (long)getpid(),
+                         place_of_ids());
   if (n < 0 || n >= FX_PATH_SIZE)
     return fx_fail(FX_EARG, "cannot write %.60s...: the path is too long", path);
   return FX_OK;

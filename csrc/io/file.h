@@ -1,7 +1,7 @@
 /*
 ** file.h - whole files, safely: atomic writes, bounded reads, directories.
 **
-** A file appears under its final name complete or not at all: it is written as PATH.tmp.PID,
+** A file appears under its final name complete or not at all: it is written as PATH.tmp.PID.place,
 ** synced, renamed, and the directory is synced. Every failure names the path, says what the system
 ** said and what to try; the status is FX_EIO unless stated otherwise.
 */

@@ -63,7 +63,7 @@ typedef struct {
 
 typedef struct fx_field_writer fx_field_writer;
 
-/* Begins PATH.tmp.PID. Until fx_field_writer_finish nothing is at `path`. */
+/* Begins PATH.tmp.PID.place. Until fx_field_writer_finish nothing is at `path`. */
 fx_status fx_field_writer_create(const char *path, const fx_field_layout *layout,
                                  fx_field_writer **out);
 

@@ -136,6 +136,16 @@ static int sys_symlink (lua_State *L) {
   return refused(L, path);
 }
 
+/* The name under which this process writes a path before it is whole. */
+static int sys_temporary (lua_State *L) {
+  char temporary[FX_PATH_SIZE];
+  const fx_status st = fx_file_temporary(luaL_checkstring(L, 1), temporary);
+  if (st != FX_OK)
+    return lfx_refused(L, st);
+  lua_pushstring(L, temporary);
+  return 1;
+}
+
 /* Where a symbolic link leads, as it is written; nil of anything else. */
 static int sys_readlink (lua_State *L) {
   char target[FX_PATH_SIZE];
@@ -303,29 +313,20 @@ void lfx_open_sys (lua_State *L) {
                                    { "__close", lock_close },
                                    { NULL, NULL } };
   static const luaL_Reg methods[] = { { "close", lock_close }, { NULL, NULL } };
-  static const luaL_Reg functions[] = { { "time", sys_time },
-                                        { "now", sys_now },
-                                        { "mkdirs", sys_mkdirs },
-                                        { "exists", sys_exists },
-                                        { "list", sys_list },
-                                        { "rename", sys_rename },
-                                        { "remove", sys_remove },
-                                        { "symlink", sys_symlink },
-                                        { "readlink", sys_readlink },
-                                        { "lock", sys_lock },
-                                        { "size", sys_size },
-                                        { "read", sys_read },
-                                        { "write", sys_write },
-                                        { "append", sys_append },
-                                        { "sync", sys_sync },
-                                        { "isatty", sys_isatty },
-                                        { "columns", sys_columns },
-                                        { "hash", sys_hash },
-                                        { "pid", sys_pid },
-                                        { "host", sys_host },
-                                        { "rss", sys_rss },
-                                        { "peak_rss", sys_peak_rss },
-                                        { NULL, NULL } };
+  static const luaL_Reg functions[] = {
+    { "time", sys_time },         { "now", sys_now },
+    { "mkdirs", sys_mkdirs },     { "exists", sys_exists },
+    { "list", sys_list },         { "rename", sys_rename },
+    { "remove", sys_remove },     { "symlink", sys_symlink },
+    { "readlink", sys_readlink }, { "temporary", sys_temporary },
+    { "lock", sys_lock },         { "size", sys_size },
+    { "read", sys_read },         { "write", sys_write },
+    { "append", sys_append },     { "sync", sys_sync },
+    { "isatty", sys_isatty },     { "columns", sys_columns },
+    { "hash", sys_hash },         { "pid", sys_pid },
+    { "host", sys_host },         { "rss", sys_rss },
+    { "peak_rss", sys_peak_rss }, { NULL, NULL }
+  };
   lfx_class(L, LOCK, meta, methods);
   lfx_functions(L, "sys", functions);
 }

@@ -278,6 +278,7 @@ rename(from: string, to: string): boolean? -- replaces
 remove(path: string): boolean? -- a file
 symlink(target: string, path: string): boolean? -- a symbolic link, at once; replaces one
 readlink(path: string): string? -- where a symbolic link leads
+temporary(path: string): string -- the name under which this process writes a file first
 lock(path: string): flexlab.Lock? -- waits until no other process holds it
 size(path: string): integer?, string? -- bytes of a regular file; nil, message where it is none
 read(path: string): string? -- a whole file

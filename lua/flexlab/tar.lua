@@ -66,7 +66,7 @@ Writer.__index = Writer
 
 --- Begins an archive; nothing is at `path` until finish.
 function M.writer(path)
-  local temporary = ("%s.tmp.%d"):format(path, core.sys.pid())
+  local temporary = must(core.sys.temporary(path))
   local file = must(io.open(temporary, "wb"))
   return setmetatable({ path = path, temporary = temporary, file = file }, Writer)
 end

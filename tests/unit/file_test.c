@@ -78,7 +78,11 @@ static void commit_is_all_or_nothing (void) {
   size_t n = 0;
   CHECK_STATUS(fx_file_write(scratch("c"), "old", 3));
   CHECK_STATUS(fx_file_temporary(scratch("c"), temporary));
-  CHECK(strstr(temporary, "/c.tmp.") != NULL);
+  long pid = 0;
+  unsigned place = 0;
+  const char *end = strstr(temporary, "/c.tmp.");
+  CHECK(end && sscanf(end, "/c.tmp.%ld.%8x", &pid, &place) == 2 && pid == (long)getpid());
+  CHECK(end && strlen(strrchr(end, '.')) == 9); /* eight digits, also where the first is 0 */
   CHECK(fx_file_commit(temporary, scratch("c")) == FX_EIO);
   unsigned char *bytes = scratch_get(scratch("c"), &n);
   CHECK(n == 3 && memcmp(bytes, "old", 3) == 0);
