@@ -862,6 +862,11 @@ function core.sys.symlink(target, path) end
 ---@return string?
 function core.sys.readlink(path) end
 
+--- the name under which this process writes a file first
+---@param path string
+---@return string
+function core.sys.temporary(path) end
+
 --- waits until no other process holds it
 ---@param path string
 ---@return flexlab.Lock?

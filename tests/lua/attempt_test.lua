@@ -81,14 +81,108 @@ function suite.test_another_writer_is_named_and_wait_waits()
   lu.assertNil(core.sys.exists(folder() .. "/lock"))
 end
 
+-- In the folders that runs share, what a living writer or another host has is left alone for a day.
+function suite.test_debris_of_shared_folders_goes_when_its_writer_is_gone()
+  local temporary = require "flexlab.run.temporary"
+  local ours = core.sys.temporary "files.lua"
+  lu.assertEquals({ temporary.parse(ours) }, { "files.lua", core.sys.pid(), ours:match "%x+$" })
+  lu.assertEquals({ temporary.parse "a.b.tmp.12" }, { "a.b", 12, nil })
+  for _, name in ipairs { "notes.tmp", "x.tmp.", ".tmp.1", "x.tmp.1.zz", "x.tmp.1.0a1b2c3" } do
+    lu.assertNil(temporary.parse(name), name)
+  end
+  local gone = 4194304                                       -- beyond the largest process number of Linux
+  local hash = folder():match "^(.*)/%d+$"
+  local shared = { hash, hash:match "^(.*)/[^/]*$" }
+  local dead, old = ("files.lua.tmp.%d.%s"):format(gone, ours:match "%x+$"), "files.lua.tmp.7.0a1b2c3d"
+  for _, dir in ipairs(shared) do
+    assert(core.sys.mkdirs(dir))
+    for _, name in ipairs { dead, old, ours, "latest.tmp.8.0a1b2c3d", "files.lua.tmp.9" } do
+      assert(core.sys.write(dir .. "/" .. name, "x"))
+    end
+    assert(core.sys.symlink("nowhere", dir .. "/latest"))
+    assert(core.sys.rename(dir .. "/latest", dir .. "/" .. dead:gsub("files.lua", "latest")))
+    assert(core.sys.touch(dir .. "/" .. old, core.sys.now() - 2 * temporary.day))
+  end
+  what = nil
+  printed(function() lu.assertTrue(call()) end)
+  for _, dir in ipairs(shared) do
+    local left = {}
+    for _, name in ipairs(core.sys.list(dir)) do
+      if name:find "%.tmp%." then left[#left + 1] = name end
+    end
+    table.sort(left)
+    local wanted = { "files.lua.tmp.9", ours, "latest.tmp.8.0a1b2c3d" }
+    table.sort(wanted)
+    lu.assertEquals(left, wanted)
+  end
+end
+
+-- Killed at any point of the end of a run that reduces its checkpoint: the next call finishes it, and nothing is lost.
+function suite.test_the_end_of_a_run_that_reduces_its_checkpoint_may_be_cut_anywhere()
+  assert(core.sys.mkdirs(suite.root))
+  local script = suite.root .. "/ends.lua"
+  assert(core.sys.write(script, [[
+local flex = require "flexlab"
+local core = flex.core
+local recipe = flex.recipe("ends", { train = { steps = 3, keep = "all" } }, function(cfg, run)
+  local model = flex.nn.module { a = flex.nn.linear(2, 1) }
+  model:init(1)
+  local optim = flex.optim.adam(model, { lr = 0.1, ema = 0.5 })
+  for _ in run:steps(nil, cfg.train.steps) do optim:step(model.a(core.full({ 1, 2 }, 1)):square():mean()) end
+  print "the body ran"
+  return { rfne = model.a(core.full({ 1, 2 }, 1)):item() }
+end)
+local at, n = tonumber(arg[2]), 0
+for _, name in ipairs { "write", "remove" } do
+  local real = core.sys[name]
+  core.sys[name] = function(path, ...)
+    local ends = path:find "/result%.lua"
+    n = n + (ends and 1 or 0)
+    if ends and n == at then core.sys.kill(core.sys.pid(), "KILL") end
+    return real(path, ...)
+  end
+end
+local save = core.io.save
+core.io.save = function(path, what)
+  n = n + (what.text.kept and 1 or 0)
+  if what.text.kept and n == at then core.sys.kill(core.sys.pid(), "KILL") end
+  return save(path, what)
+end
+local result = recipe({ ["train.keep"] = "ema" }, { root = arg[1] })
+print(result.dir)]]))
+  local function go(root, at)
+    local code, out = support.flexlab(("script %s %s/%s %d"):format(script, suite.root, root, at), suite.root .. "/out")
+    return code, out, out:match "(%S+)\n$"
+  end
+  local code, out, whole = go("whole", 0)
+  lu.assertEquals(code, 0, out)
+  lu.assertNil(core.sys.exists(whole .. "/result.lua.part"))
+  for at, runs_again in ipairs { true, false, false, false } do   -- before the part, the weights, the result, the end
+    code = go("cut" .. at, at)
+    lu.assertNotEquals(code, 0)
+    local dir
+    code, out, dir = go("cut" .. at, 0)
+    lu.assertEquals(code, 0, out)
+    lu.assertEquals(out:find "the body ran" ~= nil, runs_again, at)
+    for _, name in ipairs { "last.h5", "result.lua" } do
+      lu.assertTrue(core.sys.read(dir .. "/" .. name) == core.sys.read(whole .. "/" .. name), name)
+    end
+  end
+  code, out = go("cut5", 5)
+  lu.assertEquals(code, 0, out)                                  -- there is no fifth point
+end
+
 function suite.test_debris_goes_and_a_pipe_is_no_checkpoint()
   what = function(step) if step == 5 then error("stop", 0) end end
   lu.assertFalse(call())
-  for _, name in ipairs { "last.h5.tmp.123", "result.lua.tmp.9" } do core.sys.write(folder() .. "/" .. name, "x") end
+  assert(core.sys.mkdirs(folder() .. "/code/parts"))
+  local debris = { "last.h5.tmp.123", "result.lua.tmp.9", "last.h5.tmp.9.0a1b2c3d", "code/index.lua.tmp.4.0a1b2c3d",
+    "code/parts/a.lua.tmp.4.0a1b2c3d" }
+  for _, name in ipairs(debris) do assert(core.sys.write(folder() .. "/" .. name, "x")) end
   core.sys.write(folder() .. "/notes.tmp", "mine")
   what = nil
   printed(function() lu.assertTrue(call()) end)
-  for _, name in ipairs(core.sys.list(folder())) do lu.assertNil(name:match "%.tmp%.%d"); end
+  for _, name in ipairs(debris) do lu.assertNil(core.sys.exists(folder() .. "/" .. name), name) end
   lu.assertEquals(core.sys.read(folder() .. "/notes.tmp"), "mine")
   equal(folder(), unbroken())
   core.sys.remove(folder() .. "/result.lua")

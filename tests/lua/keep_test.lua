@@ -147,6 +147,65 @@ function suite.test_prune_shows_asks_and_frees()
   lu.assertStrContains(out, "there is no folder")
 end
 
+-- What another run like it needs is what it had before it was reduced.
+function suite.test_a_reduced_run_costs_what_a_whole_one_does()
+  local keep, budget = require "flexlab.run.keep", require "flexlab.study.budget"
+  local dir = go().dir
+  local function disk()
+    local tasks = {}
+    for i, at in ipairs { dir, suite.folder .. "/none" } do
+      tasks[i] = { arm = { label = "a" }, dir = at, seed = i, overrides = {} }
+    end
+    return budget.of(recipe(), tasks).disk
+  end
+  local bytes, needs = core.sys.size(dir .. "/last.h5"), disk()
+  lu.assertTrue(needs > bytes)
+  lu.assertEquals(keep.whole_bytes(dir), bytes)
+  lu.assertTrue(keep.reduce(dir) > 0)
+  lu.assertEquals(keep.whole_bytes(dir), bytes)
+  lu.assertEquals(disk(), needs)
+  local file = core.io.load(dir .. "/last.h5")
+  file.text.whole_bytes = nil                                  -- of a version that did not write it down
+  assert(core.io.save(dir .. "/last.h5", file))
+  lu.assertAlmostEquals(keep.whole_bytes(dir) / bytes, 1, 0.2)
+  lu.assertEquals(keep.whole_bytes(suite.folder .. "/none"), 0)
+end
+
+-- The settings that every run reads itself are judged in a plain table too.
+function suite.test_settings_of_the_machinery_are_judged_wherever_they_stand()
+  local plain = flex.recipe("plain", { train = { steps = 1, keep = "all", checkpoint = 5 } }, function() return {} end)
+  for override, sentence in pairs {
+    ["train.keep=emma"] = "train.keep must be 'all' or 'ema', got 'emma'; the nearest is 'ema' (every run reads it)",
+    ["train.checkpoint=0"] = "train.checkpoint must be a whole number from 1 to 1e9, got 0 (every run reads it)" } do
+    local key, value = flex.config.parse(override)
+    support.raises(sentence, plain, { [key] = value }, { root = suite.folder })
+  end
+  support.raises("train.keep must be 'all' or 'ema', got 'emma'", flex.recipe("plain", { train = { keep = "emma" } },
+    function() return {} end), {}, { root = suite.folder })
+end
+
+-- Weights of a run that is not finished are used, and said to be what they are.
+function suite.test_weights_of_a_run_that_is_not_finished_are_said_to_be()
+  local dir = go().dir
+  for _, command in ipairs { "evaluate --steps 1 --members 1 --tiles 1 --data " .. flow .. " --checkpoint ",
+    "sample --steps 1 --members 1 --data " .. flow .. " --out " .. suite.folder .. "/o.h5 --checkpoint ",
+    "convert " } do
+    for _, path in ipairs { dir, dir .. "/last.h5" } do
+      local line = command .. path .. (command == "convert " and " " .. suite.folder .. "/o.safetensors" or "")
+      local result = core.sys.read(dir .. "/result.lua")
+      local code, out = flexlab(line)
+      lu.assertEquals(code, 0, out)
+      lu.assertNotStrContains(out, "not finished")
+      core.sys.remove(dir .. "/result.lua")
+      code, out = flexlab(line)
+      lu.assertEquals(code, 0, out)
+      lu.assertStrContains(out, ("note: %s is not finished (stopped): these are its weights after step 2 of 2"):format(
+        dir))
+      assert(core.sys.write(dir .. "/result.lua", result))
+    end
+  end
+end
+
 function suite.test_what_another_run_started_from_stays()
   local base = go()
   local child = go({ ["train.from"] = base.dir }, { name = "child" })

@@ -40,12 +40,11 @@ function suite.test_it_is_kept_with_the_run_and_changes_no_hash()
   lu.assertEquals(plain.dir:match "judged.*", judged.dir:match "judged.*")
   lu.assertNil(metric.of(plain.dir))
   lu.assertEquals(metric.of(judged.dir), { name = "psnr", better = "higher" })
-  local out = suite.folder .. "/out"
-  io.output(out)
-  recipe({ metric = "prsn" })({}, { root = suite.folder .. "/c", quiet = true })
-  io.close()
-  io.output(io.stdout)
-  lu.assertStrContains(core.sys.read(out), "no 'prsn'; the nearest is 'psnr'")
+  local misspelt = recipe({ metric = "prsn" })({}, { root = suite.folder .. "/c", quiet = true })
+  local noted = require("flexlab.run.notes").of(misspelt.dir)
+  lu.assertEquals(#noted, 1)
+  lu.assertStrContains(noted[1], "recipe 'judged': the metric it declares is no number of its result, which has no "
+    .. "'prsn'; the nearest is 'psnr'")
 end
 
 function suite.test_the_choice_where_nothing_is_declared()

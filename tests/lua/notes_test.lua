@@ -59,9 +59,69 @@ function suite.test_a_test_file_that_is_the_training_file_is_said_before_trainin
   lu.assertStrContains(list[1], ("8 of 8 test frames are training frames too (frame 1 of '%s' is"):format(train))
   lu.assertStrContains(said, "note: " .. list[1] .. "\nstep 1\n")
   lu.assertStrContains(core.sys.read(flex.report(dir)), "8 of 8 test frames")
-  local quiet, nothing = run("superres", settings(train), "quiet")
+  local quiet, also = run("superres", settings(train), "quiet")     -- quiet: no progress; a note is none
   lu.assertEquals(quiet, list)
-  lu.assertNotStrContains(nothing, "note")
+  lu.assertStrContains(also, "note: " .. list[1] .. "\nstep 1\n")
+end
+
+-- A study of two arms, of which one is judged on what it learned.
+local STUDY = [[
+local flex = require "flexlab"
+return flex.study("seen", flex.recipe("judged", { test = "%s", k = 1 }, function(cfg, run)
+  local data = flex.data.superres { file = "%s", test = cfg.test, crop = 16, batch = 2, factor = 4 }
+  for _ in run:steps(data.train, 1) do end
+  return { rfne = run.seed + cfg.k }
+end), { grid = { test = { "%s", "%s" } }, seeds = "1,2" })]]
+
+-- Whoever shows numbers shows what was noted about them: the study, in each of its ways, and what reads it later.
+function suite.test_notes_reach_whoever_shows_the_numbers()
+  local script, out = path "study.lua", path "out"
+  assert(core.sys.write(script, STUDY:format(other, train, train, other)))
+  local note = ("note: 8 of 8 test frames are training frames too (frame 1 of '%s' is frame 1 of '%s'): scores on them "
+    .. "say nothing about others (2 of 4 runs say so)\n"):format(train, train)
+  local runs
+  for i, how in ipairs { "", "--quiet", "--jobs 2", "--jobs 2 --quiet" } do
+    runs = path("study" .. i)
+    local line = ("run %s %s --out %s 2>'%s'"):format(script, how, runs, path "err")
+    for _ = 1, 2 do                                                   -- and of runs that are found again
+      local code, said = support.flexlab(line, out)
+      lu.assertEquals(code, 0, said)
+      lu.assertStrContains(said, note)
+    end
+  end
+  for _, line in ipairs { "table %s/judged", "compare %s/judged", "compare %s/seen", "list runs %s/seen",
+    "list %s/judged", "list --out %s runs", "table %s/judged --as csv", "table %s/judged --out " .. path "t.tex" } do
+    local code, said = support.flexlab(line:format(runs), out)
+    lu.assertEquals(code, 0, said)
+    lu.assertStrContains(said, note)
+    if line:find "^list" then lu.assertStrContains(said, "done, 1 note ") end
+  end
+  local _, page = support.flexlab(("report %s/seen"):format(runs), out)
+  lu.assertStrContains(core.sys.read(page:match "[^\n]+"), "8 of 8 test frames are training frames too")
+  local _, csv = support.flexlab(("table %s/judged --as csv 2>'%s'"):format(runs, path "err"), out)
+  lu.assertNotStrContains(csv, "note")                             -- what a program will read holds none
+end
+
+-- The result of a run that is done comes with what was noted when it was made.
+function suite.test_a_result_that_is_returned_again_brings_its_notes()
+  local script, out = path "again.lua", path "out"
+  assert(core.sys.write(script, ([[
+local flex = require "flexlab"
+return flex.recipe("again", { eval = flex.settings.eval { steps = 2 } }, function(cfg, run)
+  local data = flex.data.superres { file = "%s", test = "%s", crop = 16, batch = 2, factor = 4 }
+  for _ in run:steps(data.train, 1) do end
+  return { n = 1 }
+end)]]):format(train, train)))
+  local said = {}
+  for i = 1, 2 do
+    local _, text = support.flexlab(("run %s --set eval.steps=3 --quiet --out %s"):format(script, path "again"), out)
+    said[i] = {}
+    for line in text:gmatch "note: [^\n]+" do table.insert(said[i], line) end
+  end
+  lu.assertEquals(#said[1], 2)
+  lu.assertStrContains(said[1][1], "8 of 8 test frames are training frames too")
+  lu.assertStrContains(said[1][2], "eval.steps was given, and recipe 'again' does not read it")
+  lu.assertEquals(said[2], said[1])
 end
 
 function suite.test_what_is_apart_is_not_noted()

@@ -138,7 +138,7 @@ local function record(run, set)
   end
   run.lock:check()
   assert(core.sys.write(run.dir .. "/data.txt", table.concat(lines)))
-  if set.split then run:record("split", set.split) end
+  if set.split then run:keep_value("split", set.split) end
 end
 
 -- The entries of each part (split.lua) that have the neighbours in time that the task asks for.

@@ -107,7 +107,7 @@ end
 function M.note(run, judged)
   run.seams = run.seams or {}
   table.insert(run.seams, judged)
-  run:record("seams", run.seams)
+  run:keep_value("seams", run.seams)
 end
 
 -- One row of the table: averages over the batches of a run.

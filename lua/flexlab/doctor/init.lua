@@ -19,7 +19,7 @@ A check that cannot be made (a file is gone, a recipe defines its own encoder) i
 --]]
 local core = require "flexlab.core"
 local data_checks = require "flexlab.doctor.data"
-local literal = require "flexlab.literal"
+local foreign = require "flexlab.run.foreign"
 local run_checks = require "flexlab.doctor.run"
 local split_checks = require "flexlab.doctor.split"
 
@@ -53,8 +53,8 @@ local function data_of(dir, model, cfg)
 end
 
 local function subject_of_run(dir)
-  local cfg = literal.at(dir .. "/config.lua")
-  if type(cfg) ~= "table" or not core.sys.exists(dir .. "/last.h5") then
+  local cfg = foreign.table(dir .. "/config.lua", "list of settings")
+  if not cfg or not core.sys.exists(dir .. "/last.h5") then
     error(("doctor: '%s' is not the folder of a run (config.lua and last.h5 are wanted)"):format(dir), 3)
   end
   local subject = { dir = dir, config = cfg, recipe = core.sys.read(dir .. "/recipe.lua") or "" }

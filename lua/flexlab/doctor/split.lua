@@ -1,7 +1,7 @@
 --[[
 doctor/split - whether a set that was divided (data/split.lua) still is as the run recorded it.
 --]]
-local literal = require "flexlab.literal"
+local foreign = require "flexlab.run.foreign"
 local text = require "flexlab.text"
 
 local M = {}
@@ -50,7 +50,7 @@ function M.split(subject)
   local set = subject.set
   if not (set and set.split) then return nil end
   local path = subject.dir and subject.dir .. "/split.lua"
-  local before = path and literal.at(path)
+  local before = path and foreign.fields(path, "record of a split", { files = "table" })
   local wrong = overlap(set) or type(before) == "table" and difference(before, set.split)
   if wrong then return "fault", wrong end
   local counts = {}

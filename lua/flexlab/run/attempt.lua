@@ -11,11 +11,12 @@ took the lock over: nothing more is written). A run that failed is tried again w
 is said; within a study, and where it diverged, that needs retry = "failed": the same seed would do the same again.
 --]]
 local blame = require "flexlab.blame"
-local copies = require "flexlab.run.copies"
 local core = require "flexlab.core"
+local folder = require "flexlab.run.folder"
 local interruption = require "flexlab.run.interruption"
 local locks = require "flexlab.run.lock"
 local state = require "flexlab.run.state"
+local temporary = require "flexlab.run.temporary"
 
 local M = {}
 
@@ -44,21 +45,15 @@ local function take(dir, wait, quiet)
 end
 
 --- Forgets what earlier attempts left, so that a run begins anew; the lock must be held.
-function M.clear(dir)
-  for _, file in ipairs { "result.lua", "last.h5", "cost.lua", "failed.txt", "metrics.jsonl", "metrics.csv",
-    "log.txt", "unread.lua", "samples.csv", "recipe.lua", "files.lua" } do
-    if core.sys.exists(dir .. "/" .. file) then must(core.sys.remove(dir .. "/" .. file)) end
-  end
-  copies.clear(dir)
-end
+M.clear = folder.clear
 
---- Temporary files that killed attempts left in a run's folder. Only the owner of the lock may call this: then nobody
---- else is writing one.
+--- Temporary files that killed attempts left in a run's folder, and in the folders above, which runs share: there
+--- those whose writers are gone. Only the owner of the lock may call this: then nobody else is writing in the run's.
 function M.sweep(dir)
-  for _, folder in ipairs { dir, dir .. "/code" } do
-    for _, name in ipairs(core.sys.exists(folder) == "folder" and core.sys.list(folder) or {}) do
-      if name:find "%.tmp%.%d+$" then core.sys.remove(folder .. "/" .. name) end
-    end
+  temporary.sweep(dir)
+  for _ = 1, 2 do
+    dir = dir:match "^(.+)/[^/]+$"
+    for _, name in ipairs(dir and temporary.left(dir) or {}) do core.sys.remove(dir .. "/" .. name) end
   end
 end
 

@@ -18,6 +18,7 @@ commands do (SECURITY.md), and `open` runs nothing.
 --]]
 local choices = require "flexlab.choices"
 local core = require "flexlab.core"
+local foreign = require "flexlab.run.foreign"
 local latest = require "flexlab.run.latest"
 local library = require "flexlab.run.library"
 local literal = require "flexlab.literal"
@@ -51,9 +52,8 @@ end
 
 -- Whether a row of an index is one that `copy` makes: it may come from another machine.
 local function is_row(file)
-  return type(file) == "table" and type(file.role) == "string" and type(file.meaning) == "string"
-    and (file.path == nil or type(file.path) == "string") and type(file.copy) == "string"
-    and file.copy:find "^[%w_][%w_/%-]*%.lua$" ~= nil
+  return foreign.fits(file, { { role = "string", meaning = "string", copy = "string" } })
+    and (file.path == nil or type(file.path) == "string") and file.copy:find "^[%w_][%w_/%-]*%.lua$" ~= nil
 end
 
 -- The index of a run's copies; nil where there is none that can be understood.
@@ -98,13 +98,6 @@ function M.write(dir, recipe, set)
   index = { recipe = recipe, library = { library.this() }, files = {}, defines = set.defines }
   for i, entry in ipairs(set.list) do index.files[i] = copy(dir, entry, taken) end
   save(dir, index)
-end
-
---- Removes the copies, for an attempt that starts afresh.
-function M.clear(dir)
-  local path = dir .. "/code/index.lua"
-  for _, file in ipairs(M.files(dir) or {}) do core.sys.remove(dir .. "/code/" .. file.copy) end
-  if core.sys.exists(path) then must(core.sys.remove(path)) end
 end
 
 --- Adds files that were loaded after the run had begun (a set of code.closure).
@@ -312,10 +305,8 @@ end
 function M.recipe(dir)
   local kept = M.trust(dir)
   check_data(kept.dir)
-  local settings, message = literal.read(kept.dir .. "/config.lua")
-  if type(settings) ~= "table" then
-    error(("%s/config.lua holds no settings%s"):format(kept.dir, message and ": " .. message or ""), 0)
-  end
+  local settings = foreign.table(kept.dir .. "/config.lua", "list of settings")
+  if not settings then error(("%s has no config.lua: it is not the folder of a run"):format(kept.dir), 0) end
   local chunk, wrong = kept:chunk(kept.by_role.recipe)
   if not chunk then error(wrong, 0) end
   local recipe = require("flexlab.run.recipe").loading_of(chunk, kept.index.recipe)

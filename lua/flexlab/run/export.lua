@@ -8,6 +8,7 @@ So `tar xf run.tar` gives a folder that table, compare, report, sample and evalu
 with every file checked. Data are not in it: files.lua names them. Locks and unfinished temporary files are left out.
 --]]
 local core = require "flexlab.core"
+local folder = require "flexlab.run.folder"
 local latest = require "flexlab.run.latest"
 local literal = require "flexlab.literal"
 local provenance = require "flexlab.run.provenance"
@@ -19,18 +20,13 @@ M.manifest = "export.lua"
 
 local MOST_DEEP = 12
 
--- What is no part of a run: locks, and files that are being written.
-local function passing(name)
-  return name == "lock" or name:find "^lock%." or name:find "%.tmp%.%d+$" or name:find "%.part$" or name:find "%c"
-end
-
 -- The files in a folder, as paths relative to it, sorted; links are not followed.
 local function files_in(dir, prefix, list, depth)
   local names = core.sys.list(dir) or {}
   table.sort(names)
   for _, name in ipairs(names) do
     local path = dir .. "/" .. name
-    local kind = not core.sys.readlink(path) and not passing(name) and core.sys.exists(path)
+    local kind = not core.sys.readlink(path) and not folder.passing(name) and core.sys.exists(path)
     if kind == "folder" and depth < MOST_DEEP then
       files_in(path, prefix .. name .. "/", list, depth + 1)
     elseif kind == "file" then

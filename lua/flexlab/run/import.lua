@@ -9,10 +9,13 @@ Nothing of an archive is run: its Lua files are copies, which sample and evaluat
 --]]
 local core = require "flexlab.core"
 local export = require "flexlab.run.export"
+local clear = require("flexlab.run.folder").remove
+local foreign = require "flexlab.run.foreign"
 local latest = require "flexlab.run.latest"
 local literal = require "flexlab.literal"
 local provenance = require "flexlab.run.provenance"
 local tar = require "flexlab.tar"
+local temporary = require "flexlab.run.temporary"
 
 local M = {}
 
@@ -29,15 +32,6 @@ local function place_of(name)
   return name:match("^([%w_%-]+/" .. HASH .. "/%d+)/.") or name:match("^([%w_%-]+/" .. HASH .. ")/.")
 end
 
--- Removes a folder and all in it; links are removed, not followed.
-local function clear(path)
-  for _, name in ipairs(core.sys.list(path) or {}) do
-    local inner = path .. "/" .. name
-    if core.sys.exists(inner) == "folder" and not core.sys.readlink(inner) then clear(inner) else os.remove(inner) end
-  end
-  os.remove(path)
-end
-
 -- What an archive's list says, checked: { files = { [name] = { bytes =, hash = } }, count = }.
 local function read_manifest(path, archive)
   local list, message = literal.read(path)
@@ -48,8 +42,8 @@ local function read_manifest(path, archive)
   local files, count = {}, 0
   for _, entry in ipairs(list.files) do
     local name = type(entry) == "table" and entry.name
-    if type(name) ~= "string" or not tar.safe(name) or not place_of(name) or math.type(entry.bytes) ~= "integer"
-      or type(entry.hash) ~= "string" or files[name] then
+    if not foreign.fits(entry, { { name = "string", bytes = "integer", hash = "string" } }) or not tar.safe(name)
+      or not place_of(name) or files[name] then
       refuse(("its list names '%s', which is no file of a run"):format(tostring(name)))
     end
     files[name], count = entry, count + 1
@@ -157,7 +151,8 @@ end
 function M.read(archive, root)
   local fresh = not core.sys.exists(root)
   must(core.sys.mkdirs(root))
-  local folder = ("%s/import.tmp.%d"):format(root, core.sys.pid())
+  local folder = must(core.sys.temporary(root .. "/import"))
+  for _, name in ipairs(temporary.left(root)) do clear(root .. "/" .. name) end
   clear(folder)
   must(core.sys.mkdirs(folder))
   local ok, new, there = pcall(function()

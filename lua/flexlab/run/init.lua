@@ -17,13 +17,14 @@ local checkpoint = require "flexlab.run.checkpoint"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
 local divergence = require "flexlab.run.divergence"
+local folder = require "flexlab.run.folder"
 local interruption = require "flexlab.run.interruption"
 local literal = require "flexlab.literal"
 local locals = require "flexlab.run.locals"
 local log = require "flexlab.run.log"
+local machinery = require "flexlab.run.machinery"
 local progress = require "flexlab.run.progress"
 local samples = require "flexlab.evaluation.samples"
-local settings = require "flexlab.settings"
 local steady = require "flexlab.run.steady"
 local transcript = require "flexlab.run.transcript"
 local witness = require "flexlab.run.witness"
@@ -142,14 +143,18 @@ end
 --- A source of data is in memory: its files may change from now on.
 function Run:settled(source) self.steady:settle(source) end
 
---- Writes a value as <name>.lua into the run's folder, for reports: a spectrum, scores by lead.
+--- Writes a value as <name>.lua into the run's folder, for reports: a spectrum, scores by lead. Names of FlexLab's own
+--- files are refused.
 function Run:record(name, value)
-  if not tostring(name):match("^[%w_]+$") or ("result config recipe cost"):find(tostring(name), 1, true) then
-    error(("run:record: '%s' is no name for a record (letters, digits and _; result, config, recipe and cost "
-      .. "are taken)"):format(tostring(name)), 2)
-  end
+  local why = folder.why_taken(name)
+  if why then error(("run:record: '%s' %s; use another name"):format(tostring(name), why), 2) end
+  self:keep_value(name, value)
+end
+
+--- The same under any name, for the library's own.
+function Run:keep_value(name, value)
   self.lock:check()
-  assert(literal.write(("%s/%s.lua"):format(self.dir, name), config.plain(value)))
+  assert(literal.write(("%s/%s.lua"):format(self.dir, name), config.plain(value), folder.mark))
 end
 
 --- An address of random numbers: {seed=, stream=, step=, sample=, member=}.
@@ -244,10 +249,8 @@ function Run:enter(n)
 end
 
 local function interval(self, options)
-  local cfg = config.plain(self.cfg)
   if self.unread and not options.checkpoint then self.unread.reads["train.checkpoint"] = true end
-  local every = options.checkpoint or (type(cfg.train) == "table" and cfg.train.checkpoint)
-    or settings.of("train").defaults.checkpoint
+  local every = options.checkpoint or machinery.of(config.plain(self.cfg), "checkpoint")
   if math.type(every) ~= "integer" or every < 1 then
     error("steps: checkpoint must be a whole number of steps, got " .. tostring(every), 3)
   end

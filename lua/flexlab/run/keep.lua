@@ -2,7 +2,7 @@
 keep - what stays of a finished run's checkpoint. last.h5 holds the weights, their moving averages and two moments of
 the optimiser: four tensors for each parameter, of which a finished run needs one.
 
-  train.keep = "ema"       the averaged weights alone are kept once the result is written (default "all")
+  train.keep = "ema"       the averaged weights alone are kept when the run ends (outcome.lua; default "all")
   flexlab prune PATH...    the same of finished runs
 What stays: ema/<name> of all that has an average, model/<name> of all that has none (buffers, or every weight of a run
 without averages), all texts, and `kept` = "ema", which says why the rest is missing. Sampling, evaluation, C programs
@@ -14,13 +14,14 @@ a changed file would make the other run a new one.
 local core = require "flexlab.core"
 local latest = require "flexlab.run.latest"
 local locks = require "flexlab.run.lock"
+local machinery = require "flexlab.run.machinery"
 local provenance = require "flexlab.run.provenance"
 local state = require "flexlab.run.state"
 local weights = require "flexlab.run.weights"
 
 local M = {}
 
-M.words = { "all", "ema" }
+local MOMENTS = 4     -- tensors for each parameter: weight, average, two moments
 
 --- Bytes of the tensors of a run's last.h5, and of those that would stay; nil, message where there is none.
 function M.sizes(dir)
@@ -39,6 +40,18 @@ function M.sizes(dir)
   return now, after
 end
 
+--- How many bytes a run's last.h5 has, or had before it was reduced: what another run like it will need. 0 without one.
+function M.whole_bytes(dir)
+  local path = dir .. "/last.h5"
+  local file = core.sys.exists(path) == "file" and core.io.container(path)
+  if not file then return core.sys.size(path) or 0 end
+  local text = file:attributes ""
+  file:close()
+  local size = core.sys.size(path) or 0
+  if not text.kept then return size end
+  return math.tointeger(tonumber(text.whole_bytes)) or MOMENTS * size     -- of versions that did not write it down
+end
+
 --- Writes last.h5 anew with what stays; the bytes of tensors that this freed, as M.sizes counts them (0: nothing was
 --- left to free), or nil, message.
 function M.reduce(dir)
@@ -51,7 +64,7 @@ function M.reduce(dir)
   local names, tensors = weights.staying(file.names), {}
   if #names == #file.names then return 0 end
   for _, name in ipairs(names) do tensors[name] = file.tensors[name] end
-  file.text.kept = "ema"
+  file.text.kept, file.text.whole_bytes = "ema", tostring(core.sys.size(path))
   local ok
   ok, message = core.io.save(path, { names = names, tensors = tensors, text = file.text })
   if not ok then return nil, message end
@@ -59,18 +72,8 @@ function M.reduce(dir)
   return now and before - now or nil, not now and path .. " cannot be read again" or nil
 end
 
---- What train.keep of a run's settings says; "all" without it.
-function M.wanted(cfg)
-  local train = type(cfg) == "table" and cfg.train
-  return type(train) == "table" and train.keep or "all"
-end
-
---- For the end of a run: does what its settings say.
-function M.finish(run, cfg)
-  if M.wanted(cfg) ~= "ema" or not core.sys.exists(run.dir .. "/last.h5") then return end
-  local freed, message = M.reduce(run.dir)
-  if not freed then error("train.keep: " .. message, 0) end
-end
+--- What train.keep of a run's settings says.
+function M.wanted(cfg) return machinery.of(cfg, "keep") end
 
 --- The runs (as places: sr/1a2b3c4d/1) whose last.h5 runs below a folder have read, and by whom.
 function M.read_by_others(root)

@@ -1,39 +1,61 @@
 --[[
 notes - sentences that a reader of a run's numbers must know: test frames that were trained on, a mean that is most of
-a score. Each is said once, on the standard error before training goes on, and kept in the run's folder as notes.lua
-for its report.
+a score, settings that nobody read (unread.lua). One mechanism for all of them:
+
+  notes.add(sentence)    of the current run: said, and kept in its folder as notes.lua
+  notes.remind(dir)      of a finished run whose result is returned again: said again
+  notes.of(dir)          the list
+What is said goes to the standard error, also of a quiet run: quiet means no progress. In a study, whose runs are many,
+a process says a sentence once and a quiet one not at all, for the study says all notes behind its table: they are
+among the remarks of its runs (study/runs.lua), which table, compare, list and the study's report show too.
 --]]
-local own = require "flexlab.run.own"
+local core = require "flexlab.core"
+local foreign = require "flexlab.run.foreign"
 local Run = require "flexlab.run"
 
 local M = {}
 
-local said = {}   -- outside of runs
+M.file = "notes.lua"
 
-local function to_stderr(sentence) io.stderr:write("note: " .. sentence .. "\n") end
+local said = {}   -- outside of runs, and in runs of a study
+
+local function say(sentence) io.stderr:write("note: " .. sentence .. "\n") end
+
+local function say_once(sentence)
+  if not said[sentence] then say(sentence) end
+  said[sentence] = true
+end
 
 --- Says a sentence of the current run (or of none, at a prompt); nil says nothing.
 function M.add(sentence)
   local run = Run.current()
   if not sentence then return end
-  if not run then
-    if not said[sentence] then to_stderr(sentence) end
-    said[sentence] = true
-    return
-  end
+  if not run then return say_once(sentence) end
   run.notes = run.notes or {}
   for _, known in ipairs(run.notes) do
     if known == sentence then return end
   end
   run.notes[#run.notes + 1] = sentence
-  if not run.quiet then to_stderr(sentence) end
-  run:record("notes", run.notes)
+  if not (run.live or run.redirect) then
+    say(sentence)
+  elseif not run.quiet then
+    say_once(sentence)
+  end
+  run:keep_value("notes", run.notes)
 end
 
 --- The sentences kept in a run's folder.
-function M.of(dir)
-  local list = own.value(dir, "notes.lua")
-  return type(list) == "table" and list or {}
+function M.of(dir) return foreign.rows(dir .. "/" .. M.file, "list of notes", "string") or {} end
+
+--- Says again what was said of a run that is done.
+function M.remind(dir)
+  for _, sentence in ipairs(M.of(dir)) do say(sentence) end
+end
+
+--- For a run that begins: what an earlier attempt noted is noted again, or holds no more.
+function M.forget(dir)
+  local path = dir .. "/" .. M.file
+  if core.sys.exists(path) then assert(core.sys.remove(path)) end
 end
 
 return M

@@ -16,12 +16,16 @@ last.h5 in it.
 --]]
 local code = require "flexlab.run.code"
 local core = require "flexlab.core"
+local foreign = require "flexlab.run.foreign"
 local literal = require "flexlab.literal"
 
 local M = {}
 
 M.whole = 64 << 20     -- bytes up to which a file is read whole
 local BLOCKS, BLOCK = 64, 1 << 20
+
+-- What a row of files.lua is: a file by its contents, or one of Lua by its meaning.
+local ROW = { { path = "string", bytes = "integer", hash = "string" }, { path = "string", meaning = "string" } }
 
 local function contents(file, size)
   if size <= M.whole then return file:read("a") end
@@ -46,10 +50,7 @@ function M.fingerprint(path)
 end
 
 --- What is written of the files that the runs of a folder (runs/<name>/<hash8>) read; {} if nothing.
-function M.recorded(folder)
-  local list = literal.at(folder .. "/files.lua")
-  return type(list) == "table" and list or {}
-end
+function M.recorded(folder) return foreign.rows(folder .. "/files.lua", "list of files", ROW) or {} end
 
 local function differs(a, b) return a.hash ~= b.hash or a.bytes ~= b.bytes or a.meaning ~= b.meaning end
 

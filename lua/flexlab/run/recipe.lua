@@ -18,13 +18,17 @@ local code = require "flexlab.run.code"
 local config = require "flexlab.config"
 local contracts = require "flexlab.contracts"
 local core = require "flexlab.core"
+local foreign = require "flexlab.run.foreign"
 local literal = require "flexlab.literal"
 local keep = require "flexlab.run.keep"
 local loading = require "flexlab.loading"
 local latest = require "flexlab.run.latest"
 local library = require "flexlab.run.library"
+local machinery = require "flexlab.run.machinery"
 local metric = require "flexlab.run.metric"
 local copies = require "flexlab.run.copies"
+local notes = require "flexlab.run.notes"
+local outcome = require "flexlab.run.outcome"
 local place = require "flexlab.run.place"
 local Run = require "flexlab.run"
 local unread = require "flexlab.run.unread"
@@ -107,7 +111,7 @@ end
 --- The configuration with overrides (read-only), its hash, and the files that it covers (code.lua).
 function Recipe:resolve(overrides, level)
   local plain = config.merge(self.defaults, overrides, (level or 1) + 1)
-  local fault = words.fault(plain, self.defaults) or latest.moving(plain)
+  local fault = words.fault(plain, self.defaults) or machinery.fault(plain) or latest.moving(plain)
   if fault then error(fault, (level or 1) + 1) end
   local set = code.set(self.base, plain)
   return config.readonly(plain), code.hash(set, plain), set
@@ -160,6 +164,7 @@ local function prepare(run, options)
     if sentence then run.transcript:say("%s", sentence) end
   end
   if core.sys.exists(run.dir .. "/failed.txt") then must(core.sys.remove(run.dir .. "/failed.txt")) end
+  notes.forget(run.dir)
   must(literal.write(run.dir .. "/config.lua", config.plain(run.cfg),
     ("%s, resolved; seed %d"):format(run.recipe.name, run.seed)))
   if not core.sys.exists(run.dir .. "/recipe.lua") then
@@ -191,13 +196,13 @@ local function result_of(recipe, returned)
 end
 
 -- The result of a run that is done, with a remark where another version made it; nil if it cannot be read.
-local function finished(recipe, found, o)
-  local result = literal.at(found.dir .. "/result.lua")
-  if type(result) ~= "table" then return nil end
+local function finished(found, o)
+  local result = foreign.table(found.dir .. "/result.lua", "result of a run")
+  if not result then return nil end
   if found.version and not o.quiet then
     io.write(("note: %s is done, %s; --fresh repeats it\n"):format(found.dir, found.version))
   end
-  unread.remind(recipe.name, found.dir)
+  if not (o.live or o.redirect) then notes.remind(found.dir) end
   result.dir = found.dir
   return result
 end
@@ -227,11 +232,12 @@ function Recipe:__call(overrides, options)
   local dir = found.dir
   witness.inherit(set, dir)
   if not o.quiet then say_edited(set) end
-  local done = not o.fresh and finished(self, found, o)
+  local done = not o.fresh and finished(found, o)
   if done then return done end
   contracts.configuration(cfg, self.defaults)
   local lock <close> = attempt.begin(dir, o)
-  done = not o.fresh and finished(self, found, o)     -- by whom we have waited for
+  if not o.fresh then outcome.finish(dir, lock) end
+  done = not o.fresh and finished(found, o)     -- by whom we have waited for, or just now
   if done then return done end
   if o.fresh then attempt.clear(dir) end
   local watch = unread.watch(self.defaults, config.plain(cfg))
@@ -242,14 +248,12 @@ function Recipe:__call(overrides, options)
   run:resume()
   local result = result_of(self, blame.call(self.body, watch.cfg, run))
   lock:check()
-  watch:note(self.name, dir, o.quiet)
+  watch:note(self.name)
   local fault = self.metric and metric.missing(self.metric, result)
-  if fault then io.write(("note: recipe '%s': %s\n"):format(self.name, fault)) end
+  if fault then notes.add(("recipe '%s': %s"):format(self.name, fault)) end
   run:finish()
   run:price()
-  lock:check()
-  must(literal.write(dir .. "/result.lua", result))
-  keep.finish(run, config.plain(cfg))
+  outcome.write(run, result, keep.wanted(config.plain(cfg)))
   run.transcript:say "done"
   result.dir = dir
   return result

@@ -12,10 +12,10 @@
 -- makes the parts for a sampler and the methods it must beat.
 
 local core = require "flexlab.core"
+local foreign = require "flexlab.run.foreign"
 local html = require "flexlab.html"
 local keep = require "flexlab.run.keep"
 local latest = require "flexlab.run.latest"
-local literal = require "flexlab.literal"
 local notes = require "flexlab.run.notes"
 local own = require "flexlab.run.own"
 local plot = require "flexlab.plot"
@@ -60,8 +60,8 @@ end
 
 -- The parts, behind the first what sampling by tiles has left to say.
 local function with_seams(parts, dir)
-  local list = own.value(dir, "seams.lua")
-  local part = type(list) == "table" and seams.part(list)
+  local list = foreign.rows(dir .. "/seams.lua", "list of seams", { { tiles = "integer" } })
+  local part = list and seams.part(list)
   if not part then return parts end
   local all = table.move(parts, 1, #parts, 1, {})
   table.insert(all, math.min(2, #all + 1), part)
@@ -106,8 +106,8 @@ end
 -- Result, pictures and charts found in a folder.
 local function parts_of(dir)
   local parts, charts = {}, {}
-  local result = own.value(dir, "result.lua")
-  if type(result) == "table" then
+  local result = foreign.table(dir .. "/result.lua", "result of a run")
+  if result then
     local t = tabulate { "result", "value" }
     for _, pair in ipairs(flatten(result, "", {})) do t:row(pair) end
     parts[1] = { title = "Result", table = t }
@@ -129,7 +129,7 @@ end
 -- Whether last.h5 will be another file when the run has ended: a hash that it has now would mislead.
 local function to_be_reduced(dir)
   if core.sys.exists(dir .. "/result.lua") then return false end
-  return keep.wanted(literal.read(dir .. "/config.lua")) == "ema"
+  return keep.wanted(foreign.table(dir .. "/config.lua", "list of settings")) == "ema"
 end
 
 local function hashes(dir)

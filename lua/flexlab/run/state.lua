@@ -146,6 +146,36 @@ end
 --- Writes failed.txt, whole or not at all; true or nil, message.
 function M.fail(dir, failure) return core.sys.write(dir .. "/failed.txt", M.failure(failure)) end
 
+--- How many runs are in which state, and what is said of the first one that says something: "2 failed, 1 stopped; the
+--- first: out of memory".
+---@param states table  list of what M.of returns
+function M.summary(states)
+  local count, parts, sentence = {}, {}, nil
+  for _, s in ipairs(states) do
+    count[s.word] = (count[s.word] or 0) + 1
+    sentence = sentence or s.sentence
+  end
+  for _, word in ipairs(M.words) do
+    if count[word] then parts[#parts + 1] = ("%d %s"):format(count[word], word) end
+  end
+  local text = table.concat(parts, ", ")
+  if not sentence then return text end
+  return ("%s%s: %s"):format(text, #states > 1 and "; the first" or "", sentence)
+end
+
+--- A sentence where a path, a run's folder or its last.h5, has the weights of a run that is not finished; else nil.
+function M.unfinished(path)
+  local dir = core.sys.exists(path) == "folder" and path or path:match "^(.*)/last%.h5$"
+  if not dir or not core.sys.exists(dir .. "/config.lua") then return nil end
+  local s = M.of(dir)
+  if s.word == "done" then return nil end
+  local file = core.io.container(dir .. "/last.h5")
+  local step = file and math.tointeger(tonumber(file:attributes("").step)) or s.step
+  if file then file:close() end
+  return ("%s is not finished (%s): these are its weights after step %s%s"):format(dir, s.word, step or "?",
+    s.steps and " of " .. s.steps or "")
+end
+
 --- What became of the run in a folder: see the head of this file.
 ---@param dir string
 ---@return table

@@ -10,6 +10,7 @@ study's runs have the settings and the order of its plan. Runs that failed or di
 that are not finished are left out of folders and counted (`unfinished`), and a study has them too, for it knows them.
 --]]
 local core = require "flexlab.core"
+local foreign = require "flexlab.run.foreign"
 local latest = require "flexlab.run.latest"
 local literal = require "flexlab.literal"
 local naming = require "flexlab.study.naming"
@@ -59,8 +60,8 @@ end
 
 local function read(dir)
   local name, seed = dir:match("([^/]+)/[^/]+/(%d+)/*$")
-  local cfg = literal.read(dir .. "/config.lua")
-  if not name or type(cfg) ~= "table" then return nil end
+  local cfg = foreign.table(dir .. "/config.lua", "list of settings")
+  if not name or not cfg then return nil end
   local result, what = result_of(dir)
   return { dir = dir, seed = math.tointeger(tonumber(seed)), result = result, state = what, config = cfg,
     flat = flatten(cfg, "", { recipe = name }) }
@@ -131,8 +132,10 @@ local function ended(found, paths)
     finished = finished + (task.result and 1 or 0)
   end
   if finished == 0 then
+    local states = {}
+    for i, task in ipairs(found.tasks) do states[i] = task.state or state.of(task.dir) end
     error(("no finished run in %s%s"):format(table.concat(paths, ", "), all > 0
-      and (", but %d that are not finished"):format(all) or old_study(found.dir)), 0)
+      and (" (%s)"):format(state.summary(states)) or old_study(found.dir)), 0)
   end
   found.tasks, found.unfinished = kept, all - #kept
 end

@@ -21,7 +21,6 @@ local queues = require "flexlab.study.queue"
 local record = require "flexlab.study.record"
 local runs = require "flexlab.study.runs"
 local words = require "flexlab.text"
-local unread = require "flexlab.run.unread"
 local workers = require "flexlab.study.workers"
 
 local M = {}
@@ -185,9 +184,6 @@ local function conclude(self, queue, seeds, o, dir)
   record.finish(self, tasks, o.root, dir)
   local result = self.body(asked) or {}
   for _, remark in ipairs(asked:remarks()) do io.write("note: ", remark, "\n") end
-  for _, task in ipairs(tasks) do
-    if unread.remind(self.recipe.name, task.dir) then break end     -- the same of all of them
-  end
   assert(literal.write(dir .. "/result.lua", config.plain(result)))
   result.dir = dir
   if #missing > 0 then

@@ -8,7 +8,7 @@ ones have yet to do, times the runs that wait, divided by how many run at a time
 --]]
 local core = require "flexlab.core"
 local judging = require "flexlab.run.metric"
-local literal = require "flexlab.literal"
+local tables = require "flexlab.study.tables"
 local words = require "flexlab.text"
 
 local Live = {}
@@ -26,8 +26,8 @@ function M.new(name, total, quiet)
 end
 
 local function seconds_of(task)
-  local cost = core.sys.exists(task.dir .. "/cost.lua") and literal.read(task.dir .. "/cost.lua")
-  return type(cost) == "table" and tonumber(cost.seconds) or nil
+  local ok, cost = pcall(tables.cost, task)      -- a view ends no study; its table says what is wrong
+  return ok and cost.seconds or nil
 end
 
 -- What came of a run, in a few words: the metric that its recipe declares stands first.

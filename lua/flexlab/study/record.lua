@@ -14,6 +14,7 @@ A study.lua is somebody's file: what is read is checked, and a path that leaves 
 --]]
 local code = require "flexlab.run.code"
 local core = require "flexlab.core"
+local foreign = require "flexlab.run.foreign"
 local latest = require "flexlab.run.latest"
 local literal = require "flexlab.literal"
 
@@ -80,7 +81,7 @@ end
 local function check_arms(path, arms)
   want(path, type(arms) == "table" and #arms > 0, "it has no arms")
   for _, arm in ipairs(arms) do
-    want(path, type(arm) == "table" and type(arm.label) == "string" and type(arm.settings) == "table",
+    want(path, foreign.fits(arm, { { label = "string", settings = "table" } }),
       "an arm is not { label =, settings = }")
   end
 end
@@ -88,8 +89,8 @@ end
 local function check_runs(path, list, arms)
   want(path, type(list) == "table" and #list > 0, "it has no runs")
   for _, run in ipairs(list) do
-    want(path, type(run) == "table" and math.type(run.seed) == "integer" and arms[run.arm] ~= nil
-      and type(run.dir) == "string", "a run is not { arm =, seed =, dir = }")
+    want(path, foreign.fits(run, { { seed = "integer", dir = "string" } }) and arms[run.arm] ~= nil,
+      "a run is not { arm =, seed =, dir = }")
     want(path, run.dir:match("^[%w_%-]+/" .. ("%x"):rep(8) .. "/%d+$") ~= nil,
       ("'%s' is no run below the folder of runs"):format(run.dir))
   end

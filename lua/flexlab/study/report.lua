@@ -9,9 +9,9 @@ the seeds of an arm, pictures those of its first seed.
 --]]
 local config = require "flexlab.config"
 local core = require "flexlab.core"
+local foreign = require "flexlab.run.foreign"
 local judging = require "flexlab.run.metric"
 local latest = require "flexlab.run.latest"
-local literal = require "flexlab.literal"
 local own = require "flexlab.run.own"
 local plot = require "flexlab.plot"
 local provenance = require "flexlab.run.provenance"
@@ -113,9 +113,9 @@ local function spectra(runs)
   for label, tasks in arms_of(runs) do
     local truth, prediction = {}, {}
     for _, task in ipairs(tasks) do
-      local path = own.path(task.dir, "spectrum.lua")
-      local s = path and literal.read(path)
-      if type(s) == "table" and s.truth and s.prediction then
+      local s = foreign.fields(task.dir .. "/spectrum.lua", "record of spectra",
+        { truth = "numbers", prediction = "numbers" })
+      if s and s.truth and s.prediction then
         truth[#truth + 1], prediction[#prediction + 1] = s.truth, s.prediction
       end
     end
@@ -151,9 +151,10 @@ local function sources(runs)
     local weights = provenance.fingerprint(task.dir .. "/last.h5")
     t:row { task.arm.label, task.seed, latest.place(task.dir), weights and weights.hash or "-" }
     for _, file in ipairs(provenance.recorded(task.dir:match("^(.*)/[^/]*$"))) do
-      if not seen[file.path .. file.hash] then
-        seen[file.path .. file.hash] = true
-        files:row { file.path, file.bytes, file.hash }
+      local hash = file.hash or file.meaning
+      if not seen[file.path .. hash] then
+        seen[file.path .. hash] = true
+        files:row { file.path, file.bytes or "-", hash }
       end
     end
   end

@@ -10,10 +10,11 @@ A run here is a task { arm = { settings, label }, seed =, result =, dir =, state
 has no result: it stands in tables, and what is computed leaves it out and says so (runs:remarks()).
 --]]
 local config = require "flexlab.config"
-local core = require "flexlab.core"
+local foreign = require "flexlab.run.foreign"
 local judging = require "flexlab.run.metric"
 local literal = require "flexlab.literal"
 local machines = require "flexlab.study.machines"
+local notes = require "flexlab.run.notes"
 local pivot = require "flexlab.study.pivot"
 local plan = require "flexlab.study.plan"
 local stats = require "flexlab.stats"
@@ -42,8 +43,7 @@ function M.setting(task, key)
   local own = task.arm.settings[key]
   if own ~= nil then return own end
   if task.config == nil then
-    task.config = task.dir and core.sys.exists(task.dir .. "/config.lua")
-      and literal.read(task.dir .. "/config.lua") or false
+    task.config = task.dir and foreign.table(task.dir .. "/config.lua", "list of settings") or false
   end
   if task.config then return at(task.config, key) end
 end
@@ -85,8 +85,31 @@ local function about_machines(self)
   end
 end
 
---- What has been noted so far, in sentences: of these runs and of those taken from them by where and group.
-function Runs:remarks() return table.move(self.said, 1, #self.said, 1, {}) end
+-- Notes what the runs have said of themselves (run/notes.lua), each sentence once, with how many of them say it.
+local function about_notes(self)
+  local count, order, finished = {}, {}, 0
+  for _, task in ipairs(self.tasks) do
+    finished = finished + (task.result and 1 or 0)
+    for _, sentence in ipairs(task.result and task.dir and notes.of(task.dir) or {}) do
+      if not count[sentence] then count[sentence], order[#order + 1] = 0, sentence end
+      count[sentence] = count[sentence] + 1
+    end
+  end
+  for _, sentence in ipairs(order) do
+    if not self.said.notes[sentence] then
+      self.said.notes[sentence] = true
+      self:remark(count[sentence] == finished and sentence
+        or ("%s (%d of %d runs say so)"):format(sentence, count[sentence], finished))
+    end
+  end
+end
+
+--- What has been noted so far, in sentences: of these runs and of those taken from them by where and group, and what
+--- the runs said of themselves.
+function Runs:remarks()
+  about_notes(self)
+  return table.move(self.said, 1, #self.said, 1, {})
+end
 
 --- The runs that have no result: tasks, each with its state (run/state.lua).
 function Runs:missing()
@@ -207,7 +230,7 @@ function M.new(fields)
     for i, task in ipairs(fields.tasks) do arms[i] = task.arm end
     fields.grid = plan.factors(arms)
   end
-  fields.said = fields.said or {}
+  fields.said = fields.said or { notes = {} }
   return setmetatable(fields, Runs)
 end
 

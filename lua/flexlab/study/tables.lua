@@ -4,6 +4,8 @@ Times and bytes stand in columns of their own that can be left out, since they d
 --]]
 local blocks = require "flexlab.study.blocks"
 local config = require "flexlab.config"
+local core = require "flexlab.core"
+local foreign = require "flexlab.run.foreign"
 local literal = require "flexlab.literal"
 local own = require "flexlab.run.own"
 local plan = require "flexlab.study.plan"
@@ -16,8 +18,8 @@ local function setting(task, key) return require("flexlab.study.runs").setting(t
 
 --- What a run cost: seconds, peak_bytes, parameters, gflop (of a forward pass); {} if it is not known.
 function M.cost(task)
-  local path = task.dir and own.path(task.dir, "cost.lua")
-  return path and literal.read(path) or {}
+  return task.dir and foreign.fields(task.dir .. "/cost.lua", "list of costs", { seconds = "number",
+    peak_bytes = "number", parameters = "number", gflop = "number", threads = "number", resumed = "boolean" }) or {}
 end
 
 local costs = { { "parameters", "parameters" }, { "GFLOP", "gflop" }, { "seconds", "seconds" } }

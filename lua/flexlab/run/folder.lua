@@ -1,0 +1,80 @@
+--[[
+folder - what lies in a run's folder, and whose each name is. The list stands here alone: run:record, --fresh and
+export ask it, and docs/internals.md is tested against it.
+
+  folder.why_taken "files"        why run:record may not use a name, in words; nil where it may
+  folder.clear(dir)               removes what attempts left (--fresh); the lock must be held
+  folder.passing(name)            what is no part of a run: locks, files that are being written
+What run:record writes begins with a line that says so, by which --fresh knows records of any name. Anything else in a
+folder is not FlexLab's: what a recipe saves there by a path of its own (scores.csv, sample.png), which the same code
+writes again under the same name, and what its user put there. --fresh leaves it alone.
+--]]
+local core = require "flexlab.core"
+local temporary = require "flexlab.run.temporary"
+
+local M = {}
+
+--- Files of a run's folder.
+M.files = { "config.lua", "recipe.lua", "env.txt", "log.txt", "data.txt", "files.lua", "notes.lua", "metrics.jsonl",
+  "metrics.csv", "samples.csv", "last.h5", "cost.lua", "result.lua", "result.lua.part", "failed.txt", "report.html" }
+
+--- Folders in it, the file that names its owner, and records that the library writes and reads itself.
+M.folders, M.lock, M.own_records = { "code" }, "lock", { "seams", "split" }
+
+--- Names beside those: of a study's folder, of the folders above, of an archive.
+M.elsewhere = { "study.lua", "runs.csv", "runs.tex", "summary.csv", "cost.csv", "index.lua", "export.lua",
+  "files.lock", "latest" }
+
+--- The first line of a record.
+M.mark = "written by run:record"
+
+local taken = {}
+for _, list in ipairs { M.files, M.folders, { M.lock }, M.own_records, M.elsewhere } do
+  for _, name in ipairs(list) do
+    local base = name:match "^[^.]+"
+    taken[base] = taken[base] or name
+  end
+end
+
+--- Why a record cannot have this name, in words; nil where it can.
+function M.why_taken(name)
+  if type(name) ~= "string" or not name:match "^[%w_]+$" then return "is no name (letters, digits and _)" end
+  return taken[name] and ("is taken: FlexLab itself writes '%s'"):format(taken[name])
+end
+
+--- What is no part of a run: locks, and files that are being written.
+function M.passing(name)
+  return name == M.lock or name:find "^lock%." or name == "files.lock" or temporary.parse(name)
+    or name:find "%.part$" or name:find "%c"
+end
+
+local function is_record(path)
+  local file = path:find "%.lua$" and core.sys.exists(path) == "file" and io.open(path, "r")
+  local first = file and file:read "l"
+  if file then file:close() end
+  return first == "-- " .. M.mark
+end
+
+--- Removes a folder and all in it; links are removed, not followed.
+function M.remove(path)
+  for _, name in ipairs(core.sys.list(path) or {}) do
+    local inner = path .. "/" .. name
+    local below = core.sys.exists(inner) == "folder" and not core.sys.readlink(inner)
+    if below then M.remove(inner) else os.remove(inner) end
+  end
+  os.remove(path)
+end
+
+--- Removes what attempts left in a folder, but for the lock and what is not FlexLab's.
+function M.clear(dir)
+  local known = {}
+  for _, name in ipairs(M.files) do known[name] = true end
+  for _, name in ipairs(M.own_records) do known[name .. ".lua"] = true end
+  for _, name in ipairs(core.sys.list(dir) or {}) do
+    local path = dir .. "/" .. name
+    if core.sys.exists(path) ~= "folder" and (known[name] or is_record(path)) then assert(core.sys.remove(path)) end
+  end
+  for _, name in ipairs(M.folders) do M.remove(dir .. "/" .. name) end
+end
+
+return M
