@@ -130,6 +130,29 @@ function M.keys(t)
   return keys
 end
 
+-- A number with so many significant digits as people read: 3.4, 34, 340.
+local function short(value) return value < 9.95 and ("%.2g"):format(value) or ("%.0f"):format(value) end
+
+--- A time in the unit in which it is a number of people's: "30 ms", "3 s", "12 min", "3.4 h",
+--- "5.2 days".
+function M.time(seconds)
+  if seconds < 0.995 then return short(seconds * 1e3) .. " ms" end
+  if seconds < 99.5 then return short(seconds) .. " s" end
+  if seconds < 99.5 * 60 then return short(seconds / 60) .. " min" end
+  if seconds < 48 * 3600 then return short(seconds / 3600) .. " h" end
+  return short(seconds / 86400) .. " days"
+end
+
+--- A size likewise: "812 bytes", "44 MiB", "1.5 GiB".
+function M.size(bytes)
+  if bytes < 1000 then return ("%.0f bytes"):format(bytes) end
+  for _, unit in ipairs { "KiB", "MiB", "GiB" } do
+    bytes = bytes / 1024
+    if bytes < 999.5 then return ("%s %s"):format(short(bytes), unit) end
+  end
+  return ("%s TiB"):format(short(bytes / 1024))
+end
+
 --- 75 -> "1:15", 3700 -> "1:01:40".
 function M.duration(seconds)
   local s = math.floor(seconds + 0.5)

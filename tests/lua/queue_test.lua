@@ -261,9 +261,9 @@ function suite.test_dry_run_measures_a_step_of_each_arm()
   study_file()
   local code, said = run("shared", "--dry-run --seeds 1..3 --jobs 2")
   lu.assertEquals(code, 0, said)
-  lu.assertStrMatches(said, ".*\na +3 +20 +%S+ +%S+ +%S+ +%S+ +a measured step\n.*")
-  lu.assertStrMatches(said, ".*\n12 runs to do, %S+ hours with 2 at a time .*; peak %S+ GiB of %S+ GiB memory, %S+ GiB "
-    .. "of %S+ GiB disk\n.*")
+  lu.assertStrMatches(said, ".*\na +3 +20 +%S+ +%S+ m?s +%S+ KiB +%S+ bytes +a measured step\n.*")
+  lu.assertStrMatches(said, ".*\n12 runs to do, [%d.]+ m?s with 2 at a time .*; peak %d+ [KM]iB of %d+ [MG]iB "
+    .. "memory, %d+ bytes of %S+ [GT]iB disk\n.*")
   lu.assertNil(core.sys.exists(path "shared"))
   run("shared", "--seeds 1")
   code, said = run("shared", "--dry-run --seeds 1,2")
@@ -284,12 +284,12 @@ function suite.test_what_cannot_fit_is_refused()
   local budget = require "flexlab.study.budget"
   local b = { runs = 4, seconds = 7200, peak_bytes = 2 ^ 50, disk = 0 }
   local text, refusal = budget.verdict(b, 2, suite.folder .. "/none")
-  lu.assertStrContains(text, "4 runs to do, 1 hours with 2 at a time")
-  lu.assertStrContains(refusal, "2 runs at a time need 2.1e+06 GiB of memory, this machine has ")
+  lu.assertStrContains(text, "4 runs to do, 60 min with 2 at a time")
+  lu.assertStrContains(refusal, "2 runs at a time need 2048 TiB of memory, this machine has ")
   b.peak_bytes, b.disk = 1, 2 ^ 60
   text, refusal = budget.verdict(b, 2, suite.folder)
-  lu.assertStrContains(text, "GiB disk")
-  lu.assertStrContains(refusal, "the runs need 1.61e+09 GiB of disk, ")
+  lu.assertStrContains(text, "B disk")
+  lu.assertStrContains(refusal, "the runs need 1572864 TiB of disk, ")
   b.disk = 1
   lu.assertNil(select(2, budget.verdict(b, 2, suite.folder)))
 end

@@ -8,34 +8,30 @@ What cannot fit is refused: more memory at a time than the machine (or its contr
 disk has left.
 --]]
 local core = require "flexlab.core"
-local literal = require "flexlab.literal"
+local keep = require "flexlab.run.keep"
 local rehearsal = require "flexlab.run.rehearsal"
 local state = require "flexlab.run.state"
+local tables = require "flexlab.study.tables"
 local tabulate = require "flexlab.table"
+local text = require "flexlab.text"
 
 local M = {}
 
 M.most, M.seconds = 12, 120     -- arms that are measured, and seconds for all of them
 
-local MIB, GIB = 2 ^ 20, 2 ^ 30
-
--- Bytes of the files in a folder.
+-- Bytes of the files in a run's folder while it runs: a checkpoint that was reduced since counts as it was.
 local function size_of(dir)
-  local sum = 0
+  local sum = keep.whole_bytes(dir)
   for _, name in ipairs(core.sys.list(dir) or {}) do
-    local file = core.sys.exists(dir .. "/" .. name) == "file" and io.open(dir .. "/" .. name, "rb")
-    if file then
-      sum = sum + file:seek "end"
-      file:close()
-    end
+    if name ~= "last.h5" then sum = sum + (core.sys.size(dir .. "/" .. name) or 0) end
   end
   return sum
 end
 
 -- What a finished run says of its arm; nil where it was resumed, for its seconds are those of its last part.
 local function of_finished(task)
-  local cost = task.state.word == "done" and literal.at(task.dir .. "/cost.lua")
-  if type(cost) ~= "table" or cost.resumed or not cost.seconds then return nil end
+  local cost = task.state.word == "done" and tables.cost(task)
+  if not cost or cost.resumed or not cost.seconds then return nil end
   return { run_seconds = cost.seconds, steps = task.state.steps, peak_bytes = cost.peak_bytes,
     disk = size_of(task.dir), how = "its finished run" }
 end
@@ -80,9 +76,9 @@ end
 local function memory()
   local function number(path, pattern)
     local file = io.open(path, "r")
-    local text = file and file:read "a" or ""
+    local content = file and file:read "a" or ""
     if file then file:close() end
-    return tonumber(text:match(pattern))
+    return tonumber(content:match(pattern))
   end
   local machine = number("/proc/meminfo", "MemTotal:%s+(%d+)")
   local group = number("/sys/fs/cgroup/memory.max", "^(%d+)") or
@@ -122,12 +118,12 @@ end
 
 --- One row an arm.
 function M.table(b)
-  local t = tabulate { "arm", "runs to do", "steps", "s/step", "hours a run", "peak MiB", "disk MiB", "told by" }
+  local t = tabulate { "arm", "runs to do", "steps", "s/step", "a run", "peak", "disk", "told by" }
   for _, arm in ipairs(b.arms) do
     local k = arm.known
     t:row { arm.label ~= "" and arm.label or "base", #arm.tasks, k.steps or "-", k.step_seconds or "-",
-      k.run_seconds and k.run_seconds / 3600 or "-", k.peak_bytes and k.peak_bytes / MIB or "-",
-      k.disk and k.disk / MIB or "-", k.how }
+      k.run_seconds and text.time(k.run_seconds) or "-", k.peak_bytes and text.size(k.peak_bytes) or "-",
+      k.disk and text.size(k.disk) or "-", k.how }
   end
   return t
 end
@@ -141,17 +137,18 @@ function M.verdict(b, jobs, root)
   while core.sys.exists(root) ~= "folder" and root:find "/" do root = root:match("^(.*)/[^/]*$") end
   local free = core.sys.disk_free(root ~= "" and core.sys.exists(root) == "folder" and root or ".") or math.huge
   local has, needs, disk = memory(), b.peak_bytes * at_once, b.disk * (1 + at_once / math.max(b.runs, 1))
-  local text = ("%d runs to do, %.2g hours with %d at a time (training alone where a step was measured); peak %.3g GiB "
-    .. "of %.3g GiB memory, %.3g GiB of %.3g GiB disk"):format(b.runs, b.seconds / at_once / 3600, at_once, needs / GIB,
-    has / GIB, disk / GIB, free / GIB)
+  local size = text.size
+  local sentence = ("%d runs to do, %s with %d at a time (training alone where a step was measured); peak %s of %s "
+    .. "memory, %s of %s disk"):format(b.runs, text.time(b.seconds / at_once), at_once, size(needs), size(has),
+    size(disk), size(free))
   if needs > has then
-    return text, ("%d runs at a time need %.3g GiB of memory, this machine has %.3g GiB: fewer --jobs, a smaller "
-      .. "batch, or model.recompute = true"):format(at_once, needs / GIB, has / GIB)
+    return sentence, ("%d runs at a time need %s of memory, this machine has %s: fewer --jobs, a smaller batch, or "
+      .. "model.recompute = true"):format(at_once, size(needs), size(has))
   elseif disk > free then
-    return text, ("the runs need %.3g GiB of disk, %.3g GiB are free below '%s': another --out, fewer runs, or "
-      .. "`flexlab prune`"):format(disk / GIB, free / GIB, root)
+    return sentence, ("the runs need %s of disk, %s are free below '%s': another --out, fewer runs, or `flexlab prune`")
+      :format(size(disk), size(free), root)
   end
-  return text
+  return sentence
 end
 
 return M
