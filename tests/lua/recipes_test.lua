@@ -347,10 +347,12 @@ end
 -- Runs last, by its name. A fault of the doctor is a mistake in how numbers were made, and no recipe as it comes has
 -- one: neither its data nor its answers.
 function suite.test_z_the_doctor_finds_no_fault_in_any_recipe()
+  local notes = require "flexlab.run.notes"
   local found, list = {}, io.popen(("find '%s' -name config.lua | sort"):format(folder))
   for path in list:lines() do
     local dir = path:match "^(.*)/config.lua$"
     local name = dir:match "([^/]+)/%x+/%d+$"
+    for _, note in ipairs(notes.of(dir)) do lu.assertNotStrContains(note, "the metric it declares", dir) end
     if name and not found[name] then
       found[name] = true
       local trained = core.sys.exists(dir .. "/last.h5")    -- custom_metric trains in sr's folder
