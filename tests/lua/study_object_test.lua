@@ -51,8 +51,8 @@ function suite.test_it_is_written_before_its_first_run()
   pcall(made, nil, { root = suite.root, quiet = true })
   local list = record.read(record.find(suite.root .. "/broken"))
   lu.assertEquals(#list.runs, 2)
-  lu.assertErrorMsgContains("no finished run in " .. suite.root .. "/broken, but 2 that are not finished", flex.runs,
-    suite.root .. "/broken")
+  lu.assertErrorMsgContains("no finished run in " .. suite.root .. "/broken (2 failed; the first: out of luck)",
+    flex.runs, suite.root .. "/broken")
 end
 
 function suite.test_flex_runs_knows_it_in_every_form()
@@ -204,9 +204,40 @@ function suite.test_the_command_line_takes_studies_where_and_metrics()
     lu.assertEquals(code, 1)
     lu.assertStrContains(out, command .. ": no run has model.road=bth; model.road is none and both")
     code, out = flexlab(command .. " " .. roads .. " --where model.rod=both")
-    lu.assertEquals(code, 1)
-    lu.assertStrContains(out, "the nearest is 'model.road'")
+    lu.assertEquals(code, 2)
+    lu.assertStrContains(out, command .. ": --where: no 'model.rod'; the nearest is 'model.road'")
     lu.assertEquals(flexlab(command .. " " .. roads .. " --where nonsense"), 2)
+  end
+end
+
+-- A name that these runs do not have is wrong use, with the command's name and the nearest word.
+function suite.test_misspelt_names_of_settings_arms_and_metrics()
+  local roads = go(study("roads")).dir
+  for line, sentence in pairs {
+    ["compare RUNS --by model.rod"] = "compare: --by: no 'model.rod'; the nearest is 'model.road'",
+    ["compare RUNS --against model.road=bth"] = "compare: --against: no 'model.road=bth'; the nearest is "
+      .. "'model.road=both'",
+    ["compare RUNS --by model.road --against bth"] = "compare: --against: no 'bth'; the nearest is 'both'",
+    ["compare RUNS --metric rfen"] = "compare: --metric: no 'rfen'; the nearest is 'rfne'",
+    ["report RUNS --metric rfen"] = "report: --metric: no 'rfen'; the nearest is 'rfne'",
+    ["report RUNS --by model.rod"] = "report: --by: no 'model.rod'; the nearest is 'model.road'",
+    ["table RUNS --metrics rfne,rfen"] = "table: --metrics: no 'rfen'; the nearest is 'rfne'",
+    ["list choices RUNS"] = "a folder comes behind `runs`: flexlab list runs " .. roads,
+  } do
+    local code, out = flexlab(line:gsub("RUNS", roads))
+    lu.assertEquals(code, 2, line)
+    lu.assertStrContains(out, sentence)
+  end
+end
+
+-- A study's path is a word of every command that takes runs.
+function suite.test_commands_take_a_study_s_path()
+  go(study("roads"))
+  local path = suite.root .. "/roads"
+  for _, line in ipairs { "table ", "compare ", "report ", "list runs ", "list " } do
+    local code, out = flexlab(line .. path)
+    lu.assertEquals(code, 0, line .. out)
+    if line:find "^list" then lu.assertStrContains(out, "/toy/") end
   end
 end
 

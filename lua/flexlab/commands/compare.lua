@@ -33,8 +33,9 @@ return {
     local runs = selection.runs("compare", values)
     local main = runs:main(values.metric, values.better)
     if not main then error("compare: these runs have no number in common", 0) end
-    local options = { key = values.by or false, against = values.against and flex.config.literal(values.against)
-      or false }
+    local against = values.against and flex.config.literal(values.against)
+    selection.check("compare", runs, { by = values.by, against = against, numbers = { main.name } })
+    local options = { key = values.by or false, against = against or false }
     local t, from, pivot = compared(runs, main, options, values)
     t:print()
     local best, about = ranking.best(pivot, main.better)

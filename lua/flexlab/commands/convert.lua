@@ -17,6 +17,7 @@ return {
     if values.raw and values.ema then
       arguments.wrong("convert: --raw takes the final weights, --ema the averaged ones; give one of them")
     end
+    commands.note_unfinished(values.input)
     local done = flex.convert.file(values.input, values.output, { ema = values.ema, raw = values.raw })
     print(values.output)
     if done.others > 0 then

@@ -44,6 +44,7 @@ return {
   run = function(values)
     commands.setup(values)
     local model = flex.load_model(values.checkpoint, { ema = not values.raw })
+    commands.note_unfinished(values.checkpoint)
     local data = data_of(model, values)
     note_overlap(data)
     commands.note_last(model, values)

@@ -50,6 +50,12 @@ function M.setup(values)
   if values.threads then core.threads(values.threads) end
 end
 
+--- Says, on standard error, that a checkpoint has the weights of a run that is not finished, where it has.
+function M.note_unfinished(checkpoint)
+  local sentence = require("flexlab.run.state").unfinished(checkpoint)
+  if sentence then io.stderr:write("note: ", sentence, "\n") end
+end
+
 -- The command called `name`, or nil.
 function M.find(name)
   for _, known in ipairs(M.names) do

@@ -66,7 +66,8 @@ local function show_runs(path)
   local judging = require "flexlab.run.metric"
   local latest = require "flexlab.run.latest"
   path = latest.resolve(path)
-  local t, mains = listing.runs(finished.tasks { path })
+  local tasks = finished.tasks { path }
+  local t, mains = listing.runs(tasks)
   t:print()
   for _, entry in ipairs(mains) do
     local main, about = entry.main, entry.about
@@ -82,6 +83,9 @@ local function show_runs(path)
     if entry.remark then print(("note: %s: %s"):format(entry.recipe, entry.remark)) end
     if about and about.note then print(("note: %s: %s"):format(entry.recipe, about.note)) end
   end
+  for _, remark in ipairs(require("flexlab.study.runs").new({ name = path, tasks = tasks }):remarks()) do
+    print("note: " .. remark)
+  end
   local studies = listing.study_folders(path)
   if #studies > 0 then
     print()
@@ -90,6 +94,7 @@ local function show_runs(path)
 end
 
 function lists.runs(values)
+  if values.folder then return show_runs(values.folder) end
   if core.sys.exists(values.out) ~= "folder" then
     return print(("no runs: there is no folder '%s'"):format(values.out))
   end
@@ -100,7 +105,8 @@ return {
   name = "list",
   doc = "list choices, recipes, runs or backbones",
   arguments = { { name = "what", optional = true,
-    doc = "choices, recipes or runs (default: all three); backbones with their cost; or a folder of runs" } },
+    doc = "choices, recipes or runs (default: all three); backbones with their cost; or a folder of runs" },
+    { name = "folder", optional = true, doc = "of runs: a folder of runs, or of a study [that of --out]" } },
   options = {
     { name = "out", value = "DIR", default = "runs", doc = "where runs are kept" },
     { name = "sizes", value = "LIST", doc = "for backbones: sizes to list, of nano, small, medium, big [nano]" },
@@ -108,6 +114,10 @@ return {
       doc = "for backbones: side of the field in pixels" },
   },
   run = function(values)
+    if values.folder and values.what ~= "runs" then
+      arguments.wrong("list: '%s' is too much; a folder comes behind `runs`: flexlab list runs %s", values.folder,
+        values.folder)
+    end
     if values.what and not lists[values.what] and (values.what:find "/" or core.sys.exists(values.what)) then
       return show_runs(values.what)
     elseif values.what and not lists[values.what] then

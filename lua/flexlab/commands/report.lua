@@ -14,6 +14,7 @@ return {
     if flex.runs.is_run(dir) then return print((flex.report(dir))) end
     local runs = selection.runs("report", { runs = { dir }, where = values.where })
     if #runs == 1 then return print((flex.report(runs.tasks[1].dir))) end
+    selection.check("report", runs, { by = values.by, numbers = { values.metric } })
     print(runs:report { metric = values.metric or false, better = values.better or false, key = values.by or false })
   end,
 }

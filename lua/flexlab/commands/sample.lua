@@ -211,6 +211,7 @@ return {
     commands.setup(values)
     local model, domain = load(values)
     commands.note_last(model, values)
+    commands.note_unfinished(values.checkpoint)
     local tiling = tiling_of(values, domain)
     local batches, grid = (values.low and from_low or from_truth)(model, values, domain)
     local judged = sample(model, values, batches, grid, tiling)

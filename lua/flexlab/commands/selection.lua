@@ -32,6 +32,33 @@ local function values_of(runs, key)
   return words.list(list)
 end
 
+-- Names of numbers among the results of runs.
+local function numbers_of(runs)
+  local names = {}
+  for _, task in ipairs(runs.tasks) do
+    for name in pairs(task.result or {}) do names[name] = true end
+  end
+  return words.keys(names)
+end
+
+--- Wrong use, with the nearest word, where a name that was given is none of these runs': a setting (--by), an arm
+--- (--against), numbers (--metric, --metrics; a list).
+function M.check(command, runs, given)
+  local function wrong(option, name, known)
+    arguments.wrong("%s: --%s: %s", command, option, words.unknown(name, known))
+  end
+  for _, name in ipairs(given.numbers or {}) do
+    local found = false
+    for _, task in ipairs(runs.tasks) do found = found or task.result and judging.value(task.result, name) ~= nil end
+    if not found then wrong(given.option or "metric", name, numbers_of(runs)) end
+  end
+  if given.by and not runs.grid[given.by] then wrong("by", given.by, words.keys(runs.grid)) end
+  if given.against == nil then return end
+  local pivot = runs:pivot(given.by, given.numbers[1])
+  local arms = pivot:arms()
+  if not words.has(arms, given.against) then wrong("against", given.against, arms) end
+end
+
 -- One --where after the other, so that the one that leaves nothing can be named.
 local function narrowed(command, runs, list)
   for _, setting in ipairs(list or {}) do
@@ -39,6 +66,9 @@ local function narrowed(command, runs, list)
       arguments.wrong("%s: --where wants KEY=VALUE, got '%s'", command, setting)
     end
     local key, value = config.parse(setting)
+    local known = key == "seed"
+    for _, task in ipairs(runs.tasks) do known = known or runs_of.setting(task, key) ~= nil end
+    if not known then arguments.wrong("%s: --where: %s", command, words.unknown(key, words.keys(runs.grid))) end
     local kept = runs:where { [key] = value }
     if #kept == 0 then
       error(("%s: no run has %s; %s is %s"):format(command, setting, key, values_of(runs, key)), 0)
@@ -53,10 +83,14 @@ function M.runs(command, values)
   return narrowed(command, flex.runs(values.runs), values.where)
 end
 
---- Prints what a reader of the numbers must know: the metric they are judged by, what was left out.
-function M.remarks(runs, main)
-  if main then print(("main metric: %s (%s; %s)"):format(main.name, judging.phrase(main.better), main.why)) end
-  for _, remark in ipairs(runs:remarks()) do print("note: " .. remark) end
+--- Says what a reader of the numbers must know: the metric they are judged by, what was left out, what the runs have
+--- noted; on `file` (standard output, or standard error beside what a program will read).
+function M.remarks(runs, main, file)
+  file = file or io.output()
+  if main then
+    file:write(("main metric: %s (%s; %s)\n"):format(main.name, judging.phrase(main.better), main.why))
+  end
+  for _, remark in ipairs(runs:remarks()) do file:write("note: ", remark, "\n") end
 end
 
 return M

@@ -22,13 +22,16 @@ return {
   },
   run = function(values)
     local runs = selection.runs("table", values)
-    local t = runs:table(metrics_of(values.metrics))
+    local numbers = metrics_of(values.metrics)
+    selection.check("table", runs, { numbers = numbers, option = "metrics" })
+    local t = runs:table(numbers)
     if values.out then
       t:save(values.out)
       print(values.out)
     else
       io.write(t[forms[values.as]](t))
-      if values.as == "txt" then selection.remarks(runs, runs:main()) end
+      if values.as == "txt" then return selection.remarks(runs, runs:main()) end
     end
+    selection.remarks(runs, nil, io.stderr)
   end,
 }

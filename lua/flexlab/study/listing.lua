@@ -11,6 +11,7 @@ local finished = require "flexlab.study.finished"
 local judging = require "flexlab.run.metric"
 local latest = require "flexlab.run.latest"
 local naming = require "flexlab.study.naming"
+local notes = require "flexlab.run.notes"
 local plan = require "flexlab.study.plan"
 local ranking = require "flexlab.study.ranking"
 local record = require "flexlab.study.record"
@@ -88,10 +89,13 @@ local function add_recipe(t, tasks)
     local shown = main_of(task, found.main)
     local star = found.best and shown ~= "" and task.arm.label == found.best and " *" or ""
     local version = s.word == "done" and copies.version(task.dir)
+    local said = #notes.of(task.dir)
     local whole = M.state(s):gsub("%s+", " ")
     local words, was_cut = cut(whole, MOST)
     if was_cut then note(found.sentences, whole, task.dir) end
-    t:row { task.dir, words .. (version and ", " .. version or ""), M.date(s.when), settings, shown .. star }
+    words = words .. (version and ", " .. version or "")
+      .. (said > 0 and (", %d note%s"):format(said, said > 1 and "s" or "") or "")
+    t:row { task.dir, words, M.date(s.when), settings, shown .. star }
   end
   return found
 end

@@ -4,9 +4,7 @@ Times and bytes stand in columns of their own that can be left out, since they d
 --]]
 local blocks = require "flexlab.study.blocks"
 local config = require "flexlab.config"
-local core = require "flexlab.core"
 local foreign = require "flexlab.run.foreign"
-local literal = require "flexlab.literal"
 local own = require "flexlab.run.own"
 local plan = require "flexlab.study.plan"
 local tabulate = require "flexlab.table"
