@@ -177,7 +177,7 @@ function suite.test_samples_of_one_number_are_left_out_of_what_they_do_not_allow
       .. "RFNE; samples 2 and 4, the same everywhere, "
       .. "from PSNR, r, kurtosis and spectral errors" })
   end
-  local dry = set_of(film("dry.h5", 1, function() return 0 end), { train = nil })
+  local dry = set_of(file, { test = film("dry.h5", 1, function() return 0 end) })
   local scores = flex.evaluate(off, dry.test)
   lu.assertTrue(scores.rfne ~= scores.rfne)
   lu.assertAlmostEquals(scores.mae, 0.5, 1e-6)

@@ -137,8 +137,9 @@ function M.restore(saved, entry)
 end
 
 --- Copies weights named model/<name> (or their averages) of a file into a network. `size` = { height,
---- width } of the network that was saved, if that differs: learned positions are then interpolated.
-function M.weights(file, path, model, averaged, size)
+--- width } of the network that was saved, if that differs: learned positions are then interpolated. Weights that are
+--- not finite are refused, unless `broken` says that they are to be looked at.
+function M.weights(file, path, model, averaged, size, broken)
   weights.demand(file, path, averaged)
   local averages = averaged and weights.has_averages(file)
   for _, p in ipairs(model:parameters()) do
@@ -147,9 +148,9 @@ function M.weights(file, path, model, averaged, size)
       error(("%s: 'ema/%s' is missing, though others of its weights are averaged; use the last ones of all (--raw)")
         :format(path, p.name), 0)
     end
-    local broken = source and source:summary().nonfinite or 0
-    if broken > 0 then
-      error(("%s: '%s' holds NaN or infinite values (%d of %d)"):format(path, name, broken, source:count()), 0)
+    local nonfinite = source and not broken and source:summary().nonfinite or 0
+    if nonfinite > 0 then
+      error(("%s: '%s' holds NaN or infinite values (%d of %d)"):format(path, name, nonfinite, source:count()), 0)
     end
     if source and size and p.name:match "pos_embed$" and not same_shape(p.tensor, source) then
       local c = model.config
@@ -220,10 +221,11 @@ end
 ---@param path string        a checkpoint, or the folder of a run: its last.h5
 ---@param options table|nil  { ema = true: the averaged weights, where there are any; height, width: of
 ---  fields of another size than those it was trained on; padding: "circular" for whole periodic ones; trust: the
----  folder of a run whose copies of its own parts may be run (SECURITY.md) }
+---  folder of a run whose copies of its own parts may be run (SECURITY.md); broken = true: weights that are NaN or
+---  infinite are loaded all the same, to be looked at }
 function M.load_model(path, options)
   local o = config.options("load_model", { ema = true, height = false, width = false, padding = false,
-    trust = false }, options, nil, 2)
+    trust = false, broken = false }, options, nil, 2)
   require("flexlab.run.witness").saw { path }
   path = weights.path(path)
   local file, message = core.io.load(path)
@@ -257,7 +259,7 @@ function M.load_model(path, options)
         .. "the copy of its run (trust = RUN)")
         :format(recipe) or ""), 2)
   end
-  M.weights(file, path, model, o.ema, size)
+  M.weights(file, path, model, o.ema, size, o.broken)
   model.averaged = o.ema and weights.has_averages(file)
   model.data, model.scale, model.seed = said.data, said.normalisation, said.seed
   return model, said.config, model.scale
