@@ -94,21 +94,33 @@ function Crew:count()
   end
 end
 
--- Passes an interruption on to all, and again when it is repeated.
-function Crew:pass(signal, presses)
-  if presses <= (self.passed or 0) then return end
-  self.passed = presses
+-- Passes a signal on to all.
+function Crew:pass(signal)
   for _, pid in ipairs(self.pids) do core.sys.kill(pid, signal) end
 end
 
--- Waits for the end of all after an interruption.
-function Crew:disband()
+-- Waits for the end of all after a signal; one that comes meanwhile is passed on, too.
+function Crew:disband(signal)
   self.stopping = true
+  self:pass(signal or "TERM")
   while #self.pids > 0 do
-    self:pass(core.sys.signal() or "TERM", math.max(1, core.sys.interrupts()))
+    if core.sys.interrupts() > 0 then
+      self:pass(core.sys.signal() or "TERM")
+      core.sys.clear_interrupts()
+    end
     self:count()
     core.sys.sleep(PAUSE)
   end
+end
+
+-- The error of a study that was interrupted, once all workers have ended. The count of signals is cleared first: the
+-- second of grace is for each worker to save its run, and would else cut our waiting for them.
+local function stopped(crew)
+  local e = interruption.error ""
+  crew:disband(e.signal)
+  crew.queue:look(true)
+  e.message = crew.queue:stopped().message
+  return e
 end
 
 local function watch(crew, live)
@@ -116,11 +128,7 @@ local function watch(crew, live)
   while true do
     queue:look()
     crew:count()
-    if interruption.pending() then
-      crew:disband()
-      queue:look(true)
-      error(queue:stopped(), 0)
-    end
+    if interruption.pending() then error(stopped(crew), 0) end
     if crew.idle >= IDLE then
       crew:disband()
       error(("workers of '%s' end without taking a run; what they say is above"):format(queue.study.name), 0)
@@ -141,11 +149,12 @@ function M.run(queue, overrides, seeds, o, live)
   local crew = setmetatable({ queue = queue, pids = {}, wanted = o.jobs, idle = 0,
     command = command(study, overrides, seeds, o) }, Crew)
   local ok, e = xpcall(watch, require("flexlab.blame").handler, crew, live)
-  live:clear()
   if not ok then
+    if interruption.is_cut(e) then e = stopped(crew) end
     crew:disband()
-    error(e, 0)
   end
+  live:clear()
+  if not ok then error(e, 0) end
 end
 
 return M
