@@ -159,6 +159,12 @@ function suite.test_a_recipe_behind_the_recipe_counts()
   lu.assertNotEquals(hashes[1], hashes[2])
 end
 
+function suite.test_what_cannot_be_read_has_no_fingerprint()
+  for _, path in ipairs { "/proc/self/mem", "/nonexistent" } do   -- the first opens, and no byte of it can be read
+    lu.assertNil(provenance.fingerprint(path))
+  end
+end
+
 function suite.test_large_files_are_known_by_blocks_of_them()
   local whole = provenance.whole
   provenance.whole = 1 << 20

@@ -27,12 +27,14 @@ local BLOCKS, BLOCK = 64, 1 << 20
 -- What a row of files.lua is: a file by its contents, or one of Lua by its meaning.
 local ROW = { { path = "string", bytes = "integer", hash = "string" }, { path = "string", meaning = "string" } }
 
+-- What of a file is hashed; nil where reading fails, or the file has become shorter meanwhile.
 local function contents(file, size)
   if size <= M.whole then return file:read("a") end
   local parts = {}
   for i = 0, BLOCKS - 1 do
     file:seek("set", i * (size - BLOCK) // (BLOCKS - 1))
     parts[i + 1] = file:read(BLOCK)
+    if not parts[i + 1] then return nil end
   end
   return table.concat(parts)
 end
@@ -43,10 +45,9 @@ function M.fingerprint(path)
   local file = core.sys.exists(path) == "file" and io.open(path, "rb")
   if not file then return nil end
   local size = file:seek("end")
-  file:seek("set", 0)
-  local hash = core.sys.hash(contents(file, size))
+  local text = size and file:seek("set", 0) and contents(file, size)
   file:close()
-  return { path = path, bytes = size, hash = hash }
+  return text and { path = path, bytes = size, hash = core.sys.hash(text) } or nil
 end
 
 --- What is written of the files that the runs of a folder (runs/<name>/<hash8>) read; {} if nothing.
