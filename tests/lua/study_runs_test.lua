@@ -124,6 +124,26 @@ function suite.test_runs_are_found_in_folders_and_reported()
   lu.assertEquals(#flex.runs(suite.root), 6)
 end
 
+-- Thousands of instructions of Lua that a table of one run with so many results takes.
+local function work_of_a_table(results)
+  local folder, lines, count = ("%s/wide/%08x/1"):format(suite.root, results), {}, 0
+  assert(core.sys.mkdirs(folder))
+  for i = 1, results do lines[i] = ("k%d = %d"):format(i, i) end
+  assert(core.sys.write(folder .. "/config.lua", "return { a = 1 }\n"))
+  assert(core.sys.write(folder .. "/result.lua", "return { " .. table.concat(lines, ", ") .. " }\n"))
+  debug.sethook(function() count = count + 1 end, "", 1000)
+  flex.runs(folder):table()
+  debug.sethook()
+  return count
+end
+
+function suite.test_the_work_of_a_table_is_in_proportion_to_its_results()
+  work_of_a_table(10)
+  local few = work_of_a_table(1000)
+  lu.assertTrue(few > 10)
+  lu.assertTrue(work_of_a_table(4000) < 8 * few)   -- 4 and some sorting; 16 where each result asks after all
+end
+
 -- Arms with one seed see the same data, times and noise, and begin with the same weights where shapes allow.
 function suite.test_arms_share_random_numbers()
   local flow, seen = suite.root .. ".h5", {}

@@ -26,16 +26,26 @@ local function shown(value)
   return value == nil and "-" or plan.shown(value)
 end
 
+-- The names of all results, for a message.
+local function known_of(tasks)
+  local known = {}
+  for _, task in ipairs(tasks) do
+    for name in pairs(task.result or {}) do known[name] = true end
+  end
+  return words.keys(known)
+end
+
 -- A metric as cells: numbers, NaN where not finite, "-" of a run without it. Where none has it, it is misspelt.
 local function metric_cells(self, metric, level)
-  local cells, some, known = {}, false, {}
+  local cells, some = {}, false
   for i, task in ipairs(self.tasks) do
     local value, _, unknown = blocks.value_of(task, metric)
     cells[i] = value or (unknown or not task.result) and "-" or 0 / 0
     some = some or task.result ~= nil and not unknown
-    for name in pairs(task.result or {}) do known[name] = true end
   end
-  if not some then error("table: the results have " .. words.unknown(metric, words.keys(known)), level + 1) end
+  if not some then
+    error("table: the results have " .. words.unknown(metric, known_of(self.tasks)), level + 1)
+  end
   return cells
 end
 
