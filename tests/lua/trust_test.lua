@@ -244,6 +244,10 @@ end
 
 -- The prompt, on a terminal of its own: it starts with no file of the folder, and leaves none there.
 function suite.test_the_prompt_reads_and_writes_nothing_in_the_folder()
+  if not os.execute "script -qec true /dev/null >/dev/null 2>&1 </dev/null" then
+    print "SKIPPED: no pseudo-terminal can be made here (script; a chroot without /dev/pts has none)"
+    return
+  end
   local traps = { [".editrc"] = 'bind -s "1" "3"\n', [".inputrc"] = '"1": "3"\n' }
   for _, name in ipairs { ".flexlab.lua", ".flexlabrc", ".init.lua", ".luarc", ".lua", "flexlab.lua", "flexlabrc.lua",
     "init.lua", "repl.lua", "startup.lua", "flexlab/init.lua", "flexlab/core.lua", "flexlab/repl_core.lua" } do
