@@ -9,16 +9,12 @@ whatever else an archive holds is refused, since an archive may come from anyone
 caller, who knows what they should be; M.safe is what every name must be. The archive appears when it is whole.
 --]]
 local core = require "flexlab.core"
+local must = require "flexlab.must"
 
 local M = {}
 
 local BLOCK, CHUNK = 512, 1 << 20
 local MOST = (8 << 30) - 1               -- bytes that eleven octal digits can say
-
-local function must(ok, message, ...)
-  if not ok then error(message or "a file could not be written", 0) end
-  return ok, message, ...
-end
 
 --- Whether a name stays below the folder it is unpacked in: relative, no empty part, no "." or "..", no control
 --- characters.

@@ -11,12 +11,7 @@ rawset(_G, "TestBlame", suite)
 local program = assert(os.getenv("FLEXLAB_PROGRAM"), "FLEXLAB_PROGRAM names the program under test")
 local folder, at = support.folder()
 
-local function shell(command)
-  local pipe = assert(io.popen(("cd %s && { %s; } 2>&1; printf '\\n%%d' $?"):format(folder, command)))
-  local body, code = pipe:read("a"):match("^(.*)\n(%d+)$")
-  pipe:close()
-  return tonumber(code), body
-end
+local function shell(command) return support.shell(folder, command) end
 
 local head = [[
 local flex = require "flexlab"

@@ -34,6 +34,14 @@ end
 --- Largest difference of two tensors.
 function M.largest(a, b) return (a - b):abs():summary().max end
 
+--- Exit code of a shell command in a folder, and what it printed, errors included.
+function M.shell(folder, command)
+  local pipe = assert(io.popen(("cd %s && { %s; } 2>&1; printf '\\n%%d' $?"):format(folder, command)))
+  local body, code = pipe:read("a"):match("^(.*)\n(%d+)$")
+  pipe:close()
+  return tonumber(code), body
+end
+
 --- Gives a suite a folder, made, of its own for each test, as suite.folder.
 function M.foldered(suite)
   function suite.setUp() suite.folder = M.folder() end

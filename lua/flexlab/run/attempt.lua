@@ -15,15 +15,11 @@ local core = require "flexlab.core"
 local folder = require "flexlab.run.folder"
 local interruption = require "flexlab.run.interruption"
 local locks = require "flexlab.run.lock"
+local must = require "flexlab.must"
 local state = require "flexlab.run.state"
 local temporary = require "flexlab.run.temporary"
 
 local M = {}
-
-local function must(ok, message)
-  if not ok then error(message or "a file could not be written", 0) end
-  return ok
-end
 
 -- Takes the lock; with `wait` as soon as it is free.
 local function take(dir, wait, quiet)

@@ -23,6 +23,7 @@ local latest = require "flexlab.run.latest"
 local library = require "flexlab.run.library"
 local literal = require "flexlab.literal"
 local loading = require "flexlab.loading"
+local must = require "flexlab.must"
 
 local M = {}
 
@@ -44,10 +45,6 @@ local function copy_name(entry, taken)
   end
   taken[unique] = true
   return unique .. ".lua"
-end
-
-local function must(ok, message)
-  if not ok then error(message or "a file could not be written", 0) end
 end
 
 -- Whether a row of an index is one that `copy` makes: it may come from another machine.

@@ -13,6 +13,7 @@ local clear = require("flexlab.run.folder").remove
 local foreign = require "flexlab.run.foreign"
 local latest = require "flexlab.run.latest"
 local literal = require "flexlab.literal"
+local must = require "flexlab.must"
 local provenance = require "flexlab.run.provenance"
 local tar = require "flexlab.tar"
 local temporary = require "flexlab.run.temporary"
@@ -21,11 +22,6 @@ local M = {}
 
 local MOST_FILES, MOST_MANIFEST = 100000, 64 << 20
 local HASH = ("%x"):rep(8)
-
-local function must(ok, message)
-  if not ok then error(message, 0) end
-  return ok
-end
 
 -- The folder of a run (sr/1a2b3c4d/1) or of a study that a name lies in, or nil with the folder of a files.lua.
 local function place_of(name)

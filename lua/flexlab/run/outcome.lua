@@ -10,15 +10,11 @@ local core = require "flexlab.core"
 local foreign = require "flexlab.run.foreign"
 local keep = require "flexlab.run.keep"
 local literal = require "flexlab.literal"
+local must = require "flexlab.must"
 
 local M = {}
 
 local PART, RESULT = "/result.lua.part", "/result.lua"
-
-local function must(ok, message)
-  if not ok then error(message or "a file could not be written", 0) end
-  return ok
-end
 
 --- Ends what an attempt has begun to end, if one has; the lock must be held.
 function M.finish(dir, lock)

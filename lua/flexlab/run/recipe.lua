@@ -27,6 +27,7 @@ local library = require "flexlab.run.library"
 local machinery = require "flexlab.run.machinery"
 local metric = require "flexlab.run.metric"
 local copies = require "flexlab.run.copies"
+local must = require "flexlab.must"
 local notes = require "flexlab.run.notes"
 local outcome = require "flexlab.run.outcome"
 local place = require "flexlab.run.place"
@@ -151,11 +152,6 @@ local function environment(run, options)
   table.sort(keys)
   for _, k in ipairs(keys) do line(k, info[k]) end
   return table.concat(lines, "\n") .. "\n"
-end
-
-local function must(ok, message)
-  if not ok then error(message or "a file could not be written", 0) end
-  return ok
 end
 
 local function prepare(run, options)
