@@ -7,7 +7,7 @@
 **
 ** The temporary carries the process id and eight digits of where that id counts (host, boot, namespace of ids): two
 ** processes writing one path do not mix their bytes, on two hosts of a shared disk neither, and the later rename
-** wins. Who finds a temporary can tell whether its writer is gone (lua/flexlab/run/temporary.lua).
+** wins. Who finds a temporary can tell whether its writer is gone (lua/flexlab/store/temporary.lua).
 */
 #include "io/file.h"
 

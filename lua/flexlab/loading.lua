@@ -18,6 +18,7 @@ file that holds one of them from before FlexLab was loaded escapes. What is load
 (M.text): a file that is edited while a process lives has, for this process, its old meaning.
 --]]
 local blame = require "flexlab.blame"
+local renamed = require "flexlab.renamed"
 local M = { load_file = loadfile }   -- as it is before it is watched
 
 local ROOT = blame.root:gsub("flexlab/$", "")   -- "" or with its slash
@@ -237,6 +238,16 @@ local function watch_loading(name)
   end)
 end
 
+-- The module that has been renamed since somebody wrote its name.
+local function search_renamed(name)
+  local now = renamed[name:match "^flexlab%.(.*)$"]
+  if not now then return nil end
+  return function()
+    io.stderr:write(("note: the module '%s' is called 'flexlab.%s' now\n"):format(name, now))
+    return require("flexlab." .. now)
+  end
+end
+
 local function install()
   replace(_G, "require", function(old)
     return function(name, ...)
@@ -275,6 +286,7 @@ local function install()
     if not chunk then error(("error loading module '%s' from file '%s':\n\t%s"):format(name, path, message), 0) end
     return chunk, path
   end)
+  table.insert(package.searchers, search_renamed)
 end
 
 install()

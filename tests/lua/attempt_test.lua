@@ -1,8 +1,8 @@
 -- Laws of one attempt at a run: one writer, no debris, and an end that is written down whatever it was.
 local flex = require "flexlab"
 local lu = require "luaunit"
-local locks = require "flexlab.run.lock"
-local state = require "flexlab.run.state"
+local locks = require "flexlab.store.lock"
+local state = require "flexlab.store.state"
 local support = require "tests.lua.support"
 local program = require("flexlab.study.workers").program()
 local core = flex.core
@@ -83,7 +83,7 @@ end
 
 -- In the folders that runs share, what a living writer or another host has is left alone for a day.
 function suite.test_debris_of_shared_folders_goes_when_its_writer_is_gone()
-  local temporary = require "flexlab.run.temporary"
+  local temporary = require "flexlab.store.temporary"
   local ours = core.sys.temporary "files.lua"
   lu.assertEquals({ temporary.parse(ours) }, { "files.lua", core.sys.pid(), ours:match "%x+$" })
   lu.assertEquals({ temporary.parse "a.b.tmp.12" }, { "a.b", 12, nil })

@@ -201,7 +201,7 @@ function suite.test_a_running_run_is_not_exported()
   local code, out = flexlab("export " .. run .. " --out " .. suite.folder .. "/x.tar")
   lu.assertEquals(code, 0)
   lu.assertStrContains(out, "is not done")
-  local lock = assert(require("flexlab.run.lock").take(run))
+  local lock = assert(require("flexlab.store.lock").take(run))
   code, out = flexlab("export " .. run .. " --out " .. suite.folder .. "/y.tar")
   lock:release()
   lu.assertEquals(code, 1)
@@ -224,7 +224,7 @@ function suite.test_a_full_disk_names_the_archive()
 end
 
 function suite.test_what_a_killed_or_refused_import_leaves_is_no_run()
-  local root, latest = suite.folder .. "/imports", require "flexlab.run.latest"
+  local root, latest = suite.folder .. "/imports", require "flexlab.store.latest"
   assert(core.sys.mkdirs(root .. "/import.tmp.4711/sr/1a2b3c4d/1"))
   assert(core.sys.mkdirs(root .. "/sr"))
   lu.assertEquals(latest.folders(root), { "sr" })

@@ -1,8 +1,8 @@
 -- Laws of a run's folder: one list of the names in it, and every file read from it is checked.
 local lu = require "luaunit"
 local flex = require "flexlab"
-local folder = require "flexlab.run.folder"
-local foreign = require "flexlab.run.foreign"
+local folder = require "flexlab.store.folder"
+local foreign = require "flexlab.store.foreign"
 local support = require "tests.lua.support"
 local core = flex.core
 
@@ -87,7 +87,7 @@ end
 -- --fresh leaves nothing of FlexLab's, records of any name included; what it does not know stays.
 function suite.test_fresh_leaves_nothing_of_an_attempt()
   local dir = go()
-  local lock = assert(require("flexlab.run.lock").take(dir))
+  local lock = assert(require("flexlab.store.lock").take(dir))
   assert(core.sys.write(dir .. "/own.lua", "return 1\n"))
   assert(core.sys.write(dir .. "/result.lua.part", "return {}\n"))
   assert(core.sys.write(dir .. "/split.lua", "return {}\n"))
@@ -151,7 +151,7 @@ return flex.recipe("plain", { k = 1 }, function() return { rfne = 1 } end)]]))
   local out = suite.folder .. "/out"
   local line = ("run %s --out %s --quiet"):format(script, plain)
   lu.assertEquals(support.flexlab(line, out), 0)
-  local path = ("%s/plain/%s/files.lua"):format(plain, require("flexlab.run.latest").folders(plain .. "/plain")[1])
+  local path = ("%s/plain/%s/files.lua"):format(plain, require("flexlab.store.latest").folders(plain .. "/plain")[1])
   for _, text in ipairs { 'return { "x" }', "return { {} }" } do
     assert(core.sys.write(path, text))
     for _, more in ipairs { "", " --dry-run", " --seeds 1,2", " --seeds 2" } do

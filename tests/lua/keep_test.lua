@@ -222,7 +222,7 @@ function suite.test_a_link_that_moves_is_no_setting()
   lu.assertErrorMsgContains(("train.from = '%s' is a link that moves with every run; name the run itself (now '%s')")
     :format(link, base.dir), go, { ["train.from"] = link })
   lu.assertErrorMsgContains("is a link that moves", go, { ["train.from"] = link .. "/last.h5" })
-  local latest = require "flexlab.run.latest"
+  local latest = require "flexlab.store.latest"
   lu.assertEquals(latest.fixed { link, { a = link .. "/last.h5" }, 3, "runs/latest" },
     { base.dir, { a = base.dir .. "/last.h5" }, 3, "runs/latest" })
   assert(core.sys.write(suite.folder .. "/echo.lua", [[
@@ -234,7 +234,7 @@ end
 
 function suite.test_a_run_that_somebody_has_is_left_alone()
   local dir = go().dir
-  local lock = assert(require("flexlab.run.lock").take(dir))
+  local lock = assert(require("flexlab.store.lock").take(dir))
   local freed, message = require("flexlab.run.keep").locked(dir)
   lock:release()
   lu.assertNil(freed)

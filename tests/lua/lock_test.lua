@@ -1,7 +1,7 @@
 -- Laws of a run's state and lock: what files say of a run, and that one process at a time writes it.
 local core = require "flexlab.core"
 local lu = require "luaunit"
-local state = require "flexlab.run.state"
+local state = require "flexlab.store.state"
 local support = require "tests.lua.support"
 
 local suite = {}
@@ -56,7 +56,7 @@ function suite.test_times_as_files_hold_them()
 end
 
 -- Locks.
-local lock = require "flexlab.run.lock"
+local lock = require "flexlab.store.lock"
 local locks = {}
 rawset(_G, "TestLock", locks)
 support.foldered(locks)
@@ -65,7 +65,7 @@ local program = require("flexlab.study.workers").program()
 -- Runs a script of Lua in processes of their own, at once; their outputs.
 local function processes(n, script, argument, around)
   local path, pipes, outputs = locks.folder .. "/script.lua", {}, {}
-  assert(core.sys.write(path, 'local lock, core = require "flexlab.run.lock", require "flexlab.core"\n' .. script))
+  assert(core.sys.write(path, 'local lock, core = require "flexlab.store.lock", require "flexlab.core"\n' .. script))
   for i = 1, n do
     local sh = ("%s/%d.sh"):format(locks.folder, i)
     assert(core.sys.write(sh, ("%s script '%s' '%s' %d 2>&1\n"):format(program, path, argument or locks.folder, i)))

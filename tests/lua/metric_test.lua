@@ -1,8 +1,8 @@
--- flexlab.run.metric: which number a run is judged by; flexlab.run.latest: links that are followed and passed by.
+-- flexlab.run.metric: which number a run is judged by; flexlab.store.latest: links that are followed and passed by.
 local lu = require "luaunit"
 local core = require "flexlab.core"
 local flex = require "flexlab"
-local latest = require "flexlab.run.latest"
+local latest = require "flexlab.store.latest"
 local metric = require "flexlab.run.metric"
 local support = require "tests.lua.support"
 

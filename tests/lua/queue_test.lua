@@ -2,8 +2,8 @@
 local flex = require "flexlab"
 local lu = require "luaunit"
 local live = require "flexlab.study.live"
-local locks = require "flexlab.run.lock"
-local state = require "flexlab.run.state"
+local locks = require "flexlab.store.lock"
+local state = require "flexlab.store.state"
 local support = require "tests.lua.support"
 local program = require("flexlab.study.workers").program()
 local core = flex.core

@@ -74,7 +74,7 @@ function suite.test_links_are_passed_by()
   local other = suite.root .. "-other"
   go(study("roads"), { root = other })
   assert(core.sys.symlink(other .. "/toy", suite.root .. "/elsewhere"))       -- out of the folder of runs
-  local hash = require("flexlab.run.latest").folders(suite.root .. "/toy")[1]
+  local hash = require("flexlab.store.latest").folders(suite.root .. "/toy")[1]
   assert(core.sys.symlink(hash, suite.root .. "/toy/12345678"))               -- and to a run that is there
   lu.assertEquals(#flex.runs(suite.root), 6)
   lu.assertEquals(#flex.runs(suite.root .. "/toy"), 6)
@@ -154,7 +154,7 @@ function suite.test_runs_without_a_result_stand_in_the_table()
   local list = record.read(dir)
   local failed, gone = suite.root .. "/" .. list.runs[1].dir, suite.root .. "/" .. list.runs[4].dir
   core.sys.remove(failed .. "/result.lua")
-  assert(require("flexlab.run.state").fail(failed, { state = "diverged", sentence = "the loss is nan at step 7",
+  assert(require("flexlab.store.state").fail(failed, { state = "diverged", sentence = "the loss is nan at step 7",
     step = 7, time = 0 }))
   os.execute("rm -r '" .. gone .. "'")
   local runs = flex.runs(dir)
@@ -290,7 +290,7 @@ function suite.test_list_shows_state_date_settings_and_the_best()
   core.sys.remove(bad .. "/failed.txt")
   _, out = flexlab("list " .. runs .. "/ends")
   lu.assertNotNil(out:find "ends/%x+/1%s+stopped %d/5%s+%S+ %S+%s+road=bad", out)
-  assert(require("flexlab.run.state").fail(bad, { state = "failed", sentence = "out of luck", step = 3, time = 0 }))
+  assert(require("flexlab.store.state").fail(bad, { state = "failed", sentence = "out of luck", step = 3, time = 0 }))
   _, out = flexlab("list " .. runs .. "/ends")
   lu.assertNotNil(out:find "ends/%x+/1%s+failed: out of luck%s+1970%-01%-01", out)
   local code
@@ -326,7 +326,7 @@ function suite.test_pages_of_two_unbroken_studies_are_equal_byte_for_byte()
     local dir = record.find(suite.root .. root .. "/ends-sweep")
     flexlab("report " .. dir)
     flexlab("report " .. suite.root .. root .. "/ends/latest")
-    names[i] = { dir, require("flexlab.run.latest").resolve(suite.root .. root .. "/ends/latest") }
+    names[i] = { dir, require("flexlab.store.latest").resolve(suite.root .. root .. "/ends/latest") }
   end
   local holds_times = { ["env.txt"] = true, ["cost.lua"] = true, ["cost.csv"] = true, ["log.txt"] = true }
   local compared = {}
@@ -360,7 +360,7 @@ function suite.test_a_diverged_arm_leaves_the_chart_of_losses()
     assert(core.sys.write(path .. "/metrics.jsonl", table.concat(rows)))
     if wild and run.seed > 1 then
       core.sys.remove(path .. "/result.lua")
-      assert(require("flexlab.run.state").fail(path, { state = "diverged", sentence = "inf", step = 6, time = 0 }))
+      assert(require("flexlab.store.state").fail(path, { state = "diverged", sentence = "inf", step = 6, time = 0 }))
     end
   end
   flex.runs(dir):report()

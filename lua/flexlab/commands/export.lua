@@ -1,9 +1,9 @@
 -- flexlab export - a run, or a study with all its runs, as one archive that opens elsewhere.
 local export = require "flexlab.run.export"
 local finished = require "flexlab.study.finished"
-local latest = require "flexlab.run.latest"
+local latest = require "flexlab.store.latest"
 local record = require "flexlab.study.record"
-local state = require "flexlab.run.state"
+local state = require "flexlab.store.state"
 
 -- The folders of the runs that a path means, and of the study; raises for one that is running or not there.
 local function runs_of(path)

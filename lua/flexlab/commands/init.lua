@@ -52,7 +52,7 @@ end
 
 --- Says, on standard error, that a checkpoint has the weights of a run that is not finished, where it has.
 function M.note_unfinished(checkpoint)
-  local sentence = require("flexlab.run.state").unfinished(checkpoint)
+  local sentence = require("flexlab.store.state").unfinished(checkpoint)
   if sentence then io.stderr:write("note: ", sentence, "\n") end
 end
 

@@ -64,7 +64,7 @@ local function show_runs(path)
   local listing = require "flexlab.study.listing"
   local finished = require "flexlab.study.finished"
   local judging = require "flexlab.run.metric"
-  local latest = require "flexlab.run.latest"
+  local latest = require "flexlab.store.latest"
   path = latest.resolve(path)
   local tasks = finished.tasks { path }
   local t, mains = listing.runs(tasks)

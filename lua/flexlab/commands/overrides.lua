@@ -2,7 +2,7 @@
 local arguments = require "flexlab.commands.arguments"
 local blame = require "flexlab.blame"
 local config = require "flexlab.config"
-local latest = require "flexlab.run.latest"
+local latest = require "flexlab.store.latest"
 
 local M = {}
 

@@ -1,6 +1,6 @@
 -- flexlab report - a page for one finished run, or for the runs of a study or below a folder.
 local flex = require "flexlab"
-local latest = require "flexlab.run.latest"
+local latest = require "flexlab.store.latest"
 local selection = require "flexlab.commands.selection"
 
 return {

@@ -19,7 +19,7 @@ A check that cannot be made (a file is gone, a recipe defines its own encoder) i
 --]]
 local core = require "flexlab.core"
 local data_checks = require "flexlab.doctor.data"
-local foreign = require "flexlab.run.foreign"
+local foreign = require "flexlab.store.foreign"
 local run_checks = require "flexlab.doctor.run"
 local split_checks = require "flexlab.doctor.split"
 

@@ -1,7 +1,7 @@
 --[[
 doctor/split - whether a set that was divided (data/split.lua) still is as the run recorded it.
 --]]
-local foreign = require "flexlab.run.foreign"
+local foreign = require "flexlab.store.foreign"
 local text = require "flexlab.text"
 
 local M = {}

@@ -1,5 +1,5 @@
 --[[
-attempt - one attempt at a run: who may make it (lock.lua), what an earlier one left, and how it ended.
+attempt - one attempt at a run: who may make it (store/lock.lua), what an earlier one left, and how it ended.
 
   local lock <close> = attempt.begin(dir, options)     raises when another has the run, or when it has diverged before
   ... the body ...
@@ -12,12 +12,12 @@ is said; within a study, and where it diverged, that needs retry = "failed": the
 --]]
 local blame = require "flexlab.blame"
 local core = require "flexlab.core"
-local folder = require "flexlab.run.folder"
+local folder = require "flexlab.store.folder"
 local interruption = require "flexlab.run.interruption"
-local locks = require "flexlab.run.lock"
+local locks = require "flexlab.store.lock"
 local must = require "flexlab.must"
-local state = require "flexlab.run.state"
-local temporary = require "flexlab.run.temporary"
+local state = require "flexlab.store.state"
+local temporary = require "flexlab.store.temporary"
 
 local M = {}
 

@@ -18,8 +18,8 @@ commands do (SECURITY.md), and `open` runs nothing.
 --]]
 local choices = require "flexlab.choices"
 local core = require "flexlab.core"
-local foreign = require "flexlab.run.foreign"
-local latest = require "flexlab.run.latest"
+local foreign = require "flexlab.store.foreign"
+local latest = require "flexlab.store.latest"
 local library = require "flexlab.run.library"
 local literal = require "flexlab.literal"
 local loading = require "flexlab.loading"

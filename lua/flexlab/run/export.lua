@@ -8,8 +8,8 @@ So `tar xf run.tar` gives a folder that table, compare, report, sample and evalu
 with every file checked. Data are not in it: files.lua names them. Locks and unfinished temporary files are left out.
 --]]
 local core = require "flexlab.core"
-local folder = require "flexlab.run.folder"
-local latest = require "flexlab.run.latest"
+local folder = require "flexlab.store.folder"
+local latest = require "flexlab.store.latest"
 local literal = require "flexlab.literal"
 local provenance = require "flexlab.run.provenance"
 local tar = require "flexlab.tar"

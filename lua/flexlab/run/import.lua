@@ -9,14 +9,14 @@ Nothing of an archive is run: its Lua files are copies, which sample and evaluat
 --]]
 local core = require "flexlab.core"
 local export = require "flexlab.run.export"
-local clear = require("flexlab.run.folder").remove
-local foreign = require "flexlab.run.foreign"
-local latest = require "flexlab.run.latest"
+local clear = require("flexlab.store.folder").remove
+local foreign = require "flexlab.store.foreign"
+local latest = require "flexlab.store.latest"
 local literal = require "flexlab.literal"
 local must = require "flexlab.must"
 local provenance = require "flexlab.run.provenance"
 local tar = require "flexlab.tar"
-local temporary = require "flexlab.run.temporary"
+local temporary = require "flexlab.store.temporary"
 
 local M = {}
 

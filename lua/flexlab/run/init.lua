@@ -4,7 +4,7 @@ run - one call of a recipe: its folder, its loop of steps, its log, its checkpoi
   for step, batch in run:steps(data.train, n) do ... end
 opens a scope for each step (tensors made in it end with it), polls Ctrl-C, writes last.h5 every
 `train.checkpoint` steps (100), after step 10 and at the end, and goes on behind the saved step after a
-restart. Before every write it looks whether the run's lock still is its own (lock.lua).
+restart. Before every write it looks whether the run's lock still is its own (store/lock.lua).
 All random numbers are addressed by (seed, stream, step, sample); what else the body remembers is in its variables
 (locals.lua).
 
@@ -17,7 +17,7 @@ local checkpoint = require "flexlab.run.checkpoint"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
 local divergence = require "flexlab.run.divergence"
-local folder = require "flexlab.run.folder"
+local folder = require "flexlab.store.folder"
 local interruption = require "flexlab.run.interruption"
 local literal = require "flexlab.literal"
 local locals = require "flexlab.run.locals"

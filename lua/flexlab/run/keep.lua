@@ -12,11 +12,11 @@ A run whose last.h5 another run has read (train.from) is left as it is: its cont
 a changed file would make the other run a new one.
 --]]
 local core = require "flexlab.core"
-local latest = require "flexlab.run.latest"
-local locks = require "flexlab.run.lock"
+local latest = require "flexlab.store.latest"
+local locks = require "flexlab.store.lock"
 local machinery = require "flexlab.run.machinery"
 local provenance = require "flexlab.run.provenance"
-local state = require "flexlab.run.state"
+local state = require "flexlab.store.state"
 local weights = require "flexlab.run.weights"
 
 local M = {}

@@ -14,7 +14,7 @@ Where nothing is declared M.choose takes rfne if every run has it, else the firs
 runs, and says which and why: by the alphabet alone `bicubic` would win, which is equal in all runs.
 --]]
 local core = require "flexlab.core"
-local own = require "flexlab.run.own"
+local own = require "flexlab.store.own"
 local words = require "flexlab.text"
 
 local M = {}

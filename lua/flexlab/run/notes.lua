@@ -10,7 +10,7 @@ a process says a sentence once and a quiet one not at all, for the study says al
 among the remarks of its runs (study/runs.lua), which table, compare, list and the study's report show too.
 --]]
 local core = require "flexlab.core"
-local foreign = require "flexlab.run.foreign"
+local foreign = require "flexlab.store.foreign"
 local Run = require "flexlab.run"
 
 local M = {}

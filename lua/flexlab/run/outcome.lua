@@ -7,7 +7,7 @@ that training cannot go on from, and no result; so the result is laid down befor
 finds that file does the rest: the body has returned, nothing has to be computed again.
 --]]
 local core = require "flexlab.core"
-local foreign = require "flexlab.run.foreign"
+local foreign = require "flexlab.store.foreign"
 local keep = require "flexlab.run.keep"
 local literal = require "flexlab.literal"
 local must = require "flexlab.must"

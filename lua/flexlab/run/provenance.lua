@@ -16,7 +16,7 @@ last.h5 in it.
 --]]
 local code = require "flexlab.run.code"
 local core = require "flexlab.core"
-local foreign = require "flexlab.run.foreign"
+local foreign = require "flexlab.store.foreign"
 local literal = require "flexlab.literal"
 
 local M = {}

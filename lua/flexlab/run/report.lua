@@ -12,12 +12,12 @@
 -- makes the parts for a sampler and the methods it must beat.
 
 local core = require "flexlab.core"
-local foreign = require "flexlab.run.foreign"
+local foreign = require "flexlab.store.foreign"
 local html = require "flexlab.html"
 local keep = require "flexlab.run.keep"
-local latest = require "flexlab.run.latest"
+local latest = require "flexlab.store.latest"
 local notes = require "flexlab.run.notes"
-local own = require "flexlab.run.own"
+local own = require "flexlab.store.own"
 local plot = require "flexlab.plot"
 local seams = require "flexlab.diffusion.seams"
 local tabulate = require "flexlab.table"

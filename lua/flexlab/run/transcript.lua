@@ -2,7 +2,7 @@
 transcript - log.txt in a run's folder: what the run printed, and where it was when.
 
 Lines of ours begin with a time: "2026-11-30T19:43:01Z  step 30 of 60  12.3 steps/s  loss 0.31". Others can read from
-them how far a run is (state.lua), which is how a study, another terminal or another host follows it. Between them
+them how far a run is (store/state.lua), which is how a study, another terminal or another host follows it. Between them
 stands what the body prints, as it is.
 
 The prints of a run that is alone go to the terminal and to log.txt: print and io.write are replaced while it lasts,
@@ -10,7 +10,7 @@ so what C prints, and io.stdout:write, reach the terminal only. In a worker of a
 *are* log.txt (`redirect`), so there everything is in it.
 --]]
 local core = require "flexlab.core"
-local state = require "flexlab.run.state"
+local state = require "flexlab.store.state"
 
 local Transcript = {}
 Transcript.__index = Transcript

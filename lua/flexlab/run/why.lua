@@ -11,10 +11,10 @@ local code = require "flexlab.run.code"
 local config = require "flexlab.config"
 local copies = require "flexlab.run.copies"
 local core = require "flexlab.core"
-local latest = require "flexlab.run.latest"
+local latest = require "flexlab.store.latest"
 local literal = require "flexlab.literal"
 local provenance = require "flexlab.run.provenance"
-local state = require "flexlab.run.state"
+local state = require "flexlab.store.state"
 local words = require "flexlab.text"
 
 local M = {}

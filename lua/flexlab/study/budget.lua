@@ -10,7 +10,7 @@ disk has left.
 local core = require "flexlab.core"
 local keep = require "flexlab.run.keep"
 local rehearsal = require "flexlab.run.rehearsal"
-local state = require "flexlab.run.state"
+local state = require "flexlab.store.state"
 local tables = require "flexlab.study.tables"
 local tabulate = require "flexlab.table"
 local text = require "flexlab.text"

@@ -10,13 +10,13 @@ study's runs have the settings and the order of its plan. Runs that failed or di
 that are not finished are left out of folders and counted (`unfinished`), and a study has them too, for it knows them.
 --]]
 local core = require "flexlab.core"
-local foreign = require "flexlab.run.foreign"
-local latest = require "flexlab.run.latest"
+local foreign = require "flexlab.store.foreign"
+local latest = require "flexlab.store.latest"
 local literal = require "flexlab.literal"
 local naming = require "flexlab.study.naming"
 local record = require "flexlab.study.record"
 local runs = require "flexlab.study.runs"
-local state = require "flexlab.run.state"
+local state = require "flexlab.store.state"
 
 local M = {}
 

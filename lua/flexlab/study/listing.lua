@@ -9,13 +9,13 @@ Both read the folders alone: no code of a recipe is run, so what is listed needs
 local copies = require "flexlab.run.copies"
 local finished = require "flexlab.study.finished"
 local judging = require "flexlab.run.metric"
-local latest = require "flexlab.run.latest"
+local latest = require "flexlab.store.latest"
 local naming = require "flexlab.study.naming"
 local notes = require "flexlab.run.notes"
 local plan = require "flexlab.study.plan"
 local ranking = require "flexlab.study.ranking"
 local record = require "flexlab.study.record"
-local state = require "flexlab.run.state"
+local state = require "flexlab.store.state"
 local tabulate = require "flexlab.table"
 
 local M = {}

@@ -3,7 +3,7 @@ machines - whether runs that are compared were made by the same arithmetic. Same
 instruction set and one device; runs of another differ in the last bits of each sum, which training enlarges. A study
 that several hosts worked on may mix them, so its table says so (each run's env.txt has both words).
 --]]
-local own = require "flexlab.run.own"
+local own = require "flexlab.store.own"
 local words = require "flexlab.text"
 
 local M = {}

@@ -5,7 +5,7 @@ Who works: the command itself (--jobs 1), its worker processes (--jobs N, worker
 of the same study with the same --out, started at any time, on any host that shares the folder.
 
 Data. There is no list that they share: the queue *is* the folders of the runs. Whether a run is new, running, stopped,
-failed, diverged or done is read from its folder (run/state.lua); who has it says its lock (run/lock.lua).
+failed, diverged or done is read from its folder (store/state.lua); who has it says its lock (store/lock.lua).
 Everybody walks the same list of tasks in the same order.
 
 Invariants.
@@ -26,8 +26,8 @@ local blame = require "flexlab.blame"
 local core = require "flexlab.core"
 local interruption = require "flexlab.run.interruption"
 local literal = require "flexlab.literal"
-local locks = require "flexlab.run.lock"
-local state = require "flexlab.run.state"
+local locks = require "flexlab.store.lock"
+local state = require "flexlab.store.state"
 
 local Queue = {}
 Queue.__index = Queue

@@ -10,7 +10,7 @@ is named. Nor is one named where runs of one seed were scored on different test 
 where nobody knows which way the metric is better.
 --]]
 local judging = require "flexlab.run.metric"
-local own = require "flexlab.run.own"
+local own = require "flexlab.store.own"
 local stats = require "flexlab.stats"
 
 local M = {}

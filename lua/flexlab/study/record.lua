@@ -14,8 +14,8 @@ A study.lua is somebody's file: what is read is checked, and a path that leaves 
 --]]
 local code = require "flexlab.run.code"
 local core = require "flexlab.core"
-local foreign = require "flexlab.run.foreign"
-local latest = require "flexlab.run.latest"
+local foreign = require "flexlab.store.foreign"
+local latest = require "flexlab.store.latest"
 local literal = require "flexlab.literal"
 
 local M = {}

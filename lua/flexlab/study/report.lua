@@ -9,10 +9,10 @@ the seeds of an arm, pictures those of its first seed.
 --]]
 local config = require "flexlab.config"
 local core = require "flexlab.core"
-local foreign = require "flexlab.run.foreign"
+local foreign = require "flexlab.store.foreign"
 local judging = require "flexlab.run.metric"
-local latest = require "flexlab.run.latest"
-local own = require "flexlab.run.own"
+local latest = require "flexlab.store.latest"
+local own = require "flexlab.store.own"
 local plot = require "flexlab.plot"
 local provenance = require "flexlab.run.provenance"
 local ranking = require "flexlab.study.ranking"

@@ -10,7 +10,7 @@ A run here is a task { arm = { settings, label }, seed =, result =, dir =, state
 has no result: it stands in tables, and what is computed leaves it out and says so (runs:remarks()).
 --]]
 local config = require "flexlab.config"
-local foreign = require "flexlab.run.foreign"
+local foreign = require "flexlab.store.foreign"
 local judging = require "flexlab.run.metric"
 local literal = require "flexlab.literal"
 local machines = require "flexlab.study.machines"
@@ -111,7 +111,7 @@ function Runs:remarks()
   return table.move(self.said, 1, #self.said, 1, {})
 end
 
---- The runs that have no result: tasks, each with its state (run/state.lua).
+--- The runs that have no result: tasks, each with its state (store/state.lua).
 function Runs:missing()
   local list = {}
   for _, task in ipairs(self.tasks) do

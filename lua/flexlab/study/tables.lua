@@ -4,8 +4,8 @@ Times and bytes stand in columns of their own that can be left out, since they d
 --]]
 local blocks = require "flexlab.study.blocks"
 local config = require "flexlab.config"
-local foreign = require "flexlab.run.foreign"
-local own = require "flexlab.run.own"
+local foreign = require "flexlab.store.foreign"
+local own = require "flexlab.store.own"
 local plan = require "flexlab.study.plan"
 local tabulate = require "flexlab.table"
 local words = require "flexlab.text"

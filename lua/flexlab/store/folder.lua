@@ -10,7 +10,7 @@ folder is not FlexLab's: what a recipe saves there by a path of its own (scores.
 writes again under the same name, and what its user put there. --fresh leaves it alone.
 --]]
 local core = require "flexlab.core"
-local temporary = require "flexlab.run.temporary"
+local temporary = require "flexlab.store.temporary"
 
 local M = {}
 

@@ -8,7 +8,7 @@ and an edit or a full disk may have left anything in it.
 Each gives the value, nil where there is no such file, or raises a sentence with the file's name, what it has and what
 was expected. A link is left out (own.lua), and that no code is run by reading one is literal's part.
 --]]
-local own = require "flexlab.run.own"
+local own = require "flexlab.store.own"
 local words = require "flexlab.text"
 
 local M = {}
