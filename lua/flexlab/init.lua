@@ -14,7 +14,7 @@ local flex = { core = core, _VERSION = "FlexLab " .. tostring(core.info().versio
 local parts = {
   recipe = { "run.recipe", "new" }, optional = { "config", "optional" }, config = { "config" },
   load_model = { "run.checkpoint", "load_model" }, checkpoint = { "run.checkpoint" },
-  evaluate = { "evaluation", "evaluate" }, run = { "run", "current" }, literal = { "literal" },
+  evaluate = { "evaluation", "evaluate" }, run = { "context", "run" }, literal = { "literal" },
   data = { "data" }, diffusion = { "diffusion" }, baselines = { "evaluation.baselines" },
   nn = { "nn" }, rng = { "rng" }, parity = { "official.parity" }, convert = { "official.convert" },
   choices = { "choices" }, contracts = { "contracts" }, generate = { "flow.generate" }, samples = { "flow.samples" },

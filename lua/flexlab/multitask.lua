@@ -12,6 +12,7 @@ two tasks, so only frames that every task can use are drawn. Time and noise are 
 hence the same for all parts, as the authors have them. The loss is the weighted mean of the parts'.
 --]]
 local config = require "flexlab.config"
+local context = require "flexlab.context"
 local tasks = require "flexlab.data.tasks"
 local words = require "flexlab.text"
 
@@ -65,7 +66,7 @@ function M.data(given)
     description = { task = "multitask",
       tasks = { superres = superres.description, forecast = forecast.description } } }
   set.train = setmetatable({ sets = sets, set = set }, Train)
-  local run = require("flexlab.run").current()
+  local run = context.run()
   if run and (run.data == superres or run.data == forecast) then run.data = nil end
   return data.announce(set)
 end

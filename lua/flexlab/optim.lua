@@ -17,12 +17,12 @@ its warm-up begins at 0, so that its first update changes no weight; beginning a
 --]]
 local choices = require "flexlab.choices"
 local config = require "flexlab.config"
+local context = require "flexlab.context"
 local core = require "flexlab.core"
+local divergence = require "flexlab.run.divergence"
 local expected = require "flexlab.expected"
 local models = require "flexlab.network.model"
-local Run = require "flexlab.run"
 local settings = require "flexlab.settings"
-local divergence = require "flexlab.run.divergence"
 
 local M = {}
 
@@ -62,7 +62,7 @@ end
 
 -- A network that is partly frozen is said to be: a forgotten track() would train less without a word.
 local function say_frozen(list, frozen)
-  local run = Run.current()
+  local run = context.run()
   if #frozen == 0 or run and run.quiet then return end
   io.stderr:write(("note: %d of %d trained parameters are not tracked and stay as they are: %s%s\n"):format(#frozen,
     #frozen + #list, frozen[1].name, #frozen > 1 and " ..." or ""))
@@ -70,7 +70,7 @@ end
 
 -- The weights of another run, and a line that says what they did not cover.
 local function start_from(path, model)
-  local run = Run.current()
+  local run = context.run()
   if run then run:saw(path) end
   local copied, left = require("flexlab.run.checkpoint").transfer(path, model)
   if #left > 0 and not (run and run.quiet) then
@@ -100,7 +100,7 @@ function M.new(choice, model, given)
   if cfg.ema and cfg.ema > 0 and getmetatable(model) then
     self.ema = models.averaged(model, function() self.core:swap() end)
   end
-  local run = Run.current()
+  local run = context.run()
   if run then run:watch(model, self) end
   return self
 end
@@ -123,13 +123,13 @@ function Optim:set_updates(n) self.core.steps = n end
 function Optim:state() return self.core:state() end
 
 local function where()
-  local run = Run.current()
+  local run = context.run()
   return run and run.step and (" at step %d"):format(run.step) or ""
 end
 
 -- Ends a run whose training is beyond repair: it has diverged (run/divergence.lua).
 local function diverged(sentence)
-  local run = Run.current()
+  local run = context.run()
   if run then run.diverged = sentence end
   error(sentence, 3)
 end

@@ -6,6 +6,9 @@ loading.lua looks here when no file has the name, says so once, and gives the mo
 its line here in the same change; nothing of ours uses an old name (tests/layers.lua).
 --]]
 return {
+  ["run.interruption"] = "context.interruption",
+  ["run.notes"] = "context.notes",
+  ["run.progress"] = "context.progress",
   ["run.folder"] = "store.folder",
   ["run.foreign"] = "store.foreign",
   ["run.latest"] = "store.latest",

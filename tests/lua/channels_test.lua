@@ -136,7 +136,7 @@ function suite.test_a_run_keeps_them_and_notes_why()
     end)
   local result = recipe({}, { root = folder .. "/runs", quiet = true })
   lu.assertIsNumber(result.rfne_anomaly)
-  lu.assertStrContains(require("flexlab.run.notes").of(result.dir)[1], "RFNE is small whatever a method does")
+  lu.assertStrContains(require("flexlab.context.notes").of(result.dir)[1], "RFNE is small whatever a method does")
   lu.assertStrContains(core.sys.read(result.dir .. "/samples.csv"), "rfne_anomaly")
   lu.assertStrContains(core.sys.read(flex.report(result.dir)), "Notes")
 end

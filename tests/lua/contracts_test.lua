@@ -202,9 +202,9 @@ return {
 end }]], 2, "without the method 'state', so no checkpoint keeps it" },
   unwatched = { "optimizers", "train.optimizer", [[
 return { new = function(model, cfg)
-  local Run = require "flexlab.run"
+  local context = require "flexlab.context"
   local rule
-  Run.aside(function()
+  context.aside(function()
     local adam = { rule = "adam", defaults = { beta1 = 0.9, beta2 = 0.99, eps = 1e-8 } }
     rule = require("flexlab.optim").new(adam, model, cfg)
   end)

@@ -212,7 +212,7 @@ function suite.test_what_cannot_be_kept_is_said()
   lu.assertErrorMsgEquals("stop here", recipe, {}, { root = suite.folder, quiet = true })
   local again = recipe({}, { root = suite.folder, quiet = true })
   lu.assertEquals(again.last, -1)
-  lu.assertStrContains(require("flexlab.run.notes").of(again.dir)[1],
+  lu.assertStrContains(require("flexlab.context.notes").of(again.dir)[1],
     "this run was stopped and went on; of what its loop had changed, 'last' is a tensor; no checkpoint keeps that")
 end
 

@@ -41,7 +41,7 @@ function suite.test_it_is_kept_with_the_run_and_changes_no_hash()
   lu.assertNil(metric.of(plain.dir))
   lu.assertEquals(metric.of(judged.dir), { name = "psnr", better = "higher" })
   local misspelt = recipe({ metric = "prsn" })({}, { root = suite.folder .. "/c", quiet = true })
-  local noted = require("flexlab.run.notes").of(misspelt.dir)
+  local noted = require("flexlab.context.notes").of(misspelt.dir)
   lu.assertEquals(#noted, 1)
   lu.assertStrContains(noted[1], "recipe 'judged': the metric it declares is no number of its result, which has no "
     .. "'prsn'; the nearest is 'psnr'")

@@ -3,7 +3,7 @@ local lu = require "luaunit"
 local flex = require "flexlab"
 local support = require "tests.lua.support"
 local core = flex.core
-local notes = require "flexlab.run.notes"
+local notes = require "flexlab.context.notes"
 
 local suite = {}
 rawset(_G, "TestNotes", suite)

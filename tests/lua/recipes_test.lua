@@ -347,7 +347,7 @@ end
 -- Runs last, by its name. A fault of the doctor is a mistake in how numbers were made, and no recipe as it comes has
 -- one: neither its data nor its answers.
 function suite.test_z_the_doctor_finds_no_fault_in_any_recipe()
-  local notes = require "flexlab.run.notes"
+  local notes = require "flexlab.context.notes"
   local found, list = {}, io.popen(("find '%s' -name config.lua | sort"):format(folder))
   for path in list:lines() do
     local dir = path:match "^(.*)/config.lua$"

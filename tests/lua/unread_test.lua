@@ -55,7 +55,7 @@ function suite.test_other_settings_that_nobody_reads_are_said_and_kept()
   lu.assertStrContains(text, "note: eval.sampler and own.b were given, and recipe 'late' does not read them")
   local _, times = text:gsub("does not read them", "")
   lu.assertEquals(times, 1)
-  local noted = require("flexlab.run.notes").of(result.dir)
+  local noted = require("flexlab.context.notes").of(result.dir)
   lu.assertEquals(#noted, 1)
   lu.assertStrContains(noted[1], "eval.sampler and own.b were given")
   text = said(function() one({ ["eval.sampler"] = "heun", ["own.b"] = 3 }, options) end)     -- found again
@@ -85,7 +85,7 @@ function suite.test_a_section_that_is_handed_on_is_read()
     local one, result = recipe("handed" .. i, way), nil
     local text = said(function() result = one({ ["eval.sampler"] = "heun" }, options) end)
     lu.assertEquals(text, "")
-    lu.assertEquals(require("flexlab.run.notes").of(result.dir), {})
+    lu.assertEquals(require("flexlab.context.notes").of(result.dir), {})
   end
 end
 

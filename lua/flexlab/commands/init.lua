@@ -113,7 +113,7 @@ function M.recipe(name)
   return recipe, path
 end
 
--- 1, or for what a signal ended the code that shells give: 128 and its number (run/interruption.lua).
+-- 1, or for what a signal ended the code that shells give: 128 and its number (context/interruption.lua).
 local function exit_code(e)
   local told = type(e) == "table" and rawget(e, "exit_code")
   local _, number = require("flexlab.core").sys.signal()

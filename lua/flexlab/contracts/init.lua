@@ -29,6 +29,7 @@ Refused: contracts beside each step. They would cost at each, and what breaks at
 local blame = require "flexlab.blame"
 local choices = require "flexlab.choices"
 local config = require "flexlab.config"
+local context = require "flexlab.context"
 local core = require "flexlab.core"
 local literal = require "flexlab.literal"
 local text = require "flexlab.text"
@@ -209,7 +210,7 @@ function M.check(choice, settings, strict)
   local contract = require("flexlab.contracts." .. homes[choice.kind])[choice.kind]
   settings = settings and config.plain(settings) or config.merge(choice.defaults or {})
   local trial = setmetatable({ choice = choice, strict = strict, list = {}, settings = apart(choice, settings) }, Trial)
-  require("flexlab.run").aside(trying, trial, contract, M.guarded(settings))
+  context.aside(trying, trial, contract, M.guarded(settings))
   return trial.list
 end
 

@@ -2,8 +2,8 @@
 -- init.lua). Weights are moved away from where they begin, since the last layer of many a block is zero there.
 local choices = require "flexlab.choices"
 local config = require "flexlab.config"
-local core = require "flexlab.core"
 local contracts = require "flexlab.contracts"
+local core = require "flexlab.core"
 local nn = require "flexlab.nn"
 local settings = require "flexlab.settings"
 
@@ -268,7 +268,7 @@ local function kept(t, f, optim, watched)
   end
   if not asked then
     t:refuse(f, "new() did not show its optimiser to the run, so no checkpoint keeps it",
-      "run:watch(model, optimiser) of flexlab.run's current() (or the field stateless = true)")
+      "run:watch(model, optimiser) with run = flex.run() (or the field stateless = true)")
   end
   t:kept "state(), updates(), set_updates(): checkpoints keep it"
 end

@@ -10,12 +10,12 @@ Where patches come from files, those of the next batches are asked for while thi
 (csrc/io/reading.h): what is read is the same, only earlier. Draw by draw, all frames of one after each other, so
 that a chunk of the file is decoded once.
 --]]
+local context = require "flexlab.context"
 local core = require "flexlab.core"
 local draws = require "flexlab.data.draws"
-local notes = require "flexlab.run.notes"
+local notes = require "flexlab.context.notes"
 local overlap = require "flexlab.data.overlap"
 local placement = require "flexlab.data.placement"
-local Run = require "flexlab.run"
 local split = require "flexlab.data.split"
 local symmetry = require "flexlab.data.symmetry"
 
@@ -105,7 +105,7 @@ Train.__index = Train
 
 -- Before the first batch of a run: is it judged on what it is about to learn, and beside rivals in their place?
 local function judge(part)
-  local run = Run.current()
+  local run = context.run()
   if part.judged or not run then return end
   part.judged, run.trained_on = true, run.trained_on or {}
   run.trained_on[#run.trained_on + 1] = part
@@ -200,7 +200,7 @@ end
 -- The test part of another set than those that the run has learned from: has it learned these frames? Once each,
 -- however often a part is read (copies by lead share their entries).
 local function judge_other(part)
-  local run = Run.current()
+  local run = context.run()
   for _, train in ipairs(run and run.trained_on or {}) do
     train.others = train.others or { [train.set.test.entries] = true }
     if not train.others[part.entries] and part.set ~= train.set then

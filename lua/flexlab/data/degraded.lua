@@ -3,7 +3,8 @@ degraded - what guidance knows of the low field of a batch: the field itself, ho
 difference of low fields is lifted to a fine one.
 --]]
 local choices = require "flexlab.choices"
-local data = require "flexlab.data"
+local context = require "flexlab.context"
+local scales = require "flexlab.data.scale"
 
 local M = {}
 
@@ -11,14 +12,14 @@ local M = {}
 --- environment of sampling; `who` names the guidance that asks.
 function M.of(env, who)
   local batch = env.batch
-  local about = env.data or data.current() and data.current().description
+  local about = env.data or context.data() and context.data().description
   if not (batch.low and about and about.degradation) then
     error(("guidance '%s' needs the low field of super-resolution: this batch has none"):format(who), 0)
   end
   local choice, factor = choices.get("degradations", about.degradation), about.factor
   return {
     name = about.degradation,
-    low = batch.scale and data.normalise(batch.low, batch.scale) or batch.low,
+    low = batch.scale and scales.normalise(batch.low, batch.scale) or batch.low,
     coarse = function(x0) return choice.low(env.base and env.base + x0 or x0, factor) end,
     lift = choice.lift and function(low) return choice.lift(low, factor) end,
   }

@@ -5,11 +5,11 @@ frames - the frames of one or more files, in memory below a limit, read by patch
 different files may differ in size, not in channels. Re comes from the attribute `Re` (one number, or
 one a frame), else from a name like 16000_2048_2048_seed_2150.h5, else it is 0.
 --]]
+local context = require "flexlab.context"
 local core = require "flexlab.core"
 local fields = require "flexlab.data.fields"
 local paths = require "flexlab.data.paths"
 local quantities = require "flexlab.data.quantities"
-local Run = require "flexlab.run"
 local stretches = require "flexlab.data.stretches"
 local text = require "flexlab.text"
 
@@ -90,7 +90,7 @@ function M.open(files, options)
   end
   self.boundary, self.names = boundary(self.files), self.files[1].reader.names
   self.simulated = simulated(self.files)
-  local run = Run.current()
+  local run = context.run()
   if run then run:saw(self) end
   return self
 end
@@ -154,7 +154,7 @@ function Frames:load()
     end
     file.reader:close()
   end
-  local run = Run.current()
+  local run = context.run()
   if run then run:settled(self) end
 end
 

@@ -13,13 +13,13 @@ The residual that is diffused is target - estimate. Normalisation is fitted on t
 local batches = require "flexlab.data.batches"
 local choices = require "flexlab.choices"
 local coarse = require "flexlab.data.coarse"
+local context = require "flexlab.context"
 local core = require "flexlab.core"
 local draws = require "flexlab.data.draws"
 local frames = require "flexlab.data.frames"
 local geometry = require "flexlab.data.geometry"
-local notes = require "flexlab.run.notes"
+local notes = require "flexlab.context.notes"
 local quantities = require "flexlab.data.quantities"
-local Run = require "flexlab.run"
 local scales = require "flexlab.data.scale"
 local settings = require "flexlab.settings"
 local split = require "flexlab.data.split"
@@ -34,13 +34,8 @@ M.re_scale = batches.re_scale
 --- Defaults of every task's settings; those of the task itself are in tasks.lua.
 M.defaults = settings.of("data").defaults
 
-local last
-
 --- The data of the current run, else the data made last.
-function M.current()
-  local run = Run.current()
-  return run and run.data or last
-end
+M.current = context.data
 
 M.normalise, M.physical = scales.normalise, scales.physical
 
@@ -186,7 +181,7 @@ end
 function M.build(task, given, opened, level, prepare)
   local cfg = settings.options("data." .. task.name, settings.of(task.name), given, nil, level or 2)
   if cfg.file == "" then error(("data.%s: no file is named (file = ...)"):format(task.name), level or 2) end
-  local run = Run.current()
+  local run = context.run()
   local set = { task = task, cfg = cfg, seed = cfg.seed or run and run.seed or 1 }
   set.height, set.width = size_of(cfg)
   local span = task.check(cfg, set)
@@ -222,12 +217,8 @@ end
 
 --- Makes a set the current one: models take their shape from it, checkpoints its description.
 function M.announce(set)
-  local run = Run.current()
-  last = set
-  if run and not run.data then
-    run.data = set
-    record(run, set)
-  end
+  local run = context.announce(set)
+  if run then record(run, set) end
   return set
 end
 

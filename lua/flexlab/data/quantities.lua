@@ -11,7 +11,7 @@ cannot be decided - a unit that is not known beside another text, a unit that on
 words - is a note. The way out is the user's word: where channels are named by number, or described (data.format), a
 difference is a note too, since a wrong attribute in a file that may not be changed must not end the work.
 --]]
-local notes = require "flexlab.run.notes"
+local notes = require "flexlab.context.notes"
 local units = require "flexlab.data.units"
 
 local M = {}

@@ -9,7 +9,7 @@ score of it would look perfect. A channel that does not vary among others that d
 masks.
 --]]
 local core = require "flexlab.core"
-local notes = require "flexlab.run.notes"
+local notes = require "flexlab.context.notes"
 
 local M = {}
 

@@ -6,9 +6,9 @@ x0 + sigma eps. Sampling is in sampling.lua. Times, noise, dropped conditions an
 by (seed, stream, step, sample), sample the place in the step's whole batch, so neither batch size nor resume changes
 them, and a part of a step's batch (batch.first, batch.whole) has those that it has in the whole.
 --]]
+local context = require "flexlab.context"
 local core = require "flexlab.core"
 local rng = require "flexlab.rng"
-local Run = require "flexlab.run"
 local sampling = require "flexlab.diffusion.sampling"
 
 local M = { sample = sampling.sample, coefficients = sampling.coefficients,
@@ -88,7 +88,7 @@ end
 --- The training loss of a batch: t as the schedule draws it, eps ~ N(0,1). `step` is the run's own by
 --- default.
 function M.loss(model, batch, step)
-  local run = Run.current()
+  local run = context.run()
   step = step or run and run.step or 1
   local seed, place = run and run.seed or model.seed or 1, place_of(batch)
   local function key(stream, sample) return { seed = seed, stream = stream, step = step, sample = sample } end

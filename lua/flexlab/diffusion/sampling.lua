@@ -10,11 +10,11 @@ members change it. The answer is the base plus the sampler's x0, in physical uni
 local blame = require "flexlab.blame"
 local choices = require "flexlab.choices"
 local config = require "flexlab.config"
+local context = require "flexlab.context"
 local contracts = require "flexlab.contracts"
 local core = require "flexlab.core"
 local expected = require "flexlab.expected"
-local data = require "flexlab.data"
-local Run = require "flexlab.run"
+local scales = require "flexlab.data.scale"
 local seams = require "flexlab.diffusion.seams"
 local settings = require "flexlab.settings"
 local tiling = require "flexlab.diffusion.tiling"
@@ -168,7 +168,7 @@ end
 
 -- Tiles of the network's own size over the fields of a batch.
 local function plan_of(model, batch, options)
-  local shape, about = batch.estimate.shape, model.data or data.current() and data.current().description or {}
+  local shape, about = batch.estimate.shape, model.data or context.data() and context.data().description or {}
   return tiling.plan({ shape[2], shape[3] }, { model.config.height, model.config.width }, options, about.factor)
 end
 
@@ -183,7 +183,7 @@ local function member(sampler, env, o, index)
       table.concat(shape, ",")), 0)
   end
   local answer = env.base and env.base + x0 or x0
-  return batch.scale and data.physical(answer, batch.scale) or answer
+  return batch.scale and scales.physical(answer, batch.scale) or answer
 end
 
 -- The members and their mean, with what they share computed once.
@@ -220,7 +220,7 @@ function M.sample(model, batch, options)
   local o, sampler, guides = options_of(options)
   expected.methods("sample", "model", model, { "use", "condition" }, 2)
   expected.fields("sample", "batch", batch, { "estimate" }, 2)
-  local run = Run.current()
+  local run = context.run()
   o.seed = o.seed or run and run.seed or model.seed or 1
   local mean, members, judged = model:use(ensemble, model, batch, o, sampler, guides)
   if judged and run then seams.note(run, judged) end

@@ -3,13 +3,13 @@ baselines - what a method must beat: interpolation of the low field, or the last
 takes a batch and returns (N,H,W,C) in physical units, so flex.evaluate takes them as samplers.
 --]]
 local core = require "flexlab.core"
-local data = require "flexlab.data"
 local geometry = require "flexlab.data.geometry"
+local scales = require "flexlab.data.scale"
 
 local M = {}
 
 --- The last known frame (forecast), or the estimate that the network starts from (super-resolution).
-function M.persistence(batch) return data.physical(batch.estimate, batch.scale) end
+function M.persistence(batch) return scales.physical(batch.estimate, batch.scale) end
 
 -- Where the samples of a batch lie; a batch that does not say so was made by hand, of every f-th sample.
 local function geometry_of(batch) return batch.geometry or { cells = false, circular = false } end

@@ -10,8 +10,8 @@ An ensemble is calibrated when the truth could be one more member: flat ranks, a
 interval as it promises, a pull with mean 0 and the standard deviation of Student's t.
 --]]
 local config = require "flexlab.config"
+local context = require "flexlab.context"
 local core = require "flexlab.core"
-local Run = require "flexlab.run"
 
 local M = {}
 
@@ -145,7 +145,7 @@ end
 ---@param options table|nil  { batches = the first so many only }
 function M.measure(sampler, test, options)
   local o = config.options("calibration", { batches = false }, options, nil, 2)
-  local sums, count, run = M.sums(), 0, Run.current()
+  local sums, count, run = M.sums(), 0, context.run()
   for batch in test:batches() do
     local scope <close> = core.scope()
     local _, members = sampler(batch)

@@ -16,10 +16,10 @@ local anomaly = require "flexlab.evaluation.anomaly"
 local calibration = require "flexlab.evaluation.calibration"
 local config = require "flexlab.config"
 local constant = require "flexlab.evaluation.constant"
+local context = require "flexlab.context"
 local core = require "flexlab.core"
 local expected = require "flexlab.expected"
-local notes = require "flexlab.run.notes"
-local Run = require "flexlab.run"
+local notes = require "flexlab.context.notes"
 local samples = require "flexlab.evaluation.samples"
 local text = require "flexlab.text"
 
@@ -206,7 +206,7 @@ function M.evaluate(sampler, test, options)
   expected.options("evaluate", options, 2)
   local o = config.options("evaluate", { batches = false, each = false, members = false, name = false },
     options, nil, 2)
-  local scorer, run, count, places = M.scorer(test.set), Run.current(), 0, {}
+  local scorer, run, count, places = M.scorer(test.set), context.run(), 0, {}
   for batch in test:batches() do
     local scope <close> = core.scope()
     local prediction, members = sampler(batch)

@@ -12,11 +12,11 @@ scales are lost step by step (evaluate.py of their code); that is here to be com
 Noise is addressed by (seed, sample, member, step of the rollout): a longer rollout begins with the same
 bits as a shorter one, and member 3 is the same whether 3 or 30 are asked for (with their own past).
 --]]
+local context = require "flexlab.context"
 local core = require "flexlab.core"
-local data = require "flexlab.data"
 local diffusion = require "flexlab.diffusion"
-local Run = require "flexlab.run"
 local samples = require "flexlab.evaluation.samples"
+local scales = require "flexlab.data.scale"
 local scores = require "flexlab.evaluation.rollout_scores"
 local settings = require "flexlab.settings"
 local tasks = require "flexlab.data.tasks"
@@ -69,7 +69,7 @@ end
 -- The past in leads: with lead 2 the network was shown frames 1 apart and asked for the second after them,
 -- which cannot be fed back; a rollout therefore needs past = 1 or a lead of 1.
 local function described(model, batch)
-  local cfg = model.data or data.current() and data.current().description or {}
+  local cfg = model.data or context.data() and context.data().description or {}
   if batch.task ~= "forecast" or not batch.past or cfg.task and cfg.task ~= "forecast" then
     error("rollout: wanted a batch and a model of forecasting", 3)
   end
@@ -87,7 +87,7 @@ end
 ---@param options table|nil  length, members, steps, sampler, feedback ("member", "mean"), seed
 local function rollout(model, batch, options)
   local o, cfg = checked(options, 2), described(model, batch)
-  local run = Run.current()
+  local run = context.run()
   o.seed = o.seed or run and run.seed or model.seed or 1
   local pasts, result = {}, {}
   for m = 1, o.members do pasts[m] = batch.past end
@@ -95,9 +95,9 @@ local function rollout(model, batch, options)
     local scope <close> = core.scope()
     local answers = advance(model, batch, pasts, o, k, cfg)
     local mean = mean_of(answers)
-    local shared = o.feedback == "mean" and data.normalise(mean, batch.scale)
+    local shared = o.feedback == "mean" and scales.normalise(mean, batch.scale)
     for m = 1, o.members do
-      pasts[m] = shifted(pasts[m], shared or data.normalise(answers[m], batch.scale))
+      pasts[m] = shifted(pasts[m], shared or scales.normalise(answers[m], batch.scale))
       scope:keep(pasts[m][#pasts[m]])
     end
     scope:keep(mean, table.unpack(answers))
@@ -117,10 +117,10 @@ function M.evaluate(model, test, options)
     error(("rollout.evaluate: a length of %d needs data with horizon = %d"):format(o.length, o.length), 2)
   end
   local lead, count, sums = tasks.forecast.leads(test.set.cfg)[1], 0, scores.new(o.length, test.set)
-  local run, places = Run.current(), {}
+  local run, places = context.run(), {}
   for batch in test:batches() do
     local scope <close> = core.scope()
-    local persistence = data.physical(batch.estimate, batch.scale)
+    local persistence = scales.physical(batch.estimate, batch.scale)
     for k, step in ipairs(rollout(model, batch, o)) do
       sums:add(k, batch.ids, step, batch.after(k * lead), persistence)
     end

@@ -19,7 +19,7 @@ rollout_spectra.csv and rollout_spectra.svg; r:parts() is what a report shows.
 --]]
 local core = require "flexlab.core"
 local evaluate = require "flexlab.evaluation"
-local notes = require "flexlab.run.notes"
+local notes = require "flexlab.context.notes"
 local plot = require "flexlab.plot"
 local tabulate = require "flexlab.table"
 

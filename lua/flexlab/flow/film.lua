@@ -11,11 +11,11 @@ its steps (csrc/sim/navier_stokes.h). PATH appears when it is whole. PATH.lock i
 two processes that want one film the second waits for the first and finds it done.
 --]]
 local boundaries = require "flexlab.flow.boundaries"
+local context = require "flexlab.context"
 local core = require "flexlab.core"
 local film_flow = require "flexlab.flow.film_flow"
-local interruption = require "flexlab.run.interruption"
-local progress = require "flexlab.run.progress"
-local Run = require "flexlab.run"
+local interruption = require "flexlab.context.interruption"
+local progress = require "flexlab.context.progress"
 local words = require "flexlab.text"
 
 local M = {}
@@ -132,7 +132,7 @@ function M.make(s)
   s.part, s.state = s.path .. ".part", s.path .. ".part.safetensors"
   s.numbers, s.texts = film_flow.attributes(s)
   s.identity = core.json.encode(film_flow.identity(s))
-  local run = Run.current()
+  local run = context.run()
   if run and run.rehearsal then run.rehearsal:simulating(s.path) end
   interruption.hold()
   local ok, message = pcall(simulate, s)

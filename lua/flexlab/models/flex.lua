@@ -6,15 +6,14 @@ flex - the FLEX network of the paper with every choice open [arXiv 2505.17351]. 
 The shape of the field comes from the data made before (or as second argument), or from height, width,
 in_channels and cond_channels.
 --]]
-local blame = require "flexlab.blame"
 local backbones = require "flexlab.network.backbone"
+local blame = require "flexlab.blame"
 local choices = require "flexlab.choices"
 local config = require "flexlab.config"
+local context = require "flexlab.context"
 local contracts = require "flexlab.contracts"
-local data = require "flexlab.data"
 local model = require "flexlab.network.model"
-local notes = require "flexlab.run.notes"
-local Run = require "flexlab.run"
+local notes = require "flexlab.context.notes"
 local settings = require "flexlab.settings"
 
 local declared = settings.of "model"
@@ -75,7 +74,7 @@ end
 
 -- Says where a key of the section means nothing to the choice that is named: shift, with a schedule that has none.
 local function note_unused(cfg, part, choice)
-  for _, name in ipairs(Run.current() and part[3] or {}) do
+  for _, name in ipairs(context.run() and part[3] or {}) do
     if choice.defaults[name] == nil and cfg[name] ~= declared.defaults[name] then
       notes.add(("%s = %s changes nothing: %s '%s' has no such setting"):format(name, tostring(cfg[name]), part[2],
         choice.name))
@@ -125,9 +124,9 @@ local function resolve(given, set)
 end
 
 local function new(given, set)
-  local cfg = resolve(given, set or data.current())
+  local cfg = resolve(given, set or context.data())
   local open = open_roads(cfg.conditioning)
-  local run = Run.current()
+  local run = context.run()
   local seed = cfg.seed or run and run.seed or 1
   local any = backbones.conditioned(open)
   local described = network(cfg, open)
@@ -139,7 +138,7 @@ local function new(given, set)
   fields.concat, fields.fixed_positions = open.concat, choices.get("positions", cfg.positions).fixed ~= nil
   fields.encoder = own and backbones.encoder(cfg, net, seed) or nil
   fields.cross = open.cross_attention and backbones.cross(cfg, net, seed) or nil
-  fields.scale = set and set.scale or data.current() and data.current().scale
+  fields.scale = set and set.scale or context.data() and context.data().scale
   return model.new(fields)
 end
 

@@ -11,10 +11,9 @@ task only gets no gradient from the other.
 local backbone = require "flexlab.network.backbone"
 local choices = require "flexlab.choices"
 local config = require "flexlab.config"
-local data = require "flexlab.data"
+local context = require "flexlab.context"
 local models = require "flexlab.network.model"
 local nn = require "flexlab.nn"
-local Run = require "flexlab.run"
 local text = require "flexlab.text"
 
 local flex = choices.get("models", "flex")
@@ -65,7 +64,7 @@ local function parts(cfg, channels, seed)
 end
 
 local function new(given, set)
-  given, set = config.plain(given or {}), set or data.current()     -- a recipe's section raises for keys it has not
+  given, set = config.plain(given or {}), set or context.data()     -- a recipe's section raises for keys it has not
   local channels = conditions(given, set)
   local options = {}
   for k, v in pairs(given) do
@@ -77,7 +76,7 @@ local function new(given, set)
   options.cond_channels = 1     -- no condition encoder is inside the network; each task has its own number
   local cfg = flex.resolve(options, set)
   cfg.kind, cfg.tasks = "multitask", channels
-  local run = Run.current()
+  local run = context.run()
   local seed = cfg.seed or run and run.seed or 1
   local net, bundle = parts(cfg, channels, seed)
   local only = next(channels, (next(channels))) == nil and next(channels)

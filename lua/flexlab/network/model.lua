@@ -12,10 +12,10 @@ whichever roads are open ("block 2 of the base encoder"; doctor/run.lua).
 --]]
 local blame = require "flexlab.blame"
 local choices = require "flexlab.choices"
+local context = require "flexlab.context"
 local core = require "flexlab.core"
 local nn = require "flexlab.nn"
 local noising = require "flexlab.diffusion.noising"
-local Run = require "flexlab.run"
 
 local M = {}
 
@@ -36,7 +36,7 @@ function M.new(fields)
     model.settings[part] = model.settings[part] or model[part] and model[part].defaults or {}
   end
   model.noising = noising.new(model.schedule, model.settings.schedule)
-  local run = Run.current()
+  local run = context.run()
   if run then run:watch(model) end
   return model
 end

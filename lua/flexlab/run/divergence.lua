@@ -7,8 +7,8 @@ lost, although their numbers may stay finite for long. The bound is wide on purp
 (fine-tuning) may rise a thousandfold and come back. A median of 0 bounds nothing.
 The first losses are kept in the checkpoint, so a resumed run judges as an unbroken one does.
 
-Divergence is an answer about the settings, not a fault of the machine: the state is `diverged` (store/state.lua), the run
-stands in tables without a result, and it is not repeated unasked, for the same seed gives the same bits.
+Divergence is an answer about the settings, not a fault of the machine: the state is `diverged` (store/state.lua), the
+run stands in tables without a result, and it is not repeated unasked, for the same seed gives the same bits.
 --]]
 local core = require "flexlab.core"
 

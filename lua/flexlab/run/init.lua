@@ -12,18 +12,18 @@ A body with several loops is resumed in the loop that was saved; its earlier loo
 Until then `run:log` is silent, and lines logged after the checkpoint are dropped from metrics.jsonl.
 --]]
 local attempt = require "flexlab.run.attempt"
-local blame = require "flexlab.blame"
 local checkpoint = require "flexlab.run.checkpoint"
 local config = require "flexlab.config"
+local context = require "flexlab.context"
 local core = require "flexlab.core"
 local divergence = require "flexlab.run.divergence"
 local folder = require "flexlab.store.folder"
-local interruption = require "flexlab.run.interruption"
+local interruption = require "flexlab.context.interruption"
 local literal = require "flexlab.literal"
 local locals = require "flexlab.run.locals"
 local log = require "flexlab.run.log"
 local machinery = require "flexlab.run.machinery"
-local progress = require "flexlab.run.progress"
+local progress = require "flexlab.context.progress"
 local samples = require "flexlab.evaluation.samples"
 local steady = require "flexlab.run.steady"
 local transcript = require "flexlab.run.transcript"
@@ -36,29 +36,15 @@ Run.__name = "flexlab.Run"
 -- The first checkpoint comes at this step: a full disk or a folder that is read-only shows at once.
 local EARLY = 10
 
-local stack = {}
-
---- f(...) as if no run were going on: what is made in it is watched by none. For what is tried, not trained.
-function Run.aside(f, ...)
-  local hidden = stack
-  stack = {}
-  local ok, e = xpcall(f, blame.handler, ...)
-  stack = hidden
-  if not ok then error(e, 0) end
-end
-
 --- f(...) within a run that is none: returns what f had it watch, a list of { model =, optim = }.
 function Run.rehearse(f, ...)
-  local hidden, run = stack, setmetatable({ watched = {}, seed = 1, quiet = true, steady = steady.new() }, Run)
-  stack = { run }
-  local ok, e = xpcall(f, blame.handler, ...)
-  stack = hidden
-  if not ok then error(e, 0) end
+  local run = setmetatable({ watched = {}, seed = 1, quiet = true, steady = steady.new() }, Run)
+  context.within(run, f, ...)
   return run.watched
 end
 
 --- The run whose body is being executed, or nil.
-function Run.current() return stack[#stack] end
+Run.current = context.run
 
 --- Becomes the current run until closed.
 ---@param fields table  recipe, cfg, hash, seed, dir, root, quiet, label, lock, live, redirect (log.txt gets all prints)
@@ -72,7 +58,7 @@ function Run.open(fields)
   run.transcript.clear = function() run.progress:clear() end
   run.witness = witness.open(run)
   run.steady = steady.new()
-  stack[#stack + 1] = run
+  context.enter(run)
   interruption.hold()
   return run
 end
@@ -85,9 +71,7 @@ function Run:__close(e)
   self.progress:done()
   self.transcript:close()
   interruption.release()
-  for i = #stack, 1, -1 do
-    if stack[i] == self then table.remove(stack, i) end
-  end
+  context.leave(self)
   if told and told ~= e then error(told, 0) end
 end
 

@@ -364,7 +364,7 @@ local function restore(run, stored)
   end
   run.step = stored.step or run.step
   for _, what in ipairs(stored.lost) do
-    require("flexlab.run.notes").add(("this run was stopped and went on; of what its loop had changed, %s; %s")
+    require("flexlab.context.notes").add(("this run was stopped and went on; of what its loop had changed, %s; %s")
       :format(what, ADVICE))
   end
 end

@@ -10,7 +10,7 @@ most of what a short run costs. A deadline ends a body that does not reach its s
 --]]
 local blame = require "flexlab.blame"
 local core = require "flexlab.core"
-local interruption = require "flexlab.run.interruption"
+local interruption = require "flexlab.context.interruption"
 
 local M = {}
 

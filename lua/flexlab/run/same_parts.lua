@@ -10,6 +10,7 @@ said that nothing could be compared.
 --]]
 local choices = require "flexlab.choices"
 local code = require "flexlab.run.code"
+local context = require "flexlab.context"
 local copies = require "flexlab.run.copies"
 local core = require "flexlab.core"
 
@@ -45,7 +46,7 @@ end
 local noted = {}
 
 local function note(path, set)
-  local run = require("flexlab.run").current()
+  local run = context.run()
   if #set.list == 0 or noted[path] or run and run.quiet then return end
   noted[path] = true
   io.stderr:write(("note: %s lies apart from its run's folder `code`: whether %s is what it was made with cannot be "

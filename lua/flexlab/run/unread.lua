@@ -11,7 +11,7 @@ differs from the recipe's own defaults was given. If nobody has read it,
 Refused: judging a recipe by its text. A body may hand its configuration on in any way, and reading is what counts.
 --]]
 local config = require "flexlab.config"
-local notes = require "flexlab.run.notes"
+local notes = require "flexlab.context.notes"
 local settings = require "flexlab.settings"
 local text = require "flexlab.text"
 

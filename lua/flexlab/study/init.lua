@@ -13,7 +13,7 @@
 -- without a result with their state (runs.lua).
 
 local config = require "flexlab.config"
-local interruption = require "flexlab.run.interruption"
+local interruption = require "flexlab.context.interruption"
 local literal = require "flexlab.literal"
 local live = require "flexlab.study.live"
 local plan = require "flexlab.study.plan"

@@ -24,7 +24,7 @@ file under a lock, that hands out tasks: one more state that can disagree with t
 local attempt = require "flexlab.run.attempt"
 local blame = require "flexlab.blame"
 local core = require "flexlab.core"
-local interruption = require "flexlab.run.interruption"
+local interruption = require "flexlab.context.interruption"
 local literal = require "flexlab.literal"
 local locks = require "flexlab.store.lock"
 local state = require "flexlab.store.state"

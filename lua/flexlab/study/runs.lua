@@ -14,7 +14,7 @@ local foreign = require "flexlab.store.foreign"
 local judging = require "flexlab.run.metric"
 local literal = require "flexlab.literal"
 local machines = require "flexlab.study.machines"
-local notes = require "flexlab.run.notes"
+local notes = require "flexlab.context.notes"
 local pivot = require "flexlab.study.pivot"
 local plan = require "flexlab.study.plan"
 local stats = require "flexlab.stats"
@@ -85,7 +85,7 @@ local function about_machines(self)
   end
 end
 
--- Notes what the runs have said of themselves (run/notes.lua), each sentence once, with how many of them say it.
+-- Notes what the runs have said of themselves (context/notes.lua), each sentence once, with how many of them say it.
 local function about_notes(self)
   local count, order, finished = {}, {}, 0
   for _, task in ipairs(self.tasks) do

@@ -11,7 +11,7 @@ terminal reaches it once, through the command; it ends (orderly) when the comman
 local blame = require "flexlab.blame"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
-local interruption = require "flexlab.run.interruption"
+local interruption = require "flexlab.context.interruption"
 local literal = require "flexlab.literal"
 local words = require "flexlab.text"
 

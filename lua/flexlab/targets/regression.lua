@@ -4,8 +4,8 @@ regression - target minus what a network says that was trained before: the secon
 where a diffusion model is a regression: any run will do, and one with predict = "x", loss = "mse" is
 the conditional mean.
 --]]
+local context = require "flexlab.context"
 local core = require "flexlab.core"
-local Run = require "flexlab.run"
 local settings = require "flexlab.settings"
 
 local loaded = setmetatable({}, { __mode = "v" })
@@ -16,7 +16,7 @@ local function network(path)
   end
   if not loaded[path] then
     loaded[path] = require("flexlab.run.checkpoint").load_model(path)
-    local run = Run.current()
+    local run = context.run()
     if run then run:unwatch(loaded[path]) end   -- its own file keeps it
   end
   return loaded[path]

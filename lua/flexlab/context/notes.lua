@@ -9,9 +9,9 @@ What is said goes to the standard error, also of a quiet run: quiet means no pro
 a process says a sentence once and a quiet one not at all, for the study says all notes behind its table: they are
 among the remarks of its runs (study/runs.lua), which table, compare, list and the study's report show too.
 --]]
+local context = require "flexlab.context"
 local core = require "flexlab.core"
 local foreign = require "flexlab.store.foreign"
-local Run = require "flexlab.run"
 
 local M = {}
 
@@ -28,7 +28,7 @@ end
 
 --- Says a sentence of the current run (or of none, at a prompt); nil says nothing.
 function M.add(sentence)
-  local run = Run.current()
+  local run = context.run()
   if not sentence then return end
   if not run then return say_once(sentence) end
   run.notes = run.notes or {}
