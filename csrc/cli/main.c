@@ -119,21 +119,6 @@ static int protected_main (lua_State *L) {
   return 1;
 }
 
-int cli_message (lua_State *L) {
-  const char *wanted = getenv("FLEXLAB_TRACEBACK");
-  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-  if (lua_getfield(L, -1, "flexlab.blame") == LUA_TTABLE &&
-      lua_getfield(L, -1, "report") == LUA_TFUNCTION) {
-    lua_pushvalue(L, 1);
-    lua_call(L, 1, 1);
-    return 1;
-  }
-  const char *message = luaL_tolstring(L, 1, NULL);
-  if (wanted && strcmp(wanted, "1") == 0)
-    luaL_traceback(L, L, message, 1);
-  return 1;
-}
-
 /* One sentence: what Lua adds on further lines (searched files, tracebacks) is for developers. */
 static void report (const char *message) {
   const char *wanted = getenv("FLEXLAB_TRACEBACK");

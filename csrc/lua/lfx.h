@@ -68,7 +68,7 @@ lfx_handle *lfx_self(lua_State *L);
 int lfx_handle_gc(lua_State *L);
 int lfx_handle_free(lua_State *L);
 
-/* --- failures (lscope.c) ---------------------------------------------------------------------- */
+/* --- failures (lfail.c) ----------------------------------------------------------------------- */
 
 /* Raises the core's message unless st is FX_OK: "what: message", or the message if what is NULL. */
 void lfx_check(lua_State *L, fx_status st, const char *what);
@@ -78,6 +78,8 @@ int lfx_refused(lua_State *L, fx_status st);
 
 /* true, or nil and the message. */
 int lfx_done(lua_State *L, fx_status st);
+
+/* --- memory (lscope.c) ------------------------------------------------------------------------ */
 
 /* st = call; if memory is short: collects garbage, gives back cached blocks, and tries once more.
 ** The call must leave its results untouched when it fails. */
@@ -93,6 +95,8 @@ int lfx_done(lua_State *L, fx_status st);
 /* Collects if the live bytes exceed the budget. Called before an op takes its arguments. */
 void lfx_budget(lua_State *L);
 void lfx_collect(lua_State *L);
+
+/* --- guards (lguard.c) ------------------------------------------------------------------------ */
 
 /* Ends what must end when a C block is left by an error: a zeroed userdata of `size` bytes whose
 ** `end` runs once, at lfx_guard_end or when collected. */
@@ -160,7 +164,7 @@ double *lfx_push_numbers(lua_State *L, int idx, const char *what, const char *na
 /* Pushes {2,64,64,1}. */
 void lfx_push_dims(lua_State *L, const fx_dims *dims);
 
-/* --- classes (lmodule.c) ---------------------------------------------------------------------- */
+/* --- classes (lclass.c) ----------------------------------------------------------------------- */
 
 /* Makes the metatable `class` with `meta`, methods under __index, and leaves nothing on the stack.
 ** An unknown method or property raises and names the nearest. */
@@ -175,6 +179,7 @@ int lfx_no_field(lua_State *L, const char *class, int methods, const char *const
 
 /* --- the parts: each adds itself to the module table on top of the stack ---------------------- */
 
+void lfx_open_guard(lua_State *L);  /* no function: the class of guards              */
 void lfx_open_scope(lua_State *L);  /* scope no_grad memory reset_peak set_budget   */
 void lfx_open_create(lua_State *L); /* tensor zeros full normal uniform arange      */
 void lfx_open_op(lua_State *L);     /* every op; core.ops                           */

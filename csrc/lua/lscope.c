@@ -1,5 +1,5 @@
 /*
-** lscope.c - handles, scopes, the byte budget, and failures.
+** lscope.c - handles, scopes and the byte budget.
 **
 ** Lua's collector sees a hundred bytes where megabytes hang, so memory is freed in three other
 ** ways: scopes end the handles made inside them; t:free() ends one; and when the core's live bytes
@@ -19,10 +19,8 @@
 
 #include "autograd/tape.h"
 #include "base/alloc.h"
-#include "base/interrupt.h"
 
 #define SCOPE "flexlab.Scope"
-#define GUARD "flexlab.Guard"
 #define NO_GRAD "flexlab.NoGrad"
 #define LEAST_BUDGET (INT64_C(256) << 20)
 
@@ -163,35 +161,6 @@ lfx_handle *lfx_self (lua_State *L) {
   return h;
 }
 
-/* --- failures --------------------------------------------------------------------------------- */
-
-void lfx_check (lua_State *L, fx_status st, const char *what) {
-  if (st == FX_OK)
-    return;
-  if (st == FX_EINTR) {
-    fx_interrupt_clear();
-    luaL_error(L, "interrupted!");
-  }
-  if (what)
-    luaL_error(L, "%s: %s", what, fx_errmsg());
-  luaL_error(L, "%s", fx_errmsg());
-}
-
-int lfx_refused (lua_State *L, fx_status st) {
-  if (st == FX_EINTR || st == FX_ENOMEM)
-    lfx_check(L, st, NULL);
-  luaL_pushfail(L);
-  lua_pushstring(L, fx_errmsg());
-  return 2;
-}
-
-int lfx_done (lua_State *L, fx_status st) {
-  if (st != FX_OK)
-    return lfx_refused(L, st);
-  lua_pushboolean(L, 1);
-  return 1;
-}
-
 /* --- budget ----------------------------------------------------------------------------------- */
 
 static void set_budget_after (lfx_state *state, int64_t live) {
@@ -270,34 +239,6 @@ static int core_set_budget (lua_State *L) {
     return luaL_error(L, "set_budget: argument 'bytes' must not be negative, got %I",
                       (LUAI_UACINT)bytes);
   state->least = state->budget = bytes;
-  return 0;
-}
-
-/* --- guards ----------------------------------------------------------------------------------- */
-
-typedef struct {
-  void (*end)(void *payload);
-  void *unused; /* keeps the payload aligned to 16 bytes */
-} guard;
-
-void *lfx_push_guard (lua_State *L, size_t size, void (*end)(void *payload)) {
-  guard *g = lua_newuserdatauv(L, sizeof *g + size, 0);
-  memset(g, 0, sizeof *g + size);
-  g->end = end;
-  luaL_setmetatable(L, GUARD);
-  return g + 1;
-}
-
-void lfx_guard_end (void *payload) {
-  guard *g = (guard *)payload - 1;
-  void (*end)(void *) = g->end;
-  g->end = NULL;
-  if (end)
-    end(payload);
-}
-
-static int guard_gc (lua_State *L) {
-  lfx_guard_end((guard *)lua_touserdata(L, 1) + 1);
   return 0;
 }
 
@@ -420,7 +361,6 @@ void lfx_open_scope (lua_State *L) {
   static const luaL_Reg scope_methods[] = { { "keep", scope_keep },
                                             { "close", scope_close },
                                             { NULL, NULL } };
-  static const luaL_Reg guard_meta[] = { { "__gc", guard_gc }, { NULL, NULL } };
   static const luaL_Reg no_grad_meta[] = { { "__close", no_grad_close }, { NULL, NULL } };
   if (!state_of(L)) { /* else opened before, under another name */
     lfx_state *state = lua_newuserdatauv(L, sizeof *state, 0);
@@ -428,7 +368,6 @@ void lfx_open_scope (lua_State *L) {
     lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
   }
   lfx_class(L, SCOPE, scope_meta, scope_methods);
-  lfx_class(L, GUARD, guard_meta, NULL);
   lfx_class(L, NO_GRAD, no_grad_meta, NULL);
   lfx_functions(L, NULL, functions);
 }
