@@ -8,13 +8,15 @@
 #include <time.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
 #include "base/interrupt.h"
 
 bool fx_profiling = false;
 
 static struct {
   fx_call *list;
-  int count, room;
+  int count;
+  int64_t room;
   bool short_of_memory;
   double inner; /* seconds of the works inside the running one that are done */
 } profile;
@@ -77,18 +79,9 @@ static bool is_call (const fx_call *c, const fx_op *op, int n, fx_tensor **const
 
 /* A new call at the end of the list, or NULL. */
 static fx_call *append (const char *name) {
-  if (profile.count == profile.room) {
-    const int room = profile.room ? 2 * profile.room : 256;
-    fx_call *list = fx_calloc((size_t)room, sizeof *list);
-    if (!list) {
-      profile.short_of_memory = true;
-      return NULL;
-    }
-    if (profile.count)
-      memcpy(list, profile.list, (size_t)profile.count * sizeof *list);
-    fx_free(profile.list);
-    profile.list = list;
-    profile.room = room;
+  if (FX_GROW(profile.list, profile.count, profile.room) != FX_OK) {
+    profile.short_of_memory = true;
+    return NULL;
   }
   fx_call *c = &profile.list[profile.count];
   memset(c, 0, sizeof *c);

@@ -20,6 +20,7 @@
 
 #include "autograd/profile.h"
 #include "base/alloc.h"
+#include "base/grow.h"
 #include "base/interrupt.h"
 #include "kernels/kernels.h"
 
@@ -268,17 +269,7 @@ typedef struct {
 static fx_status push (node_list *nodes, node *n) {
   if (!n || n->listed)
     return FX_OK;
-  if (nodes->count == nodes->room) {
-    const int64_t room = nodes->room ? 2 * nodes->room : 256;
-    node **list = fx_alloc((size_t)room * sizeof *list);
-    if (!list)
-      return FX_ENOMEM;
-    if (nodes->count)
-      memcpy(list, nodes->list, (size_t)nodes->count * sizeof *list);
-    fx_free(nodes->list);
-    nodes->list = list;
-    nodes->room = room;
-  }
+  FX_TRY(FX_GROW(nodes->list, nodes->count, nodes->room));
   n->listed = true;
   nodes->list[nodes->count++] = n;
   return FX_OK;

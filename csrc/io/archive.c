@@ -12,12 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
 #include "base/hash.h"
-#include "io/file.h"
 
 typedef struct {
   char *name;
@@ -27,7 +25,7 @@ typedef struct {
 
 typedef struct {
   item *items;
-  int64_t count, capacity;
+  int64_t count, room;
   int64_t *slots; /* position in items, or -1; a power of two of them, at least half free */
   int64_t slot_count;
 } list;
@@ -54,34 +52,27 @@ static item *list_find (const list *l, const char *name) {
   return at < 0 ? NULL : &l->items[at];
 }
 
-static fx_status list_grow (list *l) {
-  const int64_t capacity = l->capacity ? 2 * l->capacity : 16;
-  item *items = fx_calloc((size_t)capacity, sizeof *items);
-  int64_t *slots = fx_calloc((size_t)(2 * capacity), sizeof *slots);
-  if (!items || !slots) {
-    fx_free(items);
-    fx_free(slots);
+/* A table of twice the size, with all items in it. */
+static fx_status index_again (list *l) {
+  const int64_t size = l->slot_count ? 2 * l->slot_count : 32;
+  int64_t *slots = fx_calloc((size_t)size, sizeof *slots);
+  if (!slots)
     return FX_ENOMEM;
-  }
-  if (l->count)
-    memcpy(items, l->items, (size_t)l->count * sizeof *items);
-  fx_free(l->items);
   fx_free(l->slots);
-  l->items = items;
   l->slots = slots;
-  l->capacity = capacity;
-  l->slot_count = 2 * capacity;
-  for (int64_t s = 0; s < l->slot_count; s++)
+  l->slot_count = size;
+  for (int64_t s = 0; s < size; s++)
     slots[s] = -1;
   for (int64_t i = 0; i < l->count; i++)
-    slots[slot_of(l, items[i].name)] = i;
+    slots[slot_of(l, l->items[i].name)] = i;
   return FX_OK;
 }
 
 /* Appends an item with a copy of `name`, which must not be there yet. */
 static fx_status list_add (list *l, const char *name, item **out) {
-  if (l->count == l->capacity)
-    FX_TRY(list_grow(l));
+  FX_TRY(FX_GROW(l->items, l->count, l->room));
+  if (2 * (l->count + 1) > l->slot_count)
+    FX_TRY(index_again(l));
   char *copy = fx_strdup(name);
   if (!copy)
     return FX_ENOMEM;
@@ -201,86 +192,4 @@ int64_t fx_archive_text_count (const fx_archive *a) { return a->texts.count; }
 const char *fx_archive_text_key (const fx_archive *a, int64_t i) { return a->texts.items[i].name; }
 const char *fx_archive_text_value (const fx_archive *a, int64_t i) {
   return a->texts.items[i].text;
-}
-
-/* --- files ----------------------------------------------------------------------------------- */
-
-/* HDF5 allows a user block: its signature sits at 0, 512, 1024, 2048, ... */
-static fx_status is_hdf5 (int fd, const char *path, int64_t size, bool *yes) {
-  static const unsigned char signature[8] = { 0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n' };
-  unsigned char head[8];
-  *yes = false;
-  for (int64_t at = 0; at <= size - 8 && !*yes; at = at ? 2 * at : 512) {
-    FX_TRY(fx_file_read_at(fd, path, at, 8, head));
-    *yes = memcmp(head, signature, 8) == 0;
-  }
-  return FX_OK;
-}
-
-typedef fx_status (*loader)(const char *path, fx_archive **out);
-
-/* What the first bytes say; NULL if they are no format of ours. */
-static loader loader_of (const unsigned char *head, size_t n) {
-  if (n >= 4 && memcmp(head, "PK\3\4", 4) == 0)
-    return fx_pt_load;
-  if (n >= 9 && head[8] == '{')
-    return fx_safetensors_load;
-  return NULL;
-}
-
-static fx_status refuse_format (const char *path, const unsigned char *head, size_t n) {
-  /* torch < 1.6: a pickled long of 10 bytes, the magic number of torch/serialization.py. */
-  static const unsigned char legacy[] = { 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9 };
-  if (n == 0)
-    return fx_fail(FX_EFORMAT, "%s is empty: a checkpoint was expected", path);
-  if (n >= 9 && head[0] == 0x80 && memcmp(head + 2, legacy, sizeof legacy) == 0)
-    return fx_fail(FX_EFORMAT,
-                   "%s was written by torch before 1.6 (or without zip): load it in "
-                   "PyTorch and torch.save it again",
-                   path);
-  if (n >= 2 && head[0] == 0x80)
-    return fx_fail(FX_EFORMAT,
-                   "%s is a bare Python pickle, which is never read here: save its "
-                   "tensors with torch.save or safetensors",
-                   path);
-  return fx_fail(FX_EFORMAT,
-                 "%s is neither HDF5 nor safetensors nor a .pt file of PyTorch (it "
-                 "begins with byte 0x%02x)",
-                 path, head[0]);
-}
-
-fx_status fx_archive_load (const char *path, fx_archive **out) {
-  int fd;
-  int64_t size;
-  unsigned char head[16] = { 0 };
-  FX_TRY(fx_file_open(path, &fd, &size));
-  const size_t n = size < 16 ? (size_t)size : 16;
-  bool hdf5 = false;
-  fx_status st = fx_file_read_at(fd, path, 0, n, head);
-  if (st == FX_OK)
-    st = is_hdf5(fd, path, size, &hdf5);
-  close(fd);
-  if (st != FX_OK)
-    return st;
-  const loader load = loader_of(head, n);
-  /* A zip or safetensors file may hold HDF5's signature as data; only offset 0 outranks them. */
-  if (hdf5 && (head[0] == 0x89 || !load))
-    return fx_h5_archive_load(path, out);
-  return load ? load(path, out) : refuse_format(path, head, n);
-}
-
-static bool ends_with (const char *path, const char *ending) {
-  const size_t n = strlen(path), m = strlen(ending);
-  return n > m && strcasecmp(path + n - m, ending) == 0;
-}
-
-fx_status fx_archive_save (const char *path, const fx_archive *a) {
-  if (ends_with(path, ".h5") || ends_with(path, ".hdf5"))
-    return fx_h5_archive_save(path, a);
-  if (ends_with(path, ".safetensors"))
-    return fx_safetensors_save(path, a);
-  return fx_fail(FX_EARG,
-                 "%s: a checkpoint is written as .h5 or .safetensors; give the name one "
-                 "of these endings",
-                 path);
 }

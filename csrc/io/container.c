@@ -1,82 +1,59 @@
 /*
-** container.c - see container.h: what is the same for every format. Which format a file has is
-** told by its first bytes, not by its name.
+** container.c - see container.h: what is the same for every format.
 */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
 #include "base/hash.h"
 #include "base/interrupt.h"
 #include "io/container_parts.h"
-#include "io/file.h"
 
 /* --- lists ----------------------------------------------------------------------------------- */
 
-/* `*list` with room for one more element; false without memory. */
-static bool grow (void **list, int64_t count, int64_t *room, size_t size) {
-  if (count < *room)
-    return true;
-  const int64_t more = *room ? 2 * *room : 16;
-  void *bigger = fx_calloc((size_t)more, size);
-  if (!bigger)
-    return false;
-  if (count)
-    memcpy(bigger, *list, (size_t)count * size);
-  fx_free(*list);
-  *list = bigger;
-  *room = more;
-  return true;
-}
-
 fx_variable *fx_container_add (fx_container *c, const char *path) {
-  void *list = c->variables;
-  char *copy = fx_strdup(path);
-  if (!copy || !grow(&list, c->count, &c->room, sizeof *c->variables)) {
-    fx_free(copy);
+  if (FX_GROW(c->variables, c->count, c->room) != FX_OK)
     return NULL;
-  }
-  c->variables = list;
+  char *copy = fx_strdup(path);
+  if (!copy)
+    return NULL;
   fx_variable *v = &c->variables[c->count++];
   *v = (fx_variable){ .path = copy };
   return v;
 }
 
-/* One more text, copied. */
-static fx_status add_text (char ***texts, int64_t *count, int64_t *room, const char *text) {
-  void *list = *texts;
+static fx_status add_text (fx_texts *texts, const char *text) {
+  FX_TRY(FX_GROW(texts->list, texts->count, texts->room));
   char *copy = fx_strdup(text);
-  if (!copy || !grow(&list, *count, room, sizeof **texts)) {
-    fx_free(copy);
+  if (!copy)
     return FX_ENOMEM;
-  }
-  *texts = list;
-  (*texts)[(*count)++] = copy;
+  texts->list[texts->count++] = copy;
   return FX_OK;
 }
 
+static void clear_texts (fx_texts *texts) {
+  for (int64_t i = 0; i < texts->count; i++)
+    fx_free(texts->list[i]);
+  fx_free(texts->list);
+}
+
 fx_status fx_container_add_group (fx_container *c, const char *path) {
-  return add_text(&c->group, &c->groups, &c->group_room, path);
+  return add_text(&c->groups, path);
 }
 
 fx_status fx_container_add_note (fx_container *c, const char *sentence) {
-  return add_text(&c->note, &c->notes, &c->note_room, sentence);
+  return add_text(&c->notes, sentence);
 }
 
-/* The list has room for 16, 32, 64 ... and is full exactly at those counts. */
 fx_attribute *fx_attributes_add (fx_attributes *a, const char *key) {
-  const bool full = a->count == 0 || (a->count >= 16 && (a->count & (a->count - 1)) == 0);
-  int64_t room = full ? a->count : a->count + 1;
-  void *list = a->items;
-  char *copy = fx_strdup(key);
-  if (!copy || !grow(&list, a->count, &room, sizeof *a->items)) {
-    fx_free(copy);
+  if (FX_GROW(a->items, a->count, a->room) != FX_OK)
     return NULL;
-  }
-  a->items = list;
+  char *copy = fx_strdup(key);
+  if (!copy)
+    return NULL;
   a->items[a->count] = (fx_attribute){ .key = copy };
   return &a->items[a->count++];
 }
@@ -98,62 +75,7 @@ void fx_attributes_free (fx_attributes *a) {
   fx_free(a);
 }
 
-void fx_element_spelling (fx_element element, bool big, char text[16]) {
-  static const char letter[FX_ELEMENT_COUNT] = { 'f', 'f', 'V', 'f', 'i', 'i', 'i',
-                                                 'i', 'u', 'u', 'u', 'u', 'b' };
-  const size_t size = fx_element_size(element);
-  snprintf(text, 16, "%c%c%zu", size == 1 ? '|' : big ? '>' : '<', letter[element], size);
-}
-
-/* --- opening --------------------------------------------------------------------------------- */
-
-/* HDF5 allows a user block before its signature, of 512 bytes times a power of two. */
-static bool has_hdf5_signature (int fd, const char *path, int64_t size) {
-  unsigned char bytes[8];
-  for (int64_t at = 0; at + 8 <= size; at = at ? 2 * at : 512)
-    if (fx_file_read_at(fd, path, at, 8, bytes) == FX_OK &&
-        memcmp(bytes, "\211HDF\r\n\032\n", 8) == 0)
-      return true;
-  return false;
-}
-
-static fx_status recognise (fx_container *c) {
-  int fd;
-  unsigned char first[8] = { 0 };
-  FX_TRY(fx_file_open(c->path, &fd, &c->size));
-  fx_status st = fx_file_read_at(fd, c->path, 0, c->size < 8 ? (size_t)c->size : 8, first);
-  const bool hdf5 = st == FX_OK && has_hdf5_signature(fd, c->path, c->size);
-  close(fd);
-  FX_TRY(st);
-  if (hdf5)
-    return fx_container_hdf5(c);
-  if (first[0] == 'C' && first[1] == 'D' && first[2] == 'F' &&
-      (first[3] == 1 || first[3] == 2 || first[3] == 5))
-    return fx_container_netcdf3(c);
-  if (memcmp(first, "\223NUMPY", 6) == 0)
-    return fx_container_npy(c);
-  if (memcmp(first, "PK", 2) == 0)
-    return fx_container_npz(c);
-  return fx_fail(FX_EFORMAT,
-                 "%s is not HDF5, netCDF, .npy or .npz: it is something else, or its beginning is "
-                 "damaged",
-                 c->path);
-}
-
-fx_status fx_container_open (const char *path, fx_container **out) {
-  fx_container *c = fx_calloc(1, sizeof *c);
-  if (!c)
-    return FX_ENOMEM;
-  pthread_mutex_init(&c->turn, NULL);
-  fx_status st = (c->path = fx_strdup(path)) ? recognise(c) : FX_ENOMEM;
-  if (st == FX_OK)
-    st = fx_container_index(c);
-  if (st == FX_OK)
-    *out = c;
-  else
-    fx_container_close(c);
-  return st;
-}
+/* --- the end, and what there is -------------------------------------------------------------- */
 
 void fx_container_close (fx_container *c) {
   if (!c)
@@ -167,14 +89,10 @@ void fx_container_close (fx_container *c) {
     fx_free(c->variables[i].target);
     fx_packing_end(&c->variables[i].packing);
   }
-  for (int64_t i = 0; i < c->groups; i++)
-    fx_free(c->group[i]);
-  for (int64_t i = 0; i < c->notes; i++)
-    fx_free(c->note[i]);
-  fx_free(c->note);
+  clear_texts(&c->groups);
+  clear_texts(&c->notes);
   fx_free(c->variables);
   fx_free(c->slots);
-  fx_free(c->group);
   fx_free(c->path);
   pthread_mutex_destroy(&c->turn);
   fx_free(c);
@@ -184,10 +102,10 @@ const char *fx_container_kind (const fx_container *c) { return c->kind; }
 const char *fx_container_path (const fx_container *c) { return c->path; }
 int64_t fx_container_count (const fx_container *c) { return c->count; }
 const fx_variable *fx_container_at (const fx_container *c, int64_t i) { return &c->variables[i]; }
-int64_t fx_container_groups (const fx_container *c) { return c->groups; }
-const char *fx_container_group (const fx_container *c, int64_t i) { return c->group[i]; }
-int64_t fx_container_notes (const fx_container *c) { return c->notes; }
-const char *fx_container_note (const fx_container *c, int64_t i) { return c->note[i]; }
+int64_t fx_container_groups (const fx_container *c) { return c->groups.count; }
+const char *fx_container_group (const fx_container *c, int64_t i) { return c->groups.list[i]; }
+int64_t fx_container_notes (const fx_container *c) { return c->notes.count; }
+const char *fx_container_note (const fx_container *c, int64_t i) { return c->notes.list[i]; }
 
 static uint64_t hash_of (const char *path) { return fx_hash(FX_HASH_START, path, strlen(path)); }
 

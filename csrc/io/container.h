@@ -48,7 +48,7 @@ typedef struct {
 } fx_attribute;
 
 typedef struct fx_attributes {
-  int64_t count;
+  int64_t count, room;
   fx_attribute *items;
 } fx_attributes;
 

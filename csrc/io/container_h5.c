@@ -271,7 +271,7 @@ static fx_status list_unreadable (fx_container *c, const char *name) {
 }
 
 static fx_status check_count (const fx_container *c) {
-  if (c->count + c->groups + c->notes < MOST_OBJECTS)
+  if (c->count + c->groups.count + c->notes.count < MOST_OBJECTS)
     return FX_OK;
   return fx_fail(FX_EFORMAT, "%s has more than %d objects", c->path, MOST_OBJECTS);
 }
@@ -600,8 +600,8 @@ static fx_status survey (const char *path, void *context) {
   FX_TRY(open_and_list(c));
   FX_TRY(fx_container_index(c));
   FX_TRY(try_attributes(c, ""));
-  for (int64_t i = 0; i < c->groups; i++)
-    FX_TRY(try_attributes(c, c->group[i]));
+  for (int64_t i = 0; i < c->groups.count; i++)
+    FX_TRY(try_attributes(c, c->groups.list[i]));
   for (int64_t i = 0; i < c->count; i++) {
     FX_TRY(try_attributes(c, c->variables[i].path));
     walk_chunks(c, i);

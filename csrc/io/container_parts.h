@@ -1,5 +1,5 @@
 /*
-** container_parts.h - what the readers of one format give to container.c.
+** container_parts.h - what the readers of one format share with container.c and container_open.c.
 */
 #ifndef FX_CONTAINER_PARTS_H
 #define FX_CONTAINER_PARTS_H
@@ -20,6 +20,11 @@ typedef struct {
   void (*expect)(fx_container *c, int64_t i); /* variable i has another `visit`; NULL: no matter */
 } fx_container_format;
 
+typedef struct {
+  char **list;
+  int64_t count, room;
+} fx_texts;
+
 struct fx_container {
   pthread_mutex_t turn; /* formats read one box at a time: they keep streams and open datasets */
   const char *kind;
@@ -29,10 +34,7 @@ struct fx_container {
   int64_t count, room;
   fx_variable *variables;
   int64_t *slots, slot_count, indexed; /* of fx_container_index: a table, how many are in it */
-  int64_t groups, group_room;
-  char **group;
-  int64_t notes, note_room;
-  char **note;
+  fx_texts groups, notes;
   void *own; /* the format's */
 };
 
@@ -49,9 +51,6 @@ fx_attribute *fx_attributes_add(fx_attributes *a, const char *key);
 
 /* Frees what the list holds, not the list itself. */
 void fx_attributes_clear(fx_attributes *a);
-
-/* "<f4" of an element type. */
-void fx_element_spelling(fx_element element, bool big, char text[16]);
 
 /* The formats. Each adds its variables to `c` and sets kind, format and own. */
 fx_status fx_container_hdf5(fx_container *c);

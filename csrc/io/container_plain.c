@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
 #include "io/container_parts.h"
 #include "io/file.h"
 #include "io/zip_stream.h"
@@ -29,17 +30,7 @@ fx_status fx_plain_new (fx_container *c, fx_plain **out) {
 
 fx_status fx_plain_add (fx_container *c, const char *path, fx_variable **v, fx_plain_variable **p) {
   fx_plain *own = c->own;
-  if (own->count == own->room) {
-    const int64_t room = own->room ? 2 * own->room : 16;
-    fx_plain_variable *list = fx_calloc((size_t)room, sizeof *list);
-    if (!list)
-      return FX_ENOMEM;
-    if (own->count)
-      memcpy(list, own->variables, (size_t)own->count * sizeof *list);
-    fx_free(own->variables);
-    own->variables = list;
-    own->room = room;
-  }
+  FX_TRY(FX_GROW(own->variables, own->count, own->room));
   if (!(*v = fx_container_add(c, path)))
     return FX_ENOMEM;
   *p = &own->variables[own->count++];

@@ -2,6 +2,7 @@
 #include "io/element.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/product.h"
@@ -31,6 +32,13 @@ fx_dtype fx_element_dtype (fx_element element) {
   case FX_ELEMENT_F16: return FX_F16;
   default: return FX_F64;
   }
+}
+
+void fx_element_spelling (fx_element element, bool big, char text[16]) {
+  static const char letter[FX_ELEMENT_COUNT] = { 'f', 'f', 'V', 'f', 'i', 'i', 'i',
+                                                 'i', 'u', 'u', 'u', 'u', 'b' };
+  const size_t size = fx_element_size(element);
+  snprintf(text, 16, "%c%c%zu", size == 1 ? '|' : big ? '>' : '<', letter[element], size);
 }
 
 fx_status fx_element_count (fx_element element, int64_t ndim, const int64_t *shape,

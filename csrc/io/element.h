@@ -6,6 +6,7 @@
 #ifndef FX_ELEMENT_H
 #define FX_ELEMENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "tensor/tensor.h"
@@ -31,6 +32,9 @@ typedef enum {
 size_t fx_element_size(fx_element element);
 const char *fx_element_name(fx_element element);
 fx_dtype fx_element_dtype(fx_element element);
+
+/* Its name as numpy writes it, with the order of its bytes: "<f4", ">i2", "|u1". */
+void fx_element_spelling(fx_element element, bool big, char text[16]);
 
 /* Product of `ndim` sizes, or FX_ESHAPE if one is negative, there are more than FX_MAX_DIMS, or
 ** the elements would take more than `max_bytes`. `what` begins the message. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
 #include "io/h5.h"
 
 struct fx_h5_axis {
@@ -15,17 +16,7 @@ struct fx_h5_axis {
 };
 
 static fx_status note_axis (fx_h5_dimensions *d, struct fx_h5_axis axis) {
-  if (d->count == d->room) {
-    const int64_t room = d->room ? 2 * d->room : 64;
-    struct fx_h5_axis *more = fx_calloc((size_t)room, sizeof *more);
-    if (!more)
-      return FX_ENOMEM;
-    if (d->count)
-      memcpy(more, d->axes, (size_t)d->count * sizeof *more);
-    fx_free(d->axes);
-    d->axes = more;
-    d->room = room;
-  }
+  FX_TRY(FX_GROW(d->axes, d->count, d->room));
   d->axes[d->count++] = axis;
   return FX_OK;
 }

@@ -19,109 +19,44 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
+#include "io/pickle_tree.h"
 
-enum {
-  MAX_BYTES = 64 << 20, /* FLEX's trainer writes 0.1 MB; 10^6 tensors would be 100 MB */
-  BLOCK = 1 << 16       /* of the arena */
-};
-
-typedef struct block {
-  struct block *next;
-  size_t used, size; /* of the bytes that follow */
-} block;
+enum { MAX_BYTES = 64 << 20 }; /* FLEX's trainer writes 0.1 MB; 10^6 tensors would be 100 MB */
 
 typedef struct {
   uint32_t key;
   fx_pickle_node *node; /* NULL: free */
 } memo_slot;
 
-struct fx_pickle {
+typedef struct {
+  fx_pickle *tree; /* what is made */
   const unsigned char *bytes;
   size_t size, at;
-  block *blocks;
   fx_pickle_node **stack;
-  int64_t depth, stack_size;
+  int64_t depth, stack_room;
   int64_t *marks; /* stack depths */
-  int64_t mark_count, marks_size;
+  int64_t mark_count, mark_room;
   memo_slot *memo; /* open addressing, a power of two */
   int64_t memo_count, memo_size;
-  fx_pickle_node *root;
-};
-
-/* --- memory ---------------------------------------------------------------------------------- */
-
-void *fx_pickle_memory (fx_pickle *p, size_t bytes) {
-  enum { HEAD = (sizeof(block) + 15) / 16 * 16 };
-  bytes = (bytes + 15) / 16 * 16;
-  if (!p->blocks || bytes > p->blocks->size - p->blocks->used) {
-    const size_t size = bytes > BLOCK ? bytes : BLOCK;
-    block *b = fx_alloc(HEAD + size);
-    if (!b)
-      return NULL;
-    *b = (block){ .next = p->blocks, .size = size };
-    p->blocks = b;
-  }
-  char *memory = (char *)p->blocks + HEAD + p->blocks->used;
-  p->blocks->used += bytes;
-  return memory;
-}
-
-fx_pickle_node *fx_pickle_new (fx_pickle *p, fx_pickle_kind kind) {
-  fx_pickle_node *n = fx_pickle_memory(p, sizeof *n);
-  if (n) {
-    memset(n, 0, sizeof *n);
-    n->kind = kind;
-  }
-  return n;
-}
-
-fx_status fx_pickle_append (fx_pickle *p, fx_pickle_node *list, fx_pickle_node *item) {
-  if (list->as.list.count == list->as.list.capacity) {
-    const int64_t capacity = list->as.list.capacity ? 2 * list->as.list.capacity : 4;
-    fx_pickle_node **items = fx_pickle_memory(p, (size_t)capacity * sizeof *items);
-    if (!items)
-      return FX_ENOMEM;
-    if (list->as.list.count)
-      memcpy(items, list->as.list.items, (size_t)list->as.list.count * sizeof *items);
-    list->as.list.items = items;
-    list->as.list.capacity = capacity;
-  }
-  list->as.list.items[list->as.list.count++] = item;
-  return FX_OK;
-}
-
-/* Doubles an array that holds `count` elements of `size` bytes when it is full. */
-static fx_status reserve (void **array, int64_t count, int64_t *capacity, size_t size) {
-  if (count < *capacity)
-    return FX_OK;
-  const int64_t larger = *capacity ? 2 * *capacity : 256;
-  void *copy = fx_calloc((size_t)larger, size);
-  if (!copy)
-    return FX_ENOMEM;
-  if (count)
-    memcpy(copy, *array, (size_t)count * size);
-  fx_free(*array);
-  *array = copy;
-  *capacity = larger;
-  return FX_OK;
-}
+} machine;
 
 /* --- stack and memo -------------------------------------------------------------------------- */
 
-static fx_status push (fx_pickle *p, fx_pickle_node *n) {
+static fx_status push (machine *p, fx_pickle_node *n) {
   if (!n)
     return FX_ENOMEM;
-  FX_TRY(reserve((void **)&p->stack, p->depth, &p->stack_size, sizeof *p->stack));
+  FX_TRY(FX_GROW(p->stack, p->depth, p->stack_room));
   p->stack[p->depth++] = n;
   return FX_OK;
 }
 
-static fx_status damaged (const fx_pickle *p, const char *what) {
+static fx_status damaged (const machine *p, const char *what) {
   return fx_fail(FX_EFORMAT, "the pickle is damaged at byte %zu: %s", p->at, what);
 }
 
 /* Items above the last mark may be popped, what lies below may not. */
-static fx_status pop (fx_pickle *p, fx_pickle_node **n) {
+static fx_status pop (machine *p, fx_pickle_node **n) {
   const int64_t floor = p->mark_count ? p->marks[p->mark_count - 1] : 0;
   if (p->depth <= floor)
     return damaged(p, "its stack is empty");
@@ -129,20 +64,20 @@ static fx_status pop (fx_pickle *p, fx_pickle_node **n) {
   return FX_OK;
 }
 
-static fx_status top (fx_pickle *p, fx_pickle_kind kind, const char *what, fx_pickle_node **n) {
+static fx_status top (machine *p, fx_pickle_kind kind, const char *what, fx_pickle_node **n) {
   if (p->depth == 0 || p->stack[p->depth - 1]->kind != kind)
     return damaged(p, what);
   *n = p->stack[p->depth - 1];
   return FX_OK;
 }
 
-static fx_status push_mark (fx_pickle *p) {
-  FX_TRY(reserve((void **)&p->marks, p->mark_count, &p->marks_size, sizeof *p->marks));
+static fx_status push_mark (machine *p) {
+  FX_TRY(FX_GROW(p->marks, p->mark_count, p->mark_room));
   p->marks[p->mark_count++] = p->depth;
   return FX_OK;
 }
 
-static fx_status pop_mark (fx_pickle *p, int64_t *from) {
+static fx_status pop_mark (machine *p, int64_t *from) {
   if (p->mark_count == 0)
     return damaged(p, "a mark is missing");
   *from = p->marks[--p->mark_count];
@@ -156,7 +91,7 @@ static memo_slot *memo_slot_of (memo_slot *memo, int64_t size, uint32_t key) {
   return &memo[s];
 }
 
-static fx_status memo_put (fx_pickle *p, uint32_t key) {
+static fx_status memo_put (machine *p, uint32_t key) {
   if (p->depth == 0)
     return damaged(p, "there is nothing to remember");
   if (2 * p->memo_count >= p->memo_size) {
@@ -177,14 +112,14 @@ static fx_status memo_put (fx_pickle *p, uint32_t key) {
   return FX_OK;
 }
 
-static fx_status memo_get (fx_pickle *p, uint32_t key) {
+static fx_status memo_get (machine *p, uint32_t key) {
   const memo_slot *slot = p->memo_size ? memo_slot_of(p->memo, p->memo_size, key) : NULL;
   return slot && slot->node ? push(p, slot->node) : damaged(p, "it recalls what it never stored");
 }
 
 /* --- operands -------------------------------------------------------------------------------- */
 
-static fx_status take (fx_pickle *p, size_t n, const unsigned char **bytes) {
+static fx_status take (machine *p, size_t n, const unsigned char **bytes) {
   if (n > p->size - p->at)
     return damaged(p, "it ends in the middle of an operand");
   *bytes = p->bytes + p->at;
@@ -193,7 +128,7 @@ static fx_status take (fx_pickle *p, size_t n, const unsigned char **bytes) {
 }
 
 /* Little-endian unsigned operand of 1 to 8 bytes. */
-static fx_status take_uint (fx_pickle *p, size_t n, uint64_t *value) {
+static fx_status take_uint (machine *p, size_t n, uint64_t *value) {
   const unsigned char *b = NULL;
   FX_TRY(take(p, n, &b));
   *value = 0;
@@ -202,7 +137,7 @@ static fx_status take_uint (fx_pickle *p, size_t n, uint64_t *value) {
   return FX_OK;
 }
 
-static fx_status take_line (fx_pickle *p, const char **line, size_t *n) {
+static fx_status take_line (machine *p, const char **line, size_t *n) {
   const unsigned char *start = p->bytes + p->at, *end = memchr(start, '\n', p->size - p->at);
   if (!end)
     return damaged(p, "it ends in the middle of a name");
@@ -214,20 +149,20 @@ static fx_status take_line (fx_pickle *p, const char **line, size_t *n) {
 
 /* --- opcodes --------------------------------------------------------------------------------- */
 
-static fx_status push_int (fx_pickle *p, fx_pickle_kind kind, int64_t value) {
-  fx_pickle_node *n = fx_pickle_new(p, kind);
+static fx_status push_int (machine *p, fx_pickle_kind kind, int64_t value) {
+  fx_pickle_node *n = fx_pickle_new(p->tree, kind);
   if (n)
     n->as.integer = value;
   return push(p, n);
 }
 
-static fx_status push_uint (fx_pickle *p, size_t bytes) {
+static fx_status push_uint (machine *p, size_t bytes) {
   uint64_t v;
   FX_TRY(take_uint(p, bytes, &v));
   return push_int(p, FX_PICKLE_INT, bytes == 4 ? (int32_t)(uint32_t)v : (int64_t)v);
 }
 
-static fx_status push_long (fx_pickle *p) {
+static fx_status push_long (machine *p) {
   uint64_t n, v;
   FX_TRY(take_uint(p, 1, &n));
   if (n > 8)
@@ -241,24 +176,24 @@ static fx_status push_long (fx_pickle *p) {
   return push_int(p, FX_PICKLE_INT, (int64_t)v);
 }
 
-static fx_status push_float (fx_pickle *p) {
+static fx_status push_float (machine *p) {
   const unsigned char *b = NULL;
   FX_TRY(take(p, 8, &b));
   uint64_t bits = 0;
   for (int i = 0; i < 8; i++)
     bits = bits << 8 | b[i]; /* the one big-endian operand */
-  fx_pickle_node *n = fx_pickle_new(p, FX_PICKLE_FLOAT);
+  fx_pickle_node *n = fx_pickle_new(p->tree, FX_PICKLE_FLOAT);
   if (n)
     memcpy(&n->as.number, &bits, sizeof bits);
   return push(p, n);
 }
 
-static fx_status push_text (fx_pickle *p, size_t length_bytes) {
+static fx_status push_text (machine *p, size_t length_bytes) {
   uint64_t size;
   const unsigned char *b = NULL;
   FX_TRY(take_uint(p, length_bytes, &size));
   FX_TRY(take(p, (size_t)size, &b));
-  fx_pickle_node *n = fx_pickle_new(p, FX_PICKLE_TEXT);
+  fx_pickle_node *n = fx_pickle_new(p->tree, FX_PICKLE_TEXT);
   if (n) {
     n->as.text.bytes = (const char *)b;
     n->as.text.size = (size_t)size;
@@ -267,29 +202,29 @@ static fx_status push_text (fx_pickle *p, size_t length_bytes) {
 }
 
 /* A tuple of the items from stack position `from` up. */
-static fx_status push_tuple (fx_pickle *p, int64_t from) {
-  fx_pickle_node *n = fx_pickle_new(p, FX_PICKLE_TUPLE);
+static fx_status push_tuple (machine *p, int64_t from) {
+  fx_pickle_node *n = fx_pickle_new(p->tree, FX_PICKLE_TUPLE);
   if (!n)
     return FX_ENOMEM;
   for (int64_t i = from; i < p->depth; i++)
-    FX_TRY(fx_pickle_append(p, n, p->stack[i]));
+    FX_TRY(fx_pickle_append(p->tree, n, p->stack[i]));
   p->depth = from;
   return push(p, n);
 }
 
-static fx_status push_tuple_marked (fx_pickle *p) {
+static fx_status push_tuple_marked (machine *p) {
   int64_t from = 0;
   FX_TRY(pop_mark(p, &from));
   return push_tuple(p, from);
 }
 
-static fx_status push_tuple_of (fx_pickle *p, int64_t n) {
+static fx_status push_tuple_of (machine *p, int64_t n) {
   const int64_t floor = p->mark_count ? p->marks[p->mark_count - 1] : 0;
   return p->depth - floor < n ? damaged(p, "its stack is empty") : push_tuple(p, p->depth - n);
 }
 
 /* Appends the items above `from` to the container below them. */
-static fx_status extend (fx_pickle *p, int64_t from, fx_pickle_kind kind) {
+static fx_status extend (machine *p, int64_t from, fx_pickle_kind kind) {
   const int64_t depth = p->depth;
   fx_pickle_node *container = NULL;
   p->depth = from;
@@ -298,17 +233,17 @@ static fx_status extend (fx_pickle *p, int64_t from, fx_pickle_kind kind) {
   if (kind == FX_PICKLE_DICT && (depth - from) % 2)
     return damaged(p, "a key has no value");
   for (int64_t i = from; i < depth; i++)
-    FX_TRY(fx_pickle_append(p, container, p->stack[i]));
+    FX_TRY(fx_pickle_append(p->tree, container, p->stack[i]));
   return FX_OK;
 }
 
-static fx_status extend_marked (fx_pickle *p, fx_pickle_kind kind) {
+static fx_status extend_marked (machine *p, fx_pickle_kind kind) {
   int64_t from = 0;
   FX_TRY(pop_mark(p, &from));
   return extend(p, from, kind);
 }
 
-static fx_status extend_by (fx_pickle *p, int64_t n, fx_pickle_kind kind) {
+static fx_status extend_by (machine *p, int64_t n, fx_pickle_kind kind) {
   const int64_t floor = p->mark_count ? p->marks[p->mark_count - 1] : 0;
   return p->depth - floor < n + 1 ? damaged(p, "its stack is empty")
                                   : extend(p, p->depth - n, kind);
@@ -323,7 +258,7 @@ static const char *printable (const char *from, size_t n, char buffer[64]) {
   return buffer;
 }
 
-static fx_status push_global (fx_pickle *p) {
+static fx_status push_global (machine *p) {
   const char *module = NULL, *name = NULL;
   size_t module_size = 0, name_size = 0;
   char a[64], b[64];
@@ -335,44 +270,44 @@ static fx_status push_global (fx_pickle *p) {
                    "the pickle asks for '%s %s', which is not a tensor or a plain "
                    "container: refused",
                    printable(module, module_size, a), printable(name, name_size, b));
-  fx_pickle_node *n = fx_pickle_new(p, FX_PICKLE_NAME);
+  fx_pickle_node *n = fx_pickle_new(p->tree, FX_PICKLE_NAME);
   if (n)
     n->as.name.entry = entry;
   return push(p, n);
 }
 
 /* REDUCE and NEWOBJ: class and arguments are on the stack. */
-static fx_status reduce (fx_pickle *p) {
+static fx_status reduce (machine *p) {
   fx_pickle_node *args = NULL, *function = NULL, *made = NULL;
   FX_TRY(pop(p, &args));
   FX_TRY(pop(p, &function));
   if (function->kind != FX_PICKLE_NAME || args->kind != FX_PICKLE_TUPLE)
     return damaged(p, "it calls something that is not a function");
-  FX_TRY(fx_pickle_call(p, function, args, &made));
+  FX_TRY(fx_pickle_call(p->tree, function, args, &made));
   return push(p, made);
 }
 
 /* BUILD sets attributes (a state_dict's _metadata, a dtype's byte order): dropped. */
-static fx_status build (fx_pickle *p) {
+static fx_status build (machine *p) {
   fx_pickle_node *state;
   FX_TRY(pop(p, &state));
   return p->depth ? FX_OK : damaged(p, "it builds nothing");
 }
 
-static fx_status persistent (fx_pickle *p) {
+static fx_status persistent (machine *p) {
   fx_pickle_node *id = NULL, *storage = NULL;
   FX_TRY(pop(p, &id));
-  FX_TRY(fx_pickle_storage(p, id, &storage));
+  FX_TRY(fx_pickle_storage(p->tree, id, &storage));
   return push(p, storage);
 }
 
-static fx_status memo_op (fx_pickle *p, size_t bytes, fx_status (*act)(fx_pickle *, uint32_t)) {
+static fx_status memo_op (machine *p, size_t bytes, fx_status (*act)(machine *, uint32_t)) {
   uint64_t key;
   FX_TRY(take_uint(p, bytes, &key));
   return act(p, (uint32_t)key);
 }
 
-static fx_status protocol (fx_pickle *p) {
+static fx_status protocol (machine *p) {
   uint64_t version;
   FX_TRY(take_uint(p, 1, &version));
   return version == 2 ? FX_OK
@@ -383,7 +318,7 @@ static fx_status protocol (fx_pickle *p) {
                                 version);
 }
 
-static fx_status refuse_opcode (const fx_pickle *p, unsigned op) {
+static fx_status refuse_opcode (const machine *p, unsigned op) {
   static const struct {
     unsigned char op;
     const char *name;
@@ -406,11 +341,11 @@ static fx_status refuse_opcode (const fx_pickle *p, unsigned op) {
                  op, p->at - 1);
 }
 
-static fx_status step (fx_pickle *p, unsigned op) {
+static fx_status step (machine *p, unsigned op) {
   switch (op) {
   case 0x80: return protocol(p);
   case '(': return push_mark(p);
-  case 'N': return push(p, fx_pickle_new(p, FX_PICKLE_NONE));
+  case 'N': return push(p, fx_pickle_new(p->tree, FX_PICKLE_NONE));
   case 0x88: return push_int(p, FX_PICKLE_BOOL, 1);
   case 0x89: return push_int(p, FX_PICKLE_BOOL, 0);
   case 'K': return push_uint(p, 1);     /* BININT1 */
@@ -426,8 +361,8 @@ static fx_status step (fx_pickle *p, unsigned op) {
   case 0x87: return push_tuple_of(p, 3);
   case 't': return push_tuple_marked(p); /* TUPLE */
   case ']':                              /* EMPTY_LIST, EMPTY_SET */
-  case 0x8f: return push(p, fx_pickle_new(p, FX_PICKLE_LIST));
-  case '}': return push(p, fx_pickle_new(p, FX_PICKLE_DICT));
+  case 0x8f: return push(p, fx_pickle_new(p->tree, FX_PICKLE_LIST));
+  case '}': return push(p, fx_pickle_new(p->tree, FX_PICKLE_DICT));
   case 'a': return extend_by(p, 1, FX_PICKLE_LIST); /* APPEND */
   case 'e':                                         /* APPENDS, ADDITEMS */
   case 0x90: return extend_marked(p, FX_PICKLE_LIST);
@@ -446,7 +381,7 @@ static fx_status step (fx_pickle *p, unsigned op) {
   }
 }
 
-static fx_status run (fx_pickle *p) {
+static fx_status run (machine *p) {
   while (p->at < p->size) {
     const unsigned op = p->bytes[p->at++];
     if (op != '.')
@@ -454,7 +389,7 @@ static fx_status run (fx_pickle *p) {
     else if (p->mark_count || p->depth != 1)
       return damaged(p, "it stops with an untidy stack");
     else
-      return pop(p, &p->root);
+      return pop(p, &p->tree->root);
   }
   return damaged(p, "it has no end");
 }
@@ -464,32 +399,14 @@ static fx_status run (fx_pickle *p) {
 fx_status fx_pickle_read (const unsigned char *bytes, size_t n, fx_pickle **out) {
   if (n > MAX_BYTES)
     return fx_fail(FX_EFORMAT, "the pickle has %zu bytes; at most %d are read", n, MAX_BYTES);
-  fx_pickle *p = fx_calloc(1, sizeof *p);
-  if (!p)
-    return FX_ENOMEM;
-  p->bytes = bytes;
-  p->size = n;
-  const fx_status st = run(p);
-  if (st != FX_OK) {
-    fx_pickle_free(p);
-    return st;
-  }
-  *out = p;
-  return FX_OK;
+  machine m = { .tree = fx_calloc(1, sizeof *m.tree), .bytes = bytes, .size = n };
+  const fx_status st = m.tree ? run(&m) : FX_ENOMEM;
+  fx_free(m.stack);
+  fx_free(m.marks);
+  fx_free(m.memo);
+  if (st == FX_OK)
+    *out = m.tree;
+  else
+    fx_pickle_free(m.tree);
+  return st;
 }
-
-void fx_pickle_free (fx_pickle *p) {
-  if (!p)
-    return;
-  while (p->blocks) {
-    block *b = p->blocks;
-    p->blocks = b->next;
-    fx_free(b);
-  }
-  fx_free(p->stack);
-  fx_free(p->marks);
-  fx_free(p->memo);
-  fx_free(p);
-}
-
-const fx_pickle_node *fx_pickle_root (const fx_pickle *p) { return p->root; }

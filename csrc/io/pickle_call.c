@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "io/pickle.h"
+#include "io/pickle_tree.h"
 
 typedef enum {
   ROLE_DICT,

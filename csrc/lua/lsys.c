@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
 #include "base/hash.h"
 #include "io/file.h"
 
@@ -71,7 +72,7 @@ static int sys_exists (lua_State *L) {
 /* Names, each with its final 0, one after the other. */
 typedef struct {
   char *bytes;
-  size_t used, room;
+  int64_t used, room; /* bytes */
   lua_Integer count;
 } names;
 
@@ -80,19 +81,9 @@ static void end_names (void *payload) { fx_free(((names *)payload)->bytes); }
 static fx_status add_name (void *context, const char *name) {
   names *n = context;
   const size_t size = strlen(name) + 1;
-  if (n->used + size > n->room) {
-    const size_t room = 2 * n->room + size + 4096;
-    char *bytes = fx_alloc(room);
-    if (!bytes)
-      return FX_ENOMEM;
-    if (n->used)
-      memcpy(bytes, n->bytes, n->used);
-    fx_free(n->bytes);
-    n->bytes = bytes;
-    n->room = room;
-  }
+  FX_TRY(FX_GROW_BY(n->bytes, n->used, n->room, size));
   memcpy(n->bytes + n->used, name, size);
-  n->used += size;
+  n->used += (int64_t)size;
   n->count++;
   return FX_OK;
 }

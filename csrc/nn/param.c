@@ -10,6 +10,7 @@
 
 #include "autograd/tape.h"
 #include "base/alloc.h"
+#include "base/grow.h"
 #include "base/hash.h"
 
 #define TWO_PI 6.28318530717958647692
@@ -32,25 +33,10 @@ const fx_param *fx_params_find (const fx_params *ps, const char *name) {
   return NULL;
 }
 
-static fx_status grow (fx_params *ps) {
-  if (ps->count < ps->room)
-    return FX_OK;
-  const int room = ps->room ? 2 * ps->room : 64;
-  fx_param *list = fx_alloc((size_t)room * sizeof *list);
-  if (!list)
-    return FX_ENOMEM;
-  if (ps->count)
-    memcpy(list, ps->list, (size_t)ps->count * sizeof *list);
-  fx_free(ps->list);
-  ps->list = list;
-  ps->room = room;
-  return FX_OK;
-}
-
 static fx_status add (fx_params *ps, const char *name, fx_param p, int ndim, const int64_t *shape) {
   if (fx_params_find(ps, name))
     return fx_fail(FX_EARG, "two parameters are called '%s'", name);
-  FX_TRY(grow(ps));
+  FX_TRY(FX_GROW(ps->list, ps->count, ps->room));
   const fx_memory_kind kind = fx_memory_enter(FX_MEMORY_WEIGHTS);
   const fx_status st = fx_tensor_zeros(FX_F32, ndim, shape, &p.value);
   fx_memory_enter(kind);

@@ -33,7 +33,8 @@ typedef struct {
 
 typedef struct fx_params {
   fx_param *list;
-  int count, room;
+  int count;
+  int64_t room;
   fx_status status; /* first failure while building */
 } fx_params;
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
 #include "base/interrupt.h"
 
 void fx_scope_open (fx_scope *s) { memset(s, 0, sizeof *s); }
@@ -13,24 +14,12 @@ void fx_scope_close (fx_scope *s) {
     fx_tensor_release(s->list[i]);
   fx_free(s->list);
   s->list = NULL;
-  s->count = s->room = 0;
-}
-
-static fx_status grow (fx_scope *s) {
-  const int room = s->room ? 2 * s->room : 32;
-  fx_tensor **list = fx_alloc((size_t)room * sizeof *list);
-  if (!list)
-    return FX_ENOMEM;
-  if (s->count)
-    memcpy(list, s->list, (size_t)s->count * sizeof *list);
-  fx_free(s->list);
-  s->list = list;
-  s->room = room;
-  return FX_OK;
+  s->count = 0;
+  s->room = 0;
 }
 
 fx_tensor *fx_scope_take (fx_scope *s, fx_status status, fx_tensor *t) {
-  if (status == FX_OK && s->count == s->room && (status = grow(s)) != FX_OK)
+  if (status == FX_OK && (status = FX_GROW(s->list, s->count, s->room)) != FX_OK)
     fx_tensor_release(t);
   if (status != FX_OK) {
     if (s->status == FX_OK)

@@ -17,7 +17,8 @@
 typedef struct fx_scope {
   fx_status status;
   fx_tensor **list;
-  int count, room;
+  int count;
+  int64_t room;
 } fx_scope;
 
 void fx_scope_open(fx_scope *s);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
 #include "base/hash.h"
 #include "base/interrupt.h"
 #include "base/rng.h"
@@ -102,6 +103,23 @@ static void allocator_aligns_counts_and_fails_on_demand (void) {
   CHECK(after.cached_bytes == 0);
 }
 
+static void arrays_grow_and_survive_a_lack_of_memory (void) {
+  int64_t *list = NULL, count = 0, room = 0;
+  for (int64_t i = 0; i < 1000; i++) {
+    CHECK_STATUS(FX_GROW(list, count, room));
+    list[count++] = i * i;
+  }
+  CHECK(count == 1000 && room >= 1000 && list[0] == 0 && list[999] == 999 * 999);
+  CHECK_STATUS(FX_GROW_BY(list, count, room, 5000)); /* more than double */
+  CHECK(room == 6000 && list[999] == 999 * 999 && list[5999] == 0);
+  fx_alloc_fail_at(1);
+  CHECK(FX_GROW_BY(list, count, room, 5001) == FX_ENOMEM);
+  fx_alloc_fail_at(0);
+  CHECK(count == 1000 && room == 6000 && list[999] == 999 * 999);
+  CHECK(FX_GROW_BY(list, count, room, INT64_MAX / 2) == FX_ENOMEM); /* its bytes overflow */
+  fx_free(list);
+}
+
 static void square_item (void *context, int64_t i, int worker) {
   (void)worker;
   ((int64_t *)context)[i] += i * i;
@@ -183,6 +201,7 @@ int main (void) {
   normals_are_box_muller();
   draws_depend_on_their_address_only();
   allocator_aligns_counts_and_fails_on_demand();
+  arrays_grow_and_survive_a_lack_of_memory();
   pool_runs_every_item_once();
   messages_quote_and_chain();
   interrupts_count_and_clear();

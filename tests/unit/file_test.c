@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "check.h"
 #include "io/file.h"
+#include "io/signature.h"
 #include "scratch.h"
 
 static void written_bytes_come_back (void) {
@@ -22,6 +23,38 @@ static void written_bytes_come_back (void) {
   fx_free(bytes);
   CHECK(scratch_count() == 1);
   unlink(path);
+}
+
+static fx_format format_of (const char *bytes, size_t n) {
+  fx_signature s = { .size = -1 };
+  CHECK_STATUS(fx_file_write(scratch("what"), bytes, n));
+  CHECK_STATUS(fx_signature_read(scratch("what"), &s));
+  CHECK(s.size == (int64_t)n && s.first == (n ? (unsigned char)bytes[0] : 0));
+  return s.format;
+}
+
+static void first_bytes_tell_the_format (void) {
+  static const char hdf5[] = "\211HDF\r\n\032\n";
+  char block[2100] = "MATLAB 7.3 MAT-file";
+  CHECK(format_of("", 0) == FX_FORMAT_EMPTY);
+  CHECK(format_of("CDF\2", 4) == FX_FORMAT_NETCDF3);
+  CHECK(format_of("CDF\3....", 8) == FX_FORMAT_OTHER);
+  CHECK(format_of("\223NUMPY\1\0{", 9) ==
+        FX_FORMAT_NPY); /* not safetensors: its header has 123 bytes */
+  CHECK(format_of("PK\3\4", 4) == FX_FORMAT_ZIP);
+  CHECK(format_of("PK", 2) == FX_FORMAT_OTHER);
+  CHECK(format_of("\200\0\0\0\0\0\0\0{", 9) == FX_FORMAT_SAFETENSORS);
+  CHECK(format_of("\200\2}.", 4) == FX_FORMAT_PICKLE);
+  CHECK(format_of("\200\2\212\n\154\374\234F\371", 9) == FX_FORMAT_TORCH_LEGACY);
+  CHECK(format_of(hdf5, 8) == FX_FORMAT_HDF5);
+  CHECK(format_of(hdf5, 7) == FX_FORMAT_OTHER);
+  memcpy(block + 2048, hdf5, 8); /* behind a user block */
+  CHECK(format_of(block, sizeof block) == FX_FORMAT_HDF5);
+  memcpy(block + 1024 + 3, hdf5, 8); /* where none can be */
+  CHECK(format_of(block, 2048) == FX_FORMAT_OTHER);
+  memcpy(block, "PK\3\4", 4); /* an entry of a zip that is an HDF5 file */
+  CHECK(format_of(block, sizeof block) == FX_FORMAT_ZIP);
+  unlink(scratch("what"));
 }
 
 static void reading_is_bounded_and_refuses_what_is_no_file (void) {
@@ -158,6 +191,7 @@ int main (void) {
   CHECK(scratch_begin());
   written_bytes_come_back();
   reading_is_bounded_and_refuses_what_is_no_file();
+  first_bytes_tell_the_format();
   failed_write_leaves_nothing();
   commit_is_all_or_nothing();
   full_disk_is_reported();
