@@ -8,6 +8,8 @@ local given = require "flexlab.commands.overrides"
 local copies = require "flexlab.run.copies"
 local latest = require "flexlab.store.latest"
 local plan = require "flexlab.study.plan"
+local rehearsal = require "flexlab.run.rehearsal"
+local states = require "flexlab.store.state"
 local study = require "flexlab.study"
 local tabulate = require "flexlab.table"
 local why = require "flexlab.run.why"
@@ -110,6 +112,15 @@ local function show_cost(recipe, tasks, values)
   return 1
 end
 
+-- Raises what one run would be refused for before its first step, unless nothing is left to do of it.
+local function rehearse(recipe, task, values)
+  local word = states.of(task.dir).word
+  if word == "done" or word == "running" or word == "diverged" then return end
+  commands.setup(values)
+  local refusal = rehearsal.refusal(recipe, task.overrides, task.seed)
+  if refusal then error(refusal, 0) end
+end
+
 local function dry_run(subject, overrides, seeds, values)
   local out = values.out
   local t, recipe, memory = tabulate { "run", "seed", "folder", "state" }, subject.recipe or subject, {}
@@ -122,7 +133,9 @@ local function dry_run(subject, overrides, seeds, values)
     task.dir = folder
   end
   t:print()
-  return subject.arms and show_cost(recipe, tasks, values) or 0
+  if subject.arms then return show_cost(recipe, tasks, values) end
+  rehearse(recipe, tasks[1], values)
+  return 0
 end
 
 local function print_result(result, prefix)
@@ -174,7 +187,7 @@ return {
       doc = "number of processes that share the runs" },
     commands.parts, commands.device, commands.threads,
     { name = "out", value = "DIR", default = "runs", doc = "where runs are kept" },
-    { name = "dry-run", doc = "say what would run and where; for a study also its cost, from a step of each arm" },
+    { name = "dry-run", doc = "say what would run and where, and what would be refused; of a study also its cost" },
     { name = "fresh", doc = "start again, also where a run is finished" },
     { name = "quiet", doc = "print no progress" },
     { name = "retry", value = "WORD", kind = "words", words = { "failed" },
@@ -182,7 +195,8 @@ return {
     { name = "wait", doc = "wait while another process writes the run (a study takes its next run instead)" },
     { name = "worker", hidden = true, doc = "take free runs until there is none" },
   },
-  notes = "A finished run is found again and not repeated; an unfinished one goes on where it stopped.\n"
+  notes = "--dry-run goes up to the first step, refuses what the run would refuse, and simulates nothing.\n"
+    .. "A finished run is found again and not repeated; an unfinished one goes on where it stopped.\n"
     .. "A run has one writer: a second command on it ends, exit code 1, and names the first (--wait waits).\n"
     .. "Commands on one study share its runs, also on other hosts with the same --out. A run that fails or\n"
     .. "diverges is written down and the others go on; the exit code is then 1, and --retry failed repeats it.\n"

@@ -1,6 +1,8 @@
 --[[
-paths - which files are meant: a path, a list of paths, or a pattern with * in its last part.
+paths - which files are meant: a path, a list of paths, or a pattern with * in its last part. In a rehearsal
+(run/rehearsal.lua) a film that is not there yet is the file that stands for it.
 --]]
+local context = require "flexlab.context"
 local core = require "flexlab.core"
 local text = require "flexlab.text"
 
@@ -17,13 +19,23 @@ function M.matches(path, pattern)
   return path == pattern or path:match(lua) ~= nil or path:match("[^/]*$"):match(lua) ~= nil
 end
 
+-- Path of a film that is not there -> that of the file that stands for it.
+local function stand_ins()
+  local run = context.run()
+  return run and run.rehearsal and run.rehearsal.stands or {}
+end
+
 local function matching(pattern)
   local folder, name = pattern:match("^(.*)/([^/]*)$")
   folder, name = folder or ".", lua_pattern(name or pattern)
   local found = {}
   local names, message = core.sys.list(folder)
-  if not names then error(("data: no file matches '%s': %s"):format(pattern, message), 0) end
-  for _, file in ipairs(names) do
+  for path in pairs(stand_ins()) do
+    local own, file = path:match "^(.*)/([^/]*)$"
+    if (own or ".") == folder and (file or path):match(name) then found[#found + 1] = path end
+  end
+  if not names and #found == 0 then error(("data: no file matches '%s': %s"):format(pattern, message), 0) end
+  for _, file in ipairs(names or {}) do
     if file:match(name) then found[#found + 1] = folder .. "/" .. file end
   end
   table.sort(found)
@@ -39,6 +51,8 @@ function M.expand(files)
     for _, path in ipairs(found) do paths[#paths + 1] = path end
   end
   if #paths == 0 then error("data: no file is named", 0) end
+  local stands = stand_ins()
+  for i, path in ipairs(paths) do paths[i] = stands[path] or path end
   return paths
 end
 

@@ -127,13 +127,34 @@ local function stopped(s, message)
   error(kept and ("%s (%s)"):format(message, hint) or message, 0)
 end
 
+-- What stands for a film in a rehearsal (run/rehearsal.lua): a file like it, whose frames are the flow's first field
+-- with noise, since no two frames of a film are equal. A film that starts from another one may lack that one then.
+local function stand_in(s, rehearsal)
+  local o, path = {}, rehearsal:stand_in(s.path)
+  for name, value in pairs(s.options) do o[name] = value end
+  if o.initial and not core.sys.exists(o.initial) then o.initial, o.rms_velocity, o.scalar = false, 1, "random" end
+  local flow <close> = film_flow.begin { options = o, re = s.re, member = s.member }
+  assert(core.sys.mkdirs(path:match "^(.*)/"))
+  local writer = assert(core.io.field_writer(path, { dataset = "w", frames = o.frames, height = o.size,
+    width = o.size, channels = #film_flow.names(o.fields) }))
+  describe(s, writer, flow)
+  local field, frames <close> = film_flow.frame(flow, s), core.scope()
+  for frame = 1, o.frames do
+    local _ <close> = frames and core.scope()
+    local noise = core.normal(field.shape, { seed = o.seed, stream = "data", step = frame, member = s.member })
+    assert(writer:append(field + noise * 0.01))
+  end
+  assert(writer:number("kmax_eta", 1))
+  assert(writer:finish())
+end
+
 --- Makes the film s = { path =, options = (generate's), re =, member = (0: the flow itself) }.
 function M.make(s)
   s.part, s.state = s.path .. ".part", s.path .. ".part.safetensors"
   s.numbers, s.texts = film_flow.attributes(s)
   s.identity = core.json.encode(film_flow.identity(s))
   local run = context.run()
-  if run and run.rehearsal then run.rehearsal:simulating(s.path) end
+  if run and run.rehearsal then return stand_in(s, run.rehearsal) end
   interruption.hold()
   local ok, message = pcall(simulate, s)
   interruption.release()

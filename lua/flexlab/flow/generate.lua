@@ -16,6 +16,7 @@
 -- unless `fresh`. Files appear when they are whole; how one that was stopped goes on: flexlab.flow.film.
 
 local boundaries = require "flexlab.flow.boundaries"
+local context = require "flexlab.context"
 local core = require "flexlab.core"
 local film = require "flexlab.flow.film"
 local film_flow = require "flexlab.flow.film_flow"
@@ -95,6 +96,9 @@ local function ensure(s)
       difference), 0)
   end
   if not s.options.fresh and done() then return end
+  local run = context.run()
+  if run and run.rehearsal then return film.make(s) end
+  if run then run:before_simulating() end
   local folder = s.path:match("^(.*)/[^/]*$")
   if folder and folder ~= "" then assert(core.sys.mkdirs(folder)) end
   local _ <close> = assert(core.sys.lock(s.path .. ".lock"))

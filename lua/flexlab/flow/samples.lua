@@ -3,6 +3,7 @@ samples - the small simulations that the recipes name. They are made on first us
 runs as typed; anything else a recipe names must be there.
 --]]
 local config = require "flexlab.config"
+local context = require "flexlab.context"
 local core = require "flexlab.core"
 
 local M = {}
@@ -33,7 +34,11 @@ function M.ensure(cfg)
     local sample = type(plain[name]) == "string" and M.known[plain[name]]
     local generate = sample and require "flexlab.flow.generate"
     if sample and not complete(sample, generate) then
-      io.stderr:write(("simulating turbulence for %s (once)\n"):format(plain[name]))
+      local run = context.run()
+      if run then run:before_simulating() end
+      if not (run and run.rehearsal) then
+        io.stderr:write(("simulating turbulence for %s (once)\n"):format(plain[name]))
+      end
       generate.make("turbulence", sample)
     end
   end

@@ -24,6 +24,7 @@ local locals = require "flexlab.run.locals"
 local log = require "flexlab.run.log"
 local machinery = require "flexlab.run.machinery"
 local progress = require "flexlab.context.progress"
+local rehearsal = require "flexlab.run.rehearsal"
 local samples = require "flexlab.evaluation.samples"
 local steady = require "flexlab.run.steady"
 local transcript = require "flexlab.run.transcript"
@@ -241,6 +242,9 @@ local function interval(self, options)
   return every
 end
 
+--- Called by whoever is about to simulate data: raises what would refuse this run before its first step.
+function Run:before_simulating() rehearsal.before_simulating(self) end
+
 --- Iterates over (step, batch); see the head of this file.
 ---@param data table|function|nil  has batch(step), or is called with the step, or nothing is yielded
 ---@param n integer                the last step
@@ -253,6 +257,7 @@ function Run:steps(data, n, options)
     error("steps: the data must have batch(step), as data.train has, or be a function of the step", 2)
   end
   local every = interval(self, config.options("steps", { checkpoint = false }, options, nil, 2))
+  if self.rehearsal then self.rehearsal:entering() end
   local step = self:enter(n) - 1
   local first = step
   self.steps_wanted = n

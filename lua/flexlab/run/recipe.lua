@@ -16,6 +16,7 @@ local attempt = require "flexlab.run.attempt"
 local blame = require "flexlab.blame"
 local code = require "flexlab.run.code"
 local config = require "flexlab.config"
+local context = require "flexlab.context"
 local contracts = require "flexlab.contracts"
 local copies = require "flexlab.run.copies"
 local core = require "flexlab.core"
@@ -236,10 +237,10 @@ function Recipe:__call(overrides, options)
   done = not o.fresh and finished(found, o)     -- by whom we have waited for, or just now
   if done then return done end
   if o.fresh then attempt.clear(dir) end
-  local watch = unread.watch(self.defaults, config.plain(cfg))
+  local watch, around = unread.watch(self.defaults, config.plain(cfg)), context.run()
   local run <close> = Run.open { recipe = self, cfg = cfg, unread = watch, hash = found.hash, seed = o.seed, dir = dir,
     root = o.root, quiet = o.quiet, label = o.label, lock = lock, redirect = o.redirect, live = o.live, code = set,
-    rehearsal = o.rehearsal and o.rehearsal() }
+    rehearsal = o.rehearsal and o.rehearsal() or around and around.rehearsal }
   prepare(run, o)
   run:resume()
   local result = result_of(self, blame.call(self.body, watch.cfg, run))

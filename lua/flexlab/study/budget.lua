@@ -3,10 +3,12 @@ budget - what the runs of a study that are still to be done will cost: hours, me
 
 Of an arm that has a finished run, that run says it (cost.lua and the sizes of its files). Of another one a step is
 measured (run/rehearsal.lua), for the first few arms and two minutes in all; the others are taken to cost the mean, and
-the table says which. Hours of measured steps are those of training alone: what the evaluation takes is not in them.
-What cannot fit is refused: more memory at a time than the machine (or its control group) has, or more bytes than the
-disk has left.
+the table says which. In the same two minutes all arms are rehearsed up to their first step: one that its run would
+refuse there is refused here, in the same words. Hours of measured steps are those of training alone: what the
+evaluation takes is not in them. What cannot fit is refused: more memory at a time than the machine (or its control
+group) has, or more bytes than the disk has left.
 --]]
+local blame = require "flexlab.blame"
 local core = require "flexlab.core"
 local keep = require "flexlab.run.keep"
 local rehearsal = require "flexlab.run.rehearsal"
@@ -53,10 +55,18 @@ local function arms_of(tasks)
 end
 
 local function measure(recipe, arm)
-  local r, why = rehearsal.of(recipe, arm.tasks[1].overrides, arm.tasks[1].seed)
-  if not r then return { how = "not measured: " .. why } end
+  local r, why, refused = rehearsal.of(recipe, arm.tasks[1].overrides, arm.tasks[1].seed)
+  if refused then arm.refused = why end
+  if not r then return { how = (refused and "refused: " or "not measured: ") .. why } end
   return { step_seconds = r.seconds, run_seconds = r.seconds * r.steps, steps = r.steps, peak_bytes = r.peak_bytes,
     disk = r.checkpoint_bytes, how = "a measured step" }
+end
+
+-- What is known of an arm that is tried, not measured: that it is refused, if it is.
+local function try(recipe, arm)
+  local refusal = rehearsal.refusal(recipe, arm.tasks[1].overrides, arm.tasks[1].seed)
+  arm.refused = refusal and blame.sentence(refusal)
+  return refusal and { how = "refused: " .. arm.refused } or nil
 end
 
 -- The mean over the arms that are known, for those that are not.
@@ -92,20 +102,22 @@ local function share(task, steps)
   return step and steps and steps > 0 and math.max(0, 1 - step / steps) or 1
 end
 
---- What the open runs of a study cost: { arms =, seconds =, peak_bytes =, disk =, runs = }.
+--- What the open runs of a study cost: { arms =, seconds =, peak_bytes =, disk =, runs =, refused = nil or the first
+--- arm that would be refused and the sentence }.
 ---@param tasks table  of Study:tasks, with their `dir`
 function M.of(recipe, tasks)
   for _, task in ipairs(tasks) do task.state = state.of(task.dir) end
   local arms, last, measured = arms_of(tasks), core.sys.time() + M.seconds, 0
   for _, arm in ipairs(arms) do
-    if not arm.known and #arm.tasks > 0 and measured < M.most and core.sys.time() < last then
+    if not arm.known and #arm.tasks > 0 and core.sys.time() < last then
       measured = measured + 1
-      arm.known = measure(recipe, arm)
+      arm.known = (measured <= M.most and measure or try)(recipe, arm)
     end
   end
   local mean, b = mean_of(arms), { arms = arms, seconds = 0, peak_bytes = 0, disk = 0, runs = 0 }
   for _, arm in ipairs(arms) do
     arm.known = arm.known or mean
+    b.refused = b.refused or arm.refused and { arm = arm.label, sentence = arm.refused }
     for _, task in ipairs(arm.tasks) do
       b.runs = b.runs + 1
       b.seconds = b.seconds + (arm.known.run_seconds or 0) * share(task, arm.known.steps)
@@ -132,7 +144,9 @@ end
 ---@param jobs integer  runs at a time
 ---@param root string   the folder of runs
 function M.verdict(b, jobs, root)
-  if b.seconds == 0 then return ("%d runs to do; what they cost is not known"):format(b.runs) end
+  local refusal = b.refused and ("%s would be refused before its first step: %s"):format(b.refused.arm ~= ""
+    and "'" .. b.refused.arm .. "'" or "a run", b.refused.sentence) or nil
+  if b.seconds == 0 then return ("%d runs to do; what they cost is not known"):format(b.runs), refusal end
   local at_once = math.max(1, math.min(jobs, b.runs))
   while core.sys.exists(root) ~= "folder" and root:find "/" do root = root:match("^(.*)/[^/]*$") end
   local free = core.sys.disk_free(root ~= "" and core.sys.exists(root) == "folder" and root or ".") or math.huge
@@ -141,7 +155,9 @@ function M.verdict(b, jobs, root)
   local sentence = ("%d runs to do, %s with %d at a time (training alone where a step was measured); peak %s of %s "
     .. "memory, %s of %s disk"):format(b.runs, text.time(b.seconds / at_once), at_once, size(needs), size(has),
     size(disk), size(free))
-  if needs > has then
+  if refusal then
+    return sentence, refusal
+  elseif needs > has then
     return sentence, ("%d runs at a time need %s of memory, this machine has %s: fewer --jobs, a smaller batch, or "
       .. "model.recompute = true"):format(at_once, size(needs), size(has))
   elseif disk > free then
