@@ -23,6 +23,8 @@
 #ifndef FX_FLOW_STATE_H
 #define FX_FLOW_STATE_H
 
+#include <math.h>
+
 #include "sim/arithmetic.h"
 #include "sim/fft.h"
 #include "sim/navier_stokes.h"
@@ -130,18 +132,24 @@ fx_status fx_flow_scalar_check(const fx_flow_options *options);
 fx_status fx_flow_scalar_new(fx_flow *flow);
 void fx_flow_scalar_decay(fx_flow *flow, double half);
 
-/* navier_stokes.c: a field of the flow (1,h,w,channels), and fields into the flow; the task for the columns says
+/* flow_field.c: scratch for as many workers as there are threads now; the two parallel loops; a field of the flow
+** (1,h,w,channels), and fields into the flow; the task for the columns says
 ** which. The latter checks shape and type and hands the values in f64 to `accept`. */
+fx_status fx_flow_scratch(fx_flow *flow);
+void fx_flow_run_columns(fx_flow *flow, fx_flow_columns what);
+void fx_flow_run_rows(fx_flow *flow, fx_flow_rows what, double *field, int channels);
 fx_status fx_flow_field(fx_flow *flow, fx_flow_columns what, int channels, fx_tensor **out);
 fx_status fx_flow_load(fx_flow *flow, const char *name, const fx_tensor *field,
                        fx_flow_columns what,
                        fx_status (*accept)(const double *values, int64_t count));
 
-/* A factor of decay, exp(-exponent), as lanes/columns.c keeps it: in single precision less one. */
-double fx_flow_decay(const fx_flow *flow, double exponent);
-
-/* A new array of zeros, of the flow's precision. Errors: FX_ENOMEM. */
+/* flow_field.c: a new array of zeros, of the flow's precision. Errors: FX_ENOMEM. */
 fx_status fx_flow_reals(const fx_flow *flow, int64_t count, fx_reals **out);
+
+/* A factor of decay, exp(-exponent), as lanes/columns.c keeps it: in single precision less one. */
+static inline double fx_flow_decay (const fx_flow *flow, double exponent) {
+  return flow->options.precision == FX_F32 ? expm1(-exponent) : exp(-exponent);
+}
 
 static inline double fx_flow_get (const fx_flow *flow, const fx_reals *array, int64_t i) {
   return fx_reals_get(array, flow->options.precision, i);

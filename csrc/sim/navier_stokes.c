@@ -1,6 +1,6 @@
 /*
-** navier_stokes.c - a flow's life: options, construction, fields in and out, and the time loop. The
-** layout is explained in flow_state.h, the arithmetic in lanes/.
+** navier_stokes.c - a flow's life: options, construction and the time loop. The layout is
+** explained in flow_state.h, the arithmetic in lanes/; fields in and out: flow_field.c.
 **
 ** Why this scheme: the integrating factor makes viscosity exact, so the step is bound by advection
 ** alone; the factor is a product of a function of kx and one of ky, so changing dt every step costs
@@ -146,23 +146,6 @@ static fx_status check_options (const fx_flow_options *o) {
 
 /* --- life ------------------------------------------------------------------------------------ */
 
-static fx_status ensure_scratch (fx_flow *flow) {
-  const int workers = fx_threads();
-  if (flow->scratch && flow->workers >= workers)
-    return FX_OK;
-  fx_reals *scratch = NULL;
-  FX_TRY(fx_flow_reals(flow, workers * flow->blocks * flow->block * 2 * flow->lanes, &scratch));
-  fx_free(flow->scratch);
-  flow->scratch = scratch;
-  flow->workers = workers;
-  return FX_OK;
-}
-
-fx_status fx_flow_reals (const fx_flow *flow, int64_t count, fx_reals **out) {
-  *out = fx_calloc((size_t)count, fx_dtype_size(flow->options.precision));
-  return *out ? FX_OK : FX_ENOMEM;
-}
-
 static fx_status new_array (int64_t count, double **out) {
   *out = fx_calloc((size_t)count, sizeof(double));
   return *out ? FX_OK : FX_ENOMEM;
@@ -186,7 +169,7 @@ static fx_status allocate (fx_flow *flow) {
   FX_TRY(new_array(flow->row_items * 2, &flow->peak));
   FX_TRY(fx_flow_scalar_new(flow));
   FX_TRY(fx_flow_forcing_new(flow));
-  return ensure_scratch(flow);
+  return fx_flow_scratch(flow);
 }
 
 static void set_sizes (fx_flow *flow, const fx_flow_options *options) {
@@ -264,96 +247,6 @@ void fx_flow_free (fx_flow *flow) {
 double fx_flow_time (const fx_flow *flow) { return flow->time; }
 const fx_flow_options *fx_flow_settings (const fx_flow *flow) { return &flow->options; }
 
-/* --- the two loops --------------------------------------------------------------------------- */
-
-static void run_columns (fx_flow *flow, fx_flow_columns what) {
-  fx_flow_job job = { .flow = flow, .columns = what };
-  fx_parallel(flow->column_items, flow->arithmetic->columns, &job);
-}
-
-static void run_rows (fx_flow *flow, fx_flow_rows what, double *field, int channels) {
-  fx_flow_job job = { .flow = flow, .rows = what, .field = field, .channels = channels };
-  fx_parallel(flow->row_items, flow->arithmetic->rows, &job);
-}
-
-/* --- fields ---------------------------------------------------------------------------------- */
-
-fx_status fx_flow_field (fx_flow *flow, fx_flow_columns what, int channels, fx_tensor **out) {
-  const int64_t shape[] = { 1, flow->h, flow->w, channels };
-  fx_tensor *field = NULL;
-  FX_TRY(ensure_scratch(flow));
-  FX_TRY(fx_tensor_new(FX_F64, 4, shape, &field));
-  run_columns(flow, what);
-  run_rows(flow, ROWS_STORE, fx_f64(field), channels);
-  *out = field;
-  return FX_OK;
-}
-
-fx_status fx_flow_vorticity (fx_flow *flow, fx_tensor **out) {
-  return fx_flow_field(flow, COLUMNS_VORTICITY, 1, out);
-}
-
-fx_status fx_flow_velocity (fx_flow *flow, fx_tensor **out) {
-  return fx_flow_field(flow, COLUMNS_START, 2, out);
-}
-
-/* That a field named `name` is one of this grid. */
-static fx_status check_field (const fx_flow *flow, const char *name, const fx_tensor *t) {
-  char text[FX_SHAPE_TEXT];
-  if (t->ndim != 4 || t->shape[0] != 1 || t->shape[1] != flow->h || t->shape[2] != flow->w ||
-      t->shape[3] != 1)
-    return fx_fail(FX_ESHAPE, "navier_stokes: %s must be (1,%" PRId64 ",%" PRId64 ",1), got %s",
-                   name, flow->h, flow->w, fx_shape_text(t, text));
-  if (t->dtype != FX_F32 && t->dtype != FX_F64)
-    return fx_fail(FX_EARG, "navier_stokes: %s must be f32 or f64, got %s", name,
-                   fx_dtype_name(t->dtype));
-  return FX_OK;
-}
-
-fx_status fx_flow_load (fx_flow *flow, const char *name, const fx_tensor *field,
-                        fx_flow_columns what, fx_status (*accept)(const double *, int64_t)) {
-  fx_status st;
-  fx_tensor *values = NULL;
-  FX_TRY(check_field(flow, name, field));
-  FX_TRY(ensure_scratch(flow));
-  FX_TRY(fx_tensor_cast(field, FX_F64, &values));
-  FX_GOTO(accept(fx_f64(values), fx_tensor_count(values)));
-  run_rows(flow, ROWS_LOAD, fx_f64(values), 1);
-  run_columns(flow, what);
-done:
-  fx_tensor_release(values);
-  return st;
-}
-
-/* Values must be finite and their mean small against their r.m.s. */
-static fx_status accept_vorticity (const double *w, int64_t count) {
-  double sum = 0.0, squares = 0.0;
-  for (int64_t i = 0; i < count; i++) {
-    sum += w[i];
-    squares += w[i] * w[i];
-  }
-  const double mean = sum / (double)count, rms = sqrt(squares / (double)count);
-  if (!isfinite(rms))
-    return fx_fail(FX_EARG, "navier_stokes: vorticity has values that are not finite");
-  if (fabs(mean) > 1e-3 * rms)
-    return fx_fail(FX_EARG,
-                   "navier_stokes: the mean vorticity of a periodic flow is zero, got %g with an "
-                   "r.m.s. of %g",
-                   mean, rms);
-  return FX_OK;
-}
-
-fx_status fx_flow_set_vorticity (fx_flow *flow, const fx_tensor *vorticity, double time) {
-  if (!isfinite(time))
-    return fx_fail(FX_EARG, "navier_stokes: time must be finite, got %g", time);
-  FX_TRY(fx_flow_load(flow, "vorticity", vorticity, COLUMNS_LOAD, accept_vorticity));
-  fx_flow_put_mode(flow, flow->state, 0, 0, (fx_flow_mode){ 0 });
-  flow->time = time;
-  flow->steps = 0;
-  flow->dt = 0.0;
-  return FX_OK;
-}
-
 /* --- time ------------------------------------------------------------------------------------ */
 
 static fx_status blown_up (const fx_flow *flow) {
@@ -398,10 +291,6 @@ static fx_status choose_step (fx_flow *flow, double until, int *last) {
   return FX_OK;
 }
 
-double fx_flow_decay (const fx_flow *flow, double exponent) {
-  return flow->options.precision == FX_F32 ? expm1(-exponent) : exp(-exponent);
-}
-
 static void fill_decay (fx_flow *flow) {
   const double half = 0.5 * flow->dt;
   for (int64_t k = 0; k < flow->padded; k++)
@@ -416,17 +305,17 @@ static void fill_decay (fx_flow *flow) {
 /* One step; velocities of the present state are in mid before, those of the new one after. */
 static fx_status step (fx_flow *flow, double until) {
   int last = 0;
-  run_rows(flow, ROWS_PRODUCTS, NULL, 0);
+  fx_flow_run_rows(flow, ROWS_PRODUCTS, NULL, 0);
   FX_TRY(choose_step(flow, until, &last));
   fill_decay(flow);
   fx_flow_forcing_draw(flow);
-  run_columns(flow, COLUMNS_STAGE_1);
-  run_rows(flow, ROWS_PRODUCTS, NULL, 0);
-  run_columns(flow, COLUMNS_STAGE_2);
-  run_rows(flow, ROWS_PRODUCTS, NULL, 0);
-  run_columns(flow, COLUMNS_STAGE_3);
-  run_rows(flow, ROWS_PRODUCTS, NULL, 0);
-  run_columns(flow, COLUMNS_STAGE_4);
+  fx_flow_run_columns(flow, COLUMNS_STAGE_1);
+  fx_flow_run_rows(flow, ROWS_PRODUCTS, NULL, 0);
+  fx_flow_run_columns(flow, COLUMNS_STAGE_2);
+  fx_flow_run_rows(flow, ROWS_PRODUCTS, NULL, 0);
+  fx_flow_run_columns(flow, COLUMNS_STAGE_3);
+  fx_flow_run_rows(flow, ROWS_PRODUCTS, NULL, 0);
+  fx_flow_run_columns(flow, COLUMNS_STAGE_4);
   flow->time = last ? until : flow->time + flow->dt;
   flow->steps++;
   return FX_OK;
@@ -444,11 +333,11 @@ static fx_status check_state (const fx_flow *flow) {
 fx_status fx_flow_advance (fx_flow *flow, double until) {
   if (!isfinite(until) || until < flow->time)
     return fx_fail(FX_EARG, "navier_stokes: cannot advance from time %g to %g", flow->time, until);
-  FX_TRY(ensure_scratch(flow));
+  FX_TRY(fx_flow_scratch(flow));
   if (flow->options.walls == FX_WALLS_SLIP)
     fx_flow_make_odd(flow);
   if (flow->time < until)
-    run_columns(flow, COLUMNS_START);
+    fx_flow_run_columns(flow, COLUMNS_START);
   while (flow->time < until) {
     if (fx_interrupted())
       return fx_fail(FX_EINTR, "navier_stokes: interrupted at time %g", flow->time);
