@@ -3,6 +3,7 @@
 #define CLI_H
 
 #include <lua.h>
+#include <stdio.h>
 
 /* The module flexlab.repl_core: { run = function(options) }, options {file=, banner=, prompt=} or
 ** nil; the file is run first. */
@@ -22,5 +23,8 @@ char **cli_complete(lua_State *L, const char *text);
 
 /* Called as main begins: the libraries have been loaded (load_watch.c). */
 void cli_loaded(void);
+
+/* Writes a text for people: control characters as their numbers (printable.c). */
+void cli_write_printable(FILE *file, const char *text, size_t n);
 
 #endif

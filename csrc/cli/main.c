@@ -127,7 +127,9 @@ static void report (const char *message) {
     end = trace;
   const int all = !end || (wanted && strcmp(wanted, "1") == 0);
   fflush(stdout);
-  fprintf(stderr, "flexlab: %.*s\n", all ? (int)strlen(message) : (int)(end - message), message);
+  fputs("flexlab: ", stderr);
+  cli_write_printable(stderr, message, all ? strlen(message) : (size_t)(end - message));
+  fputc('\n', stderr);
 }
 
 int main (int argc, char **argv) {

@@ -82,7 +82,10 @@ static int protected_call (lua_State *L, int n, int results) {
 
 static void report (lua_State *L) {
   fflush(stdout);
-  fprintf(stderr, "%s\n", luaL_tolstring(L, -1, NULL));
+  size_t n;
+  const char *message = luaL_tolstring(L, -1, &n);
+  cli_write_printable(stderr, message, n);
+  fputc('\n', stderr);
   lua_pop(L, 2);
 }
 
@@ -151,7 +154,7 @@ static int print_results (lua_State *L) {
     size_t size;
     cli_show(L, i);
     const char *text = lua_tolstring(L, -1, &size);
-    fwrite(text, 1, size, stdout);
+    cli_write_printable(stdout, text, size);
     putchar(i < n ? '\t' : '\n');
     lua_settop(L, n);
   }

@@ -12,6 +12,7 @@ local core = require "flexlab.core"
 local literal = require "flexlab.literal"
 local settings = require "flexlab.settings"
 local tabulate = require "flexlab.table"
+local terminal = require "flexlab.terminal"
 local words = require "flexlab.text"
 
 local M = {}
@@ -91,4 +92,4 @@ function M.page(thing)
   return tostring(thing) .. "\n"
 end
 
-return setmetatable(M, { __call = function(_, thing) io.write(M.page(thing)) end })
+return setmetatable(M, { __call = function(_, thing) terminal.write(M.page(thing)) end })

@@ -19,6 +19,7 @@ file that holds one of them from before FlexLab was loaded escapes. What is load
 --]]
 local blame = require "flexlab.blame"
 local renamed = require "flexlab.renamed"
+local terminal = require "flexlab.terminal"
 local M = { load_file = loadfile }   -- as it is before it is watched
 
 local ROOT = blame.root:gsub("flexlab/$", "")   -- "" or with its slash
@@ -243,7 +244,7 @@ local function search_renamed(name)
   local now = renamed[name:match "^flexlab%.(.*)$"]
   if not now then return nil end
   return function()
-    io.stderr:write(("note: the module '%s' is called 'flexlab.%s' now\n"):format(name, now))
+    terminal.note(("the module '%s' is called 'flexlab.%s' now"):format(name, now))
     return require("flexlab." .. now)
   end
 end

@@ -23,6 +23,7 @@ local divergence = require "flexlab.run.divergence"
 local expected = require "flexlab.expected"
 local models = require "flexlab.network.model"
 local settings = require "flexlab.settings"
+local terminal = require "flexlab.terminal"
 
 local M = {}
 
@@ -64,7 +65,7 @@ end
 local function say_frozen(list, frozen)
   local run = context.run()
   if #frozen == 0 or run and run.quiet then return end
-  io.stderr:write(("note: %d of %d trained parameters are not tracked and stay as they are: %s%s\n"):format(#frozen,
+  terminal.note(("%d of %d trained parameters are not tracked and stay as they are: %s%s"):format(#frozen,
     #frozen + #list, frozen[1].name, #frozen > 1 and " ..." or ""))
 end
 
@@ -74,7 +75,7 @@ local function start_from(path, model)
   if run then run:saw(path) end
   local copied, left = require("flexlab.run.checkpoint").transfer(path, model)
   if #left > 0 and not (run and run.quiet) then
-    io.stderr:write(("note: of %s %d tensors were taken; %d start anew: %s%s\n"):format(path, copied, #left,
+    terminal.note(("of %s %d tensors were taken; %d start anew: %s%s"):format(path, copied, #left,
       table.concat(left, ", ", 1, math.min(3, #left)), #left > 3 and " ..." or ""))
   end
 end

@@ -5,8 +5,11 @@
 --   t:print():save("runs/condition.csv")        -- .csv, .md, .tex, .txt or .html, by the name's end
 --
 -- Numbers are shown with 4 significant digits, those of a column of like size with as many decimals
--- as its largest has, and kept whole in CSV [RFC 4180].
+-- as its largest has, and kept whole in CSV. Headers and cells may hold names from files: each form escapes what has a
+-- meaning in it, and control characters are shown by their numbers in all of them.
 
+local terminal = require "flexlab.terminal"
+local csv = require "flexlab.csv"
 local words = require "flexlab.text"
 
 local Table = {}
@@ -17,7 +20,7 @@ local function shown(value, form)
     if value ~= value then return "-" end
     return (string.format(form or "%.4g", value))
   end
-  return words.printable(tostring(value))
+  return words.one_line(tostring(value))
 end
 
 -- The format of a column of two floats or more within a factor of 10 of each other; else nil.
@@ -33,19 +36,18 @@ local function form_of(rows, column)
   return ("%%.%df"):format(math.max(0, 3 - math.floor(math.log(most, 10))))
 end
 
--- The rows as texts.
-local function texts_of(self)
-  local texts, forms = {}, {}
-  for i = 1, #self.headers do forms[i] = form_of(self.rows, i) end
+-- The rows as texts, and as row 0 the headers; `escape` of each where a form has characters with a meaning.
+local function texts_of(self, escape)
+  local texts, forms = { [0] = {} }, {}
+  for i, header in ipairs(self.headers) do texts[0][i], forms[i] = shown(header), form_of(self.rows, i) end
   for k, row in ipairs(self.rows) do
     texts[k] = {}
     for i = 1, #self.headers do texts[k][i] = shown(row[i], forms[i]) end
   end
+  for k = 0, escape and #self.rows or -1 do
+    for i, text in ipairs(texts[k]) do texts[k][i] = escape(text) end
+  end
   return texts
-end
-
-local function exact(value)
-  return math.type(value) == "float" and string.format("%.17g", value) or tostring(value)
 end
 
 -- Numbers stand on the right, also those dressed as text: "12 %", "-0.3", "0.004 (least)".
@@ -83,9 +85,9 @@ function Table:mark()
   return self
 end
 
-local function layout(self)
-  local texts, widths, right = texts_of(self), {}, {}
-  for i, header in ipairs(self.headers) do
+local function layout(self, escape)
+  local texts, widths, right = texts_of(self, escape), {}, {}
+  for i, header in ipairs(texts[0]) do
     widths[i], right[i] = width(header), #self.rows > 0
     for k, row in ipairs(self.rows) do
       local text = texts[k][i]
@@ -110,41 +112,10 @@ function Table:text()
   local widths, right, texts = layout(self)
   local total = 2 * (#widths - 1)
   for _, w in ipairs(widths) do total = total + w end
-  local lines = { line(self.headers, widths, right, "  "), ("-"):rep(math.min(total, 100)) }
+  local lines = { line(texts[0], widths, right, "  "), ("-"):rep(math.min(total, 100)) }
   for k, row in ipairs(texts) do
     lines[#lines + 1] = line(row, widths, right, "  ")
     if self.gaps[k] and k < #self.rows then lines[#lines + 1] = "" end
-  end
-  return table.concat(lines, "\n") .. "\n"
-end
-
-function Table:markdown()
-  local widths, right, texts = layout(self)
-  local rule = {}
-  for i, w in ipairs(widths) do
-    widths[i] = math.max(w, 3)
-    rule[i] = ("-"):rep(widths[i] - 1) .. (right[i] and ":" or "-")
-  end
-  local lines = { "| " .. line(self.headers, widths, right, " | ") .. " |",
-                  "| " .. table.concat(rule, " | ") .. " |" }
-  for _, row in ipairs(texts) do
-    lines[#lines + 1] = "| " .. line(row, widths, right, " | ") .. " |"
-  end
-  return table.concat(lines, "\n") .. "\n"
-end
-
-local function quoted(value)
-  local text = exact(value)
-  if text:find('[",\r\n]') then text = '"' .. text:gsub('"', '""') .. '"' end
-  return text
-end
-
-function Table:csv()
-  local lines = {}
-  for k = 0, #self.rows do
-    local cells = {}
-    for i, value in ipairs(self.rows[k] or self.headers) do cells[i] = quoted(value) end
-    lines[#lines + 1] = table.concat(cells, ",")
   end
   return table.concat(lines, "\n") .. "\n"
 end
@@ -153,15 +124,42 @@ local function escaped(text)
   return (text:gsub("[&<>]", { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;" }))
 end
 
+-- Markdown takes HTML as it is, and a bar for the end of a cell.
+local function escaped_markdown(text) return (escaped(text):gsub("[\\|]", "\\%0")) end
+
+function Table:markdown()
+  local widths, right, texts = layout(self, escaped_markdown)
+  local rule = {}
+  for i, w in ipairs(widths) do
+    widths[i] = math.max(w, 3)
+    rule[i] = ("-"):rep(widths[i] - 1) .. (right[i] and ":" or "-")
+  end
+  local lines = { "| " .. line(texts[0], widths, right, " | ") .. " |",
+                  "| " .. table.concat(rule, " | ") .. " |" }
+  for _, row in ipairs(texts) do
+    lines[#lines + 1] = "| " .. line(row, widths, right, " | ") .. " |"
+  end
+  return table.concat(lines, "\n") .. "\n"
+end
+
+function Table:csv()
+  local lines = {}
+  for k = 0, #self.rows do
+    local cells = {}
+    for i, value in ipairs(self.rows[k] or self.headers) do cells[i] = csv.cell(value) end
+    lines[#lines + 1] = table.concat(cells, ",")
+  end
+  return table.concat(lines, "\n") .. "\n"
+end
+
 function Table:html()
-  local _, right, texts = layout(self)
+  local _, right, texts = layout(self, escaped)
   local out = { "<table>\n" }
   for k = 0, #self.rows do
     local tag = k == 0 and "th" or "td"
     out[#out + 1] = self.marked[k] and '<tr class="strong">' or "<tr>"
-    for i, value in ipairs(texts[k] or self.headers) do
-      out[#out + 1] = string.format("<%s%s>%s</%s>", tag, right[i] and ' class="number"' or "",
-        escaped(value), tag)
+    for i, text in ipairs(texts[k]) do
+      out[#out + 1] = string.format("<%s%s>%s</%s>", tag, right[i] and ' class="number"' or "", text, tag)
     end
     out[#out + 1] = "</tr>\n"
   end
@@ -171,16 +169,16 @@ end
 local tex = { ["&"] = "\\&", ["%"] = "\\%", ["_"] = "\\_", ["#"] = "\\#", ["$"] = "\\$", ["{"] = "\\{",
   ["}"] = "\\}", ["~"] = "\\textasciitilde{}", ["^"] = "\\textasciicircum{}", ["\\"] = "\\textbackslash{}" }
 
+local function escaped_tex(text) return (text:gsub("[&%%_#${}~^\\]", tex)) end
+
 -- A LaTeX tabular with rules of the booktabs package.
 function Table:latex()
-  local _, right, texts = layout(self)
+  local _, right, texts = layout(self, escaped_tex)
   local align, lines = {}, {}
   for i = 1, #self.headers do align[i] = right[i] and "r" or "l" end
   lines[1] = "\\begin{tabular}{" .. table.concat(align) .. "}\n\\toprule"
   for k = 0, #self.rows do
-    local cells = {}
-    for i, text in ipairs(texts[k] or self.headers) do cells[i] = text:gsub("[&%%_#${}~^\\]", tex) end
-    lines[#lines + 1] = table.concat(cells, " & ") .. " \\\\"
+    lines[#lines + 1] = table.concat(texts[k], " & ") .. " \\\\"
     if k == 0 or self.gaps[k] and k < #self.rows then lines[#lines + 1] = "\\midrule" end
   end
   lines[#lines + 1] = "\\bottomrule\n\\end{tabular}\n"
@@ -188,7 +186,7 @@ function Table:latex()
 end
 
 function Table:print()
-  io.write(self:text())
+  terminal.write(self:text())
   return self
 end
 

@@ -102,12 +102,39 @@ function M.unknown(word, known)
     M.nearest(word, words), M.list(words))
 end
 
---- A text for a terminal: control characters, which a file's names may hold, as \27; ends of lines and tabs stay.
-function M.printable(text)
-  return (text:gsub("[%c]", function(c)
-    return c ~= "\n" and c ~= "\t" and ("\\%d"):format(c:byte()) or nil
-  end))
+-- Characters that a terminal obeys in place of showing them: controls of ASCII, of Latin-1, and those
+-- that turn the direction of what follows, so that a name reads as another.
+local function obeyed(code, lines)
+  if code == 10 or code == 9 then return not lines end
+  return code < 32 or code >= 127 and code < 160 or code == 0x200E or code == 0x200F
+    or code >= 0x202A and code <= 0x202E or code >= 0x2066 and code <= 0x2069
 end
+
+local function escaped(bytes)
+  return (bytes:gsub(".", function(c) return ("\\%d"):format(c:byte()) end))
+end
+
+-- A text whose obeyed characters, and bytes that are no UTF-8, are shown by their numbers.
+local function shown(text, lines)
+  if not text:find "[%c\128-\255]" then return text end
+  local out, at = {}, 1
+  while at <= #text do
+    local good, bad = utf8.len(text, at)
+    local last = good and #text or bad - 1
+    out[#out + 1] = text:sub(at, last):gsub(utf8.charpattern, function(c)
+      return obeyed(utf8.codepoint(c), lines) and escaped(c) or nil
+    end)
+    if bad then out[#out + 1] = escaped(text:sub(bad, bad)) end
+    at = last + (bad and 2 or 1)
+  end
+  return table.concat(out)
+end
+
+--- A text for a terminal: control characters, which names from files may hold, as \27; ends of lines and tabs stay.
+function M.printable(text) return shown(text, true) end
+
+--- The same of a text that is to stay on its line.
+function M.one_line(text) return shown(text, false) end
 
 --- A value as a message shows it: strings in quotes, tables by their kind.
 function M.show(value)
@@ -120,6 +147,13 @@ end
 ---@param form string|nil  "%.4g"
 function M.number(value, form)
   return value ~= value and "nan" or (form or "%.4g"):format(value)
+end
+
+--- A share as a percentage, "12 %"; what is no number, or beyond all, is "-" as in tables.
+---@param form string|nil  "%+.1f"
+function M.percent(share, form)
+  if share ~= share or math.abs(share) == math.huge then return "-" end
+  return ((form or "%.0f") .. " %%"):format(100 * share)
 end
 
 --- The keys of a table, sorted as strings.

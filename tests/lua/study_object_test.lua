@@ -213,6 +213,7 @@ end
 -- A name that these runs do not have is wrong use, with the command's name and the nearest word.
 function suite.test_misspelt_names_of_settings_arms_and_metrics()
   local roads = go(study("roads")).dir
+  local one = flex.runs(roads).tasks[1].dir
   for line, sentence in pairs {
     ["compare RUNS --by model.rod"] = "compare: --by: no 'model.rod'; the nearest is 'model.road'",
     ["compare RUNS --against model.road=bth"] = "compare: --against: no 'model.road=bth'; the nearest is "
@@ -223,10 +224,14 @@ function suite.test_misspelt_names_of_settings_arms_and_metrics()
     ["report RUNS --by model.rod"] = "report: --by: no 'model.rod'; the nearest is 'model.road'",
     ["table RUNS --metrics rfne,rfen"] = "table: --metrics: no 'rfen'; the nearest is 'rfne'",
     ["list choices RUNS"] = "a folder comes behind `runs`: flexlab list runs " .. roads,
+    ["report RUNS --where seed=1 --where model.road=both --by model.road"] = "report: --by is for the comparison of "
+      .. "runs, and " .. suite.root,
+    ["report ONE --metric rfne"] = "report: --metric is for the comparison of runs, and ONE is one run",
+    ["report ONE --better higher"] = "report: --better is for the comparison of runs, and ONE is one run",
   } do
-    local code, out = flexlab(line:gsub("RUNS", roads))
+    local code, out = flexlab((line:gsub("RUNS", roads):gsub("ONE", one)))
     lu.assertEquals(code, 2, line)
-    lu.assertStrContains(out, sentence)
+    lu.assertStrContains(out, (sentence:gsub("ONE", one)))
   end
 end
 

@@ -25,7 +25,7 @@ end
 function suite.test_markdown_and_html()
   local t = tabulate { "k", "v<1" }
   t:row { "a", 1.5 }
-  lu.assertEquals(t:markdown(), "| k   | v<1 |\n| --- | --: |\n| a   | 1.5 |\n")
+  lu.assertEquals(t:markdown(), "| k   | v&lt;1 |\n| --- | -----: |\n| a   |    1.5 |\n")
   lu.assertStrContains(t:html(), '<th class="number">v&lt;1</th>')
 end
 
@@ -58,11 +58,46 @@ end
 
 -- Names come from files, and terminals obey escape sequences.
 function suite.test_control_characters_are_shown_not_sent()
-  local t = tabulate { "a" }
-  t:row { "\27[31mred\7" }
-  for _, text in ipairs { t:text(), t:markdown(), t:latex() } do lu.assertNil(text:find "[\27\7]") end
-  lu.assertStrContains(t:text(), "\\27[31mred\\7")
-  lu.assertEquals(require "flexlab.text".printable "a\n\tb \u{3c9}", "a\n\tb \u{3c9}")
+  local t = tabulate { "a\27[2J", "b" }
+  t:row { "\27[31mred\7", "two\nlines" }
+  for _, text in ipairs { t:text(), t:markdown(), t:latex(), t:html(), t:csv() } do
+    lu.assertNil(text:find "[\27\7]")
+    lu.assertStrContains((text:gsub("textbackslash{}", ""):gsub("\\\\", "\\")), "\\27[31mred\\7")
+    lu.assertStrContains((text:gsub("textbackslash{}", ""):gsub("\\\\", "\\")), "a\\27[2J")
+  end
+  lu.assertStrContains(t:text(), "two\\10lines")      -- a line of the table stays one
+  lu.assertStrContains(t:csv(), '"two\nlines"')
+end
+
+function suite.test_markdown_and_html_escape_what_has_a_meaning_there()
+  local t = tabulate { "<b>|" }
+  t:row { "x|y <script>&\\|" }
+  lu.assertStrContains(t:markdown(), "| &lt;b&gt;\\|")
+  lu.assertStrContains(t:markdown(), "| x\\|y &lt;script&gt;&amp;\\\\\\| |")
+  lu.assertStrContains(t:html(), "<td>x|y &lt;script&gt;&amp;\\|</td>")
+  lu.assertStrContains(t:html(), "<th>&lt;b&gt;|</th>")
+end
+
+-- Spreadsheets run what begins with = + - @, and a cell's text comes from others.
+function suite.test_csv_has_no_formulas_and_keeps_numbers()
+  local t = tabulate { "=1+1" }
+  local formulas = { "=HYPERLINK(1)", "+cmd|' /C calc'!A0", "-1+2", "@SUM(A1)", "\tx", "-x", "-4 % off", "=" }
+  for _, text in ipairs(formulas) do t:row { text } end
+  local n = 0
+  for line in t:csv():gmatch "[^\n]+" do
+    n = n + 1
+    lu.assertEquals(line:sub(1, 1), "'", line)
+  end
+  lu.assertEquals(n, #formulas + 1)
+  lu.assertEquals(tabulate({ "a" }):row({ -1.5 }):row({ -3 }):row({ "-4.5 %" }):row({ "+0.1 %" }):row({ "-" })
+    :row({ "-1e-05" }):row({ "a=b" }):row({ "'=x" }):row({ -math.huge }):csv(),
+    "a\n-1.5\n-3\n-4.5 %\n+0.1 %\n-\n-1e-05\na=b\n'=x\n-inf\n")
+end
+
+function suite.test_a_share_that_is_no_number_is_a_dash()
+  local percent = require "flexlab.text".percent
+  lu.assertEquals({ percent(0.5), percent(-0.0449, "%+.1f"), percent(0 / 0), percent(1 / 0), percent(-1 / 0, "%+.1f") },
+    { "50 %", "-4.5 %", "-", "-", "-" })
 end
 
 function suite.test_latex_has_the_decimals_of_the_text()

@@ -9,6 +9,7 @@ what summation alone costs. One image: a sample's bits do not depend on the batc
 --]]
 local core = require "flexlab.core"
 local flex = require "flexlab"
+local terminal = require "flexlab.terminal"
 
 local M = {}
 
@@ -67,7 +68,7 @@ function M.run(values)
     if core.sys.interrupts() > 0 then error("stopped", 0) end
   end
   if values.json then
-    print(core.json.encode { isa = core.isa(), size = values.size, rows = rows })
+    terminal.json { isa = core.isa(), size = values.size, rows = rows }
     return
   end
   local t = flex.table { "channels", "forward", "data", "weights", "direct" }
@@ -76,7 +77,7 @@ function M.run(values)
     for i, name in ipairs { "forward", "data", "weights", "direct" } do cells[i + 1] = ("%.1e"):format(row[name]) end
     t:row(cells)
   end
-  print(("3x3 convolution (%s) on %dx%d: largest error over the largest exact number\n"):format(core.isa(),
+  terminal.say(("3x3 convolution (%s) on %dx%d: largest error over the largest exact number\n"):format(core.isa(),
     values.size, values.size))
   t:print()
 end

@@ -12,6 +12,7 @@ local core = require "flexlab.core"
 local flex = require "flexlab"
 local machines = require "flexlab.bench.machine"
 local whole = require "flexlab.bench.whole"
+local terminal = require "flexlab.terminal"
 
 local M = {}
 
@@ -122,20 +123,20 @@ function M.run(values)
     error(("bench kernels: a training step of '%s' does not use %s"):format(whole.name(values), values.op), 0)
   end
   if values.json then
-    print(core.json.encode { machine = machine, rows = rows })
+    terminal.json { machine = machine, rows = rows }
     return
   end
   local products, movement = {}, {}
   for _, row in ipairs(rows) do
     table.insert(row.forward.gflops and products or movement, row)
   end
-  print(machines.text(machine))
-  print(("%s, batch %d of %dx%d; least of %d\n"):format(whole.name(values), values.batch, values.size, values.size,
-    values.repeats))
+  terminal.say(machines.text(machine))
+  terminal.say(("%s, batch %d of %dx%d; least of %d\n"):format(whole.name(values), values.batch, values.size,
+    values.size, values.repeats))
   print_products(products, machine)
-  if #products > 0 and #movement > 0 then print() end
+  if #products > 0 and #movement > 0 then terminal.say() end
   print_movement(movement, machine)
-  print(("\ntimes x ms: arithmetic %.0f ms, movement %.0f ms"):format(sum(products), sum(movement)))
+  terminal.say(("\ntimes x ms: arithmetic %.0f ms, movement %.0f ms"):format(sum(products), sum(movement)))
 end
 
 return M

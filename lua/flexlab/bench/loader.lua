@@ -11,6 +11,7 @@ local core = require "flexlab.core"
 local flex = require "flexlab"
 local repack = require "flexlab.data.repack"
 local stats = require "flexlab.stats"
+local terminal = require "flexlab.terminal"
 
 local M = {}
 
@@ -78,7 +79,7 @@ local function ratio(memory, seconds)
 end
 
 local function report(result, values)
-  print(("%s, batch %d of %dx%d, %d threads: %d alternations of %d steps; seconds a step\n"):format(values.model,
+  terminal.say(("%s, batch %d of %dx%d, %d threads: %d alternations of %d steps; seconds a step\n"):format(values.model,
     values.batch, values.size, values.size, core.threads(), values.repeats, M.steps))
   local t = flex.table { "read", "clock", "memory's over it", "processors", "memory's over them" }
   for _, way in ipairs(ways) do
@@ -101,7 +102,7 @@ function M.run(values)
   if not ok then error(result, 0) end
   if values.json then
     for _, way in ipairs(ways) do result[way].wall[0], result[way].cpu[0] = nil, nil end
-    print(core.json.encode { memory = result.memory, ahead = result.ahead, at_once = result["at once"] })
+    terminal.json { memory = result.memory, ahead = result.ahead, at_once = result["at once"] }
   else
     report(result, values)
   end

@@ -8,6 +8,7 @@ local clock = require "flexlab.bench.clock"
 local core = require "flexlab.core"
 local flex = require "flexlab"
 local whole = require "flexlab.bench.whole"
+local terminal = require "flexlab.terminal"
 
 local M = {}
 
@@ -19,7 +20,7 @@ function M.run(work, values)
   clock.timed(values.repeats, work)
   local m, resident = core.memory(), core.sys.peak_rss()
   if values.json then
-    print(core.json.encode { peak = m.peak, peak_by_kind = m.peak_by_kind, cached = m.cached, resident = resident })
+    terminal.json { peak = m.peak, peak_by_kind = m.peak_by_kind, cached = m.cached, resident = resident }
     return
   end
   local t = flex.table { "kind", "MiB at the peak", "share" }
@@ -28,9 +29,11 @@ function M.run(work, values)
     t:row { kind, bytes / 2 ^ 20, ("%.1f %%"):format(100 * bytes / m.peak) }
   end
   t:row { "all", m.peak / 2 ^ 20, "100 %" }
-  print(("%s %s, batch %d of %dx%d\n"):format(values.what, whole.name(values), values.batch, values.size, values.size))
+  terminal.say(("%s %s, batch %d of %dx%d\n"):format(values.what, whole.name(values), values.batch, values.size,
+    values.size))
   t:print()
-  print(("\nkept for reuse: %.0f MiB; peak of resident memory: %.0f MiB"):format(m.cached / 2 ^ 20, resident / 2 ^ 20))
+  terminal.say(("\nkept for reuse: %.0f MiB; peak of resident memory: %.0f MiB"):format(m.cached / 2 ^ 20,
+    resident / 2 ^ 20))
 end
 
 return M

@@ -8,6 +8,7 @@ local clock = require "flexlab.bench.clock"
 local core = require "flexlab.core"
 local flex = require "flexlab"
 local whole = require "flexlab.bench.whole"
+local terminal = require "flexlab.terminal"
 
 local M = {}
 
@@ -68,10 +69,10 @@ function M.run(work, values)
   for _, s in ipairs(seconds) do wall = wall + s / #seconds end
   local rows = gather(calls, values.repeats, values.shapes)
   if values.json then
-    print(core.json.encode { seconds = seconds, rows = rows })
+    terminal.json { seconds = seconds, rows = rows }
     return
   end
-  print(("%s %s, batch %d of %dx%d: %.4g s (mean of %d)\n"):format(values.what, whole.name(values), values.batch,
+  terminal.say(("%s %s, batch %d of %dx%d: %.4g s (mean of %d)\n"):format(values.what, whole.name(values), values.batch,
     values.size, values.size, wall, values.repeats))
   show(rows, wall, values)
 end

@@ -8,6 +8,7 @@ local clock = require "flexlab.bench.clock"
 local core = require "flexlab.core"
 local flex = require "flexlab"
 local whole = require "flexlab.bench.whole"
+local terminal = require "flexlab.terminal"
 
 local M = {}
 
@@ -56,9 +57,9 @@ local function show(all)
     t:gap()
   end
   t:print()
-  print()
+  terminal.say()
   for _, s in ipairs(all) do
-    if s.power then print(("s ~ (%s)^%.2f"):format(s.name == "size" and "pixels" or s.name, s.power)) end
+    if s.power then terminal.say(("s ~ (%s)^%.2f"):format(s.name == "size" and "pixels" or s.name, s.power)) end
   end
 end
 
@@ -70,7 +71,7 @@ function M.run(values)
     series("size", values.sizes, values, function(n) return { size = n } end, function(n) return n * n end),
     series("threads", values.thread_counts, values, function(n) return { threads = n } end, same),
   }
-  if values.json then print(core.json.encode(all)) else show(all) end
+  if values.json then terminal.json(all) else show(all) end
 end
 
 return M

@@ -8,6 +8,7 @@ local core = require "flexlab.core"
 local settings = require "flexlab.settings"
 local stats = require "flexlab.stats"
 local whole = require "flexlab.bench.whole"
+local terminal = require "flexlab.terminal"
 local words = require "flexlab.text"
 
 local network = settings.of("model").entry
@@ -87,14 +88,14 @@ local function measure(values)
   local seconds = clock.timed(values.repeats, work)
   local mib = core.sys.peak_rss() / 2 ^ 20
   if values.json then
-    print(core.json.encode { seconds = seconds, peak_mib = mib })
+    terminal.json { seconds = seconds, peak_mib = mib }
     return
   end
   local median = stats.median(seconds)
-  print(("%s  %s  batch %d of %dx%d: %.4g s (median of %d), %.4g samples/s, peak %.0f MiB resident"):format(
+  terminal.say(("%s  %s  batch %d of %dx%d: %.4g s (median of %d), %.4g samples/s, peak %.0f MiB resident"):format(
     values.what, whole.name(values), values.batch, values.size, values.size, median, #seconds,
     values.batch / median, mib))
-  print(describe(values))
+  terminal.say(describe(values))
 end
 
 return {

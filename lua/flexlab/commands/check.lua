@@ -7,6 +7,7 @@ local contracts = require "flexlab.contracts"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
 local given = require "flexlab.commands.overrides"
+local terminal = require "flexlab.terminal"
 local words = require "flexlab.text"
 
 -- The folder in which a file lies names its kind.
@@ -17,9 +18,9 @@ local function kind_of(values)
 end
 
 local function report(choice, kept)
-  print(("%s '%s' (%s)"):format(choice.kind, choice.name, choice.where))
-  for _, line in ipairs(kept) do print("  kept  " .. line) end
-  if #kept == 0 then print("  not tried: it asks for more than a made-up batch has") end
+  terminal.say(("%s '%s' (%s)"):format(choice.kind, choice.name, choice.where))
+  for _, line in ipairs(kept) do terminal.say("  kept  " .. line) end
+  if #kept == 0 then terminal.say("  not tried: it asks for more than a made-up batch has") end
 end
 
 local function check_part(path, overrides, kind)
@@ -44,7 +45,7 @@ local function check_recipe(path, overrides)
     for _, choice in ipairs(choices.defined(kind)) do report(choice, contracts.check(choice, nil, true)) end
   end
   subject:check(overrides)
-  print(("%s: the words of its configuration keep their contracts"):format(path))
+  terminal.say(("%s: the words of its configuration keep their contracts"):format(path))
 end
 
 return {

@@ -2,6 +2,7 @@
 local flex = require "flexlab"
 local ranking = require "flexlab.study.ranking"
 local selection = require "flexlab.commands.selection"
+local terminal = require "flexlab.terminal"
 
 -- The table, the runs whose remarks belong to it, and the pivot.
 local function compared(runs, main, options, values)
@@ -39,12 +40,12 @@ return {
     local t, from, pivot = compared(runs, main, options, values)
     t:print()
     local best, about = ranking.best(pivot, main.better)
-    print(best ~= nil and ("best: %s"):format(best) or ("best: none is named, since %s"):format(about.why))
+    terminal.say(best ~= nil and ("best: %s"):format(best) or ("best: none is named, since %s"):format(about.why))
     from:remark(about.note)
     selection.remarks(from, main)
     if values.report then
       assert(flex.core.sys.mkdirs(values.report))
-      print(runs:report { metric = values.metric or false, better = values.better or false, key = options.key,
+      terminal.say(runs:report { metric = values.metric or false, better = values.better or false, key = options.key,
         against = options.against, dir = values.report })
     end
   end,

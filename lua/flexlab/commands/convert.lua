@@ -2,6 +2,7 @@
 local arguments = require "flexlab.commands.arguments"
 local commands = require "flexlab.commands"
 local flex = require "flexlab"
+local terminal = require "flexlab.terminal"
 
 return {
   name = "convert",
@@ -19,9 +20,9 @@ return {
     end
     commands.note_unfinished(values.input)
     local done = flex.convert.file(values.input, values.output, { ema = values.ema, raw = values.raw })
-    print(values.output)
+    terminal.say(values.output)
     if done.others > 0 then
-      io.stderr:write(("note: %s holds %d networks; the first one was converted\n"):format(done.from, done.others + 1))
+      terminal.note(("%s holds %d networks; the first one was converted"):format(done.from, done.others + 1))
     end
   end,
 }

@@ -1,9 +1,9 @@
 -- flexlab data - what a file of fields holds, and what could be trained on it; `data repack` rewrites it.
 local arguments = require "flexlab.commands.arguments"
-local core = require "flexlab.core"
 local inspect = require "flexlab.data.inspect"
 local repack = require "flexlab.data.repack"
 local variables = require "flexlab.commands.variables"
+local terminal = require "flexlab.terminal"
 
 -- Every table of a report that is empty is a list.
 local function with_lists(t)
@@ -19,7 +19,7 @@ local function show(values)
   o.statistics = not values.quick
   local report = inspect.report(values.file, o)
   if values.json then
-    print(core.json.encode(with_lists(report)))
+    terminal.json(with_lists(report))
   else
     inspect.print(report)
   end
@@ -53,7 +53,7 @@ return {
       if not values.to then arguments.wrong("data repack: IN and OUT are needed") end
       local o = variables.of(values)
       o.deflate, o.chunk = values.deflate, values.chunk
-      print(repack(values.from, values.to, o))
+      terminal.say(repack(values.from, values.to, o))
       return
     end
     if values.from then arguments.wrong("data: one file at a time; '%s' is too much", values.from) end

@@ -4,6 +4,7 @@ local commands = require "flexlab.commands"
 local flex = require "flexlab"
 local settings = require "flexlab.settings"
 local variables = require "flexlab.commands.variables"
+local terminal = require "flexlab.terminal"
 
 local fine = settings.of("superres").entry
 
@@ -33,9 +34,9 @@ return {
     local faults = 0
     for _, f in ipairs(findings) do faults = faults + (f.state == "fault" and 1 or 0) end
     if values.json then
-      print(flex.core.json.encode(findings))
+      terminal.json(findings)
     else
-      for _, f in ipairs(findings) do print(("%-6s %-14s %s"):format(f.state, f.check, f.text)) end
+      for _, f in ipairs(findings) do terminal.say(("%-6s %-14s %s"):format(f.state, f.check, f.text)) end
     end
     return faults > 0 and 1 or 0
   end,

@@ -5,6 +5,7 @@ local core = require "flexlab.core"
 local flex = require "flexlab"
 local settings = require "flexlab.settings"
 local variables = require "flexlab.commands.variables"
+local terminal = require "flexlab.terminal"
 
 local sampling, patches = settings.of("eval").entry, settings.of("data").entry
 
@@ -20,8 +21,8 @@ end
 local function note_overlap(data)
   for _, file in ipairs(data.test.source.files) do
     if file.height % data.height > 0 or file.width % data.width > 0 then
-      io.stderr:write(("note: the %dx%d fields of '%s' are no multiple of the %dx%d tiles: the last ones overlap, and "
-        .. "count twice there\n"):format(file.height, file.width, file.path, data.height, data.width))
+      terminal.note(("the %dx%d fields of '%s' are no multiple of the %dx%d tiles: the last ones overlap, and "
+        .. "count twice there"):format(file.height, file.width, file.path, data.height, data.width))
       return
     end
   end
@@ -61,7 +62,7 @@ return {
       for _, m in ipairs(core.metrics.list) do all[name][m.name] = s[m.name] end
       for metric in pairs(s.per_sample) do all[name][metric] = s[metric] end     -- of channels, of the anomaly
     end
-    if values.json then print(core.json.encode(all)) else c.table:print() end
+    if values.json then terminal.json(all) else c.table:print() end
     if values.picture and c.picture then c.picture:save(values.picture) end
   end,
 }

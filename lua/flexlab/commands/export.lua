@@ -4,6 +4,7 @@ local finished = require "flexlab.study.finished"
 local latest = require "flexlab.store.latest"
 local record = require "flexlab.study.record"
 local state = require "flexlab.store.state"
+local terminal = require "flexlab.terminal"
 
 -- The folders of the runs that a path means, and of the study; raises for one that is running or not there.
 local function runs_of(path)
@@ -12,7 +13,7 @@ local function runs_of(path)
   for i, task in ipairs(finished.tasks { path }) do
     local word = state.of(task.dir).word
     if word == "running" then error(("export: %s is running; export it when it is done"):format(task.dir), 0) end
-    if word ~= "done" then io.stderr:write(("note: %s is not done (%s)\n"):format(task.dir, word)) end
+    if word ~= "done" then terminal.note(("%s is not done (%s)"):format(task.dir, word)) end
     dirs[i] = task.dir
   end
   if #dirs == 0 then error(("export: %s is no run, no study and no folder of runs"):format(path), 0) end
@@ -32,7 +33,7 @@ return {
     local name = latest.place(study or #dirs == 1 and dirs[1] or path):gsub("^%.*/*", ""):gsub("/", "-")
     local out = values.out or (name ~= "" and name or "runs") .. ".tar"
     local count, bytes = export.write(out, dirs, study)
-    print(("%s: %d run%s%s, %d files, %.1f MB"):format(out, #dirs, #dirs == 1 and "" or "s",
+    terminal.say(("%s: %d run%s%s, %d files, %.1f MB"):format(out, #dirs, #dirs == 1 and "" or "s",
       study and " and their study" or "", count, bytes / 1e6))
   end,
 }

@@ -4,6 +4,7 @@ local arguments = require "flexlab.commands.arguments"
 local commands = require "flexlab.commands"
 local generate = require "flexlab.flow.generate"
 local settings = require "flexlab.settings"
+local terminal = require "flexlab.terminal"
 local words = require "flexlab.text"
 
 local declared = settings.of "flow"
@@ -39,6 +40,6 @@ return {
     commands.setup(values)
     local given = {}
     for key in pairs(declared.entry) do given[key] = values[key:gsub("_", "-")] end
-    for _, path in ipairs(generate.make(values.kind, given)) do print(path) end
+    for _, path in ipairs(generate.make(values.kind, given)) do terminal.say(path) end
   end,
 }

@@ -1,6 +1,7 @@
 -- flexlab help - the overview, or the page of one command.
 local arguments = require "flexlab.commands.arguments"
 local commands = require "flexlab.commands"
+local terminal = require "flexlab.terminal"
 local words = require "flexlab.text"
 
 return {
@@ -9,7 +10,7 @@ return {
   arguments = { { name = "command", optional = true, doc = "a command" } },
   run = function(values)
     if not values.command then
-      io.write(commands.overview())
+      terminal.write(commands.overview())
       return
     end
     local command = commands.find(values.command)
@@ -17,6 +18,6 @@ return {
       arguments.wrong("there is no command '%s'; %s", values.command,
         words.hint(values.command, commands.names))
     end
-    io.write(arguments.help(command))
+    terminal.write(arguments.help(command))
   end,
 }

@@ -1,5 +1,6 @@
 -- flexlab import - the runs of an archive that flexlab export wrote, into a folder of runs.
 local import = require "flexlab.run.import"
+local terminal = require "flexlab.terminal"
 
 return {
   name = "import",
@@ -9,7 +10,7 @@ return {
   notes = "Nothing of the archive is run. A run that is there already stays; another one in its place is an error.",
   run = function(values)
     local new, there = import.read(values.archive, values.out)
-    for _, place in ipairs(new) do print(("%s/%s"):format(values.out, place)) end
-    for _, place in ipairs(there) do print(("%s/%s was there already"):format(values.out, place)) end
+    for _, place in ipairs(new) do terminal.say(("%s/%s"):format(values.out, place)) end
+    for _, place in ipairs(there) do terminal.say(("%s/%s was there already"):format(values.out, place)) end
   end,
 }

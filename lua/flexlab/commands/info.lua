@@ -1,5 +1,6 @@
 -- flexlab info - what this build is and what it found on this machine; or what a checkpoint's network is.
 local core = require "flexlab.core"
+local terminal = require "flexlab.terminal"
 local words = require "flexlab.text"
 
 -- What a checkpoint, or the folder of a run, holds: words of its configuration, size and arithmetic.
@@ -22,13 +23,13 @@ return {
     local info = values.checkpoint and network(values.checkpoint) or core.info()
     if not values.checkpoint then info.lua = info.lua or _VERSION end
     if values.json then
-      print(core.json.encode(info))
+      terminal.json(info)
       return
     end
     for _, key in ipairs(words.keys(info)) do
       local value = info[key]
       if type(value) == "table" then value = table.concat(value, " ") end
-      print(("%-12s %s"):format(key, tostring(value)))
+      terminal.say(("%-12s %s"):format(key, tostring(value)))
     end
   end,
 }

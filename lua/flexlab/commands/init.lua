@@ -8,6 +8,7 @@
 local arguments = require "flexlab.commands.arguments"
 local blame = require "flexlab.blame"
 local loading = require "flexlab.loading"
+local terminal = require "flexlab.terminal"
 local words = require "flexlab.text"
 
 local M = {}
@@ -34,13 +35,13 @@ local LOADS_PARTS = { run = true, repl = true, script = true, show = true, check
 --- Says what was used in place of averaged weights that a file has not.
 function M.note_last(model, values)
   if values.raw or model.averaged then return end
-  io.stderr:write(("note: '%s' holds no averaged weights: the last ones are used\n"):format(values.checkpoint))
+  terminal.note(("'%s' holds no averaged weights: the last ones are used"):format(values.checkpoint))
 end
 
 --- Says that an answer is no answer; `broken` of `count` elements.
 function M.note_broken(broken, count)
   if broken == 0 then return end
-  io.stderr:write(("note: the answer holds NaN or infinite values (%d of %d elements)\n"):format(broken, count))
+  terminal.note(("the answer holds NaN or infinite values (%d of %d elements)"):format(broken, count))
 end
 
 -- Applies --device and --threads.
@@ -53,7 +54,7 @@ end
 --- Says, on standard error, that a checkpoint has the weights of a run that is not finished, where it has.
 function M.note_unfinished(checkpoint)
   local sentence = require("flexlab.store.state").unfinished(checkpoint)
-  if sentence then io.stderr:write("note: ", sentence, "\n") end
+  if sentence then terminal.note(sentence) end
 end
 
 -- The command called `name`, or nil.
@@ -122,11 +123,11 @@ end
 
 local function fail(command, e)
   local wrong = arguments.is_wrong(e)
-  io.stderr:write("flexlab: ", words.printable(blame.sentence(e)), "\n")
+  terminal.fail(blame.sentence(e))
   if wrong then
-    io.stderr:write(command and ("(flexlab %s --help)\n"):format(command.name) or "(flexlab help)\n")
+    terminal.warn(command and ("(flexlab %s --help)"):format(command.name) or "(flexlab help)")
   elseif blame.wanted() then
-    io.stderr:write(blame.trace(e) or "", "\n")
+    terminal.warn(blame.trace(e) or "")
   end
   return wrong and 2 or exit_code(e)
 end
@@ -155,7 +156,7 @@ end
 local function execute(command, argv)
   local values = arguments.parse(command, argv)
   if values.help then
-    io.write(arguments.help(command))
+    terminal.write(arguments.help(command))
     return 0
   end
   if values.parts then loading.parts(values.parts) end
@@ -185,7 +186,7 @@ local function alone()
   local core = require "flexlab.core"
   if core.sys.isatty(0) and core.sys.isatty(1) then return execute(M.find("repl"), {}) end
   loading.restrict(true)
-  io.stderr:write(M.overview())
+  terminal.warn((M.overview():gsub("\n$", "")))
   return 2
 end
 
@@ -203,7 +204,7 @@ function M.main(argv)
   local code = ok and result or fail(command, result)
   local flushed, message = io.output():flush()
   if not flushed and code == 0 then
-    io.stderr:write("flexlab: ", tostring(message), "\n")
+    terminal.fail(tostring(message))
     return 1
   end
   return code

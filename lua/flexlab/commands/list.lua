@@ -4,6 +4,7 @@ local commands = require "flexlab.commands"
 local core = require "flexlab.core"
 local tabulate = require "flexlab.table"
 local arguments = require "flexlab.commands.arguments"
+local terminal = require "flexlab.terminal"
 local words = require "flexlab.text"
 
 local lists = {}
@@ -56,7 +57,8 @@ function lists.backbones(values)
     t:gap()
   end
   t:print()
-  print(("GFLOP: one forward pass of a field of %dx%d, condition encoder included."):format(values.side, values.side))
+  terminal.say(("GFLOP: one forward pass of a field of %dx%d, condition encoder included."):format(values.side,
+    values.side))
 end
 
 -- The runs and studies of a folder of runs, of a study, or below any other folder.
@@ -72,23 +74,23 @@ local function show_runs(path)
   for _, entry in ipairs(mains) do
     local main, about = entry.main, entry.about
     if main then
-      print(("%s: main metric %s (%s; %s)%s"):format(entry.recipe, main.name, judging.phrase(main.better), main.why,
-        entry.best and ("; * is the best arm (mean %.4g)"):format(about.means[entry.best])
+      terminal.say(("%s: main metric %s (%s; %s)%s"):format(entry.recipe, main.name, judging.phrase(main.better),
+        main.why, entry.best and ("; * is the best arm (mean %.4g)"):format(about.means[entry.best])
         or about and "; no best is named, since " .. about.why or ""))
     end
     for _, text in ipairs(entry.sentences) do
       local dirs = entry.sentences[text]
-      print(("%s%s: %s"):format(dirs[1], #dirs > 1 and (" and %d more"):format(#dirs - 1) or "", text))
+      terminal.say(("%s%s: %s"):format(dirs[1], #dirs > 1 and (" and %d more"):format(#dirs - 1) or "", text))
     end
-    if entry.remark then print(("note: %s: %s"):format(entry.recipe, entry.remark)) end
-    if about and about.note then print(("note: %s: %s"):format(entry.recipe, about.note)) end
+    if entry.remark then terminal.say(("note: %s: %s"):format(entry.recipe, entry.remark)) end
+    if about and about.note then terminal.say(("note: %s: %s"):format(entry.recipe, about.note)) end
   end
   for _, remark in ipairs(require("flexlab.study.runs").new({ name = path, tasks = tasks }):remarks()) do
-    print("note: " .. remark)
+    terminal.say("note: " .. remark)
   end
   local studies = listing.study_folders(path)
   if #studies > 0 then
-    print()
+    terminal.say()
     listing.studies(studies):print()
   end
 end
@@ -96,7 +98,7 @@ end
 function lists.runs(values)
   if values.folder then return show_runs(values.folder) end
   if core.sys.exists(values.out) ~= "folder" then
-    return print(("no runs: there is no folder '%s'"):format(values.out))
+    return terminal.say(("no runs: there is no folder '%s'"):format(values.out))
   end
   show_runs(values.out)
 end
@@ -127,9 +129,9 @@ return {
     values.sizes = words.words(values.sizes or "nano")
     if values.what then return lists[values.what](values) end
     for _, name in ipairs { "choices", "recipes", "runs" } do
-      print(name:upper())
+      terminal.say(name:upper())
       lists[name](values)
-      if name ~= "runs" then print() end
+      if name ~= "runs" then terminal.say() end
     end
   end,
 }

@@ -3,6 +3,7 @@ local arguments = require "flexlab.commands.arguments"
 local core = require "flexlab.core"
 local help = require "flexlab.help"
 local tabulate = require "flexlab.table"
+local terminal = require "flexlab.terminal"
 local words = require "flexlab.text"
 
 local function signature(op)
@@ -18,7 +19,7 @@ end
 local function explain(name)
   local op = help.find_op(name)
   if op then
-    io.write(help.op_page(op))
+    terminal.write(help.op_page(op))
     return
   end
   local known = {}

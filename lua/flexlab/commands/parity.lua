@@ -2,6 +2,7 @@
 local commands = require "flexlab.commands"
 local flex = require "flexlab"
 local tabulate = require "flexlab.table"
+local terminal = require "flexlab.terminal"
 
 local function compare(path)
   local rows, t, worst = flex.parity.check(path), tabulate { "tensor", "error", "limit", "" }, 0
@@ -11,8 +12,8 @@ local function compare(path)
     worst = math.max(worst, row.error == row.error and row.error / row.limit or math.huge)
     t:row { row.name, ("%.2e"):format(row.error), ("%.0e"):format(row.limit), row.ok and "ok" or "EXCEEDED" }
   end
-  io.write(path, "\n", t:text())
-  print(("%s: %d of %d within their limits, the worst at %.2g of its limit\n"):format(path,
+  terminal.write(path .. "\n" .. t:text())
+  terminal.say(("%s: %d of %d within their limits, the worst at %.2g of its limit\n"):format(path,
     #rows - failed, #rows, worst))
   return failed
 end

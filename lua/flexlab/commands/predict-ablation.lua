@@ -3,6 +3,7 @@ local arguments = require "flexlab.commands.arguments"
 local flex = require "flexlab"
 local settings = require "flexlab.settings"
 local variables = require "flexlab.commands.variables"
+local terminal = require "flexlab.terminal"
 
 local fine = settings.of("superres").entry
 
@@ -40,6 +41,6 @@ return {
     for _, name in ipairs(flex.prediction.names) do
       plain[name] = { variance = p[name].variance, removable = p[name].removable, loss = p[name].loss }
     end
-    print(flex.core.json.encode(plain))
+    terminal.json(plain)
   end,
 }

@@ -4,6 +4,7 @@ local core = require "flexlab.core"
 local finished = require "flexlab.study.finished"
 local keep = require "flexlab.run.keep"
 local tabulate = require "flexlab.table"
+local terminal = require "flexlab.terminal"
 
 local function megabytes(bytes) return ("%.1f MB"):format(bytes / 1e6) end
 
@@ -36,7 +37,7 @@ end
 local function agreed(values)
   if values.yes then return true end
   if not (core.sys.isatty(0) and core.sys.isatty(1)) then return false end
-  io.write "Training cannot go on from what is left. Free it? [y/N] "
+  terminal.write "Training cannot go on from what is left. Free it? [y/N] "
   io.flush()
   local answer = io.read() or ""
   return answer:lower() == "y" or answer:lower() == "yes"
@@ -56,19 +57,19 @@ return {
     end
     local list, t, sum = look(values.paths)
     t:print()
-    print(("%s of %d runs can be freed"):format(megabytes(sum), #list))
+    terminal.say(("%s of %d runs can be freed"):format(megabytes(sum), #list))
     if #list == 0 then return end
-    if not agreed(values) then return print "nothing was freed (--yes does it)" end
+    if not agreed(values) then return terminal.say "nothing was freed (--yes does it)" end
     local freed, failed = 0, 0
     for _, run in ipairs(list) do
       local bytes, message = keep.locked(run.dir)
       if not bytes then
-        io.stderr:write(("flexlab: %s: %s\n"):format(run.dir, message))
+        terminal.fail(("%s: %s"):format(run.dir, message))
         failed = failed + 1
       end
       freed = freed + (bytes or 0)
     end
-    print(("freed %s of %d runs"):format(megabytes(freed), #list - failed))
+    terminal.say(("freed %s of %d runs"):format(megabytes(freed), #list - failed))
     return failed > 0 and 1 or 0
   end,
 }

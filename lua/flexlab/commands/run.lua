@@ -13,6 +13,7 @@ local states = require "flexlab.store.state"
 local study = require "flexlab.study"
 local tabulate = require "flexlab.table"
 local why = require "flexlab.run.why"
+local terminal = require "flexlab.terminal"
 local words = require "flexlab.text"
 
 -- "a,'b,c',{1,2}" -> values; commas inside quotes and brackets do not divide.
@@ -103,12 +104,12 @@ local function show_cost(recipe, tasks, values)
   if values.jobs > 1 and not values.threads then core.threads(math.max(1, core.info().cores // values.jobs)) end
   local cost = budget.of(recipe, tasks)
   if cost.runs == 0 then return 0 end
-  print()
+  terminal.say()
   budget.table(cost):print()
   local text, refusal = budget.verdict(cost, values.jobs, values.out)
-  print(text)
+  terminal.say(text)
   if not refusal then return 0 end
-  io.stderr:write("flexlab: ", refusal, "\n")
+  terminal.fail(refusal)
   return 1
 end
 
@@ -144,7 +145,7 @@ local function print_result(result, prefix)
     if type(value) == "table" then
       print_result(value, prefix .. tostring(key) .. ".")
     elseif key ~= "dir" then
-      print(("%-18s %s"):format(prefix .. tostring(key),
+      terminal.say(("%-18s %s"):format(prefix .. tostring(key),
         math.type(value) == "float" and words.number(value, "%.6g") or tostring(value)))
     end
   end
@@ -169,7 +170,7 @@ local function execute(values)
   local result, missing = subject(overrides, options)
   if result.worker then return end
   if not (values.quiet or subject.sweep_table) then print_result(result, "") end      -- the table has said it
-  print(("%-18s %s"):format("folder", result.dir))
+  terminal.say(("%-18s %s"):format("folder", result.dir))
   return missing and #missing > 0 and 1 or 0
 end
 

@@ -15,6 +15,7 @@ local settings = require "flexlab.settings"
 local tasks = require "flexlab.data.tasks"
 local variables = require "flexlab.commands.variables"
 local whole = require "flexlab.data.whole"
+local terminal = require "flexlab.terminal"
 
 local sampling, tiled = settings.of("eval").entry, settings.of("tiling").entry
 
@@ -215,9 +216,9 @@ return {
     local tiling = tiling_of(values, domain)
     local batches, grid = (values.low and from_low or from_truth)(model, values, domain)
     local judged = sample(model, values, batches, grid, tiling)
-    print(values.out)
+    terminal.say(values.out)
     if judged and judged.mean then
-      print(("seams     %.3f of the field's own step, noise %.3f (%d tiles)"):format(judged.mean.ratio,
+      terminal.say(("seams     %.3f of the field's own step, noise %.3f (%d tiles)"):format(judged.mean.ratio,
         judged.mean.noise, judged.tiles))
     end
   end,

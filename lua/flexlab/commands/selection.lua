@@ -6,6 +6,7 @@ local flex = require "flexlab"
 local judging = require "flexlab.run.metric"
 local literal = require "flexlab.literal"
 local runs_of = require "flexlab.study.runs"
+local terminal = require "flexlab.terminal"
 local words = require "flexlab.text"
 
 local M = {}
@@ -84,13 +85,13 @@ function M.runs(command, values)
 end
 
 --- Says what a reader of the numbers must know: the metric they are judged by, what was left out, what the runs have
---- noted; on `file` (standard output, or standard error beside what a program will read).
-function M.remarks(runs, main, file)
-  file = file or io.output()
+--- noted; `say`: terminal.say, or terminal.warn where standard output is for a program.
+function M.remarks(runs, main, say)
+  say = say or terminal.say
   if main then
-    file:write(("main metric: %s (%s; %s)\n"):format(main.name, judging.phrase(main.better), main.why))
+    say(("main metric: %s (%s; %s)"):format(main.name, judging.phrase(main.better), main.why))
   end
-  for _, remark in ipairs(runs:remarks()) do file:write("note: ", remark, "\n") end
+  for _, remark in ipairs(runs:remarks()) do say("note: " .. remark) end
 end
 
 return M

@@ -8,6 +8,7 @@ local core = require "flexlab.core"
 local literal = require "flexlab.literal"
 local settings = require "flexlab.settings"
 local study = require "flexlab.study"
+local terminal = require "flexlab.terminal"
 local words = require "flexlab.text"
 
 -- The comment at the head of the file.
@@ -96,9 +97,9 @@ local function print_rows(rows)
     for k = 1, height do
       local line = {}
       for i in ipairs(row) do line[i] = (("%%-%ds"):format(WIDTHS[i])):format(cells[i][k] or "") end
-      print((table.concat(line, "  "):gsub("%s+$", "")))
+      terminal.say((table.concat(line, "  "):gsub("%s+$", "")))
     end
-    if n == 1 then print(("-"):rep(120)) end
+    if n == 1 then terminal.say(("-"):rep(120)) end
   end
 end
 
@@ -110,7 +111,7 @@ local function print_choices(defaults)
     for _, take in ipairs(opened and opened.declared.takes or {}) do keys[#keys + 1] = key .. "." .. take.key end
   end
   if #keys == 0 then return end
-  print(("\nA choice that is named in %s may have settings\nof its own, given beside it (eval.eta of "
+  terminal.say(("\nA choice that is named in %s may have settings\nof its own, given beside it (eval.eta of "
     .. "sampler ddim): docs/reference.md has them, and help \"ddim\" at the prompt."):format(words.list(keys)))
 end
 
@@ -121,18 +122,18 @@ return {
   options = { commands.parts },
   run = function(values)
     local recipe, path = commands.recipe(values.recipe)
-    print(("%s (%s)\n%s\n"):format(recipe.name, path, header(path)))
+    terminal.say(("%s (%s)\n%s\n"):format(recipe.name, path, header(path)))
     if study.is_study(recipe) then
       for _, key in ipairs(words.keys(recipe.grid)) do
-        print(("arms   %s = %s"):format(key, literal.encode(recipe.grid[key])))
+        terminal.say(("arms   %s = %s"):format(key, literal.encode(recipe.grid[key])))
       end
-      print(("seeds  %s\n"):format(table.concat(recipe.seeds, ", ")))
+      terminal.say(("seeds  %s\n"):format(table.concat(recipe.seeds, ", ")))
     end
     local named, more = {}, {}
     rows_of(recipe.defaults, "", named, more)
     print_rows(named)
     if #more == 0 then return end
-    print("\nAccepted besides, with the defaults of the functions that read them:\n")
+    terminal.say("\nAccepted besides, with the defaults of the functions that read them:\n")
     print_rows(more)
     print_choices(recipe.defaults)
   end,

@@ -1,5 +1,6 @@
 -- flexlab table - finished runs as one table: settings that differ, seeds, results, cost.
 local selection = require "flexlab.commands.selection"
+local terminal = require "flexlab.terminal"
 local words = require "flexlab.text"
 
 local function metrics_of(text)
@@ -27,11 +28,11 @@ return {
     local t = runs:table(numbers)
     if values.out then
       t:save(values.out)
-      print(values.out)
+      terminal.say(values.out)
     else
-      io.write(t[forms[values.as]](t))
+      terminal.write(t[forms[values.as]](t))
       if values.as == "txt" then return selection.remarks(runs, runs:main()) end
     end
-    selection.remarks(runs, nil, io.stderr)
+    selection.remarks(runs, nil, terminal.warn)
   end,
 }

@@ -2,6 +2,7 @@
 -- reads fields. What is given here wins over what the file says, and over what a checkpoint was trained with.
 local fields = require "flexlab.data.fields"
 local paths = require "flexlab.data.paths"
+local terminal = require "flexlab.terminal"
 local text = require "flexlab.text"
 
 local M = {}
@@ -69,7 +70,7 @@ function M.for_model(values, model, files)
     error(("'%s' holds %s; the model was trained on %s: name the channels that are these (--channels)"):format(path,
       text.list(names), text.list(trained)), 0)
   else
-    io.stderr:write(("note: '%s' holds %s, taken for %s of training\n"):format(path, text.list(names),
+    terminal.note(("'%s' holds %s, taken for %s of training"):format(path, text.list(names),
       text.list(trained)))
   end
   return o

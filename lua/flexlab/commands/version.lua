@@ -1,8 +1,9 @@
 -- flexlab version - one line.
 local core = require "flexlab.core"
+local terminal = require "flexlab.terminal"
 
 return {
   name = "version",
   doc = "the version",
-  run = function() print("FlexLab " .. tostring(core.info().version)) end,
+  run = function() terminal.say("FlexLab " .. tostring(core.info().version)) end,
 }

@@ -12,6 +12,7 @@ among the remarks of its runs (study/runs.lua), which table, compare, list and t
 local context = require "flexlab.context"
 local core = require "flexlab.core"
 local foreign = require "flexlab.store.foreign"
+local terminal = require "flexlab.terminal"
 
 local M = {}
 
@@ -19,7 +20,7 @@ M.file = "notes.lua"
 
 local said = {}   -- outside of runs, and in runs of a study
 
-local function say(sentence) io.stderr:write("note: " .. sentence .. "\n") end
+local say = terminal.note
 
 local function say_once(sentence)
   if not said[sentence] then say(sentence) end

@@ -4,6 +4,7 @@ scored. Silent elsewhere. A run marks its steps in log.txt too (transcript.lua);
 this one's place (`live`).
 --]]
 local core = require "flexlab.core"
+local terminal = require "flexlab.terminal"
 local text = require "flexlab.text"
 
 local Progress = {}
@@ -46,9 +47,7 @@ function Progress:draw(line, at_once)
   local now = core.sys.time()
   if not self.shown or (now < self.next and not at_once) then return end
   self.next = now + 0.2
-  local columns = core.sys.columns() or 80
-  io.stderr:write("\r\27[K", line:sub(1, math.max(columns - 1, 20)))
-  io.stderr:flush()
+  terminal.draw(line)
   self.open = true
 end
 
@@ -70,13 +69,13 @@ end
 
 function Progress:clear()
   if self.live then self.live(nil) end
-  if self.open then io.stderr:write("\r\27[K") end
+  if self.open then terminal.wipe() end
   self.open = false
 end
 
 --- Ends the line.
 function Progress:done()
-  if self.open then io.stderr:write("\n") end
+  if self.open then terminal.warn "" end
   self.open = false
 end
 

@@ -19,6 +19,7 @@ local source = require "flexlab.data.source"
 local layout = require "flexlab.data.layout"
 local stretches = require "flexlab.data.stretches"
 local tabulate = require "flexlab.table"
+local terminal = require "flexlab.terminal"
 local text = require "flexlab.text"
 local variation = require "flexlab.data.variation"
 
@@ -242,7 +243,7 @@ end
 local function number(x) return x and ("%.6g"):format(x) or "" end
 
 -- Names and attributes come from the file.
-local function say(line) print(text.printable(line)) end
+local say = terminal.say
 
 --- Prints a report for people.
 function M.print(r)

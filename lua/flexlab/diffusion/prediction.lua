@@ -29,6 +29,7 @@ windowed (Hann), which mixes neighbouring rings. It ranks; it does not foretell 
 local config = require "flexlab.config"
 local core = require "flexlab.core"
 local tabulate = require "flexlab.table"
+local words = require "flexlab.text"
 
 local M = {}
 
@@ -146,7 +147,7 @@ function M.predict(part, options)
   for _, name in ipairs(M.names) do
     local r = integrate(list, couplings[name])
     result[name] = r
-    t:row { name, r.variance, r.removable, r.loss, ("%.0f %%"):format(100 * r.variance / result.raw.variance) }
+    t:row { name, r.variance, r.removable, r.loss, words.percent(r.variance / result.raw.variance) }
   end
   result.table = t
   return result

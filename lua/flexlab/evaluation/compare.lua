@@ -17,6 +17,7 @@ local evaluate = require "flexlab.evaluation"
 local plot = require "flexlab.plot"
 local quantities = require "flexlab.data.quantities"
 local tabulate = require "flexlab.table"
+local words = require "flexlab.text"
 
 local M = {}
 
@@ -74,10 +75,11 @@ local function picture_of(batch, mean, members, o)
     members = members and #members, name = o.name, label = o.label }
 end
 
--- "-45.6 %": how far below (or above) the reference's RFNE; nothing for the reference itself.
+-- "-45.6 %": how far below (or above) the reference's RFNE; nothing for the reference itself, "-" where either is not
+-- finite or the reference is 0.
 local function change(score, reference)
   if not reference or score == reference then return "" end
-  return ("%+.1f %%"):format(100 * (score.rfne / reference.rfne - 1))
+  return words.percent(score.rfne / reference.rfne - 1, "%+.1f")
 end
 
 local function table_of(methods, scores, o)
@@ -139,6 +141,7 @@ local function verdict(c, o)
   local n = c.scores[o.name].n
   if not c.gain then return ("%s on %d test samples."):format(o.name, n) end
   local function phrase(gain, name)
+    if words.percent(gain) == "-" then return ("in no proportion to that of %s (0, or not finite)"):format(name) end
     return ("%.1f %% %s that of %s"):format(math.abs(gain), gain >= 0 and "below" or "above", name)
   end
   local text = ("Over %d test samples the RFNE of %s is %s"):format(n, o.name, phrase(c.gain, o.against))

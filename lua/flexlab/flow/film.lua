@@ -16,6 +16,7 @@ local core = require "flexlab.core"
 local film_flow = require "flexlab.flow.film_flow"
 local interruption = require "flexlab.context.interruption"
 local progress = require "flexlab.context.progress"
+local terminal = require "flexlab.terminal"
 local words = require "flexlab.text"
 
 local M = {}
@@ -56,7 +57,7 @@ local function check_resolved(s, resolved, time)
   local text = ("Re %g is not resolved at %dx%d (kmax eta = %.2f, wanted 1 or more); a size of %d would do"):format(
     s.re, o.size, o.size, resolved, math.ceil(o.size / resolved / 64) * 64)
   if o.unresolved == "refuse" then error(("generate: at time %g %s"):format(time, text), 0) end
-  if not o.quiet then io.stderr:write("note: ", text, "\n") end
+  if not o.quiet then terminal.note(text) end
 end
 
 -- Makes the frames behind number `done`; stops orderly behind a frame when Ctrl-C was pressed.

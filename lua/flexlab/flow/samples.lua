@@ -5,6 +5,7 @@ runs as typed; anything else a recipe names must be there.
 local config = require "flexlab.config"
 local context = require "flexlab.context"
 local core = require "flexlab.core"
+local terminal = require "flexlab.terminal"
 
 local M = {}
 
@@ -37,7 +38,7 @@ function M.ensure(cfg)
       local run = context.run()
       if run then run:before_simulating() end
       if not (run and run.rehearsal) then
-        io.stderr:write(("simulating turbulence for %s (once)\n"):format(plain[name]))
+        terminal.warn(("simulating turbulence for %s (once)"):format(plain[name]))
       end
       generate.make("turbulence", sample)
     end

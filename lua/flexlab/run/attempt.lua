@@ -18,6 +18,7 @@ local locks = require "flexlab.store.lock"
 local must = require "flexlab.must"
 local state = require "flexlab.store.state"
 local temporary = require "flexlab.store.temporary"
+local terminal = require "flexlab.terminal"
 
 local M = {}
 
@@ -30,7 +31,7 @@ local function take(dir, wait, quiet)
     if not owner then error(message, 0) end
     if not wait then error(locks.busy(dir, owner), 0) end
     if not said and not quiet then
-      io.stderr:write(("waiting for %s, which has %s\n"):format(locks.describe(owner), dir))
+      terminal.warn(("waiting for %s, which has %s"):format(locks.describe(owner), dir))
     end
     said = true
     core.sys.sleep(1)
@@ -79,7 +80,7 @@ function M.begin(dir, o)
     error(message, 0)
   end
   for _, sentence in ipairs { lock.note or lock.earlier, lock.note and lock.earlier } do
-    if sentence then io.stderr:write("note: ", sentence, "\n") end
+    if sentence then terminal.note(sentence) end
   end
   return lock
 end

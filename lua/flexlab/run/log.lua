@@ -5,6 +5,7 @@ The JSON lines are the record; the table is derived from them, and written anew 
 new column. A checkpoint stores the length of the record in bytes, so a resumed run cuts what came after.
 --]]
 local core = require "flexlab.core"
+local csv = require "flexlab.csv"
 
 local Log = {}
 Log.__index = Log
@@ -28,10 +29,7 @@ local function jsonable(v)
 end
 
 local function cell(v)
-  if v == nil then return "" end
-  if math.type(v) == "float" then return ("%.9g"):format(v) end
-  v = tostring(v)
-  return v:find('[,"\n]') and '"' .. v:gsub('"', '""') .. '"' or v
+  return v == nil and "" or csv.cell(v, "%.9g")
 end
 
 local function line(columns, row)

@@ -36,6 +36,7 @@ local place = require "flexlab.run.place"
 local Run = require "flexlab.run"
 local unread = require "flexlab.run.unread"
 local witness = require "flexlab.run.witness"
+local terminal = require "flexlab.terminal"
 local words = require "flexlab.contracts.words"
 
 local M = {}
@@ -170,7 +171,7 @@ local function prepare(run, options)
   copies.write(run.dir, run.recipe.name, run.code)
   must(core.sys.write(run.dir .. "/env.txt", environment(run, options)))
   local fault = latest.point(run.root, run.recipe.name, ("%s/%d"):format(run.hash, run.seed))
-  if fault and not options.quiet then io.write("note: ", fault, "\n") end
+  if fault and not options.quiet then terminal.say("note: " .. fault) end
 end
 
 -- What a body returned, as plain values: numbers (tensors of one element count), strings, tables.
@@ -197,7 +198,7 @@ local function finished(found, o)
   local result = foreign.table(found.dir .. "/result.lua", "result of a run")
   if not result then return nil end
   if found.version and not o.quiet then
-    io.write(("note: %s is done, %s; --fresh repeats it\n"):format(found.dir, found.version))
+    terminal.say(("note: %s is done, %s; --fresh repeats it"):format(found.dir, found.version))
   end
   if not (o.live or o.redirect) then notes.remind(found.dir) end
   result.dir = found.dir
@@ -212,8 +213,8 @@ local function say_edited(set)
     local path = entry.path
     if path and not said[path] and loading.is_edited(path) and code.meaning(core.sys.read(path)) ~= entry.meaning then
       said[path] = true
-      io.stderr:write(("note: %s has been edited since this process loaded it, and is used as it was; start again to "
-        .. "use it as it is\n"):format(path))
+      terminal.note(("%s has been edited since this process loaded it, and is used as it was; start again to "
+        .. "use it as it is"):format(path))
     end
   end
 end

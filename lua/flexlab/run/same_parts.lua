@@ -13,6 +13,7 @@ local code = require "flexlab.run.code"
 local context = require "flexlab.context"
 local copies = require "flexlab.run.copies"
 local core = require "flexlab.core"
+local terminal = require "flexlab.terminal"
 
 local M = {}
 
@@ -49,8 +50,8 @@ local function note(path, set)
   local run = context.run()
   if #set.list == 0 or noted[path] or run and run.quiet then return end
   noted[path] = true
-  io.stderr:write(("note: %s lies apart from its run's folder `code`: whether %s is what it was made with cannot be "
-    .. "compared\n"):format(path, named(set.list[1])))
+  terminal.note(("%s lies apart from its run's folder `code`: whether %s is what it was made with cannot be "
+    .. "compared"):format(path, named(set.list[1])))
 end
 
 --- Raises where a part that the words mean has changed since the run.

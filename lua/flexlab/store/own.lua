@@ -7,6 +7,7 @@ of the reader's, and a page that shows what it leads to would carry it away.
 --]]
 local core = require "flexlab.core"
 local literal = require "flexlab.literal"
+local terminal = require "flexlab.terminal"
 
 local M = {}
 
@@ -16,7 +17,7 @@ local said = {}
 function M.path(dir, name)
   local path = dir .. "/" .. name
   if core.sys.readlink(path) then
-    if not said[path] then io.stderr:write(("note: %s is a link: left out\n"):format(path)) end
+    if not said[path] then terminal.note(("%s is a link: left out"):format(path)) end
     said[path] = true
     return nil
   end

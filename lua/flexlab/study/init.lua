@@ -20,6 +20,7 @@ local plan = require "flexlab.study.plan"
 local queues = require "flexlab.study.queue"
 local record = require "flexlab.study.record"
 local runs = require "flexlab.study.runs"
+local terminal = require "flexlab.terminal"
 local words = require "flexlab.text"
 local workers = require "flexlab.study.workers"
 
@@ -168,7 +169,7 @@ local function settle(queue, overrides, seeds, o, view)
   local _ <close> = setmetatable({}, { __close = interruption.release })
   interruption.hold()
   local again = queue:unsettle()
-  if again > 0 and not o.quiet then io.write(("%d runs that failed are tried again\n"):format(again)) end
+  if again > 0 and not o.quiet then terminal.say(("%d runs that failed are tried again"):format(again)) end
   queue:begin()
   if o.jobs > 1 then workers.run(queue, overrides, seeds, o, view) else queue:finish() end
   view:clear()
@@ -183,11 +184,11 @@ local function conclude(self, queue, seeds, o, dir)
   if #missing == #tasks then error(("no run of '%s' finished: %s"):format(self.name, about(missing)), 0) end
   record.finish(self, tasks, o.root, dir)
   local result = self.body(asked) or {}
-  for _, remark in ipairs(asked:remarks()) do io.write("note: ", remark, "\n") end
+  for _, remark in ipairs(asked:remarks()) do terminal.say("note: " .. remark) end
   assert(literal.write(dir .. "/result.lua", config.plain(result)))
   result.dir = dir
   if #missing > 0 then
-    io.stderr:write(("note: %d of %d runs have no result: %s (--retry failed tries again)\n"):format(#missing, #tasks,
+    terminal.note(("%d of %d runs have no result: %s (--retry failed tries again)"):format(#missing, #tasks,
       about(missing)))
   end
   return result, missing
@@ -205,7 +206,7 @@ function Study:__call(overrides, options)
     return { dir = o.root, worker = true }
   end
   local dir, fault = record.begin(self, tasks, o.root)
-  if fault and not o.quiet then io.write("note: ", fault, "\n") end
+  if fault and not o.quiet then terminal.say("note: " .. fault) end
   local view = live.new(self.name, #tasks, o.quiet)
   local queue = queues.new(self, tasks, o, view)
   settle(queue, overrides, seeds, o, view)

@@ -9,6 +9,7 @@ ones have yet to do, times the runs that wait, divided by how many run at a time
 local core = require "flexlab.core"
 local judging = require "flexlab.run.metric"
 local tables = require "flexlab.study.tables"
+local terminal = require "flexlab.terminal"
 local words = require "flexlab.text"
 
 local Live = {}
@@ -48,8 +49,8 @@ end
 function Live:found(n, version)
   self.ended = n
   if n == 0 or self.quiet then return end
-  io.write(("%s: %d of %d runs had ended before\n"):format(self.name, n, self.total))
-  if version then io.write(("note: some of them are done, %s; --fresh repeats them\n"):format(version)) end
+  terminal.say(("%s: %d of %d runs had ended before"):format(self.name, n, self.total))
+  if version then terminal.say(("note: some of them are done, %s; --fresh repeats them"):format(version)) end
 end
 
 --- Says, once, what came of a run.
@@ -59,7 +60,7 @@ function Live:settled(task)
   self.ended = self.ended + 1
   if self.quiet then return end
   self:clear()
-  io.write(("%s %d/%d  %s  seed %d  %s\n"):format(self.name, self.ended, self.total, task.arm.label, task.seed,
+  terminal.say(("%s %d/%d  %s  seed %d  %s"):format(self.name, self.ended, self.total, task.arm.label, task.seed,
     outcome(task)))
   io.flush()
 end
@@ -133,12 +134,11 @@ function Live:draw(queue)
   local text = M.text(self.name, queue)
   if self.terminal then
     self.next, self.open = now + 0.2, true
-    io.stderr:write("\r\27[K", text:sub(1, math.max((core.sys.columns() or 80) - 1, 20)))
+    terminal.draw(text)
   else
     self.next = now + MINUTE
-    io.stderr:write(text, "\n")
+    terminal.warn(text)
   end
-  io.stderr:flush()
 end
 
 --- What a run of this process draws in place of its own line; without a line it is taken away.
@@ -150,7 +150,7 @@ end
 
 --- Takes the line away.
 function Live:clear()
-  if self.open then io.stderr:write("\r\27[K") end
+  if self.open then terminal.wipe() end
   self.open = false
 end
 

@@ -28,6 +28,7 @@ local interruption = require "flexlab.context.interruption"
 local literal = require "flexlab.literal"
 local locks = require "flexlab.store.lock"
 local state = require "flexlab.store.state"
+local terminal = require "flexlab.terminal"
 
 local Queue = {}
 Queue.__index = Queue
@@ -146,7 +147,7 @@ local function make(self, task)
   elseif interruption.is_interruption(e) or interruption.is_cut(e) then
     error(e, 0)
   elseif locks.is_busy(e) or locks.is_lost(e) then
-    if locks.is_lost(e) then io.stderr:write("note: ", tostring(e), "\n") end
+    if locks.is_lost(e) then terminal.note(tostring(e)) end
     return false
   else
     refused(task, e)

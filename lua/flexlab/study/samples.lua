@@ -131,7 +131,7 @@ function M.compare(runs, main, options)
   for arm, column in p:rows() do
     local test, d = tests[arm], differences[arm]
     local row = { tostring(arm), column:mean(), #column, test.diff, test.ci, test.p_text, #keys }
-    local share = o.better and d and ("%.0f %%"):format(100 * better[arm] / #keys) or "-"
+    local share = o.better and d and words.percent(better[arm] / #keys) or "-"
     for i, value in ipairs(d and { share, stats.quantile(d, 0.1),
       stats.median(d), stats.quantile(d, 0.9) } or { "", "", "", "" }) do row[7 + i] = value end
     t:row(row)

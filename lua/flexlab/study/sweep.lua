@@ -3,6 +3,7 @@
 
 local stats = require "flexlab.stats"
 local tabulate = require "flexlab.table"
+local terminal = require "flexlab.terminal"
 
 local M = {}
 
@@ -42,7 +43,7 @@ function M.body(runs)
   local arms = runs:pivot(nil, first):arms()
   local t, result = (#arms > 1 and comparison or summary)(runs, arms)
   t:print():save(runs.dir .. "/sweep.csv")
-  if #arms > 1 then print("report: " .. runs:report()) end
+  if #arms > 1 then terminal.say("report: " .. runs:report()) end
   return result
 end
 

@@ -1,0 +1,45 @@
+--[[
+terminal - what FlexLab says to people passes here, and nowhere else (tests/lua/terminal_test.lua looks).
+
+Names of files, variables, settings and arms, and sentences that a run's folder recorded, come from others, and a
+terminal obeys the control characters in them: a name could rewrite what was said before it. So they are shown, never
+sent (text.printable). What a user's own recipe prints is the user's, and passes as it is.
+
+  say(text)       a line on standard output          note(sentence)   "note: ..." on standard error
+  write(text)     a text on standard output          warn(text)       a line on standard error
+  draw(text)      the line that changes, on standard error; wipe() takes it away
+  json(value)     one line of JSON on standard output
+print and io.write are looked up at each call, since a run's transcript replaces them.
+--]]
+local words = require "flexlab.text"
+
+local M = {}
+
+function M.say(text) print(words.printable(text or "")) end
+
+function M.write(text) io.write(words.printable(text)) end
+
+function M.warn(text) io.stderr:write(words.printable(text), "\n") end
+
+function M.note(sentence) M.warn("note: " .. sentence) end
+
+--- The end of a command that failed: one sentence.
+function M.fail(sentence) M.warn("flexlab: " .. sentence) end
+
+--- Draws the changing line anew, cut to the width of the terminal.
+function M.draw(text)
+  local columns = require("flexlab.core").sys.columns() or 80
+  io.stderr:write("\r\27[K", words.one_line(text):sub(1, math.max(columns - 1, 20)))
+  io.stderr:flush()
+end
+
+function M.wipe() io.stderr:write "\r\27[K" end
+
+-- JSON escapes control characters but for these, which it allows.
+local function escaped(c) return ("\\u%04x"):format(utf8.codepoint(c)) end
+
+function M.json(value)
+  print((require("flexlab.core").json.encode(value):gsub("\127", escaped):gsub("\xC2[\x80-\x9F]", escaped)))
+end
+
+return M
