@@ -7,14 +7,14 @@
 **   conv2d: no option 'strid', did you mean 'stride'? (it has: stride pad padding precision)
 **   conv2d: 'stride' must be an integer, got 1.5
 **   resize: 'method' must be one of bilinear bicubic nearest keys, got "cubic"
-**
-** "Nearest" is the least edit distance, offered only if less than half of the word would change.
 */
 #include "lua/lfx.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/nearest.h"
 
 /* --- messages --------------------------------------------------------------------------------- */
 
@@ -40,45 +40,12 @@ const char *lfx_describe (lua_State *L, int idx) {
   }
 }
 
-/* Edits (insert, delete, change a letter) from a to b; long words count as far away. */
-static int distance (const char *a, const char *b) {
-  enum { MOST = 40 };
-  const int n = (int)strlen(a), m = (int)strlen(b);
-  int row[MOST + 1];
-  if (n > MOST || m > MOST)
-    return MOST;
-  for (int j = 0; j <= m; j++)
-    row[j] = j;
-  for (int i = 1; i <= n; i++) {
-    int diagonal = row[0];
-    row[0] = i;
-    for (int j = 1; j <= m; j++) {
-      const int changed = diagonal + (a[i - 1] != b[j - 1]);
-      diagonal = row[j];
-      const int shorter = row[j] < row[j - 1] ? row[j] : row[j - 1];
-      row[j] = changed <= shorter ? changed : shorter + 1;
-    }
-  }
-  return row[m];
-}
-
-static const char *nearest (const char *word, const char *const *known) {
-  const char *best = NULL;
-  int least = (int)strlen(word) / 2 + 1;
-  for (; *known; known++) {
-    const int d = distance(word, *known);
-    if (d < least)
-      least = d, best = *known;
-  }
-  return best;
-}
-
 int lfx_unknown (lua_State *L, const char *what, const char *noun, const char *word,
                  const char *const *known) {
   enum { SHOWN = 20 };
   luaL_Buffer list;
   int count = 0;
-  const char *near = nearest(word, known);
+  const char *near = fx_nearest(word, known);
   while (known[count])
     count++;
   if (count > SHOWN)
