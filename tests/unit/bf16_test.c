@@ -77,7 +77,7 @@ static bool same_bits (const fx_tensor *a, const fx_tensor *b) {
   return memcmp(a->data, b->data, (size_t)fx_tensor_count(a) * sizeof(float)) == 0;
 }
 
-/* Factors are the same to the bit, so that what is left is what f32 has (docs/performance.md). */
+/* Factors are the same to the bit, so that what is left is what f32 has (docs/measurements.md). */
 static void equals_ref (const shape *s) {
   CHECK_STATUS(fx_backend_use("ref"));
   outcome want = convolve(s, 1);

@@ -22,7 +22,7 @@
 **
 ** Rounding. The points cost about a digit of float, sums over many channels would cost another: they
 ** are cut into runs (winograd.c). Tests hold the error below 2e-5 of the largest output, and
-** docs/performance.md tables it by number of channels.
+** docs/measurements.md tables it by number of channels.
 */
 #ifndef FX_CPU_WINOGRAD_H
 #define FX_CPU_WINOGRAD_H

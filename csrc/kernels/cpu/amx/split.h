@@ -10,7 +10,7 @@
 **     x w ~ lo wh + hi wl + hi wh
 **
 ** Three products instead of one leave an error of at most 3 2^-16 |x w|, of changing sign; in a sum of
-** many, 4e-6 of the largest result, less than Winograd's transforms lose (docs/performance.md). So a
+** many, 4e-6 of the largest result, less than Winograd's transforms lose (docs/measurements.md). So a
 ** convolution is computed as it is defined, without transforms, at five times the speed of vectors.
 ** Refused: three pieces and six products (f32's last bit, at half the speed), Winograd on top of two
 ** pieces (its transforms would multiply the error by ten), and one product under the name of f32.
