@@ -6,6 +6,7 @@ local terminal = require "flexlab.terminal"
 
 return {
   name = "convert",
+  writes = true,
   doc = "convert a checkpoint: .pt, .safetensors, .h5",
   arguments = { { name = "input", doc = "the file to read: .pt, .safetensors, .h5, or a run's folder" },
     { name = "output", doc = "the file to write: .h5 or .safetensors" } },

@@ -33,6 +33,7 @@ end
 
 return {
   name = "data",
+  writes = true,
   doc = "say what a file of fields holds (data FILE), or rewrite it (data repack IN OUT)",
   arguments = { { name = "file", doc = "HDF5, netCDF, .npy or .npz; or the word repack" },
     { name = "from", optional = true, doc = "with repack: the file to read" },

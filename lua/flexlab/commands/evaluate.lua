@@ -30,6 +30,7 @@ end
 
 return {
   name = "evaluate",
+  writes = true,
   doc = "measure a checkpoint on a data set",
   options = variables.with({
     { name = "checkpoint", value = "FILE", required = true, doc = "a run's folder or its last.h5" },

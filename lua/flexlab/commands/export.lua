@@ -22,6 +22,7 @@ end
 
 return {
   name = "export",
+  writes = true,
   doc = "write a run or a study into one archive that opens elsewhere",
   arguments = { { name = "run", doc = "the folder of a run (runs/sr/1a2b3c4d/1), of a study, or one above runs" } },
   options = { { name = "out", value = "FILE", doc = "archive to write [named after the run: sr-1a2b3c4d-1.tar]" } },

@@ -4,6 +4,7 @@ local terminal = require "flexlab.terminal"
 
 return {
   name = "import",
+  writes = true,
   doc = "unpack an archive made by flexlab export, after a check of every file",
   arguments = { { name = "archive", doc = "file that flexlab export wrote" } },
   options = { { name = "out", value = "DIR", default = "runs", doc = "folder of runs to unpack into" } },

@@ -1,5 +1,6 @@
 -- commands - the command line: `flexlab COMMAND ...`. One file here is one command; it returns
 --   { name, doc, arguments, options, run = function(values) ... return code or nil end }
+-- and writes = true, if it writes files and removes a half-written one when it fails;
 -- and arguments.lua makes parsing, --help and errors from that. Exit codes: 0 done, 1 failed at
 -- work, 2 wrong use, 128 + n ended by signal n (130: Ctrl-C). What goes wrong is one sentence on
 -- stderr after "flexlab: "; with --traceback (or FLEXLAB_TRACEBACK=1) the traceback follows. Whose line it names:
@@ -153,6 +154,20 @@ local function missing(command, argv, values)
   end
 end
 
+-- A command that writes files counts signals: what is half-written is removed before it ends
+-- (context/interruption.lua).
+local function orderly(command, values)
+  local interruption = require "flexlab.context.interruption"
+  local _ <close> = setmetatable({}, { __close = interruption.release })
+  interruption.hold()
+  local ok, result = xpcall(command.run, function(e)
+    if not interruption.is_cut(e) then return blame.handler(e) end
+    return interruption.error(("%s: stopped; nothing half-written stays"):format(command.name))
+  end, values)
+  if not ok then error(result, 0) end
+  return result
+end
+
 local function execute(command, argv)
   local values = arguments.parse(command, argv)
   if values.help then
@@ -162,6 +177,7 @@ local function execute(command, argv)
   if values.parts then loading.parts(values.parts) end
   if loading.restricted() then require("flexlab.choices").missing = missing(command, argv, values) end
   if values.trust then require("flexlab.run.copies").trust(values.trust) end
+  if command.writes then return orderly(command, values) or 0 end
   return command.run(values) or 0
 end
 

@@ -187,6 +187,7 @@ end
 
 return {
   name = "sample",
+  writes = true,
   doc = "apply a checkpoint to a file of fields",
   options = variables.with({
     { name = "checkpoint", value = "FILE", required = true, doc = "a run's folder or its last.h5" },

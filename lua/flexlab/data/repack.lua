@@ -10,6 +10,7 @@ local core = require "flexlab.core"
 local fields = require "flexlab.data.fields"
 local frames = require "flexlab.data.frames"
 local quantities = require "flexlab.data.quantities"
+local temporary = require "flexlab.store.temporary"
 local words = require "flexlab.text"
 
 -- Re may stand in the name of the file, which the other has not.
@@ -75,6 +76,7 @@ return function(from, to, o)
     error(("data repack: '%s' is there already; give another name"):format(to), 0)
   end
   local reader = fields.open(from, { format = o.format, dataset = o.dataset, axes = o.axes, channels = o.channels })
+  temporary.clear(to)
   local writer = assert(core.io.field_writer(to, { dataset = "w", frames = reader.frames, height = reader.height,
     width = reader.width, channels = reader.channels, deflate = o.deflate or 0, chunk = o.chunk or 0 }))
   local ok, message = pcall(function()

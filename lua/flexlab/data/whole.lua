@@ -5,6 +5,7 @@ Where the sides of a field are no multiples of a tile's, the field is padded beh
 (Frames:pad), and what comes back is cut to the field's own sides. So an answer has the size of what was given.
 --]]
 local core = require "flexlab.core"
+local temporary = require "flexlab.store.temporary"
 
 local M = {}
 
@@ -62,6 +63,7 @@ end
 --- grid.about is what labelled.of says.
 function M.assembler(path, grid)
   local height, width = table.unpack(grid.field)
+  temporary.clear(path)
   local writer = assert(core.io.field_writer(path, { dataset = grid.about.dataset, frames = grid.frames,
     height = height, width = width, channels = #grid.names }))
   local whole, row, in_row, in_frame = nil, nil, 0, 0

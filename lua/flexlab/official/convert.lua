@@ -14,6 +14,7 @@ local choices = require "flexlab.choices"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
 local official = require "flexlab.official"
+local temporary = require "flexlab.store.temporary"
 local weights = require "flexlab.run.weights"
 
 local M = {}
@@ -107,6 +108,7 @@ function M.file(input, output, options)
     wrong = tostring(wrong)
     error(wrong:find(input, 1, true) == 1 and wrong or ("%s: %s"):format(input, wrong), 0)
   end
+  temporary.clear(output)
   local saved, why = core.io.save(output, out)
   if not saved then error(why, 0) end
   local numbers = 0

@@ -13,6 +13,7 @@ local latest = require "flexlab.store.latest"
 local literal = require "flexlab.literal"
 local provenance = require "flexlab.run.provenance"
 local tar = require "flexlab.tar"
+local temporary = require "flexlab.store.temporary"
 
 local M = {}
 
@@ -66,6 +67,7 @@ function M.write(path, runs, study)
     list[i], bytes = { name = name, bytes = print.bytes, hash = print.hash }, bytes + print.bytes
   end
   local manifest = "return " .. literal.encode { flexlab = tostring(core.info().version), files = list } .. "\n"
+  temporary.clear(path)
   local archive = tar.writer(path)
   local ok, message = pcall(function()
     archive:text(M.manifest, manifest)

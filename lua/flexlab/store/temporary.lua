@@ -6,7 +6,8 @@ numbers. So two hosts that write into one folder never have the same name, and w
 Whose it is. In a run's folder the owner of the lock alone writes, so all temporary files there are debris for it. In
 folders that runs share a file is debris when its writer was of our place and no such process is there now, or when a
 day has gone by: no file here takes a day to write. Versions before that wrote X.tmp.PID: such a file is judged by its
-age alone.
+age alone. Beside a file of the user's, where sample, export, convert and repack write, only a file of our place whose
+writer is gone is debris (M.clear).
 --]]
 local core = require "flexlab.core"
 
@@ -36,14 +37,26 @@ function M.sweep(folder)
   end
 end
 
+-- Whether a name is that of a temporary file whose writer, of our place, is gone.
+local function is_dead(pid, its) return its == our_place() and not (pid and core.sys.process_exists(pid)) end
+
+--- Before a file is written: removes what writers of the same file that are gone have left beside it. The folder is the
+--- user's, so nothing is judged by its age or by a name without a place.
+function M.clear(path)
+  local folder, file = path:match "^(.*/)([^/]*)$"
+  for _, name in ipairs(core.sys.list(folder or ".") or {}) do
+    local base, pid, its = M.parse(name)
+    if base == (file or path) and is_dead(pid, its) then core.sys.remove((folder or "") .. name) end
+  end
+end
+
 --- Names in a shared folder, not below it, of what writers that are gone have left.
 function M.left(folder)
-  local list, place = {}, our_place()
+  local list = {}
   for _, name in ipairs(core.sys.list(folder) or {}) do
     local base, pid, its = M.parse(name)
     local modified = base and core.sys.modified(folder .. "/" .. name)
-    local dead = base and its == place and not (pid and core.sys.process_exists(pid))
-    if dead or modified and core.sys.now() - modified > M.day then list[#list + 1] = name end
+    if base and is_dead(pid, its) or modified and core.sys.now() - modified > M.day then list[#list + 1] = name end
   end
   return list
 end
