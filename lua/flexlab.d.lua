@@ -1553,7 +1553,7 @@ function core.metrics.spectral_high(prediction, truth) end
 ---@return flexlab.Tensor
 function core.metrics.kurtosis_error(prediction, truth) end
 
---- fair continuous ranked probability score: mean |x - y| - sum |x - x'| / (2 M (M-1)), whose expectation does not depend on M [Ferro 2014]
+--- fair continuous ranked probability score: mean |x - y| - sum |x - x'| / (2 M (M-1)), whose expectation does not depend on M [Ferro 2014]; of one member, in evaluations, the MAE
 ---@param members flexlab.Tensor
 ---@param truth flexlab.Tensor
 ---@param key? flexlab.Key

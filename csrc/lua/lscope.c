@@ -127,9 +127,10 @@ int lfx_handle_free (lua_State *L) {
 
 static int dead (lua_State *L, const lfx_handle *h) {
   const char *why = h->freed ? "free()" : "its scope was closed";
+  const char *hint = h->freed ? "" : "; run:keep(t), in a scope of one's own scope:keep(t), takes it out of there";
   if (h->line < 0)
-    return luaL_error(L, "tensor used after %s", why);
-  return luaL_error(L, "tensor used after %s (made at %s:%d)", why, h->source, h->line);
+    return luaL_error(L, "tensor used after %s%s", why, hint);
+  return luaL_error(L, "tensor used after %s (made at %s:%d)%s", why, h->source, h->line, hint);
 }
 
 lfx_handle *lfx_test_handle (lua_State *L, int idx) {

@@ -312,7 +312,7 @@ static double reliability (const fx_calibration *c) {
 const fx_ensemble_metric fx_ensemble_metrics[] = {
   { "crps", "field", FX_LOWER_IS_BETTER,
     "fair continuous ranked probability score: mean |x - y| - sum |x - x'| / (2 M (M-1)), whose "
-    "expectation does not depend on M [Ferro 2014]",
+    "expectation does not depend on M [Ferro 2014]; of one member, in evaluations, the MAE",
     crps },
   { "crps_plain", "field", FX_LOWER_IS_BETTER,
     "the CRPS of the members as they are: mean |x - y| - sum |x - x'| / (2 M^2) [Gneiting & "

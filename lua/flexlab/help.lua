@@ -51,7 +51,7 @@ end
 local function choice_page(choice)
   local lines = { ("%s (%s)  %s"):format(choice.name, choice.kind, choice.doc) }
   for _, entry in ipairs(settings.entries(choice.defaults)) do
-    lines[#lines + 1] = ("  %s = %s"):format(entry.name, literal.encode(entry.default))
+    lines[#lines + 1] = ("  %s = %s"):format(entry.name, literal.line(entry.default))
       .. (entry.doc ~= "" and ("   (%s) %s"):format(settings.takes(entry), entry.doc) or "")
   end
   return table.concat(lines, "\n") .. "\n"

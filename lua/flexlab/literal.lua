@@ -54,6 +54,15 @@ function M.encode(value, indent)
   return "{\n" .. inner .. table.concat(parts, ",\n" .. inner) .. "\n" .. indent .. "}"
 end
 
+--- The same in one line, for labels and messages.
+function M.line(value)
+  if type(value) ~= "table" then return M.encode(value) end
+  local parts = {}
+  for i, v in ipairs(value) do parts[i] = M.line(v) end
+  for _, k in ipairs(sorted(value)) do parts[#parts + 1] = key(k) .. " = " .. M.line(value[k]) end
+  return #parts == 0 and "{}" or "{ " .. table.concat(parts, ", ") .. " }"
+end
+
 --- Writes "return <value>" atomically; true or nil, message.
 function M.write(path, value, comment)
   return core.sys.write(path, (comment and "-- " .. comment .. "\n" or "")

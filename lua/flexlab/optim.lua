@@ -44,6 +44,16 @@ function M.rate(update, warmup, steps, cosine)
   return M.factor(update - 1, warmup, steps, cosine)
 end
 
+-- What the trained weights are, in short: any change of any of them changes it, but for those that cancel to the bit.
+local function fingerprint(parameters)
+  local list = {}
+  for i, p in ipairs(parameters) do
+    local s = p.tensor:summary()
+    list[i] = ("%a %a %a"):format(s.min, s.max, s.mean)
+  end
+  return table.concat(list, "\n")
+end
+
 local Optim = { __name = "flexlab.Optim" }
 Optim.__index = Optim
 
@@ -93,6 +103,7 @@ function M.new(choice, model, given)
   local self = setmetatable({ model = model, cfg = cfg, parameters = parameters, lr = 0, first_losses = {} }, Optim)
   say_frozen(parameters, frozen)
   if cfg.from then start_from(cfg.from, model) end
+  self.began, self.largest = fingerprint(parameters), { lr = 0, norm = 0 }
   local tensors = {}
   for i, p in ipairs(self.parameters) do tensors[i] = p.tensor end
   self.core = core.optimizer { kind = choice.rule, parameters = tensors, beta1 = cfg.beta1,
@@ -114,6 +125,16 @@ function M.of(model, given)
   expected.options("optimizer", given, 2)
   local word = config.plain(given or {}).optimizer or declared.defaults.optimizer
   return (choices.get("optimizers", word).new(model, given))
+end
+
+--- A sentence where all weights still are what they were before the first update, and why; nil where they have moved,
+--- or there was no update.
+function Optim:unmoved()
+  local updates, largest = self:updates(), self.largest
+  if updates == 0 or fingerprint(self.parameters) ~= self.began then return nil end
+  local why = largest.lr == 0 and "the learning rate was 0" or largest.norm == 0 and "every gradient was 0"
+    or "each was smaller than the last digit of the weights"
+  return ("the optimiser has moved no weight in %d update%s: %s"):format(updates, updates > 1 and "s" or "", why)
 end
 
 --- Updates done; the checkpoint sets them.
@@ -151,6 +172,7 @@ function Optim:step(loss)
       tostring(message)))
   end
   self.core:clear_grads()
+  self.largest = { lr = math.max(self.largest.lr, self.lr), norm = math.max(self.largest.norm, norm) }
   return norm
 end
 

@@ -259,7 +259,7 @@ function TestScope.test_a_scope_ends_what_was_made_inside()
     kept = s:keep(before + 2)
   end
   local message = raises("tensor used after its scope was closed (made at ", function() return made:sum() end)
-  lu.assertStrContains(message, "core_test.lua:" .. line .. ")")
+  lu.assertStrContains(message, "core_test.lua:" .. line .. "); run:keep(t), in a scope of one's own scope:keep(t)")
   lu.assertEquals(kept:item(), 2)
   lu.assertEquals(before:item(), 0)
   lu.assertEquals(tostring(made), "Tensor (ended)")

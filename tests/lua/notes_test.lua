@@ -200,6 +200,80 @@ function suite.test_coarse_files_that_lie_elsewhere()
   lu.assertStrContains(said, "note: " .. list[1] .. "\nstep 1\n")
 end
 
+-- A run whose body is `lines`, in this process: its notes, its folder, its result.
+local function body(name, defaults, f)
+  local recipe = flex.recipe(name, defaults, f)
+  local result
+  local real, file = io.stderr, assert(io.open(path "stderr", "w"))
+  rawset(io, "stderr", file)
+  local ok, message = pcall(function() result = recipe({}, { root = path "bodies", quiet = true }) end)
+  rawset(io, "stderr", real)
+  file:close()
+  assert(ok, message)
+  return notes.of(result.dir), core.sys.read(path "stderr"), result
+end
+
+-- A network of one layer, trained for `steps` steps on loss(y).
+local function training(name, how, loss)
+  return body(name, { train = how }, function(cfg, this)
+    local net = core.nn.linear(4, 4)
+    local optim = flex.optimizer({ parameters = function() return net:parameters() end }, cfg.train)
+    for step in this:steps(nil, cfg.train.steps) do
+      optim:step(loss(net(core.normal({ 8, 4 }, { seed = 1, step = step }))))
+    end
+    return { n = 1 }
+  end)
+end
+
+function suite.test_an_optimiser_that_never_moved_is_said()
+  local function square(y) return y:square():mean() end
+  local list, said = training("still", { steps = 3, lr = 0.0 }, square)
+  lu.assertEquals(list, { "the optimiser has moved no weight in 3 updates: the learning rate was 0" })
+  lu.assertStrContains(said, "note: " .. list[1])
+  list = training("flat", { steps = 2, lr = 1e-3 }, function(y) return (y * 0):sum() end)
+  lu.assertEquals(list, { "the optimiser has moved no weight in 2 updates: every gradient was 0" })
+  list = training("tiny", { steps = 1, lr = 1e-60 }, square)
+  lu.assertEquals(list, { "the optimiser has moved no weight in 1 update: each was smaller than the last digit of the "
+    .. "weights" })
+  lu.assertEquals(training("moves", { steps = 1, lr = 1e-3 }, square), {})
+  lu.assertEquals(training("untrained", { steps = 0, lr = 1e-3 }, square), {})
+end
+
+function suite.test_results_that_are_not_finite_are_said_by_name()
+  local list, said = body("odd", { k = 1 }, function()
+    return { fine = 1, psnr = math.huge, skill = 0 / 0, deep = { low = -math.huge } }
+  end)
+  lu.assertEquals(list, { "recipe 'odd': not finite in its result: deep.low is -inf, psnr is inf, skill is nan" })
+  lu.assertStrContains(said, "note: " .. list[1])
+  lu.assertEquals(body("even", { k = 1 }, function() return { fine = 1 } end), {})
+end
+
+-- The CRPS of one member is its MAE, in the score and per sample, and that is said.
+function suite.test_the_crps_of_one_member_is_the_mae_and_said()
+  local truth, one = core.normal({ 2, 16, 16, 1 }, { seed = 1 }), core.normal({ 2, 16, 16, 1 }, { seed = 2 })
+  local data = { batches = function()
+    local given = false
+    return function()
+      if given then return nil end
+      given = true
+      return { truth = truth, low = truth, ids = { 1, 2 } }
+    end
+  end }
+  local list, _, result = body("one", { k = 1 }, function()
+    local scores = flex.evaluate(function() return one, { one } end, data)
+    return { crps = scores.crps, mae = scores.mae, first = scores.per_sample.crps[1] - scores.per_sample.mae[1],
+      spread = scores.spread or -1, skill = scores.spread_skill or -1 }
+  end)
+  lu.assertAlmostEquals(result.crps, result.mae, 1e-12)
+  lu.assertAlmostEquals(result.first, 0, 1e-12)
+  lu.assertEquals({ result.spread, result.skill }, { -1, -1 })
+  lu.assertEquals(#list, 1)
+  lu.assertStrContains(list[1], "an ensemble of one member: its crps is the mean absolute error")
+  lu.assertEquals(body("two", { k = 1 }, function()
+    return { crps = flex.evaluate(function() return one, { one, truth } end, data).crps }
+  end), {})
+end
+
 local status = lu.LuaUnit.run()
 os.execute("rm -rf '" .. folder .. "'")
 os.exit(status)

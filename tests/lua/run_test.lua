@@ -223,6 +223,20 @@ function suite.test_wrong_uses_have_their_sentence()
   lu.assertErrorMsgContains("as data.train has", whole_set, {}, { root = root "n" })
 end
 
+-- A run of no steps is that of the network as it begins: it leaves a checkpoint that can be loaded.
+function suite.test_no_steps_leave_a_checkpoint()
+  local untrained = flex.recipe("nosteps", { train = { steps = 0 } }, function(cfg, this)
+    local net = flex.models.flex { size = "nano", height = 16, width = 16, in_channels = 1, cond_channels = 1 }
+    local optim = flex.optimizer(net, { ema = 0.9 })
+    for _ in this:steps(nil, cfg.train.steps) do error "a step" end
+    return { n = optim:updates(), first = net:parameters()[1].tensor:sum():item() }
+  end)
+  local result = untrained({}, { root = root "nosteps", quiet = true })
+  lu.assertEquals(result.n, 0)
+  local model = flex.load_model(result.dir)
+  lu.assertEquals(model:parameters()[1].tensor:sum():item(), result.first)
+end
+
 local status = lu.LuaUnit.run()
 os.execute("rm -rf '" .. folder .. "'")
 os.exit(status)

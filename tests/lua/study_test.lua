@@ -113,6 +113,15 @@ function suite.test_worker_command_repeats_the_settings()
     "--sweep", 'model.road="weak","a b"' })
 end
 
+function suite.test_a_label_is_one_line()
+  local plan = require "flexlab.study.plan"
+  local long, list = ("word "):rep(20), { 16, 56, deep = { b = true } }
+  lu.assertEquals(plan.label { crop = { 16, 56 } }, "crop={ 16, 56 }")
+  lu.assertEquals(plan.label { a = { long, list } },
+    ('a={ "%s", { 16, 56, deep = { b = true } } }'):format(long))
+  lu.assertEquals(plan.label { a = "two\nlines", b = "one line" }, 'a="two\\nlines" b=one line')
+end
+
 -- Arms of a study, their labels.
 local function labels(study)
   local list = {}

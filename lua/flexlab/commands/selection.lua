@@ -27,7 +27,7 @@ local function values_of(runs, key)
   local list, seen = {}, {}
   for _, task in ipairs(runs.tasks) do
     local value = runs_of.setting(task, key)
-    local text = type(value) == "string" and value or literal.encode(value)
+    local text = type(value) == "string" and value or literal.line(value)
     if not seen[text] then seen[text], list[#list + 1] = true, text end
   end
   return words.list(list)

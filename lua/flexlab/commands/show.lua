@@ -24,7 +24,7 @@ end
 
 local function default_of(value)
   if getmetatable(value) and value.type then return "absent" end
-  return (literal.encode(value):gsub("%s+", " "))
+  return literal.line(value)
 end
 
 local function takes_of(value)
@@ -125,7 +125,7 @@ return {
     terminal.say(("%s (%s)\n%s\n"):format(recipe.name, path, header(path)))
     if study.is_study(recipe) then
       for _, key in ipairs(words.keys(recipe.grid)) do
-        terminal.say(("arms   %s = %s"):format(key, literal.encode(recipe.grid[key])))
+        terminal.say(("arms   %s = %s"):format(key, literal.line(recipe.grid[key])))
       end
       terminal.say(("seeds  %s\n"):format(table.concat(recipe.seeds, ", ")))
     end

@@ -76,7 +76,7 @@ local function apart(choice, settings)
   local list = {}
   for k, v in pairs(settings) do
     local default = choice.defaults and choice.defaults[k]
-    if literal.encode(v) ~= literal.encode(default) then list[#list + 1] = ("%s = %s"):format(k, literal.encode(v)) end
+    if literal.encode(v) ~= literal.encode(default) then list[#list + 1] = ("%s = %s"):format(k, literal.line(v)) end
   end
   table.sort(list)
   return #list > 0 and (" (with %s)"):format(table.concat(list, ", ")) or ""

@@ -10,7 +10,8 @@ a Hann window (tiles are cut out of larger fields); per_sample = { rfne = {}, ..
 { ssim = "why" }, the metrics that such fields do not allow; channels = { names }.
 Of several channels each is scored too, scores["rfne.u"], since a norm over all of them is that of the largest; and
 where a mean is most of a field, scores.rfne_anomaly (anomaly.lua), with a note why. Samples that hold one number
-everywhere are left out of the means of scores that they do not allow (constant.lua), and scores.notes says so.
+everywhere are left out of the means of scores that they do not allow (constant.lua), and scores.notes says so. Of one
+member the CRPS is the MAE, in all that is scored here; what needs two is absent, and a note says that too.
 --]]
 local anomaly = require "flexlab.evaluation.anomaly"
 local calibration = require "flexlab.evaluation.calibration"
@@ -31,6 +32,9 @@ for _, m in ipairs(core.metrics.list) do
   local list = m.takes == "pair" and M.metrics or M.ensemble_metrics
   list[#list + 1] = m.name
 end
+
+local ONE_MEMBER = "evaluate: an ensemble of one member: its crps is the mean absolute error (the fair estimator, "
+  .. "spread and calibration need two members or more)"
 
 local function append(list, values)
   for _, v in ipairs(values) do list[#list + 1] = v end
@@ -153,6 +157,7 @@ local function put_channels(result, self)
   found, result.note = self.anomaly:result(result.channels, self.set)
   if found then put(result, { rfne_anomaly = found.all }, "", {}) end
   result.notes = { result.note }
+  if #self.scores.crps > 0 and not result.calibration then table.insert(result.notes, ONE_MEMBER) end
   table.insert(result.notes, (constant.sentence(self.kinds, self.ids)))
   for c, name in ipairs(#result.channels > 1 and result.channels or {}) do
     put(result, self.channels[c], "." .. name, self.channel_kinds[c])

@@ -3,8 +3,9 @@ run - one call of a recipe: its folder, its loop of steps, its log, its checkpoi
 
   for step, batch in run:steps(data.train, n) do ... end
 opens a scope for each step (tensors made in it end with it), polls Ctrl-C, writes last.h5 every
-`train.checkpoint` steps (100), after step 10 and at the end, and goes on behind the saved step after a
-restart. Before every write it looks whether the run's lock still is its own (store/lock.lua).
+`train.checkpoint` steps (100), after step 10 and at the end (of a loop of no steps: as the network begins), and goes
+on behind the saved step after a restart. Before every write it looks whether the run's lock still is its own
+(store/lock.lua).
 All random numbers are addressed by (seed, stream, step, sample); what else the body remembers is in its variables
 (locals.lua).
 
@@ -23,6 +24,7 @@ local literal = require "flexlab.literal"
 local locals = require "flexlab.run.locals"
 local log = require "flexlab.run.log"
 local machinery = require "flexlab.run.machinery"
+local notes = require "flexlab.context.notes"
 local progress = require "flexlab.context.progress"
 local rehearsal = require "flexlab.run.rehearsal"
 local samples = require "flexlab.evaluation.samples"
@@ -257,9 +259,10 @@ function Run:steps(data, n, options)
     error("steps: the data must have batch(step), as data.train has, or be a function of the step", 2)
   end
   local every = interval(self, config.options("steps", { checkpoint = false }, options, nil, 2))
-  if self.rehearsal then self.rehearsal:entering() end
+  if self.rehearsal then self.rehearsal:entering(n) end
   local step = self:enter(n) - 1
   local first = step
+  local untrained = n == 0 and not self.replaying      -- the checkpoint of a network as it begins
   self.steps_wanted = n
   self.progress:start(step, n)
   local function finished()
@@ -285,6 +288,7 @@ function Run:steps(data, n, options)
     end
     if self.scope then finished() end
     if step >= n then
+      if untrained then self:save() end
       self.progress:done()
       return nil
     end
@@ -319,10 +323,13 @@ function Run:price()
   assert(literal.write(self.dir .. "/cost.lua", cost))
 end
 
---- The last line: everything is logged.
+--- The last line: everything is logged, and a network that was trained and has not changed is noted.
 function Run:finish()
   self.steady:check()
   self:end_scope()
+  for _, entry in ipairs(self.watched) do
+    notes.add(entry.optim and entry.optim.unmoved and entry.optim:unmoved() or nil)
+  end
   self.log_file:finish()
   self.progress:done()
 end

@@ -88,6 +88,27 @@ function M.missing(metric, result)
     words.unknown(metric.name, words.keys(result)))
 end
 
+-- The names of numbers of a result that are not finite, "psnr is inf".
+local function odd(result, prefix, list)
+  for _, key in ipairs(words.keys(result)) do
+    local value = result[key]
+    if type(value) == "table" then
+      odd(value, prefix .. tostring(key) .. ".", list)
+    elseif type(value) == "number" and (value ~= value or math.abs(value) == math.huge) then
+      list[#list + 1] = ("%s is %s"):format(prefix .. tostring(key), words.number(value))
+    end
+  end
+  return list
+end
+
+--- A sentence that names the numbers of a result that are not finite; nil where all are.
+function M.not_finite(result)
+  local list, most = odd(result, "", {}), 6
+  if #list == 0 then return nil end
+  local more = #list > most and (", and %d more"):format(#list - most) or ""
+  return "not finite in its result: " .. table.concat(list, ", ", 1, math.min(#list, most)) .. more
+end
+
 --- A number by which values are ranked: the smallest is the best one.
 function M.rank(value, better)
   if better == "higher" then return -value end

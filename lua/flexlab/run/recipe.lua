@@ -247,8 +247,10 @@ function Recipe:__call(overrides, options)
   local result = result_of(self, blame.call(self.body, watch.cfg, run))
   lock:check()
   watch:note(self.name)
-  local fault = self.metric and metric.missing(self.metric, result)
-  if fault then notes.add(("recipe '%s': %s"):format(self.name, fault)) end
+  for _, fault in ipairs { self.metric and metric.missing(self.metric, result) or false,
+    metric.not_finite(result) or false } do
+    if fault then notes.add(("recipe '%s': %s"):format(self.name, fault)) end
+  end
   run:finish()
   run:price()
   outcome.write(run, result, keep.wanted(config.plain(cfg)))

@@ -36,9 +36,10 @@ function Rehearsal.__tostring() return "the rehearsal is over" end
 function M.is(e) return getmetatable(e) == Rehearsal end
 
 --- Called by Run:steps as a loop of steps begins; raises where nothing behind that is asked.
-function Rehearsal:entering()
+function Rehearsal:entering(n)
   self.entered = true
-  if not self.measures then error(self, 0) end
+  if n == 0 then self.why = "its loop has no step" end
+  if not self.measures or n == 0 then error(self, 0) end
 end
 
 --- Called by Run:steps behind each step of a rehearsal; raises once all is known.

@@ -34,7 +34,7 @@ local function flatten(t, prefix, out)
     if type(value) == "table" and #value == 0 and next(value) ~= nil then
       flatten(value, prefix .. tostring(key) .. ".", out)
     else
-      out[prefix .. tostring(key)] = literal.encode(value)
+      out[prefix .. tostring(key)] = literal.line(value)
     end
   end
   return out

@@ -17,9 +17,9 @@ local M = {}
 
 M.kinds = { "grid", "one_at_a_time", "zip", "list" }
 
---- A value of a setting in short; a number one way: 1000.0 is 1000.
+--- A value of a setting in short, in one line; a number one way: 1000.0 is 1000.
 function M.shown(value)
-  if type(value) == "table" then return literal.encode(value) end
+  if type(value) == "table" or type(value) == "string" and value:find "%c" then return literal.line(value) end
   return tostring(math.type(value) == "float" and math.tointeger(value) or value)
 end
 
@@ -155,7 +155,7 @@ function M.factors(list)
   local factors, seen = {}, {}
   for _, arm in ipairs(list) do
     for key, value in pairs(arm.settings) do
-      local name = key .. "=" .. literal.encode(value)
+      local name = key .. "=" .. literal.line(value)
       factors[key] = factors[key] or {}
       if not seen[name] then
         seen[name] = true

@@ -126,7 +126,7 @@ function Runs:group(key)
   for _, task in ipairs(self.tasks) do
     local value = M.setting(task, key)
     if value == nil then error("group: " .. words.unknown(key, words.keys(self.grid)), 2) end
-    local name = literal.encode(value)
+    local name = literal.line(value)
     if not seen[name] then seen[name], values[#values + 1] = true, value end
   end
   return function()
