@@ -3,6 +3,9 @@
 -- A command is { name, doc, arguments = { {name, doc, optional =, many =, rest =} }, options = { option }, ... };
 -- an option is { name, doc, value = "N" (absent: a flag), kind = "text|number|integer|numbers|words",
 -- words = {...}, short = "i", many =, required =, default =, stated =, hidden =, least =, most =, entry = }.
+-- `takes`, of an argument or option, says what its word is, for completion (complete.lua): a list of "file", "folder",
+-- "recipe", "command", "op", "setting" (KEY=VALUE), "key", or the name of a kind of choice; beside it, `words` are
+-- words that an argument may be. Of an option it need not be given where `value` or `entry` tells it.
 -- `stated` is a default that the page shows and somebody else fills in. An option that is a declared
 -- setting (flexlab.settings) is made by M.setting, and takes meaning, default and range from its `entry`.
 -- `rest`: the words from that argument on are taken as they are, options too.
@@ -189,7 +192,8 @@ function M.parse(command, argv)
   return values
 end
 
-local function usage(command)
+--- The line that shows how a command is typed.
+function M.usage(command)
   local parts = { "flexlab " .. command.name }
   for _, argument in ipairs(command.arguments or {}) do
     local word = argument.name:upper() .. (argument.many and "..." or "")
@@ -210,22 +214,39 @@ local function default_of(option)
     range ~= "" and "; " .. range or "")
 end
 
--- The page that --help prints.
-function M.help(command)
-  local rows = {}
+-- What the word of an option is, by what stands for it on the help page.
+local taken = { FILE = { "file" }, DIR = { "folder" }, RUN = { "folder" }, KEY = { "key" },
+  ["KEY=VALUE"] = { "setting" }, ["KEY=A,B,..."] = { "setting" } }
+
+--- What the word of an argument or option is (`takes`), and the words that it may be.
+function M.takes(declared)
+  local entry = declared.entry or {}
+  return declared.takes or entry.kind and { entry.kind } or taken[declared.value] or {}, declared.words or {}
+end
+
+--- What a command takes: rows { as it is typed, meaning } of its arguments and of its options.
+function M.rows(command)
+  local arguments, options = {}, {}
   for _, argument in ipairs(command.arguments or {}) do
-    rows[#rows + 1] = { argument.name:upper(), argument.doc }
+    arguments[#arguments + 1] = { argument.name:upper(), argument.doc }
   end
-  if #rows > 0 then rows[#rows + 1] = { "", "" } end
   for _, option in ipairs(command.options or {}) do
     if not option.hidden then
-      rows[#rows + 1] = { (option.short and "-" .. option.short .. ", " or "") .. "--" .. option.name
+      options[#options + 1] = { (option.short and "-" .. option.short .. ", " or "") .. "--" .. option.name
         .. (option.value and " " .. option.value or ""), option.doc .. default_of(option) }
     end
   end
-  rows[#rows + 1] = { "--traceback", "after an error, also print the call stack" }
-  rows[#rows + 1] = { "-h, --help", "this page" }
-  local width, lines = 0, { usage(command), "  " .. command.doc, "" }
+  options[#options + 1] = { "--traceback", "after an error, also print the call stack" }
+  options[#options + 1] = { "-h, --help", "this page" }
+  return arguments, options
+end
+
+--- The page that --help prints.
+function M.help(command)
+  local rows, options = M.rows(command)
+  if #rows > 0 then rows[#rows + 1] = { "", "" } end
+  table.move(options, 1, #options, #rows + 1, rows)
+  local width, lines = 0, { M.usage(command), "  " .. command.doc, "" }
   for _, row in ipairs(rows) do width = math.max(width, #row[1]) end
   for _, row in ipairs(rows) do
     lines[#lines + 1] = (("  %-" .. width .. "s  %s"):format(row[1], row[2]):gsub("%s+$", ""))

@@ -101,7 +101,7 @@ end
 return {
   name = "bench",
   doc = "time training, sampling, reading or single ops, or report the rounding error",
-  arguments = { { name = "what", optional = true,
+  arguments = { { name = "what", optional = true, words = known,
     doc = "what is measured: kernels, train, sample, scaling, accuracy or loader [kernels]" } },
   options = {
     arguments.setting(network.size, "SIZE", { name = "model", kind = "words",
@@ -113,7 +113,7 @@ return {
       { default = 4, doc = "fields passed to the network at a time" }),
     arguments.setting(settings.of("eval").entry.steps, "N"),
     { name = "repeats", value = "N", kind = "integer", least = 1, default = 5, doc = "number of measurements" },
-    { name = "op", value = "NAME", doc = "kernels: time only this op" },
+    { name = "op", value = "NAME", takes = { "op" }, doc = "kernels: time only this op" },
     { name = "profile", doc = "train, sample: time by op" },
     { name = "shapes", doc = "with --profile: time by op and shapes" },
     { name = "memory", doc = "train, sample: parts of the peak memory" },

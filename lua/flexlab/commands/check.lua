@@ -51,7 +51,7 @@ end
 return {
   name = "check",
   doc = "try your own part, or the parts of a recipe, on tiny tensors",
-  arguments = { { name = "file", doc = "file of a part (.../losses/mine.lua) or of a recipe" } },
+  arguments = { { name = "file", takes = { "file" }, doc = "file of a part (.../losses/mine.lua) or of a recipe" } },
   options = {
     { name = "kind", value = "WORD", kind = "words", words = words.keys(choices.kinds),
       doc = "kind of the part, where its folder does not say it" },

@@ -35,9 +35,10 @@ return {
   name = "data",
   writes = true,
   doc = "say what a file of fields holds (data FILE), or rewrite it (data repack IN OUT)",
-  arguments = { { name = "file", doc = "HDF5, netCDF, .npy or .npz; or the word repack" },
-    { name = "from", optional = true, doc = "with repack: the file to read" },
-    { name = "to", optional = true, doc = "with repack: the HDF5 file to write" } },
+  arguments = { { name = "file", takes = { "file" }, words = { "repack" },
+    doc = "HDF5, netCDF, .npy or .npz; or the word repack" },
+    { name = "from", optional = true, takes = { "file" }, doc = "with repack: the file to read" },
+    { name = "to", optional = true, takes = { "file" }, doc = "with repack: the HDF5 file to write" } },
   options = variables.with {
     { name = "json", doc = "print JSON" },
     { name = "quick", doc = "skip mean, standard deviation, range and missing elements, which need all numbers" },

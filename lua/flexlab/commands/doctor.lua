@@ -11,7 +11,7 @@ local fine = settings.of("superres").entry
 return {
   name = "doctor",
   doc = "look for leakage, shifts, wrong normalisation, over-confidence and the like",
-  arguments = { { name = "what", doc = "the folder of a run, or data: HDF5 or a pattern" } },
+  arguments = { { name = "what", takes = { "file" }, doc = "the folder of a run, or data: HDF5 or a pattern" } },
   options = variables.with({
     { name = "test", value = "FILE", doc = "for data: files to test on [the last fifth of the time of each run]" },
     arguments.setting(fine.factor, "N", { doc = "for data: ratio of fine to coarse grid" }),

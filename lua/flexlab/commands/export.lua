@@ -24,7 +24,8 @@ return {
   name = "export",
   writes = true,
   doc = "write a run or a study into one archive that opens elsewhere",
-  arguments = { { name = "run", doc = "the folder of a run (runs/sr/1a2b3c4d/1), of a study, or one above runs" } },
+  arguments = { { name = "run", takes = { "folder" },
+    doc = "the folder of a run (runs/sr/1a2b3c4d/1), of a study, or one above runs" } },
   options = { { name = "out", value = "FILE", doc = "archive to write [named after the run: sr-1a2b3c4d-1.tar]" } },
   notes = "The archive is a plain tar file with a folder of runs: settings, recipe and parts, versions, log, result,\n"
     .. "weights. Open it with tar xf, or with flexlab import, which checks every file. Data are not in it.",

@@ -26,7 +26,7 @@ options[#options + 1] = commands.threads
 return {
   name = "generate",
   doc = "simulate data: two-dimensional turbulence",
-  arguments = { { name = "kind", doc = "turbulence" } },
+  arguments = { { name = "kind", words = words.keys(generate.kinds), doc = "turbulence" } },
   options = options,
   notes = "A file holds the vorticity w (frames, size, size), or the channels of --fields, beside solids the\n"
     .. "dataset solid, and Re, nu, precision, seed, times, k0, forcing, drag, boundary, kmax_eta, solver,\n"

@@ -7,7 +7,7 @@ local words = require "flexlab.text"
 return {
   name = "help",
   doc = "this overview, or the page of a command",
-  arguments = { { name = "command", optional = true, doc = "a command" } },
+  arguments = { { name = "command", optional = true, takes = { "command" }, doc = "a command" } },
   run = function(values)
     if not values.command then
       terminal.write(commands.overview())

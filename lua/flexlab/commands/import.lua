@@ -6,7 +6,7 @@ return {
   name = "import",
   writes = true,
   doc = "unpack an archive made by flexlab export, after a check of every file",
-  arguments = { { name = "archive", doc = "file that flexlab export wrote" } },
+  arguments = { { name = "archive", takes = { "file" }, doc = "file that flexlab export wrote" } },
   options = { { name = "out", value = "DIR", default = "runs", doc = "folder of runs to unpack into" } },
   notes = "Nothing of the archive is run. A run that is there already stays; another one in its place is an error.",
   run = function(values)

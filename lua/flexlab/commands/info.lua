@@ -16,7 +16,7 @@ end
 return {
   name = "info",
   doc = "show version, processor and libraries, or describe a network",
-  arguments = { { name = "checkpoint", optional = true,
+  arguments = { { name = "checkpoint", optional = true, takes = { "file" },
     doc = "checkpoint or run's folder: show its parameters and the GFLOP of a forward pass of one field" } },
   options = { { name = "json", doc = "one line of JSON" } },
   run = function(values)

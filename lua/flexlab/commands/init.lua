@@ -19,6 +19,9 @@ M.names = { "run", "show", "check", "list", "table", "compare", "report", "prune
   "generate", "sample", "evaluate", "convert", "parity", "predict-ablation", "doctor", "bench", "ops", "info", "repl",
   "script", "help", "version" }
 
+-- Not for people: asked by shells.
+M.hidden = { "complete" }
+
 -- Options that several commands share.
 M.device = { name = "device", value = "NAME", kind = "words", words = { "cpu", "ref" },
   doc = "backend of the kernels: cpu, or ref, the slow and readable reference" }
@@ -31,7 +34,7 @@ M.raw = { name = "raw", doc = "use the final weights, not their moving average (
 M.trust = { name = "trust", value = "RUN", doc = "load the network's own parts from the copies that this run kept" }
 
 -- Who types these has chosen the folder whose parts they load; every other command runs FlexLab's own code alone.
-local LOADS_PARTS = { run = true, repl = true, script = true, show = true, check = true }
+M.LOADS_PARTS = { run = true, repl = true, script = true, show = true, check = true }
 
 --- Says what was used in place of averaged weights that a file has not.
 function M.note_last(model, values)
@@ -60,9 +63,7 @@ end
 
 -- The command called `name`, or nil.
 function M.find(name)
-  for _, known in ipairs(M.names) do
-    if known == name then return require("flexlab.commands." .. name) end
-  end
+  if words.has(M.names, name) or words.has(M.hidden, name) then return require("flexlab.commands." .. name) end
 end
 
 -- The overview.
@@ -82,22 +83,30 @@ function M.recipe_folders()
   return { "recipes", own ~= "recipes" and own or nil }
 end
 
-local function find_recipe(name)
-  local core = require "flexlab.core"
-  if core.sys.exists(name) == "file" then return name end
-  local word, known = name:match("[^/]*$"):gsub("%.lua$", ""), {}
+--- Names of the recipes in these folders.
+function M.recipe_names()
+  local core, known = require "flexlab.core", {}
   for _, folder in ipairs(M.recipe_folders()) do
-    local path = folder .. "/" .. word .. ".lua"
-    if core.sys.exists(path) == "file" and (name == word or name == "recipes/" .. word .. ".lua") then
-      return path
-    end
     for _, file in ipairs(core.sys.list(folder) or {}) do
       known[file:match("^(.*)%.lua$") or false] = true
     end
   end
   known[false] = nil
-  error(("there is no recipe '%s'%s"):format(name, next(known) and "; " .. words.hint(word, words.keys(known))
-    or ""), 0)
+  return words.keys(known)
+end
+
+local function find_recipe(name)
+  local core = require "flexlab.core"
+  if core.sys.exists(name) == "file" then return name end
+  local word = name:match("[^/]*$"):gsub("%.lua$", "")
+  for _, folder in ipairs(M.recipe_folders()) do
+    local path = folder .. "/" .. word .. ".lua"
+    if core.sys.exists(path) == "file" and (name == word or name == "recipes/" .. word .. ".lua") then
+      return path
+    end
+  end
+  local known = M.recipe_names()
+  error(("there is no recipe '%s'%s"):format(name, #known > 0 and "; " .. words.hint(word, known) or ""), 0)
 end
 
 -- A recipe or study, and its file: a path, or a name to be found in a folder `recipes`.
@@ -189,7 +198,7 @@ local function choose(argv)
   end
   if name == "--help" or name == "-h" then name = "help" end
   if name == "--version" or name == "-v" then name = "version" end
-  loading.restrict(not LOADS_PARTS[name])
+  loading.restrict(not M.LOADS_PARTS[name])
   local command = M.find(name)
   if not command then
     arguments.wrong("there is no command '%s'; %s", name, words.hint(name, M.names))

@@ -106,9 +106,10 @@ end
 return {
   name = "list",
   doc = "list choices, recipes, runs or backbones",
-  arguments = { { name = "what", optional = true,
+  arguments = { { name = "what", optional = true, takes = { "folder" }, words = words.keys(lists),
     doc = "choices, recipes or runs (default: all three); backbones with their cost; or a folder of runs" },
-    { name = "folder", optional = true, doc = "of runs: a folder of runs, or of a study [that of --out]" } },
+    { name = "folder", optional = true, takes = { "folder" },
+      doc = "of runs: a folder of runs, or of a study [that of --out]" } },
   options = {
     { name = "out", value = "DIR", default = "runs", doc = "where runs are kept" },
     { name = "sizes", value = "LIST", doc = "for backbones: sizes to list, of nano, small, medium, big [nano]" },

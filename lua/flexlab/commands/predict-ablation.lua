@@ -10,7 +10,7 @@ local fine = settings.of("superres").entry
 return {
   name = "predict-ablation",
   doc = "estimate from the data which target is easier to learn: raw, residual or interpolant",
-  arguments = { { name = "data", doc = "fields, HDF5 or a pattern" } },
+  arguments = { { name = "data", takes = { "file" }, doc = "fields, HDF5 or a pattern" } },
   options = variables.with {
     { name = "task", value = "NAME", kind = "words", words = { "superres", "forecast" }, default = "superres",
       doc = "task whose targets are compared: superres or forecast" },

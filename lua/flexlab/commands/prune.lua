@@ -46,7 +46,8 @@ end
 return {
   name = "prune",
   doc = "delete optimiser state and final weights of finished runs; keep the moving averages (EMA)",
-  arguments = { { name = "paths", many = true, doc = "runs, folders above them (runs/sr), or studies" } },
+  arguments = { { name = "paths", many = true, takes = { "folder" },
+    doc = "runs, folders above them (runs/sr), or studies" } },
   options = { { name = "yes", doc = "delete at once; without it, show what would be freed and ask on a terminal" } },
   notes = "Sampling, evaluation and train.from work as before; training cannot go on. Runs that are not done stay\n"
     .. "as they are, and so do those that another run of the same folder of runs has started from. A recipe does\n"

@@ -177,7 +177,8 @@ end
 return {
   name = "run",
   doc = "run a recipe or a study",
-  arguments = { { name = "recipe", optional = true, doc = "a recipe's file, or its name in recipes/" } },
+  arguments = { { name = "recipe", optional = true, takes = { "recipe" },
+    doc = "a recipe's file, or its name in recipes/" } },
   options = {
     { name = "from", value = "RUN", doc = "repeat a run from the code, settings and seed that its folder keeps" },
     { name = "set", value = "KEY=VALUE", many = true, doc = "override one setting" },

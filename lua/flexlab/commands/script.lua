@@ -7,8 +7,9 @@ local loading = require "flexlab.loading"
 return {
   name = "script",
   doc = "run a Lua file with FlexLab at hand",
-  arguments = { { name = "file", doc = "a Lua file" },
-    { name = "words", many = true, optional = true, rest = true, doc = "its arguments, options too (in arg)" } },
+  arguments = { { name = "file", takes = { "file" }, doc = "a Lua file" },
+    { name = "words", many = true, optional = true, rest = true, takes = { "file" },
+      doc = "its arguments, options too (in arg)" } },
   options = { commands.parts },
   notes = "What the file returns is the exit code if it is a whole number; os.exit works too.",
   run = function(values)

@@ -11,7 +11,7 @@ local words = require "flexlab.text"
 
 local M = {}
 
-M.argument = { name = "runs", many = true,
+M.argument = { name = "runs", many = true, takes = { "folder" },
   doc = "folders of runs, or above them (runs/sr), studies (runs/conditioning), or a link `latest`" }
 
 M.where = { name = "where", value = "KEY=VALUE", many = true, doc = "only runs with this setting" }

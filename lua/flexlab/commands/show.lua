@@ -34,11 +34,9 @@ local function takes_of(value)
   return type(value)
 end
 
--- Declared tables whose meanings a plain section of this name borrows.
-local tables = { data = { "superres", "forecast", "multitask" } }
-
+-- A plain section borrows the meanings of the declared tables that it is called as.
 local function meaning_of(section, key)
-  for _, name in ipairs(tables[section] or words.has(settings.names, section) and { section } or {}) do
+  for _, name in ipairs(settings.sections[section] or {}) do
     local entry = settings.of(name).entry[key]
     if entry then return entry.doc end
   end
@@ -118,7 +116,7 @@ end
 return {
   name = "show",
   doc = "show what a recipe does, and its settings with default, accepted values and meaning",
-  arguments = { { name = "recipe", doc = "a recipe's file, or its name in recipes/" } },
+  arguments = { { name = "recipe", takes = { "recipe" }, doc = "a recipe's file, or its name in recipes/" } },
   options = { commands.parts },
   run = function(values)
     local recipe, path = commands.recipe(values.recipe)

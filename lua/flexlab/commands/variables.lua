@@ -8,7 +8,8 @@ local text = require "flexlab.text"
 local M = {}
 
 M.options = {
-  { name = "format", value = "NAME", doc = "format to read the files as (flexlab list choices) [recognised]" },
+  { name = "format", value = "NAME", takes = { "formats" },
+    doc = "format to read the files as (flexlab list choices) [recognised]" },
   { name = "dataset", value = "NAME,...", doc = "variables that hold the fields [told by the file]" },
   { name = "axes", value = "NAME,...",
     doc = "meaning of their axes: tyx (n t z y x c), or time,lat,lon [told by the file]" },

@@ -21,20 +21,18 @@ local M = {}
 local shared = { kind = true, predict = true, schedule = true, target = true, loss = true, format = true,
   augment = true, grid = true }
 
--- Declared table -> the section of a recipe that it is the table of.
-local sections = { superres = "data", forecast = "data", multitask = "data", model = "model", train = "train",
-  eval = "eval" }
-
 local kinds, joined = {}, {}
 
 -- setting -> kind of choice (by its name alone, or with its section in front), and the kinds whose words are put
 -- together ("a+b"), from the declared tables.
 local function known()
   if next(kinds) then return kinds end
-  for name, section in pairs(sections) do
-    for _, entry in ipairs(settings.of(name).list) do
-      local key = shared[entry.name] and section .. "." .. entry.name or entry.name
-      if entry.kind then kinds[key], joined[entry.kind] = entry.kind, entry.joined end
+  for section, tables in pairs(settings.sections) do
+    for _, name in ipairs(tables) do
+      for _, entry in ipairs(settings.of(name).list) do
+        local key = shared[entry.name] and section .. "." .. entry.name or entry.name
+        if entry.kind then kinds[key], joined[entry.kind] = entry.kind, entry.joined end
+      end
     end
   end
   return kinds

@@ -31,6 +31,10 @@ local M = { check = declare.check, expected = declare.expected, sentence = decla
 --- The declared tables that a section may be of.
 M.names = { "superres", "forecast", "multitask", "model", "train", "eval", "tiling", "rollout", "flow" }
 
+--- A section of a recipe by its usual name -> the declared tables that it may be of.
+M.sections = { data = { "superres", "forecast", "multitask" }, model = { "model" }, train = { "train" },
+  eval = { "eval" }, tiling = { "tiling" }, rollout = { "rollout" }, flow = { "flow" } }
+
 local opened = setmetatable({}, { __mode = "k" })   -- a section's defaults -> what it accepts
 
 --- What a section's defaults accept: { declared =, fixed = { key = true }, entry = { the recipe's own, by name } }, or
