@@ -14,7 +14,7 @@ define build
 @cmake --build --preset $(1) -j $(JOBS) -- $(QUIET)
 endef
 
-.PHONY: all packages release debug tsan demo test check-all fuzz clients bench docs bench-peer check-samples install format lint aarch64 clean
+.PHONY: all packages release debug tsan demo test check-all fuzz clients bench docs bench-peer check-samples install uninstall format lint aarch64 clean
 
 all: release
 
@@ -68,6 +68,10 @@ check-samples: release
 
 install: release
 	@cmake --install build/release --prefix $(PREFIX)
+
+# What an installation has written there, of whatever version; needs no build.
+uninstall:
+	@tools/uninstall.sh $(PREFIX)
 
 format:
 	@git ls-files '*.c' '*.h' | xargs clang-format -i

@@ -1,5 +1,6 @@
 #!/bin/sh
-# An installation in a folder of its own works from another one: the program, stock lua5.4, and C.
+# An installation in a folder of its own works from another one: the program, stock lua5.4, and C. What it has written
+# is listed: the next one leaves no file of an older version, and uninstall.sh leaves none at all.
 #   tests/install.sh BUILD SOURCE CC
 set -eu
 build=$1 source=$2 cc=$3
@@ -24,6 +25,17 @@ echo 'local s = require "sibling"; assert(s.n == 1); return require "recipes.sr"
   || fail "a recipe in another folder does not find recipes.sr and its sibling"
 "$home/usr/bin/flexlab" run sr --dry-run | grep -q 'runs/sr/' || fail "the program does not run its recipes"
 
+[ -s "$home/usr/share/bash-completion/completions/flexlab" ] || fail "there is no completion"
+grep -q '^\.TH FLEXLAB 1' "$home/usr/share/man/man1/flexlab.1" || fail "there is no manual page"
+# Pages that are installed lead to one another; those on the tests and measurements stay in the source.
+(cd "$home/usr/share/doc/flexlab" && find . -name '*.md' | while read -r page; do
+  awk '/^```/ { block = !block } !block' "$page" | grep -oE '\]\([^)# ]+' | cut -c3- | while read -r link; do
+    case $link in *:* | *bench/* | *tests/*) continue ;; esac
+    [ -e "$(dirname "$page")/$link" ] || echo "$page leads to $link"
+  done
+done) >links
+[ ! -s links ] || { cat links; fail "installed pages lead nowhere"; }
+
 lib=$(dirname "$(find "$home/usr" -name libflexlab.a)")
 export LUA_PATH="$home/usr/share/lua/5.4/?.lua;$home/usr/share/lua/5.4/?/init.lua;;"
 export LUA_CPATH="$lib/lua/5.4/?.so;;"
@@ -42,4 +54,24 @@ export PKG_CONFIG_PATH="$lib/pkgconfig"
 code=0
 ./sample none.h5 none.h5 out.h5 2>message || code=$?
 [ "$code" = 1 ] && grep -q 'none.h5' message || fail "the C program does not run"
-echo "installed and used in $home"
+
+list="$home/usr/share/flexlab/installed.txt"
+find "$home/usr" -type f | sed "s|^$home/usr/||" | LC_ALL=C sort >found
+LC_ALL=C sort "$list" | cmp - found || fail "installed.txt is not what lies there"
+losses="$home/usr/share/lua/5.4/flexlab/losses"
+echo 'return {}' >"$losses/older.lua"
+echo 'return {}' >"$losses/mine.lua"
+echo share/lua/5.4/flexlab/losses/older.lua >>"$list"
+echo ../work/sample >>"$list"
+cmake --install "$build" --prefix "$home/usr" >/dev/null
+[ ! -e "$losses/older.lua" ] || fail "a file of an older version is left, and would be a choice"
+[ -e "$losses/mine.lua" ] && [ -e sample ] || fail "a file that was not installed is removed"
+echo ../work/sample >>"$list"
+sh "$source/tools/uninstall.sh" "$home/usr" 2>message || fail "it cannot be uninstalled"
+grep -q "'../work/sample', which is not below" message && [ -e sample ] || fail "uninstall.sh leaves its folder"
+rm "$losses/mine.lua"
+[ -z "$(find "$home/usr" -type f)" ] || fail "uninstall.sh leaves $(find "$home/usr" -type f | head -n 3)"
+[ -d "$home/usr/bin" ] && [ ! -e "$home/usr/include/flexlab" ] || fail "uninstall.sh removes other folders than its own"
+! sh "$source/tools/uninstall.sh" "$home/usr" 2>message && grep -q 'no FlexLab is installed in' message \
+  || fail "uninstall.sh finds an installation where there is none"
+echo "installed, used and removed in $home"

@@ -14,7 +14,7 @@
 #include "kernels/kernels.h"
 
 #ifndef FLEXLAB_VERSION
-#define FLEXLAB_VERSION "0.1.0"
+#error "FLEXLAB_VERSION is set by CMakeLists.txt, which has the version"
 #endif
 #ifdef FX_SOURCES /* made by tools/sources_hash.cmake */
 #include "sources_hash.h"

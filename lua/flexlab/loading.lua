@@ -49,12 +49,23 @@ M.homes = {}
 --- Runs that are open: objects with loads(role, path), reads(path) and writes(path).
 M.watchers = {}
 
+-- share/flexlab/recipes in the folder that LuaRocks keeps of this version, where it is LuaRocks that installed it.
+local function recipes_of_rock(share)
+  local rocks = share:gsub("share/$", "lib/luarocks/rocks-5.4/flexlab/")
+  for _, rock in ipairs(core.sys.list(rocks) or {}) do
+    local path = rocks .. rock .. "/share/flexlab/recipes"
+    if rock:match("^(.*)%-%d+$") == core.info().version and core.sys.exists(path) then return path end
+  end
+end
+
 --- The folder of FlexLab's own recipes: beside lua/ in the source tree, in share/flexlab where installed.
 function M.own_recipes()
   local tree = ROOT == "lua/" and "" or ROOT:match("^(.*/)lua/$")
   if tree then return tree .. "recipes" end
   local share = ROOT:match("^(.*/)lua/5%.4/$")
-  return share and share .. "flexlab/recipes" or nil
+  if not share then return nil end
+  local path = share .. "flexlab/recipes"
+  return not core.sys.exists(path) and recipes_of_rock(share) or path
 end
 
 --- Whether a path is of one of our own files.

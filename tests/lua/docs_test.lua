@@ -1,4 +1,4 @@
--- The pages tell the truth: every block of README.md and docs/*.md runs, and prints what it says
+-- The pages tell the truth: every block of README.md, CONTRIBUTING.md and docs/*.md runs, and prints what it says
 -- (tests/documents.lua has the rules). Needs the program: FLEXLAB_PROGRAM.
 local lu = require "luaunit"
 local core = require "flexlab.core"
@@ -28,7 +28,7 @@ end
 -- Made from the tables, with a test of its own: its blocks are forms of calls, not sessions.
 local generated = { ["reference.md"] = true }
 
-local pages = { "README.md" }
+local pages = { "README.md", "CONTRIBUTING.md" }
 for _, name in ipairs(core.sys.list "docs") do
   if name:match("%.md$") and not generated[name] then pages[#pages + 1] = "docs/" .. name end
 end
