@@ -128,16 +128,6 @@ fx_tensor *fx_archive_find (const fx_archive *a, const char *name) {
   return found ? found->tensor : NULL;
 }
 
-fx_status fx_archive_get (const fx_archive *a, const char *name, fx_tensor **borrowed) {
-  fx_tensor *t = fx_archive_find(a, name);
-  if (!t)
-    return fx_fail(FX_EARG, "there is no tensor '%s' among the %" PRId64 " here%s%s", name,
-                   a->tensors.count, a->tensors.count ? "; the first is " : "",
-                   a->tensors.count ? a->tensors.items[0].name : "");
-  *borrowed = t;
-  return FX_OK;
-}
-
 int64_t fx_archive_count (const fx_archive *a) { return a->tensors.count; }
 const char *fx_archive_name (const fx_archive *a, int64_t i) { return a->tensors.items[i].name; }
 fx_tensor *fx_archive_tensor (const fx_archive *a, int64_t i) { return a->tensors.items[i].tensor; }
@@ -174,18 +164,6 @@ fx_status fx_archive_set_number (fx_archive *a, const char *key, double value) {
 const char *fx_archive_text (const fx_archive *a, const char *key) {
   const item *found = list_find(&a->texts, key);
   return found ? found->text : NULL;
-}
-
-fx_status fx_archive_number (const fx_archive *a, const char *key, double *value) {
-  const char *text = fx_archive_text(a, key);
-  if (!text)
-    return fx_fail(FX_EARG, "there is no text '%s' here", key);
-  char *end;
-  const double v = strtod(text, &end);
-  if (end == text || *end)
-    return fx_fail(FX_EARG, "the text '%s' is \"%.60s\", not a number", key, text);
-  *value = v;
-  return FX_OK;
 }
 
 int64_t fx_archive_text_count (const fx_archive *a) { return a->texts.count; }

@@ -25,9 +25,6 @@ fx_status fx_archive_add(fx_archive *a, const char *name, fx_tensor *t);
 /* The tensor called `name`, borrowed from the archive, or NULL (no message). */
 fx_tensor *fx_archive_find(const fx_archive *a, const char *name);
 
-/* As fx_archive_find, but a missing name is FX_EARG with a message. */
-fx_status fx_archive_get(const fx_archive *a, const char *name, fx_tensor **borrowed);
-
 int64_t fx_archive_count(const fx_archive *a);
 const char *fx_archive_name(const fx_archive *a, int64_t i);  /* 0 <= i < count */
 fx_tensor *fx_archive_tensor(const fx_archive *a, int64_t i); /* borrowed */
@@ -42,9 +39,6 @@ fx_status fx_archive_set_number(fx_archive *a, const char *key, double value);
 
 /* The text of `key`, borrowed until it is replaced, or NULL (no message). */
 const char *fx_archive_text(const fx_archive *a, const char *key);
-
-/* The text of `key` as a number; FX_EARG if it is absent or not one. */
-fx_status fx_archive_number(const fx_archive *a, const char *key, double *value);
 
 int64_t fx_archive_text_count(const fx_archive *a);
 const char *fx_archive_text_key(const fx_archive *a, int64_t i);

@@ -1,7 +1,6 @@
 /*
 ** container_open.c - opens a container by the reader that its first bytes call for. See container.h.
 */
-#include <string.h>
 
 #include "base/alloc.h"
 #include "io/container_parts.h"

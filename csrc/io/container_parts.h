@@ -78,7 +78,6 @@ typedef struct {
   fx_attributes attributes; /* of the file */
 } fx_plain;
 
-extern const fx_container_format fx_plain_format;
 fx_status fx_plain_new(fx_container *c, fx_plain **out); /* sets c->own */
 
 /* One more variable, in the container and here. */

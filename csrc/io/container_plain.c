@@ -17,17 +17,6 @@
 
 enum { RUN_BYTES = 1 << 16 };
 
-fx_status fx_plain_new (fx_container *c, fx_plain **out) {
-  fx_plain *p = fx_calloc(1, sizeof *p);
-  if (!p)
-    return FX_ENOMEM;
-  p->fd = -1;
-  c->format = &fx_plain_format;
-  c->own = p;
-  *out = p;
-  return FX_OK;
-}
-
 fx_status fx_plain_add (fx_container *c, const char *path, fx_variable **v, fx_plain_variable **p) {
   fx_plain *own = c->own;
   FX_TRY(FX_GROW(own->variables, own->count, own->room));
@@ -224,5 +213,17 @@ static void plain_close (fx_container *c) {
   fx_free(own);
 }
 
-const fx_container_format fx_plain_format = { plain_read, plain_attributes, plain_close, NULL,
-                                              NULL };
+/* --- making one ------------------------------------------------------------------------------- */
+
+static const fx_container_format format = { plain_read, plain_attributes, plain_close, NULL, NULL };
+
+fx_status fx_plain_new (fx_container *c, fx_plain **out) {
+  fx_plain *p = fx_calloc(1, sizeof *p);
+  if (!p)
+    return FX_ENOMEM;
+  p->fd = -1;
+  c->format = &format;
+  c->own = p;
+  *out = p;
+  return FX_OK;
+}

@@ -117,12 +117,7 @@ done:
   return st;
 }
 
-bool fx_file_exists (const char *path) {
-  struct stat info;
-  return stat(path, &info) == 0;
-}
-
-bool fx_dir_exists (const char *path) {
+static bool is_folder (const char *path) {
   struct stat info;
   return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
@@ -278,35 +273,6 @@ void fx_file_unlock (const char *path, int fd) {
   close(fd);
 }
 
-fx_status fx_file_append_line (const char *path, const char *text) {
-  if (strchr(text, '\n'))
-    return fx_fail(FX_EARG, "a line appended to %s must not contain a newline", path);
-  const size_t n = strlen(text);
-  char *line = fx_alloc(n + 1);
-  if (!line)
-    return FX_ENOMEM;
-  memcpy(line, text, n);
-  line[n] = '\n';
-  fx_status st = FX_OK;
-  const int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
-  if (fd < 0) /* O_NONBLOCK: a pipe without a reader is refused */
-    st = fail_errno("open", path);
-  else {
-    ssize_t done;
-    do
-      done = write(fd, line, n + 1);
-    while (done < 0 && errno == EINTR);
-    if (done < 0)
-      st = fail_errno("write", path);
-    else if ((size_t)done != n + 1)
-      st = fx_fail(FX_EIO, "cannot write %s: the disk took %zd of %zu bytes; free some space", path,
-                   done, n + 1);
-    close(fd);
-  }
-  fx_free(line);
-  return st;
-}
-
 /* --- directories ----------------------------------------------------------------------------- */
 
 fx_status fx_make_dirs (const char *path) {
@@ -320,7 +286,7 @@ fx_status fx_make_dirs (const char *path) {
     memcpy(part, path, i);
     part[i] = '\0';
     const int failed = mkdir(part, 0777) != 0 ? errno : 0;
-    if (failed && !fx_dir_exists(part)) {
+    if (failed && !is_folder(part)) {
       errno = failed;
       return fail_errno("create the folder", part);
     }

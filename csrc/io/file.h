@@ -30,8 +30,6 @@ fx_status fx_file_read_at(int fd, const char *path, int64_t offset, size_t n, vo
 ** not count, so that text may be used as a C string. More than max_bytes is FX_EFORMAT. */
 fx_status fx_file_read_all(const char *path, size_t max_bytes, unsigned char **bytes, size_t *n);
 
-bool fx_file_exists(const char *path); /* any kind of entry, a directory included */
-bool fx_dir_exists(const char *path);
 fx_status fx_file_size(const char *path, int64_t *bytes);
 
 /* --- writing --------------------------------------------------------------------------------- */
@@ -56,10 +54,6 @@ fx_status fx_file_sync(const char *path);
 ** FX_EINTR when fx_interrupt_count() is not 0. Where the file system has no locks nobody waits. */
 fx_status fx_file_lock(const char *path, int *fd);
 void fx_file_unlock(const char *path, int fd); /* also removes the file */
-
-/* Appends `text` and a newline with one write, so that lines of several processes never mix.
-** `text` must not contain a newline (FX_EARG). Creates the file. Not synced. */
-fx_status fx_file_append_line(const char *path, const char *text);
 
 /* --- directories ----------------------------------------------------------------------------- */
 

@@ -15,7 +15,6 @@
 #include "io/pickle.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"

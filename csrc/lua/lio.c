@@ -7,8 +7,6 @@
 */
 #include "lua/lfx.h"
 
-#include <string.h>
-
 #include "base/alloc.h"
 #include "io/archive.h"
 #include "io/png.h"

@@ -12,7 +12,6 @@
 */
 #include "lua/lfx.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "kernels/kernels.h"

@@ -1,8 +1,6 @@
 /* metric.c - the list of metrics. Other layers (Lua, the command line, reports) know only this. */
 #include "metrics/metric.h"
 
-#include <string.h>
-
 const fx_metric fx_metrics[] = {
   { "rfne", "1", FX_LOWER_IS_BETTER,
     "relative Frobenius norm error ||p - y|| / ||y|| of each sample [SuperBench, Ren et al. 2023]",
@@ -31,14 +29,6 @@ const fx_metric fx_metrics[] = {
     "relative error of the kurtosis <d^4>/<d^2>^2: the weight of the tails", fx_metric_kurtosis },
   { NULL, NULL, FX_LOWER_IS_BETTER, NULL, NULL }
 };
-
-const fx_metric *fx_metric_find (const char *name) {
-  for (const fx_metric *m = fx_metrics; m->name; m++) {
-    if (strcmp(m->name, name) == 0)
-      return m;
-  }
-  return NULL;
-}
 
 const char *fx_direction_name (fx_metric_direction direction) {
   static const char *const names[] = { "lower", "higher", "0", "1" };

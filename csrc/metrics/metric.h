@@ -42,9 +42,6 @@ typedef struct {
 /* Ends with a row whose name is NULL. */
 extern const fx_metric fx_metrics[];
 
-/* The row of that name, or NULL. */
-const fx_metric *fx_metric_find(const char *name);
-
 /* ||p - y|| / ||y||, Frobenius norms; per sample, not over a batch. [RFNE of SuperBench, Ren et al.
 ** 2023]
 ** y = 0: 0 if p = 0 too, else infinity. */

@@ -19,7 +19,8 @@ static int64_t ring (double ky, double kx) {
   return b > 0 || (ky == 0.0 && kx == 0.0) ? b : 1;
 }
 
-int64_t fx_spectrum_bins (int64_t h, int64_t w) {
+/* 1 + round(hypot(h/2, w/2)), h/2 and w/2 rounded down. */
+static int64_t bins_of (int64_t h, int64_t w) {
   return ring(periods(h / 2, h, h, w), periods(w / 2, w, h, w)) + 1;
 }
 
@@ -61,7 +62,7 @@ fx_status fx_rings_open (fx_rings *r, const char *what, int64_t h, int64_t w, in
     return fx_fail(FX_EARG, "%s: a Hann window needs sides of at least 2", what);
   r->h = h;
   r->w = w;
-  r->bins = fx_spectrum_bins(h, w);
+  r->bins = bins_of(h, w);
   FX_TRY(fx_fft2_new(h, w, &r->plan));
   FX_TRY(new_array(h, &r->window_y));
   FX_TRY(new_array(w, &r->window_x));

@@ -28,7 +28,7 @@ typedef struct {
 
 /*
 ** Radial spectrum of each sample.
-**   field (N,H,W,C) f32  ->  new (N,B) f64, B = fx_spectrum_bins(H, W); the caller owns it
+**   field (N,H,W,C) f32  ->  new (N,B) f64, B = 1 + round(hypot(H/2, W/2)), both rounded down; the caller owns it
 **   power(ky,kx) = sum_c |F_c(ky,kx)|^2 / (H W)^2 / <window^2>
 **   F the unscaled DFT of window * (f - <f>), <f> the mean of the sample's channel
 **   bin b collects the modes with b - 1/2 <= |k| < b + 1/2,   |k| = L sqrt((kx/W)^2 + (ky/H)^2)
@@ -76,8 +76,5 @@ fx_status fx_spectral_coherence(const fx_tensor *prediction, const fx_tensor *tr
 ** Errors: FX_ESHAPE if C is not 2, or a side is below 3 and not periodic; FX_EARG; FX_ENOMEM.
 */
 fx_status fx_divergence(const fx_tensor *velocity, int periodic, fx_tensor **out);
-
-/* Number of bins for fields (h, w): 1 + round(hypot(h/2, w/2)), h/2 and w/2 rounded down. */
-int64_t fx_spectrum_bins(int64_t h, int64_t w);
 
 #endif

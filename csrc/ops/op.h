@@ -136,7 +136,4 @@ typedef enum {
 
 extern const fx_op fx_ops[FX_OP_COUNT];
 
-/* The op of that name, or NULL. */
-const fx_op *fx_op_find(const char *name);
-
 #endif

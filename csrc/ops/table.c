@@ -2,8 +2,6 @@
 ** table.c - the descriptors of ops.def. Each pass over the file gives the entries another meaning:
 ** the list of arguments, the operands of a struct, and the two functions behind untyped pointers.
 */
-#include <string.h>
-
 #include "ops/op.h"
 
 /* Pass 1: what an op's arguments are called. */
@@ -114,10 +112,3 @@
 const fx_op fx_ops[FX_OP_COUNT] = {
 #include "ops.def"
 };
-
-const fx_op *fx_op_find (const char *name) {
-  for (int i = 0; i < FX_OP_COUNT; i++)
-    if (strcmp(fx_ops[i].name, name) == 0)
-      return &fx_ops[i];
-  return NULL;
-}

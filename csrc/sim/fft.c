@@ -17,7 +17,6 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <string.h>
 
 #include "base/alloc.h"
 #include "sim/fft_plan.h"
@@ -117,8 +116,6 @@ void fx_fft_free (fx_fft *plan) {
   }
 }
 
-int64_t fx_fft_length (const fx_fft *plan) { return plan->n; }
-
 int64_t fx_fft_good_length (int64_t n) {
   int64_t good = n < 1 ? 1 : n;
   while (good < FX_FFT_MAX_LENGTH && small_factors(good, NULL, NULL) != 1)
@@ -128,27 +125,4 @@ int64_t fx_fft_good_length (int64_t n) {
 
 void *fx_fft_lanes (const fx_fft *plan, fx_fft_direction direction, void *data, void *work) {
   return plan->arithmetic->fft(plan, direction == FX_FFT_INVERSE, data, work);
-}
-
-fx_status fx_fft_complex (const fx_fft *plan, fx_fft_direction direction, const double *in,
-                          double *out) {
-  const int64_t n = plan->n, lanes = plan->arithmetic->lanes, block = 2 * lanes;
-  const fx_dtype precision = plan->precision;
-  char *space = fx_calloc((size_t)(2 * n * block), fx_dtype_size(precision));
-  if (!space)
-    return FX_ENOMEM;
-  fx_reals *data = (fx_reals *)space;
-  for (int64_t i = 0; i < n; i++) {
-    fx_reals_put(data, precision, i * block, in[2 * i]);
-    fx_reals_put(data, precision, i * block + lanes, in[2 * i + 1]);
-  }
-  void *work = space + (size_t)(n * block) * fx_dtype_size(precision);
-  const fx_reals *result = fx_fft_lanes(plan, direction, data, work);
-  const double scale = direction == FX_FFT_INVERSE ? 1.0 / (double)n : 1.0;
-  for (int64_t i = 0; i < n; i++) {
-    out[2 * i] = fx_reals_get(result, precision, i * block) * scale;
-    out[2 * i + 1] = fx_reals_get(result, precision, i * block + lanes) * scale;
-  }
-  fx_free(space);
-  return FX_OK;
 }

@@ -27,7 +27,6 @@ typedef struct fx_fft fx_fft;
 ** another; FX_ENOMEM. */
 fx_status fx_fft_new(int64_t n, fx_dtype precision, fx_fft **out);
 void fx_fft_free(fx_fft *plan); /* NULL is ignored */
-int64_t fx_fft_length(const fx_fft *plan);
 
 typedef enum { FX_FFT_FORWARD = 0, FX_FFT_INVERSE = 1 } fx_fft_direction;
 
@@ -38,11 +37,6 @@ typedef enum { FX_FFT_FORWARD = 0, FX_FFT_INVERSE = 1 } fx_fft_direction;
 ** nothing. Stockham's autosort algorithm [Stockham 1966; Van Loan 1992, section 1.7].
 */
 void *fx_fft_lanes(const fx_fft *plan, fx_fft_direction direction, void *data, void *work);
-
-/* out = DFT of one sequence `in`, both (n) complex pairs of doubles, which a plan of the other precision rounds
-** before and widens after; the inverse divides by n. May be in place. Allocates its work space: for tests and small jobs. Errors: FX_ENOMEM. */
-fx_status fx_fft_complex(const fx_fft *plan, fx_fft_direction direction, const double *in,
-                         double *out);
 
 /* The smallest length >= n that has no prime factor above 5: n itself if it is fast. */
 int64_t fx_fft_good_length(int64_t n);

@@ -2,7 +2,6 @@
 #ifndef FX_FFT_PLAN_H
 #define FX_FFT_PLAN_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 #include "sim/arithmetic.h"

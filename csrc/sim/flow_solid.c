@@ -49,7 +49,7 @@ static double penalty_of (const fx_flow_options *o) {
   return o->penalty > 0.0 ? o->penalty : fmin(depth * depth * o->re, dx / speed);
 }
 
-int fx_flow_has_solid (const fx_flow_options *o) {
+static bool has_solid (const fx_flow_options *o) {
   return o->walls == FX_WALLS_CHANNEL || o->walls == FX_WALLS_BOX || o->cylinder_count > 0;
 }
 
@@ -101,7 +101,7 @@ fx_status fx_flow_solid_check (const fx_flow_options *o) {
                    "navier_stokes: sponge, a width, must be below half the box, and needs a mean "
                    "velocity to bring back; got %g",
                    o->sponge);
-  if (fx_flow_has_solid(o) && o->dt > 2.0 * penalty_of(o))
+  if (has_solid(o) && o->dt > 2.0 * penalty_of(o))
     return fx_fail(FX_EARG,
                    "navier_stokes: dt must be at most twice the penalty time, %g, beside a solid; "
                    "got %g",
@@ -199,14 +199,14 @@ static fx_status own_cylinders (fx_flow *flow) {
 fx_status fx_flow_solid_new (fx_flow *flow) {
   const fx_flow_options *o = &flow->options;
   flow->penalty_step = HUGE_VAL;
-  if (!fx_flow_has_solid(o) && o->sponge == 0.0)
+  if (!has_solid(o) && o->sponge == 0.0)
     return FX_OK;
   FX_TRY(own_cylinders(flow));
   FX_TRY(fx_flow_reals(flow, flow->row_items * flow->w * flow->lanes, &flow->damping));
   flow->sponge = fx_calloc((size_t)flow->w, sizeof(double));
   if (!flow->sponge)
     return FX_ENOMEM;
-  if (fx_flow_has_solid(o)) {
+  if (has_solid(o)) {
     flow->options.penalty = flow->penalty = flow->penalty_step = penalty_of(o);
     fill_damping(flow);
   }

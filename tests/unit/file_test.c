@@ -1,7 +1,6 @@
-/* file_test.c - atomic writes, bounded reads, folders, lines; messages when the system refuses. */
+/* file_test.c - atomic writes, bounded reads, formats, folders; messages when the system refuses. */
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include "base/alloc.h"
 #include "check.h"
@@ -79,8 +78,6 @@ static void reading_is_bounded_and_refuses_what_is_no_file (void) {
   close(fd);
   CHECK_STATUS(fx_file_size(scratch("a"), &size));
   CHECK(size == 5);
-  CHECK(fx_file_exists(scratch("a")) && !fx_file_exists(scratch("none")));
-  CHECK(fx_dir_exists(scratch_folder) && !fx_dir_exists(scratch("a")));
   unlink(scratch("a"));
   unlink(scratch("pipe"));
 }
@@ -122,7 +119,7 @@ static void commit_is_all_or_nothing (void) {
   free(bytes);
   CHECK(scratch_put(temporary, "newer", 5));
   CHECK_STATUS(fx_file_commit(temporary, scratch("c")));
-  CHECK(!fx_file_exists(temporary));
+  CHECK(!scratch_holds(temporary));
   bytes = scratch_get(scratch("c"), &n);
   CHECK(n == 5 && memcmp(bytes, "newer", 5) == 0);
   free(bytes);
@@ -135,32 +132,6 @@ static void full_disk_is_reported (void) {
   CHECK(fx_file_put(fd, "/dev/full", "x", 1) == FX_EIO);
   CHECK_MESSAGE("free some space");
   close(fd);
-}
-
-/* Two processes append 200 lines each; every line must be whole. */
-static void lines_of_two_processes_do_not_mix (void) {
-  const char *path = scratch("lines");
-  char line[200];
-  memset(line, 'p', sizeof line - 1);
-  line[sizeof line - 1] = '\0';
-  const pid_t child = fork();
-  line[0] = child ? 'A' : 'B';
-  for (int i = 0; i < 200; i++)
-    if (fx_file_append_line(path, line) != FX_OK)
-      _exit(1);
-  if (child == 0)
-    _exit(0);
-  int status = 1;
-  waitpid(child, &status, 0);
-  CHECK(status == 0);
-  size_t n = 0, bad = 0;
-  unsigned char *bytes = scratch_get(path, &n);
-  CHECK(n == 400 * 200);
-  for (size_t i = 0; i < n / 200; i++)
-    bad += strchr("AB", bytes[200 * i]) == NULL || bytes[200 * i + 199] != '\n';
-  CHECK(bad == 0);
-  free(bytes);
-  CHECK(fx_file_append_line(path, "two\nlines") == FX_EARG);
 }
 
 static fx_status collect (void *context, const char *name) {
@@ -195,7 +166,6 @@ int main (void) {
   failed_write_leaves_nothing();
   commit_is_all_or_nothing();
   full_disk_is_reported();
-  lines_of_two_processes_do_not_mix();
   folders_are_made_and_listed();
   scratch_end();
   return check_report("file");

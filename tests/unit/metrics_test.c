@@ -40,9 +40,17 @@ static double prediction_at (double n, double i, double j, double c) {
 static double zero_at (double n, double i, double j, double c) { return 0.0 * (n + i + j + c); }
 static double three_at (double n, double i, double j, double c) { return 3 + zero_at(n, i, j, c); }
 
+static const fx_metric *find (const char *name) {
+  for (const fx_metric *m = fx_metrics; m->name; m++) {
+    if (strcmp(m->name, name) == 0)
+      return m;
+  }
+  return NULL;
+}
+
 static fx_tensor *measure (const char *name, const fx_tensor *p, const fx_tensor *y) {
   fx_tensor *out = NULL;
-  const fx_metric *metric = fx_metric_find(name);
+  const fx_metric *metric = find(name);
   CHECK(metric != NULL);
   CHECK_STATUS(metric->function(p, y, &out));
   CHECK(out->dtype == FX_F64 && out->ndim == 1 && out->shape[0] == y->shape[0]);
@@ -69,7 +77,6 @@ static void metrics_equal_scikit_image_and_scipy (void) {
       CHECK_NEAR(fx_f64(out)[n], recorded[m].value[n], TOLERANCE);
     fx_tensor_release(out);
   }
-  CHECK(fx_metric_find("accuracy") == NULL);
   fx_tensor_release(p);
   fx_tensor_release(y);
 }
@@ -235,7 +242,7 @@ static void spectra_equal_numpy (void) {
   for (size_t r = 0; r < sizeof recorded / sizeof *recorded; r++) {
     fx_tensor *out = NULL;
     CHECK_STATUS(fx_power_spectrum(y, &recorded[r].options, &out));
-    CHECK(out->shape[0] == 2 && out->shape[1] == 18 && fx_spectrum_bins(24, 30) == 18);
+    CHECK(out->shape[0] == 2 && out->shape[1] == 18);
     for (int b = 0; b < 6; b++)
       CHECK_NEAR(fx_f64(out)[18 + bins[b]], recorded[r].value[b], 1e-9);
     fx_tensor_release(out);

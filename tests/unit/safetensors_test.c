@@ -179,16 +179,10 @@ static void saving_fails_cleanly (void) {
 
 static void archive_refuses_bad_names (void) {
   fx_archive *a = sample();
-  fx_tensor *t = NULL;
-  double x;
   CHECK(fx_archive_add(a, "half", fx_archive_tensor(a, 0)) == FX_EARG);
   CHECK_MESSAGE("two tensors called 'half'");
   CHECK(fx_archive_add(a, "", fx_archive_tensor(a, 0)) == FX_EARG);
-  CHECK(fx_archive_get(a, "none", &t) == FX_EARG);
-  CHECK_MESSAGE("no tensor 'none' among the 5");
-  CHECK(fx_archive_number(a, "config", &x) == FX_EARG);
-  CHECK(fx_archive_number(a, "none", &x) == FX_EARG);
-  CHECK(fx_archive_number(a, "step", &x) == FX_OK && x == 12345678901.0);
+  CHECK(fx_archive_find(a, "none") == NULL && fx_archive_text(a, "none") == NULL);
   CHECK_STATUS(fx_archive_set_number(a, "step", 0.1));
   CHECK(strcmp(fx_archive_text(a, "step"), "0.1") == 0 && fx_archive_text_count(a) == 2);
   for (int i = 0; i < 3000; i++) { /* the table grows */

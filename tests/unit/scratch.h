@@ -67,6 +67,9 @@ static inline unsigned char *scratch_get (const char *path, size_t *n) {
   return bytes;
 }
 
+/* Whether anything is at `path`. */
+static inline int scratch_holds (const char *path) { return access(path, F_OK) == 0; }
+
 /* Number of entries in the scratch folder: a failed write must leave none behind. */
 static inline int scratch_count (void) {
   DIR *d = opendir(scratch_folder);

@@ -6,7 +6,6 @@
 ** computes the probabilities again and adds each block's share to dk and dv in order. Products are
 ** the tiles of gemm.c; a head's channels are strided columns of q, k and v, read in place.
 */
-#include <string.h>
 
 #include "kernels/cpu/gemm.h"
 #include "kernels/cpu/vmath.h"
