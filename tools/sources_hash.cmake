@@ -1,5 +1,5 @@
 # Writes FX_SOURCES_HASH, sixteen digits of the hash of all C sources below FOLDER, into the header OUT.
-# A run records which FlexLab made it: core.info().sources, run/code.lua.
+# A run records which FlexLab made it: core.info().sources, origin/code.lua.
 #   cmake -DFOLDER=csrc -DOUT=build/sources_hash.h -P tools/sources_hash.cmake
 file(GLOB_RECURSE files RELATIVE ${FOLDER} ${FOLDER}/*.c ${FOLDER}/*.h ${FOLDER}/*.def)
 list(SORT files)

@@ -211,7 +211,7 @@ static fx_status read_scale (const fx_archive *a, fx_checkpoint *c) {
 
 /* --- weights ---------------------------------------------------------------------------------- */
 
-/* Which tensors are the network's: lua/flexlab/run/weights.lua has the same rules. A reduced file has ema/<name> alone
+/* Which tensors are the network's: lua/flexlab/checkpoint/weights.lua has the same rules. A reduced file has ema/<name> alone
 ** of what is averaged. */
 static fx_status read_weight (const fx_archive *a, const fx_param *p, bool averaged) {
   char name[512], has[FX_SHAPE_TEXT], wants[FX_SHAPE_TEXT];

@@ -7,8 +7,8 @@ takes it away). A choice is a table with
 `doc`, `defaults` and the functions that its kind asks for (docs/internals.md section 2). Any folder
 flexlab/<kind> on package.path counts, so a user's own choice needs no change here; of a name that two folders
 have, the first counts, and ours are first. A word whose choice is a user's has an origin: the file, or the
-functions of a definition, which a run's hash covers (run/code.lua). `provide` puts a run's own copy in the
-place of what a word would mean (run/copies.lua).
+functions of a definition, which a run's hash covers (origin/code.lua). `provide` puts a run's own copy in the
+place of what a word would mean (origin/copies.lua).
 --]]
 local blame = require "flexlab.blame"
 local core = require "flexlab.core"

@@ -13,7 +13,7 @@ local flex = { core = core, _VERSION = "FlexLab " .. tostring(core.info().versio
 -- name -> module, and the field of it that is meant (the module itself without one).
 local parts = {
   recipe = { "run.recipe", "new" }, optional = { "config", "optional" }, config = { "config" },
-  load_model = { "run.checkpoint", "load_model" }, checkpoint = { "run.checkpoint" },
+  load_model = { "checkpoint", "load_model" }, checkpoint = { "checkpoint" },
   evaluate = { "evaluation", "evaluate" }, run = { "context", "run" }, literal = { "literal" },
   data = { "data" }, diffusion = { "diffusion" }, baselines = { "evaluation.baselines" },
   nn = { "nn" }, rng = { "rng" }, parity = { "official.parity" }, convert = { "official.convert" },

@@ -1,7 +1,7 @@
 --[[
 loading - which Lua files are ours, which are the user's, where they are looked for, and who is told.
 
-Three things need this and nothing else has it: a run must know what code it ran (run/code.lua), a command that
+Three things need this and nothing else has it: a run must know what code it ran (origin/code.lua), a command that
 only looks must run none of the user's (SECURITY.md), and `require "recipes.sr"` must work in any folder.
 
 *Ours* are the files of the folder flexlab that this file lies in. Everything else is the user's: recipes too,
@@ -43,7 +43,7 @@ local paths = {}                                -- name of a loaded module -> it
 local edges = {}                                -- path -> { {kind, name, path} ... } loaded by its main chunk
 local full_path, full_cpath                     -- while restricted
 
---- Paths of copies that runs keep of their code -> the kept run (run/copies.lua).
+--- Paths of copies that runs keep of their code -> the kept run (origin/copies.lua).
 M.homes = {}
 
 --- Runs that are open: objects with loads(role, path), reads(path) and writes(path).
@@ -190,7 +190,7 @@ local function main_chunk()
   end
 end
 
---- Tells the open runs that a user's file is loaded, in this role (run/code.lua).
+--- Tells the open runs that a user's file is loaded, in this role (origin/code.lua).
 function M.tell(role, path)
   for _, watcher in ipairs(M.watchers) do watcher:loads(role, path) end
 end

@@ -15,11 +15,12 @@ LinearLR(start_factor = 1/warmup, total_iters = warmup - 1). So no update has th
 trains. The authors' schedule (diffusers' get_cosine_schedule_with_warmup, `factor` below) has the same cosine, but
 its warm-up begins at 0, so that its first update changes no weight; beginning at lr/warmup is our choice.
 --]]
+local checkpoint = require "flexlab.checkpoint"
 local choices = require "flexlab.choices"
 local config = require "flexlab.config"
 local context = require "flexlab.context"
 local core = require "flexlab.core"
-local divergence = require "flexlab.run.divergence"
+local divergence = require "flexlab.divergence"
 local expected = require "flexlab.expected"
 local models = require "flexlab.network.model"
 local settings = require "flexlab.settings"
@@ -83,7 +84,7 @@ end
 local function start_from(path, model)
   local run = context.run()
   if run then run:saw(path) end
-  local copied, left = require("flexlab.run.checkpoint").transfer(path, model)
+  local copied, left = checkpoint.transfer(path, model)
   if #left > 0 and not (run and run.quiet) then
     terminal.note(("of %s %d tensors were taken; %d start anew: %s%s"):format(path, copied, #left,
       table.concat(left, ", ", 1, math.min(3, #left)), #left > 3 and " ..." or ""))
@@ -149,7 +150,7 @@ local function where()
   return run and run.step and (" at step %d"):format(run.step) or ""
 end
 
--- Ends a run whose training is beyond repair: it has diverged (run/divergence.lua).
+-- Ends a run whose training is beyond repair: it has diverged (divergence.lua).
 local function diverged(sentence)
   local run = context.run()
   if run then run.diverged = sentence end

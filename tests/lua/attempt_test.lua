@@ -243,7 +243,7 @@ function suite.test_divergence_is_a_state()
 end
 
 function suite.test_beyond_all_bounds_is_judged_by_the_first_losses()
-  local divergence = require "flexlab.run.divergence"
+  local divergence = require "flexlab.divergence"
   local first = {}
   for i = 1, 10 do lu.assertNil(divergence.of_loss(i == 1 and 1e30 or i, first)) end
   lu.assertNil(divergence.of_loss(6.4e6, first))

@@ -1,7 +1,7 @@
 -- Networks beside FLEX: their sizes, the roads of the condition in them, encoders, positions, arithmetic.
 local lu = require "luaunit"
 local arithmetic = require "flexlab.network.arithmetic"
-local checkpoint = require "flexlab.run.checkpoint"
+local checkpoint = require "flexlab.checkpoint"
 local flex = require "flexlab"
 local support = require "tests.lua.support"
 local core = flex.core

@@ -2,7 +2,7 @@
 -- loaded, and the same seed gives the same bits.
 local lu = require "luaunit"
 local flex = require "flexlab"
-local checkpoint = require "flexlab.run.checkpoint"
+local checkpoint = require "flexlab.checkpoint"
 local core = flex.core
 
 local suite = {}

@@ -2,10 +2,10 @@
 local lu = require "luaunit"
 local flex = require "flexlab"
 local core = flex.core
-local library = require "flexlab.run.library"
+local library = require "flexlab.origin.library"
 local loading = require "flexlab.loading"
 local support = require "tests.lua.support"
-local tokens = require "flexlab.run.tokens"
+local tokens = require "flexlab.origin.tokens"
 
 local lexer, sets = {}, {}
 rawset(_G, "TestLexer", lexer)

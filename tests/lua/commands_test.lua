@@ -111,7 +111,7 @@ function suite.test_every_command_has_help()
 end
 
 function suite.test_what_a_network_takes_is_told()
-  local checkpoint, flex = require "flexlab.run.checkpoint", require "flexlab"
+  local checkpoint, flex = require "flexlab.checkpoint", require "flexlab"
   local code, out = flexlab "list backbones --side 16"
   lu.assertEquals(code, 0)
   for _, word in ipairs(flex.backbones()) do lu.assertStrMatches(out, ".*" .. word .. "%s+nano%s+%d+%s+0%.%d+ .*") end

@@ -92,7 +92,7 @@ function suite.test_every_reader_takes_a_reduced_file_or_refuses()
   lu.assertNotEquals(averaged, final)
   convert("former.safetensors", { ema = true })
   lu.assertEquals(contents(name .. "former.safetensors"), averaged)
-  local weights = require "flexlab.run.weights"
+  local weights = require "flexlab.checkpoint.weights"
   lu.assertEquals(weights.others { names = { "model/a", "2/model/a", "2/ema/a" } }, 1)
   lu.assertErrorMsgContains("give one of them", convert, "both.h5", { ema = true, raw = true })
   lu.assertEquals(last.tensors, whole.tensors)
@@ -100,7 +100,7 @@ function suite.test_every_reader_takes_a_reduced_file_or_refuses()
   lu.assertEquals(whole.tensors, #model:parameters())
   local code, info = flexlab("info " .. dir .. " --json")
   lu.assertEquals(code, 0)
-  lu.assertTrue(require("flexlab.run.keep").reduce(dir) > 0)
+  lu.assertTrue(require("flexlab.checkpoint.keep").reduce(dir) > 0)
   lu.assertEquals(convert("reduced.safetensors").tensors, whole.tensors)
   lu.assertEquals({ contents(name .. "reduced.safetensors") }, { contents(name .. "whole.safetensors") })
   convert "reduced.h5"
@@ -112,7 +112,7 @@ function suite.test_every_reader_takes_a_reduced_file_or_refuses()
     .. "ones: leave raw (--raw) out"):format(dir))
   lu.assertNil(core.sys.exists(name .. "refused.safetensors"))
   lu.assertEquals({ flexlab("info " .. dir .. " --json") }, { 0, info })
-  lu.assertEquals(require("flexlab.run.checkpoint").transfer(dir, model), #model:parameters())
+  lu.assertEquals(require("flexlab.checkpoint").transfer(dir, model), #model:parameters())
   for _, command in ipairs { "sample --out o.h5", "evaluate" } do
     code, out = flexlab(("%s --raw --checkpoint %s --data %s"):format(command, dir, flow))
     lu.assertEquals(code, 1)
@@ -149,7 +149,7 @@ end
 
 -- What another run like it needs is what it had before it was reduced.
 function suite.test_a_reduced_run_costs_what_a_whole_one_does()
-  local keep, budget = require "flexlab.run.keep", require "flexlab.study.budget"
+  local keep, budget = require "flexlab.checkpoint.keep", require "flexlab.study.budget"
   local dir = go().dir
   local function disk()
     local tasks = {}
@@ -235,14 +235,14 @@ end
 function suite.test_a_run_that_somebody_has_is_left_alone()
   local dir = go().dir
   local lock = assert(require("flexlab.store.lock").take(dir))
-  local freed, message = require("flexlab.run.keep").locked(dir)
+  local freed, message = require("flexlab.checkpoint.keep").locked(dir)
   lock:release()
   lu.assertNil(freed)
   lu.assertStrContains(tostring(message), "process")
 end
 
 function suite.test_buffers_and_second_networks()
-  local keep = require "flexlab.run.keep"
+  local keep = require "flexlab.checkpoint.keep"
   local dir = suite.folder .. "/odd"
   assert(core.sys.mkdirs(dir))
   local tensors, list = {}, { "model/a", "model/buffer", "ema/a", "optim/first/a", "2/model/b", "2/ema/b",

@@ -1,9 +1,9 @@
--- What a recipe's body remembers in plain variables is kept through a stop (run/locals.lua): a run that was stopped
--- anywhere has the result, the log and the checkpoint of one that was not.
+-- What a recipe's body remembers in plain variables is kept through a stop (checkpoint/locals.lua): a run that was
+-- stopped anywhere has the result, the log and the checkpoint of one that was not.
 local lu = require "luaunit"
 local flex = require "flexlab"
 local core = flex.core
-local locals = require "flexlab.run.locals"
+local locals = require "flexlab.checkpoint.locals"
 local support = require "tests.lua.support"
 
 local suite = {}

@@ -2,7 +2,7 @@
 local lu = require "luaunit"
 local flex = require "flexlab"
 local core = flex.core
-local provenance = require "flexlab.run.provenance"
+local provenance = require "flexlab.origin.provenance"
 
 local suite = {}
 rawset(_G, "TestProvenance", suite)

@@ -36,7 +36,7 @@ end
 -- Code that prints by itself would need to think of this again.
 function suite.test_no_other_file_of_the_library_prints()
   local may = { ["terminal.lua"] = true, ["transcript.lua"] = true, ["rehearsal.lua"] = true }    -- they replace print
-  local tokens = require "flexlab.run.tokens"
+  local tokens = require "flexlab.origin.tokens"
   local files, faults = 0, {}
   for path in assert(io.popen "find lua/flexlab -name '*.lua' | sort"):lines() do
     local list = not may[path:match "[^/]*$"] and tokens.of((assert(core.sys.read(path)))) or {}
@@ -100,7 +100,7 @@ function suite.test_commands_show_hostile_names()
   local root = suite.folder .. "/runs"
   local recipe = flex.recipe("toy", { word = "plain" }, function(cfg)
     if cfg.word ~= "plain" then error("failed\27[31m", 0) end
-    require("flexlab.run.notes").add "noted\27[31m"
+    require("flexlab.context.notes").add "noted\27[31m"
     return { rfne = 1 }
   end)
   local made = flex.study("hostile", recipe, { grid = { word = { "plain", "c\27[31m" } }, seeds = "1" }, function() end)

@@ -404,7 +404,7 @@ end
 
 -- A run of the time before code was kept lies under the hash of that time.
 function suite.test_runs_under_the_old_hash_are_done_by_another_version()
-  local code = require "flexlab.run.code"
+  local code = require "flexlab.origin.code"
   local calls = 0
   write { ["plain.lua"] = 'local flex = require "flexlab"\nreturn flex.recipe("plain", { a = 1 }, function(cfg) '
     .. 'return { n = cfg.a } end)\n' }

@@ -5,7 +5,7 @@ local words = require "flexlab.text"
 
 -- What a checkpoint, or the folder of a run, holds: words of its configuration, size and arithmetic.
 local function network(path)
-  local model = require("flexlab.run.checkpoint").load_model(path)
+  local model = require("flexlab.checkpoint").load_model(path)
   local c = model.config
   return { network = tostring(model), backbone = c.backbone or "flex", size = c.size, conditioning = c.conditioning,
     encoder = c.encoder, predict = c.predict, parameters = model:count(),

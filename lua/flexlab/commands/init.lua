@@ -159,7 +159,7 @@ local function missing(command, argv, values)
     for _, given in ipairs(argv) do line[#line + 1] = quoted(given) end
     return ("%s: '%s' is not FlexLab's own, and code beside data is run only where you say so; if you trust the run: "
       .. "%s --trust %s"):format(kind, word, table.concat(line, " "),
-      require("flexlab.run.copies").is(dir) and quoted(dir) or "RUN")
+      require("flexlab.origin.copies").is(dir) and quoted(dir) or "RUN")
   end
 end
 
@@ -185,7 +185,7 @@ local function execute(command, argv)
   end
   if values.parts then loading.parts(values.parts) end
   if loading.restricted() then require("flexlab.choices").missing = missing(command, argv, values) end
-  if values.trust then require("flexlab.run.copies").trust(values.trust) end
+  if values.trust then require("flexlab.origin.copies").trust(values.trust) end
   if command.writes then return orderly(command, values) or 0 end
   return command.run(values) or 0
 end

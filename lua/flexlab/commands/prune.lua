@@ -2,7 +2,7 @@
 local arguments = require "flexlab.commands.arguments"
 local core = require "flexlab.core"
 local finished = require "flexlab.study.finished"
-local keep = require "flexlab.run.keep"
+local keep = require "flexlab.checkpoint.keep"
 local tabulate = require "flexlab.table"
 local terminal = require "flexlab.terminal"
 

@@ -12,7 +12,7 @@ one test set. But for time, what shares a value is never divided, and files with
 refused. The parts are recorded with the run (split.lua in its folder), and `flexlab doctor` compares.
 --]]
 local paths = require "flexlab.data.paths"
-local provenance = require "flexlab.run.provenance"
+local provenance = require "flexlab.origin.provenance"
 local text = require "flexlab.text"
 
 local M = {}

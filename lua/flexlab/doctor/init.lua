@@ -58,7 +58,7 @@ local function subject_of_run(dir)
     error(("doctor: '%s' is not the folder of a run (config.lua and last.h5 are wanted)"):format(dir), 3)
   end
   local subject = { dir = dir, config = cfg, recipe = core.sys.read(dir .. "/recipe.lua") or "" }
-  local ok, model = pcall(require("flexlab.run.checkpoint").load_model, dir, { broken = true })
+  local ok, model = pcall(require("flexlab.checkpoint").load_model, dir, { broken = true })
   if ok then subject.model = model else subject.why = tostring(model) end
   subject.files = files_of(dir)
   if ok and model.data and model.scale then subject.set, subject.why_no_data = data_of(dir, model, cfg) end

@@ -9,13 +9,13 @@ insists on averages: a file without any is refused. The authors' file does not s
 for their sizes, else heads), what it predicts (predict), what it was normalised by (mean, std) and how
 the low field was made (factor, degradation): options say, with the authors' values as defaults.
 --]]
-local checkpoint = require "flexlab.run.checkpoint"
+local checkpoint = require "flexlab.checkpoint"
 local choices = require "flexlab.choices"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
 local official = require "flexlab.official"
 local temporary = require "flexlab.store.temporary"
-local weights = require "flexlab.run.weights"
+local weights = require "flexlab.checkpoint.weights"
 
 local M = {}
 

@@ -11,7 +11,7 @@ local core = require "flexlab.core"
 local folder = require "flexlab.store.folder"
 local latest = require "flexlab.store.latest"
 local literal = require "flexlab.literal"
-local provenance = require "flexlab.run.provenance"
+local provenance = require "flexlab.origin.provenance"
 local tar = require "flexlab.tar"
 local temporary = require "flexlab.store.temporary"
 

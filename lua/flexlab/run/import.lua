@@ -7,14 +7,14 @@ large, or of other contents than the list says are refused, and then nothing of 
 place at the end. A run that is there already stays, and must have the same result; data that it read must be the same.
 Nothing of an archive is run: its Lua files are copies, which sample and evaluate load with --trust only.
 --]]
+local clear = require("flexlab.store.folder").remove
 local core = require "flexlab.core"
 local export = require "flexlab.run.export"
-local clear = require("flexlab.store.folder").remove
 local foreign = require "flexlab.store.foreign"
 local latest = require "flexlab.store.latest"
 local literal = require "flexlab.literal"
 local must = require "flexlab.must"
-local provenance = require "flexlab.run.provenance"
+local provenance = require "flexlab.origin.provenance"
 local tar = require "flexlab.tar"
 local temporary = require "flexlab.store.temporary"
 

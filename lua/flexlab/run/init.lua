@@ -7,30 +7,30 @@ opens a scope for each step (tensors made in it end with it), polls Ctrl-C, writ
 on behind the saved step after a restart. Before every write it looks whether the run's lock still is its own
 (store/lock.lua).
 All random numbers are addressed by (seed, stream, step, sample); what else the body remembers is in its variables
-(locals.lua).
+(checkpoint/locals.lua).
 
 A body with several loops is resumed in the loop that was saved; its earlier loops yield nothing.
 Until then `run:log` is silent, and lines logged after the checkpoint are dropped from metrics.jsonl.
 --]]
 local attempt = require "flexlab.run.attempt"
-local checkpoint = require "flexlab.run.checkpoint"
+local checkpoint = require "flexlab.checkpoint"
+local checkpoint_settings = require "flexlab.checkpoint.settings"
 local config = require "flexlab.config"
 local context = require "flexlab.context"
 local core = require "flexlab.core"
-local divergence = require "flexlab.run.divergence"
+local divergence = require "flexlab.divergence"
 local folder = require "flexlab.store.folder"
 local interruption = require "flexlab.context.interruption"
 local literal = require "flexlab.literal"
-local locals = require "flexlab.run.locals"
+local locals = require "flexlab.checkpoint.locals"
 local log = require "flexlab.run.log"
-local machinery = require "flexlab.run.machinery"
 local notes = require "flexlab.context.notes"
 local progress = require "flexlab.context.progress"
 local rehearsal = require "flexlab.run.rehearsal"
 local samples = require "flexlab.evaluation.samples"
-local steady = require "flexlab.run.steady"
+local steady = require "flexlab.origin.steady"
 local transcript = require "flexlab.run.transcript"
-local witness = require "flexlab.run.witness"
+local witness = require "flexlab.origin.witness"
 
 local Run = {}
 Run.__index = Run
@@ -122,7 +122,7 @@ function Run:unwatch(model)
   end
 end
 
---- Notes that this run reads a file, or those of an opened source (data/frames.lua): see provenance.lua.
+--- Notes that this run reads a file, or those of an opened source (data/frames.lua): see origin/provenance.lua.
 function Run:saw(what)
   if type(what) == "table" then self.steady:add(what, witness.saw) else witness.saw { what } end
 end
@@ -174,7 +174,7 @@ end
 function Run:save()
   self.lock:check()
   self.steady:check()
-  local ok, message = checkpoint.save(self.dir .. "/last.h5", self)
+  local ok, message = checkpoint.save(self.dir .. "/last.h5", self, samples.count(self))
   if not ok then error("the checkpoint could not be written: " .. tostring(message), 0) end
 end
 
@@ -237,7 +237,7 @@ end
 
 local function interval(self, options)
   if self.unread and not options.checkpoint then self.unread.reads["train.checkpoint"] = true end
-  local every = options.checkpoint or machinery.of(config.plain(self.cfg), "checkpoint")
+  local every = options.checkpoint or checkpoint_settings.of(config.plain(self.cfg), "checkpoint")
   if math.type(every) ~= "integer" or every < 1 then
     error("steps: checkpoint must be a whole number of steps, got " .. tostring(every), 3)
   end

@@ -2,13 +2,13 @@
 outcome - the last thing that a run does: result.lua is written when nothing is left to do, so whoever finds it finds
 a run that is whole.
 
-With train.keep = "ema" the checkpoint is reduced first (keep.lua). A process that is killed then would leave weights
+With train.keep = "ema" the checkpoint is reduced first (checkpoint/keep.lua). A process killed then would leave weights
 that training cannot go on from, and no result; so the result is laid down before as result.lua.part. An attempt that
 finds that file does the rest: the body has returned, nothing has to be computed again.
 --]]
 local core = require "flexlab.core"
 local foreign = require "flexlab.store.foreign"
-local keep = require "flexlab.run.keep"
+local keep = require "flexlab.checkpoint.keep"
 local literal = require "flexlab.literal"
 local must = require "flexlab.must"
 

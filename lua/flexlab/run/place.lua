@@ -2,16 +2,16 @@
 place - where a run belongs, and whether it is there already.
 
   place.of(recipe, set, settings, { root =, seed = }) -> { dir =, hash =, done =, version = }
-The folder is runs/<name>/<hash8>/<seed>; hash8 covers settings and code (code.lua), and where data files have
-changed, their contents (provenance.lua). `done`: result.lua is there, which is written last. `version` says that
+The folder is runs/<name>/<hash8>/<seed>; hash8 covers settings and code (origin/code.lua), and where data files have
+changed, their contents (origin/provenance.lua). `done`: result.lua is there, which is written last. `version` says that
 another version made it, in words for people: of a run before its code was kept, which is found under the hash of
-that time where that hash says enough, and of one that another FlexLab made (copies.lua). Such a run is done: it is
+that time where that hash says enough, and of one that another FlexLab made (origin/copies.lua). Such a run is done, is
 shown and returned, with that remark, and --fresh repeats it.
 --]]
-local code = require "flexlab.run.code"
+local code = require "flexlab.origin.code"
+local copies = require "flexlab.origin.copies"
 local core = require "flexlab.core"
-local copies = require "flexlab.run.copies"
-local provenance = require "flexlab.run.provenance"
+local provenance = require "flexlab.origin.provenance"
 
 local M = {}
 

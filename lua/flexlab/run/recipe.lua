@@ -8,35 +8,36 @@ recipe - a function from a configuration to a result.
 
 A call makes runs/<name>/<hash8>/<seed>/ (config.lua recipe.lua env.txt metrics.jsonl metrics.csv
 result.lua last.h5 cost.lua). hash8 covers the resolved configuration and the meaning of
-every Lua file that is not FlexLab's own (code.lua), copies of which lie in code/ (copies.lua); if data files have
-changed, their contents too (provenance.lua). A folder with result.lua is done: its result is returned again; any
-other is resumed from its checkpoint.
+every Lua file that is not FlexLab's own (origin/code.lua), copies of which lie in code/ (origin/copies.lua); if data
+files have changed, their contents too (origin/provenance.lua). A folder with result.lua is done: its result is returned
+again; any other is resumed from its checkpoint.
 --]]
 local attempt = require "flexlab.run.attempt"
 local blame = require "flexlab.blame"
-local code = require "flexlab.run.code"
+local capture = require "flexlab.origin.capture"
+local checkpoint_settings = require "flexlab.checkpoint.settings"
+local code = require "flexlab.origin.code"
 local config = require "flexlab.config"
 local context = require "flexlab.context"
 local contracts = require "flexlab.contracts"
-local copies = require "flexlab.run.copies"
+local copies = require "flexlab.origin.copies"
 local core = require "flexlab.core"
 local foreign = require "flexlab.store.foreign"
-local keep = require "flexlab.run.keep"
+local keep = require "flexlab.checkpoint.keep"
 local keys_of = require("flexlab.text").keys
 local latest = require "flexlab.store.latest"
-local library = require "flexlab.run.library"
+local library = require "flexlab.origin.library"
 local literal = require "flexlab.literal"
 local loading = require "flexlab.loading"
-local machinery = require "flexlab.run.machinery"
 local metric = require "flexlab.run.metric"
 local must = require "flexlab.must"
 local notes = require "flexlab.context.notes"
 local outcome = require "flexlab.run.outcome"
 local place = require "flexlab.run.place"
 local Run = require "flexlab.run"
-local unread = require "flexlab.run.unread"
-local witness = require "flexlab.run.witness"
 local terminal = require "flexlab.terminal"
+local unread = require "flexlab.run.unread"
+local witness = require "flexlab.origin.witness"
 local words = require "flexlab.contracts.words"
 
 local M = {}
@@ -47,8 +48,6 @@ Recipe.__name = "flexlab.Recipe"
 
 M.options = { seed = 1, root = "runs", fresh = false, quiet = false, label = "", wait = false, retry = false,
   redirect = false, live = false, rehearsal = false }
-
-local capture   -- while copies of a recipe's file are loaded: { made = {}, stop = object }
 
 -- The user's file that called flex.recipe; nil after a tail call (`return flex.recipe(...)`), which leaves no trace.
 local function caller()
@@ -89,32 +88,19 @@ function M.new(name, defaults, body, about)
   local recipe = setmetatable({ name = name, defaults = defaults, body = body, source = path, base = base,
     text = path and text or debug.getinfo(body, "S").source:gsub("^=", ""),
     metric = metric.declared(name, about, 2) }, Recipe)
-  if capture then capture.made[name] = recipe end
+  capture.made(name, recipe)
   return recipe
 end
-
---- Runs a chunk that makes a recipe and may go on to call it, as a script does: the call ends it. Returns the recipe
---- of that name.
-function M.loading_of(chunk, name)
-  local before, mine = capture, { made = {}, stop = setmetatable({}, { __name = "flexlab.Stop" }) }
-  capture = mine
-  local ok, e = pcall(chunk)
-  capture = before
-  if not ok and not rawequal(e, mine.stop) then error(e, 0) end
-  return mine.made[name]
-end
-
-function M.is_recipe(v) return getmetatable(v) == Recipe end
 
 --- The file that made the recipe, where it is not its body's, belongs to its code too.
 function Recipe:made_in(path)
   if path ~= self.source then self.base = code.base(self.body, path) end
 end
 
---- The configuration with overrides (read-only), its hash, and the files that it covers (code.lua).
+--- The configuration with overrides (read-only), its hash, and the files that it covers (origin/code.lua).
 function Recipe:resolve(overrides, level)
   local plain = config.merge(self.defaults, overrides, (level or 1) + 1)
-  local fault = words.fault(plain, self.defaults) or machinery.fault(plain) or latest.moving(plain)
+  local fault = words.fault(plain, self.defaults) or checkpoint_settings.fault(plain) or latest.moving(plain)
   if fault then error(fault, (level or 1) + 1) end
   local set = code.set(self.base, plain)
   return config.readonly(plain), code.hash(set, plain), set
@@ -224,7 +210,7 @@ function Recipe:__call(overrides, options)
   if math.type(o.seed) ~= "integer" or o.seed < 0 or o.seed > 1 << 53 then      -- what JSON keeps exactly
     error("a run's seed must be a whole number from 0 to 2^53, got " .. tostring(o.seed), 2)
   end
-  if capture then error(capture.stop, 0) end
+  capture.stop()
   local cfg, _, set = self:resolve(overrides, 2)
   local found = place.of(self, set, cfg, o)
   local dir = found.dir

@@ -19,6 +19,7 @@ the minutes or hours that a simulation takes. A rehearsal prints nothing, and is
 Recipes that its body calls are rehearsed with it: the first loop of steps ends it, whosever it is.
 --]]
 local blame = require "flexlab.blame"
+local checkpoint = require "flexlab.checkpoint"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
 local interruption = require "flexlab.context.interruption"
@@ -51,7 +52,7 @@ function Rehearsal:stepped(run, step, first, n)
   end
   self.seconds, self.steps = now - (self.began or run.began), n
   self.peak_bytes = core.memory().peak
-  self.checkpoint_bytes = require("flexlab.run.checkpoint").bytes(run)
+  self.checkpoint_bytes = checkpoint.bytes(run)
   error(self, 0)
 end
 

@@ -14,7 +14,7 @@
 local core = require "flexlab.core"
 local foreign = require "flexlab.store.foreign"
 local html = require "flexlab.html"
-local keep = require "flexlab.run.keep"
+local keep = require "flexlab.checkpoint.keep"
 local latest = require "flexlab.store.latest"
 local notes = require "flexlab.context.notes"
 local own = require "flexlab.store.own"

@@ -7,13 +7,13 @@ differences are the reasons, a setting as "train.steps 300 -> 60", a file as "he
 and code agree, the data files that have changed. No run is loaded for this: configurations, lists of files and
 hashes are read. `memory` is a table that the caller keeps for a list of runs, so that folders are read once.
 --]]
-local code = require "flexlab.run.code"
+local code = require "flexlab.origin.code"
 local config = require "flexlab.config"
-local copies = require "flexlab.run.copies"
+local copies = require "flexlab.origin.copies"
 local core = require "flexlab.core"
 local latest = require "flexlab.store.latest"
 local literal = require "flexlab.literal"
-local provenance = require "flexlab.run.provenance"
+local provenance = require "flexlab.origin.provenance"
 local state = require "flexlab.store.state"
 local words = require "flexlab.text"
 

@@ -6,7 +6,7 @@ The words, in the order in which they are asked:
   done      result.lua is there; it is written last
   running   somebody holds the folder's lock (lock.lua): `sentence` names the owner
   failed    failed.txt is there: the body raised, `sentence` says what
-  diverged  failed.txt is there and says so: the loss was not finite, or beyond all bounds (run/divergence.lua)
+  diverged  failed.txt is there and says so: the loss was not finite, or beyond all bounds (divergence.lua)
   stopped   a checkpoint or logged steps are there and nobody works on them: the next call goes on from there
   new       nothing of it is there
 `step` of `steps` is where the run is, from the marks in log.txt ("step 30 of 60") and the rows of metrics.jsonl;

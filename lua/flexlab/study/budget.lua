@@ -10,7 +10,7 @@ group) has, or more bytes than the disk has left.
 --]]
 local blame = require "flexlab.blame"
 local core = require "flexlab.core"
-local keep = require "flexlab.run.keep"
+local keep = require "flexlab.checkpoint.keep"
 local rehearsal = require "flexlab.run.rehearsal"
 local state = require "flexlab.store.state"
 local tables = require "flexlab.study.tables"

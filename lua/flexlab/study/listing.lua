@@ -6,7 +6,7 @@ listing - what `flexlab list runs` shows: every run with its state, date, settin
   listing.studies(dirs)    one row a study: how many of its runs are in which state, its best arm
 Both read the folders alone: no code of a recipe is run, so what is listed needs none.
 --]]
-local copies = require "flexlab.run.copies"
+local copies = require "flexlab.origin.copies"
 local finished = require "flexlab.study.finished"
 local judging = require "flexlab.run.metric"
 local latest = require "flexlab.store.latest"

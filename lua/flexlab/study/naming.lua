@@ -4,17 +4,17 @@ naming - the arms of runs that were found in folders: what differs between them,
   naming.arms(tasks)     gives each task its arm { settings, label }, sorts the tasks by arm and seed, and returns a
                          remark, or nil
 The settings of an arm are the keys of config.lua in which the runs differ. Runs of the same settings that lie in
-several folders differ in code or in data (provenance.lua); then each folder is an arm, and `code` and `data` are
+several folders differ in code or in data (origin/provenance.lua); then each folder is an arm, and `code` and `data` are
 settings too: { code = "106883a9: encoders/blurs.lua" }, the first eight digits being the folder of that code. Without
 this a part before and after an edit could not be compared, or, worse, seeds of the one would join those of the other.
 
 Order: of folders that were named, as named (the first is what others are compared with); of a study's runs, as in its
 plan; then by the settings, numbers by their size.
 --]]
-local copies = require "flexlab.run.copies"
+local copies = require "flexlab.origin.copies"
 local literal = require "flexlab.literal"
 local plan = require "flexlab.study.plan"
-local provenance = require "flexlab.run.provenance"
+local provenance = require "flexlab.origin.provenance"
 local why = require "flexlab.run.why"
 local words = require "flexlab.text"
 

@@ -12,7 +12,7 @@ runs) and the study's own file: more seeds or arms are another study beside the 
 
 A study.lua is somebody's file: what is read is checked, and a path that leaves the folder of runs is refused.
 --]]
-local code = require "flexlab.run.code"
+local code = require "flexlab.origin.code"
 local core = require "flexlab.core"
 local foreign = require "flexlab.store.foreign"
 local latest = require "flexlab.store.latest"

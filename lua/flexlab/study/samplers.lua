@@ -10,7 +10,7 @@ not depend on t, is run once a batch for all of them. So arms are coroutines: ea
 is handed one batch after the other. `looks` counts passes through the network for a member, which is
 what sampling costs; `seconds` is measured beside it, for a sample of one member, without the encoder.
 --]]
-local checkpoint = require "flexlab.run.checkpoint"
+local checkpoint = require "flexlab.checkpoint"
 local choices = require "flexlab.choices"
 local config = require "flexlab.config"
 local core = require "flexlab.core"

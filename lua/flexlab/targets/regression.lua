@@ -4,8 +4,10 @@ regression - target minus what a network says that was trained before: the secon
 where a diffusion model is a regression: any run will do, and one with predict = "x", loss = "mse" is
 the conditional mean.
 --]]
+local checkpoint = require "flexlab.checkpoint"
 local context = require "flexlab.context"
 local core = require "flexlab.core"
+local sampling = require "flexlab.diffusion.sampling"
 local settings = require "flexlab.settings"
 
 local loaded = setmetatable({}, { __mode = "v" })
@@ -15,7 +17,7 @@ local function network(path)
     error("target 'regression' needs target_options = { checkpoint = ... }, the folder of the first stage", 0)
   end
   if not loaded[path] then
-    loaded[path] = require("flexlab.run.checkpoint").load_model(path)
+    loaded[path] = checkpoint.load_model(path)
     local run = context.run()
     if run then run:unwatch(loaded[path]) end   -- its own file keeps it
   end
@@ -43,7 +45,6 @@ return {
   base = function(batch, cfg)
     local model = network(cfg.checkpoint)
     check(batch.scale, model.scale, cfg.checkpoint)
-    local sampling = require "flexlab.diffusion.sampling"   -- which knows models, which know targets
     return core.no_grad(function()
       local scope <close> = core.scope()
       model:train(nil)

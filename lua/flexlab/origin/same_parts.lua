@@ -9,9 +9,9 @@ meaning that one of the copies has. A checkpoint that was moved away from its ru
 said that nothing could be compared.
 --]]
 local choices = require "flexlab.choices"
-local code = require "flexlab.run.code"
+local code = require "flexlab.origin.code"
 local context = require "flexlab.context"
-local copies = require "flexlab.run.copies"
+local copies = require "flexlab.origin.copies"
 local core = require "flexlab.core"
 local terminal = require "flexlab.terminal"
 

@@ -16,14 +16,16 @@ modules are not those of package.loaded, since the folder it is used from may ho
 is not among the copies is FlexLab's own, or looked for as ever. Nothing here asks whether code may be run: the
 commands do (SECURITY.md), and `open` runs nothing.
 --]]
+local capture = require "flexlab.origin.capture"
 local choices = require "flexlab.choices"
 local core = require "flexlab.core"
 local foreign = require "flexlab.store.foreign"
 local latest = require "flexlab.store.latest"
-local library = require "flexlab.run.library"
+local library = require "flexlab.origin.library"
 local literal = require "flexlab.literal"
 local loading = require "flexlab.loading"
 local must = require "flexlab.must"
+local provenance = require "flexlab.origin.provenance"
 
 local M = {}
 
@@ -214,7 +216,7 @@ function Kept:execute(role)
     end
     local chunk, message = self:chunk(file)
     if not chunk then error(message, 0) end
-    return require("flexlab.run.recipe").loading_of(chunk)
+    return capture.of(chunk)
   end)
   self.running = nil
   if not ok then error(e, 0) end
@@ -279,7 +281,6 @@ function M.within(dir, f, ...) return choices.within(open_once(dir):provide(), f
 
 -- Raises unless the data files that a run has read are here, with the contents they had.
 local function check_data(dir)
-  local provenance = require "flexlab.run.provenance"
   local read = provenance.recorded(dir)
   if #read == 0 then read = provenance.recorded(dir:match("^(.*)/[^/]*$") or ".") end
   local faults = {}
@@ -306,7 +307,7 @@ function M.recipe(dir)
   if not settings then error(("%s has no config.lua: it is not the folder of a run"):format(kept.dir), 0) end
   local chunk, wrong = kept:chunk(kept.by_role.recipe)
   if not chunk then error(wrong, 0) end
-  local recipe = require("flexlab.run.recipe").loading_of(chunk, kept.index.recipe)
+  local recipe = capture.of(chunk, kept.index.recipe)
   if not recipe then
     error(("%s does not make the recipe '%s'"):format(kept.by_role.recipe.path, tostring(kept.index.recipe)), 0)
   end

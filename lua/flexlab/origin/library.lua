@@ -10,7 +10,7 @@ processor makes no other FlexLab, though it may make other last bits (env.txt na
 --]]
 local core = require "flexlab.core"
 local loading = require "flexlab.loading"
-local tokens = require "flexlab.run.tokens"
+local tokens = require "flexlab.origin.tokens"
 
 local M = {}
 

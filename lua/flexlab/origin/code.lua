@@ -24,7 +24,7 @@ local config = require "flexlab.config"
 local core = require "flexlab.core"
 local literal = require "flexlab.literal"
 local loading = require "flexlab.loading"
-local tokens = require "flexlab.run.tokens"
+local tokens = require "flexlab.origin.tokens"
 
 local M = {}
 

@@ -1,5 +1,5 @@
 --[[
-machinery - settings of a recipe's section `train` that runs read themselves, whether or not the body hands them on:
+settings - those of a recipe's section `train` that runs read themselves, whether or not the body hands them on:
 `checkpoint` (run:steps) and `keep` (outcome.lua). They mean the same in a plain table as in flex.settings.train, and
 are judged by the same declarations where a configuration is resolved, so that a misspelt word is not read as the
 default. `train.from` is none: flex.optimizer reads it.

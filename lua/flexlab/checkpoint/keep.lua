@@ -14,10 +14,10 @@ a changed file would make the other run a new one.
 local core = require "flexlab.core"
 local latest = require "flexlab.store.latest"
 local locks = require "flexlab.store.lock"
-local machinery = require "flexlab.run.machinery"
-local provenance = require "flexlab.run.provenance"
+local own = require "flexlab.checkpoint.settings"
+local provenance = require "flexlab.origin.provenance"
 local state = require "flexlab.store.state"
-local weights = require "flexlab.run.weights"
+local weights = require "flexlab.checkpoint.weights"
 
 local M = {}
 
@@ -73,7 +73,7 @@ function M.reduce(dir)
 end
 
 --- What train.keep of a run's settings says.
-function M.wanted(cfg) return machinery.of(cfg, "keep") end
+function M.wanted(cfg) return own.of(cfg, "keep") end
 
 --- The runs (as places: sr/1a2b3c4d/1) whose last.h5 runs below a folder have read, and by whom.
 function M.read_by_others(root)

@@ -1,9 +1,9 @@
 --[[
 checkpoint_texts - the texts of a checkpoint, read as what they must be: a file may come from anywhere.
 
-  local texts = require("flexlab.run.checkpoint_texts").of(path, file.text)
+  local texts = require("flexlab.checkpoint.texts").of(path, file.text)
   texts.model, texts.data, texts.normalisation, texts.config, texts.seed
-Each text is JSON of a known form (checkpoint.lua). Settings are judged by their declarations (flexlab.settings), so
+Each text is JSON of a known form (init.lua). Settings are judged by their declarations (flexlab.settings), so
 that a height of "x" is refused here, with the file and the text, and not by the arithmetic that meets it. What the
 file says beside known keys is left to whoever reads it: it may be of a later version.
 --]]

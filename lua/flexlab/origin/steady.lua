@@ -11,7 +11,7 @@ again, and only where its fingerprint (provenance.lua) differs, too, has it chan
 was removed, or replaced by another under its name, changes nothing: what was opened is still read.
 --]]
 local core = require "flexlab.core"
-local provenance = require "flexlab.run.provenance"
+local provenance = require "flexlab.origin.provenance"
 
 local M = {}
 

@@ -27,6 +27,7 @@ forgets it gets another number, without a word).
 local blame = require "flexlab.blame"
 local core = require "flexlab.core"
 local literal = require "flexlab.literal"
+local notes = require "flexlab.context.notes"
 local parser = require "flexlab.literal_parser"
 
 local M = {}
@@ -364,7 +365,7 @@ local function restore(run, stored)
   end
   run.step = stored.step or run.step
   for _, what in ipairs(stored.lost) do
-    require("flexlab.context.notes").add(("this run was stopped and went on; of what its loop had changed, %s; %s")
+    notes.add(("this run was stopped and went on; of what its loop had changed, %s; %s")
       :format(what, ADVICE))
   end
 end

@@ -10,10 +10,10 @@ recorded by their meaning and copied beside the others (copies.lua); other files
 Not recorded: what is in the run's own folder, what the run itself has written, devices; and what is read by other
 programs (io.popen) or by readers that a file took hold of before FlexLab was loaded cannot be seen.
 --]]
-local code = require "flexlab.run.code"
-local copies = require "flexlab.run.copies"
+local code = require "flexlab.origin.code"
+local copies = require "flexlab.origin.copies"
 local loading = require "flexlab.loading"
-local provenance = require "flexlab.run.provenance"
+local provenance = require "flexlab.origin.provenance"
 
 local M = {}
 

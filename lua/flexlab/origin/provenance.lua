@@ -14,7 +14,7 @@ time, and a generator with a fixed seed makes the same file again. The hash is F
 are, with the size: a change that keeps the size and avoids all of them is not seen. A folder stands for the
 last.h5 in it.
 --]]
-local code = require "flexlab.run.code"
+local code = require "flexlab.origin.code"
 local core = require "flexlab.core"
 local foreign = require "flexlab.store.foreign"
 local literal = require "flexlab.literal"

@@ -7,19 +7,21 @@ Texts: kind, version, recipe, seed, config (JSON of the recipe's), model (JSON: 
 network (JSON: the same without words, for readers that know no Lua: csrc/io/checkpoint.h), data (JSON:
 task, factor, degradation), normalisation (JSON: mean and std by channel), step, phase, updates,
 first_losses (JSON list: divergence.lua), log_bytes, locals (what the body's variables hold: locals.lua),
-evaluations (samples.lua); in one that has been reduced to its averaged weights `kept` (keep.lua).
+evaluations (evaluation/samples.lua); in one that has been reduced to its averaged weights `kept` (keep.lua).
 --]]
 local backbone = require "flexlab.network.backbone"
 local blame = require "flexlab.blame"
+local choices = require "flexlab.choices"
 local config = require "flexlab.config"
+local copies = require "flexlab.origin.copies"
 local core = require "flexlab.core"
-local divergence = require "flexlab.run.divergence"
-local locals = require "flexlab.run.locals"
+local divergence = require "flexlab.divergence"
+local locals = require "flexlab.checkpoint.locals"
 local positions = require "flexlab.network.positions"
-local same_parts = require "flexlab.run.same_parts"
-local samples = require "flexlab.evaluation.samples"
-local texts = require "flexlab.run.checkpoint_texts"
-local weights = require "flexlab.run.weights"
+local same_parts = require "flexlab.origin.same_parts"
+local texts = require "flexlab.checkpoint.texts"
+local weights = require "flexlab.checkpoint.weights"
+local witness = require "flexlab.origin.witness"
 
 local M = {}
 
@@ -49,7 +51,7 @@ end
 
 --- Adds what a resolved configuration of a model says to the texts of a checkpoint.
 function M.describe(text, cfg)
-  local kind = require("flexlab.choices").get("models", cfg.kind or "flex")
+  local kind = choices.get("models", cfg.kind or "flex")
   text.model = core.json.encode(config.plain(cfg))
   if kind.network then text.network = core.json.encode(config.plain(kind.network(cfg))) end
   return text
@@ -67,7 +69,8 @@ local function describe(text, model, data)
 end
 
 --- Writes the state of a run; true or nil, message.
-function M.save(path, run)
+---@param evaluations integer|nil  how many it has rows of (evaluation/samples.lua)
+function M.save(path, run, evaluations)
   local names, tensors, text = {}, {}, {}
   for _, entry in ipairs(run.watched) do
     collect(entry, names, tensors)
@@ -82,7 +85,7 @@ function M.save(path, run)
   text.config = core.json.encode(config.plain(run.cfg))
   text.step, text.phase = tostring(run.step or 0), tostring(run.phase)
   text.log_bytes, text.locals = tostring(run.log_file.bytes), locals.text(run)
-  text.evaluations = tostring(samples.count(run))
+  text.evaluations = tostring(evaluations or 0)
   return core.io.save(path, { names = names, tensors = tensors, text = text })
 end
 
@@ -226,7 +229,7 @@ end
 function M.load_model(path, options)
   local o = config.options("load_model", { ema = true, height = false, width = false, padding = false,
     trust = false, broken = false }, options, nil, 2)
-  require("flexlab.run.witness").saw { path }
+  witness.saw { path }
   path = weights.path(path)
   local file, message = core.io.load(path)
   if not file then error(message, 2) end
@@ -240,7 +243,7 @@ function M.load_model(path, options)
   demand_sides(path, file, description)
   description.height, description.width = o.height or size[1], o.width or size[2]
   description.padding = o.padding or description.padding
-  local models = require("flexlab.choices").registry "models"
+  local models = choices.registry "models"
   local function make()
     same_parts.demand(path, { description, said.data })
     return models[description.kind or "flex"].new(description)
@@ -248,7 +251,7 @@ function M.load_model(path, options)
   local depth = #making
   local ok, model = pcall(function()
     enter(path)
-    if o.trust then return require("flexlab.run.copies").within(o.trust, make) end
+    if o.trust then return copies.within(o.trust, make) end
     return make()
   end)
   for i = #making, depth + 1, -1 do making[i] = nil end
