@@ -18,6 +18,7 @@
 #include "base/alloc.h"
 #include "base/interrupt.h"
 #include "base/log.h"
+#include "base/option.h"
 #include "base/rng.h"
 #include "base/status.h"
 #include "base/thread.h"

@@ -37,8 +37,8 @@ static fx_tensor *sample (fx_scope *s, const fx_checkpoint *c, fx_tensor *low, f
   fx_tensor *up = FX_DO(s, resize, .x = low, .size = size, .method = FX_BICUBIC);
   fx_tensor *estimate = FX_DO(s, div, .a = FX_DO(s, sub, .a = up, .b = c->mean), .b = c->std);
   fx_tensor *x = noise, *x0 = NULL;
-  fx_mode mode = { .training = false };
-  fx_features known = { 0 }; /* the condition enters once, not once a step */
+  fx_mode mode = fx_flex_mode(c->net); /* its precision; dropout is off */
+  fx_features known = { 0 };           /* the condition enters once, not once a step */
   if (fx_flex_condition(s, c->net, estimate, re, &mode, &known) != FX_OK)
     return NULL;
   for (int k = STEPS; k > 0; k--) { /* DDIM [Song et al. 2021]; p is the velocity */

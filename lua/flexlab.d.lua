@@ -10,6 +10,8 @@
 ---@field member? integer
 ---@field step? integer
 
+---@alias flexlab.FlexSize "nano"|"small"|"medium"|"big"
+
 ---@class flexlab.Features
 ---@field head flexlab.Tensor
 ---@field skips flexlab.Tensor[]
@@ -20,6 +22,56 @@
 ---@field kind string
 ---@field doc string
 ---@field defaults table
+
+---@class flexlab.FlexConfig
+---@field channels? integer[] channels of each level
+---@field res_blocks? integer[] residual blocks of each level
+---@field depth? integer transformer blocks: depth // 2 down, one in the middle, depth // 2 up
+---@field heads? integer heads of attention
+---@field height? integer height of a patch
+---@field width? integer width of a patch
+---@field in_channels? integer channels of the field
+---@field cond_channels? integer channels of the condition
+---@field use_transf? boolean a transformer in FLEX's condition encoder too
+---@field skip? boolean skip connections among transformer blocks
+---@field circular? boolean convolutions wrap around the field's borders
+---@field rotary? boolean queries and keys of attention turn by row and column
+---@field weak_skips? boolean the condition's skips are added after every block of the base encoder
+---@field strong_skips? boolean the condition's skips are added to those that the decoder reads
+---@field strong_bottleneck? boolean the condition's head is added to what the decoder begins with
+---@field embed_condition? boolean the Reynolds number enters every residual block
+---@field condition_encoder? boolean has a condition encoder; false: head and skips come from elsewhere
+---@field dropout? number probability of dropout in residual blocks
+---@field recompute? boolean run blocks again in backward: less memory, one more forward pass
+---@field precision? "f32"|"bf16" bf16: round the factors of the residual blocks' convolutions to it
+---@field size? flexlab.FlexSize preset of channels, res_blocks, depth and heads
+---@field seed? integer seed of the initial weights
+
+---@class flexlab.FlowOptions
+---@field height? integer grid points along y: even, from 4 on, factors 2, 3 and 5
+---@field width? integer grid points along x, as along y
+---@field re? number Reynolds number, above 0; the viscosity is its inverse
+---@field seed? integer seed of the random initial field
+---@field initial? "random"|"rest" random phases with E(k) ~ k^4 exp(-2 (k/k0)^2), or fluid at rest
+---@field k0? number wavenumber at which the initial energy peaks
+---@field rms_velocity? number r.m.s. velocity of the initial field
+---@field forcing? "none"|"kolmogorov"|"ring" none (decaying), kolmogorov (A sin(k y)) or ring (random)
+---@field forcing_wavenumber? integer wavenumber k of the forcing
+---@field forcing_amplitude? number kolmogorov: velocity per time
+---@field forcing_width? number ring: wavenumbers k - width to k + width
+---@field forcing_rate? number ring: mean energy input per time
+---@field drag? number linear friction, 1 / time; negative: 0.1 with a forcing, else 0
+---@field cfl? number Courant number
+---@field dt? number time step; 0: by the Courant number
+---@field walls? "none"|"channel"|"box"|"slip" none; no-slip at two sides (channel) or four (box); free slip at y = 0 and pi (slip)
+---@field wall? number channel, box: half the thickness of a wall
+---@field cylinders? number[] solid discs: x, y, radius of each
+---@field mean_velocity? number velocity of the stream along x, kept by the mean pressure gradient
+---@field sponge? number width of a strip at the end of x that restores the mean velocity; 0: none
+---@field penalty? number time in which a solid stops fluid inside it; 0: chosen (flow_solid.c)
+---@field precision? "single"|"double" precision of the steps and the state
+---@field scalar? boolean carries a passive scalar
+---@field schmidt? number Schmidt number of the scalar: viscosity / diffusivity
 
 ---@class flexlab.core
 local core = {}
@@ -290,13 +342,13 @@ function Module:init(seed, prefix) end
 ---@return flexlab.Module
 function Module:train(key) end
 
---- the FLEX network; flex.models.flex says this in words
----@param config table
+--- the FLEX network; flex.models.flex says this in words. With `size`, or `channels` and `res_blocks` (then the rest is as of `small`)
+---@param config flexlab.FlexConfig
 ---@return flexlab.Flex
 function core.flex(config) end
 
---- a named size
----@param size "nano"|"small"|"medium"|"big"
+--- what a size of core.flex_sizes says
+---@param size flexlab.FlexSize
 ---@return { channels: integer[], res_blocks: integer[], depth: integer, heads: integer }
 function core.flex_preset(size) end
 
@@ -308,8 +360,8 @@ function core.optimizer(config) end
 ---@class flexlab.Flex
 local Flex = {}
 
---- resolved; core.flex takes it again
----@return table
+--- resolved: every field; core.flex takes it again
+---@return flexlab.FlexConfig
 function Flex:config() end
 
 --- names as the authors'
@@ -578,10 +630,15 @@ local Redirection = {}
 --- what is printed goes where it went before; also by `local r <close>`
 function Redirection:close() end
 
---- two-dimensional Navier-Stokes on [0, 2 pi]^2, pseudo-spectral; nu = 1/re; cylinders are x, y, radius of each; a passive scalar on request; precision is that of the steps and of the state
----@param options { height: integer, width: integer, re: number, seed?: integer, initial?: "random"|"rest", k0?: number, rms_velocity?: number, forcing?: "none"|"kolmogorov"|"ring", forcing_wavenumber?: integer, forcing_amplitude?: number, forcing_width?: number, forcing_rate?: number, drag?: number, cfl?: number, dt?: number, precision?: "double"|"single", walls?: "none"|"channel"|"box"|"slip", wall?: number, cylinders?: number[], mean_velocity?: number, sponge?: number, penalty?: number, scalar?: boolean, schmidt?: number }
+--- two-dimensional Navier-Stokes on [0, 2 pi]^2, pseudo-spectral; precision is that of the steps and of the state
+---@param options flexlab.FlowOptions
 ---@return flexlab.Flow
 function core.flow(options) end
+
+--- what core.flow would make of them, with the defaults, drag and beside solids penalty in place; no flow is made
+---@param options flexlab.FlowOptions
+---@return flexlab.FlowOptions
+function core.flow_settings(options) end
 
 --- (1,H,W,1) f64: the same coarse field, other phases of the scales it does not show
 ---@param field flexlab.Tensor
@@ -625,8 +682,8 @@ function Flow:scalar() end
 ---@param c flexlab.Tensor
 function Flow:set_scalar(c) end
 
---- what the options left to the solver: drag, and beside solids penalty
----@return table<string, number>
+--- all options but the cylinders, with what was left to the solver in place
+---@return flexlab.FlowOptions
 function Flow:settings() end
 
 --- (1,H,W,1) f64: how solid a point is, 0 to 1

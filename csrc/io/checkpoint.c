@@ -60,12 +60,6 @@ static fx_status read_flag (const text *t, const char *name, bool *out) {
   return FX_OK;
 }
 
-/* Files of before the flag was there do not have it: false. */
-static fx_status read_late_flag (const text *t, const char *name, bool *out) {
-  *out = false;
-  return cJSON_HasObjectItem(t->json, name) ? read_flag(t, name, out) : FX_OK;
-}
-
 /* Absent, null and false give `otherwise`: false means "not set" in a recipe. */
 static fx_status read_number (const text *t, const char *name, double otherwise, double *out) {
   const cJSON *v = cJSON_GetObjectItemCaseSensitive(t->json, name);
@@ -84,8 +78,7 @@ static fx_status read_word (const text *t, const char *name, char out[FX_WORD_SI
 }
 
 /* One size a level; *levels is 0 before the first list. */
-static fx_status read_levels (const text *t, const char *name, int64_t out[FX_MAX_LEVELS],
-                              int *levels) {
+static fx_status read_levels (const text *t, const char *name, int64_t *out, int *levels) {
   const cJSON *list = cJSON_GetObjectItemCaseSensitive(t->json, name);
   const int n = cJSON_GetArraySize(list);
   bool good = cJSON_IsArray(list) && n >= 1 && n <= FX_MAX_LEVELS && (!*levels || n == *levels);
@@ -103,42 +96,87 @@ static fx_status read_levels (const text *t, const char *name, int64_t out[FX_MA
 
 /* --- the four texts --------------------------------------------------------------------------- */
 
+/* What the text has beside the fields. Where `lua` is a word, a part of the network is no C. */
+static bool is_beside (const char *name) {
+  return strcmp(name, "lua") == 0 || strcmp(name, "version") == 0;
+}
+
+/* A name that is no field is refused: a network that leaves out what the file says is another one. */
+static fx_status check_names (const text *t) {
+  for (const cJSON *v = t->json->child; v; v = v->next) {
+    const fx_option *row = fx_flex_fields;
+    while (row->name && strcmp(row->name, v->string) != 0)
+      row++;
+    if (!row->name && !is_beside(v->string))
+      return fx_fail(FX_EFORMAT, "'%.64s' of the text '%s' is no part of a FLEX network", v->string,
+                     t->key);
+  }
+  return FX_OK;
+}
+
+/* The version of the list of fields that the writer had; files that do not say it are of the first. */
+static fx_status read_version (const text *t, int64_t *out) {
+  *out = 1;
+  if (!cJSON_GetObjectItemCaseSensitive(t->json, "version"))
+    return FX_OK;
+  FX_TRY(read_size(t, "version", out));
+  if (*out < 1 || *out > fx_flex_version())
+    return fx_fail(FX_EUNSUPPORTED,
+                   "its network is described as of version %" PRId64
+                   ", this FlexLab knows versions 1 to %d: a newer one wrote it",
+                   *out, fx_flex_version());
+  return FX_OK;
+}
+
+static fx_status read_choice (const text *t, const fx_option *row, int *out) {
+  char word[FX_WORD_SIZE];
+  FX_TRY(read_word(t, row->name, word));
+  *out = 0;
+  for (const char *p = row->words;; p += strcspn(p, "|") + 1, ++*out) {
+    const size_t n = strcspn(p, "|");
+    if (n == strlen(word) && memcmp(p, word, n) == 0)
+      return FX_OK;
+    if (!p[n])
+      break;
+  }
+  return fx_fail(FX_EFORMAT, "'%s' of the text '%s' must be one of %s, not %s", row->name, t->key,
+                 row->words, word);
+}
+
+static fx_status read_field (const text *t, const fx_option *row, fx_flex_config *c) {
+  void *at = fx_option_at(row, c);
+  switch (row->kind) {
+  case FX_OPTION_SIZES: return read_levels(t, row->name, at, &c->levels);
+  case FX_OPTION_SIZE: return read_size(t, row->name, at);
+  case FX_OPTION_FLAG: return read_flag(t, row->name, at);
+  case FX_OPTION_CHOICE: return read_choice(t, row, at);
+  case FX_OPTION_NUMBER:
+    if (!cJSON_IsNumber(cJSON_GetObjectItemCaseSensitive(t->json, row->name)))
+      return fx_fail(FX_EFORMAT, "'%s' of the text '%s' must be a number", row->name, t->key);
+    return read_number(t, row->name, 0, at);
+  default: return fx_fail(FX_EUNSUPPORTED, "'%s' is of a kind that no text has", row->name);
+  }
+}
+
+/* Every field; one that is younger than the file is as it was before there was that choice: the default. */
 static fx_status read_config (const text *t, fx_flex_config *c) {
-  const struct {
-    const char *name;
-    int64_t *value;
-  } sizes[] = { { "depth", &c->depth },
-                { "heads", &c->heads },
-                { "height", &c->height },
-                { "width", &c->width },
-                { "in_channels", &c->in_channels },
-                { "cond_channels", &c->cond_channels } };
-  const struct {
-    const char *name;
-    bool *value;
-  } flags[] = { { "use_transf", &c->use_transf },
-                { "skip", &c->skip },
-                { "circular", &c->circular },
-                { "weak_skips", &c->weak_skips },
-                { "strong_skips", &c->strong_skips },
-                { "strong_bottleneck", &c->strong_bottleneck },
-                { "embed_condition", &c->embed_condition },
-                { "condition_encoder", &c->condition_encoder } };
   const char *lua = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(t->json, "lua"));
+  int64_t version;
   *c = (fx_flex_config){ 0 };
   if (lua)
     return fx_fail(FX_EUNSUPPORTED,
                    "its %.64s is written in Lua; C knows FLEX's own (`flexlab sample` and Lua read "
                    "this file)",
                    lua);
-  FX_TRY(read_levels(t, "channels", c->channels, &c->levels));
-  FX_TRY(read_levels(t, "res_blocks", c->res_blocks, &c->levels));
-  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-    FX_TRY(read_size(t, sizes[i].name, sizes[i].value));
-  for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
-    FX_TRY(read_flag(t, flags[i].name, flags[i].value));
-  FX_TRY(read_late_flag(t, "rotary", &c->rotary));
-  FX_TRY(read_number(t, "dropout", 0, &c->dropout));
+  FX_TRY(read_version(t, &version));
+  FX_TRY(check_names(t));
+  fx_options_default(fx_flex_fields, c);
+  for (const fx_option *row = fx_flex_fields; row->name; row++) {
+    if (cJSON_GetObjectItemCaseSensitive(t->json, row->name))
+      FX_TRY(read_field(t, row, c));
+    else if (row->since <= version)
+      return fx_fail(FX_EFORMAT, "'%s' of the text '%s' is missing", row->name, t->key);
+  }
   if (!c->condition_encoder && (c->weak_skips || c->strong_skips || c->strong_bottleneck))
     return fx_fail(FX_EUNSUPPORTED, "its condition encoder is written in Lua; C knows FLEX's own");
   return FX_OK;

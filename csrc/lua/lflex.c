@@ -6,6 +6,7 @@
 ** scope kept in a guard: pushing its tensors may raise, and the guard then frees the rest.
 */
 #include "lua/lnn.h"
+#include "lua/lrows.h"
 
 #include <string.h>
 
@@ -28,28 +29,9 @@ static flex *self (lua_State *L) {
 
 /* --- configuration ---------------------------------------------------------------------------- */
 
-static const char *const known[] = { "size",
-                                     "channels",
-                                     "res_blocks",
-                                     "depth",
-                                     "heads",
-                                     "height",
-                                     "width",
-                                     "in_channels",
-                                     "cond_channels",
-                                     "use_transf",
-                                     "skip",
-                                     "circular",
-                                     "rotary",
-                                     "weak_skips",
-                                     "strong_skips",
-                                     "strong_bottleneck",
-                                     "embed_condition",
-                                     "condition_encoder",
-                                     "dropout",
-                                     "recompute",
-                                     "precision",
-                                     "seed",
+static const char *const known[] = { "size", "seed",
+#define FIELD(kind, type, name, ...) #name,
+#include "model/flex_fields.def"
                                      NULL };
 
 /* A list of one integer per level; returns its length, 0 if the option is absent. */
@@ -70,37 +52,23 @@ static int levels_option (const lfx_options *o, const char *name, int64_t out[FX
   return n;
 }
 
+/* The size, and the lists over it: all of one length, and all given where there is no size. */
 static void read_levels (const lfx_options *o, fx_flex_config *c) {
   const char *size = lfx_string(o, "size", NULL);
+  int levels = 0;
   lfx_check(o->L, fx_flex_preset(size ? size : "small", c), "flex");
-  const int channels = levels_option(o, "channels", c->channels);
-  const int blocks = levels_option(o, "res_blocks", c->res_blocks);
-  if (!size && !(channels && blocks))
-    luaL_error(o->L, "flex: give either 'size' or both 'channels' and 'res_blocks'");
-  if ((channels ? channels : c->levels) != (blocks ? blocks : c->levels))
-    luaL_error(o->L, "flex: 'channels' and 'res_blocks' must have one entry a level each");
-  if (channels)
-    c->levels = channels;
-}
-
-static void read_config (const lfx_options *o, fx_flex_config *c) {
-  read_levels(o, c);
-  c->depth = lfx_int(o, "depth", c->depth);
-  c->heads = lfx_int(o, "heads", c->heads);
-  c->height = lfx_int(o, "height", c->height);
-  c->width = lfx_int(o, "width", c->width);
-  c->in_channels = lfx_int(o, "in_channels", c->in_channels);
-  c->cond_channels = lfx_int(o, "cond_channels", c->cond_channels);
-  c->use_transf = lfx_flag(o, "use_transf", c->use_transf);
-  c->skip = lfx_flag(o, "skip", c->skip);
-  c->circular = lfx_flag(o, "circular", c->circular);
-  c->rotary = lfx_flag(o, "rotary", c->rotary);
-  c->weak_skips = lfx_flag(o, "weak_skips", c->weak_skips);
-  c->strong_skips = lfx_flag(o, "strong_skips", c->strong_skips);
-  c->strong_bottleneck = lfx_flag(o, "strong_bottleneck", c->strong_bottleneck);
-  c->embed_condition = lfx_flag(o, "embed_condition", c->embed_condition);
-  c->condition_encoder = lfx_flag(o, "condition_encoder", c->condition_encoder);
-  c->dropout = lfx_number(o, "dropout", c->dropout);
+  for (const fx_option *row = fx_flex_fields; row->name; row++) {
+    if (row->kind != FX_OPTION_SIZES)
+      continue;
+    const int given = levels_option(o, row->name, fx_option_at(row, c));
+    const int length = given ? given : c->levels;
+    if (!size && !given)
+      luaL_error(o->L, "flex: give either 'size' or both 'channels' and 'res_blocks'");
+    if (levels && length != levels)
+      luaL_error(o->L, "flex: 'channels' and 'res_blocks' must have one entry a level each");
+    levels = length;
+  }
+  c->levels = levels;
 }
 
 static int core_flex (lua_State *L) {
@@ -108,31 +76,17 @@ static int core_flex (lua_State *L) {
   fx_status st;
   luaL_checktype(L, 1, LUA_TTABLE);
   const lfx_options o = lfx_read_options(L, 1, "flex", known, false);
-  read_config(&o, &config);
+  read_levels(&o, &config);
+  lfx_read_rows(&o, fx_flex_fields, &config);
   const int64_t seed = lfx_int(&o, "seed", 0);
   lfx_budget(L);
   flex *m = lua_newuserdatauv(L, sizeof *m, 0);
-  *m = (flex){ .seed = seed, .mode.dropout = config.dropout };
-  m->mode.recompute = lfx_flag(&o, "recompute", false);
-  m->mode.bf16 = lfx_choice(&o, "precision", "f32|bf16", 0) == 1;
+  *m = (flex){ .seed = seed };
   luaL_setmetatable(L, FLEX);
   LFX_TRY(L, st, fx_flex_new(&config, (uint64_t)seed, &m->net));
   lfx_check(L, st, "flex");
+  m->mode = fx_flex_mode(m->net);
   return 1;
-}
-
-static void set_list (lua_State *L, const char *name, const int64_t *list, int n) {
-  lua_createtable(L, n, 0);
-  for (int i = 0; i < n; i++) {
-    lua_pushinteger(L, list[i]);
-    lua_rawseti(L, -2, i + 1);
-  }
-  lua_setfield(L, -2, name);
-}
-
-static void set_int (lua_State *L, const char *name, int64_t v) {
-  lua_pushinteger(L, v);
-  lua_setfield(L, -2, name);
 }
 
 static void set_flag (lua_State *L, const char *name, bool v) {
@@ -140,44 +94,41 @@ static void set_flag (lua_State *L, const char *name, bool v) {
   lua_setfield(L, -2, name);
 }
 
-static void push_sizes (lua_State *L, const fx_flex_config *c) {
-  lua_createtable(L, 0, 21);
-  set_list(L, "channels", c->channels, c->levels);
-  set_list(L, "res_blocks", c->res_blocks, c->levels);
-  set_int(L, "depth", c->depth);
-  set_int(L, "heads", c->heads);
+/* Sets the lists in the table on top. */
+static void set_levels (lua_State *L, const fx_flex_config *c) {
+  for (const fx_option *row = fx_flex_fields; row->name; row++) {
+    if (row->kind != FX_OPTION_SIZES)
+      continue;
+    lua_createtable(L, c->levels, 0);
+    for (int i = 0; i < c->levels; i++) {
+      lua_pushinteger(L, ((const int64_t *)fx_option_at(row, c))[i]);
+      lua_rawseti(L, -2, i + 1);
+    }
+    lua_setfield(L, -2, row->name);
+  }
 }
 
 static int flex_config (lua_State *L) {
   const flex *m = self(L);
   const fx_flex_config *c = fx_flex_config_of(m->net);
-  push_sizes(L, c);
-  set_int(L, "height", c->height);
-  set_int(L, "width", c->width);
-  set_int(L, "in_channels", c->in_channels);
-  set_int(L, "cond_channels", c->cond_channels);
-  set_flag(L, "use_transf", c->use_transf);
-  set_flag(L, "skip", c->skip);
-  set_flag(L, "circular", c->circular);
-  set_flag(L, "rotary", c->rotary);
-  set_flag(L, "weak_skips", c->weak_skips);
-  set_flag(L, "strong_skips", c->strong_skips);
-  set_flag(L, "strong_bottleneck", c->strong_bottleneck);
-  set_flag(L, "embed_condition", c->embed_condition);
-  set_flag(L, "condition_encoder", c->condition_encoder);
-  lua_pushnumber(L, c->dropout);
-  lua_setfield(L, -2, "dropout");
-  set_flag(L, "recompute", m->mode.recompute);
-  lua_pushstring(L, m->mode.bf16 ? "bf16" : "f32");
-  lua_setfield(L, -2, "precision");
-  set_int(L, "seed", m->seed);
+  lua_createtable(L, 0, (int)(sizeof known / sizeof *known));
+  set_levels(L, c);
+  lfx_set_rows(L, fx_flex_fields, c);
+  lua_pushinteger(L, m->seed);
+  lua_setfield(L, -2, "seed");
   return 1;
 }
 
+/* What a size says: the lists, depth and heads. */
 static int core_flex_preset (lua_State *L) {
   fx_flex_config c;
   lfx_check(L, fx_flex_preset(luaL_checkstring(L, 1), &c), "flex_preset");
-  push_sizes(L, &c);
+  lua_createtable(L, 0, 4);
+  set_levels(L, &c);
+  lua_pushinteger(L, c.depth);
+  lua_setfield(L, -2, "depth");
+  lua_pushinteger(L, c.heads);
+  lua_setfield(L, -2, "heads");
   return 1;
 }
 
@@ -402,4 +353,14 @@ void lfx_open_flex (lua_State *L) {
                                         { NULL, NULL } };
   lfx_class(L, FLEX, meta, methods);
   lfx_functions(L, NULL, functions);
+  lfx_push_rows(L, fx_flex_fields);
+  lua_setfield(L, -2, "flex_fields");
+  lua_pushinteger(L, fx_flex_version());
+  lua_setfield(L, -2, "flex_version");
+  lua_newtable(L);
+  for (int i = 0; fx_flex_sizes[i]; i++) {
+    lua_pushstring(L, fx_flex_sizes[i]);
+    lua_rawseti(L, -2, i + 1);
+  }
+  lua_setfield(L, -2, "flex_sizes");
 }

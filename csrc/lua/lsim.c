@@ -2,7 +2,7 @@
 ** lsim.c - core.flow{...}: the Navier-Stokes solver (sim/navier_stokes.h) as an object; core.perturb:
 ** fields that a coarse observer cannot tell apart (sim/perturb.h).
 */
-#include "lua/lfx.h"
+#include "lua/lrows.h"
 
 #include "sim/navier_stokes.h"
 #include "sim/perturb.h"
@@ -20,78 +20,51 @@ static fx_flow *self (lua_State *L) {
   return h->flow;
 }
 
-static void read_settings (const lfx_options *o, fx_flow_options *c) {
+static const char *const option_names[] = {
+#define FIELD(kind, type, name, ...) #name,
+#include "sim/flow_options.def"
+  NULL
+};
+
+/* The options at 1. The numbers of `cylinders` stay on the stack until the flow has read them. */
+static void read_options (lua_State *L, fx_flow_options *c) {
+  const lfx_options o = lfx_read_options(L, 1, "flow", option_names, false);
   fx_flow_defaults(c);
-  c->height = lfx_int(o, "height", c->height);
-  c->width = lfx_int(o, "width", c->width);
-  c->re = lfx_number(o, "re", c->re);
-  c->seed = (uint64_t)lfx_int(o, "seed", (int64_t)c->seed);
-  c->initial = (fx_flow_initial)lfx_choice(o, "initial", "random|rest", (int)c->initial);
-  c->k0 = lfx_number(o, "k0", c->k0);
-  c->rms_velocity = lfx_number(o, "rms_velocity", c->rms_velocity);
-  c->forcing = (fx_flow_forcing)lfx_choice(o, "forcing", "none|kolmogorov|ring", (int)c->forcing);
-  c->forcing_wavenumber = lfx_int(o, "forcing_wavenumber", c->forcing_wavenumber);
-  c->forcing_amplitude = lfx_number(o, "forcing_amplitude", c->forcing_amplitude);
-  c->forcing_width = lfx_number(o, "forcing_width", c->forcing_width);
-  c->forcing_rate = lfx_number(o, "forcing_rate", c->forcing_rate);
-  c->drag = lfx_number(o, "drag", c->drag);
-  c->cfl = lfx_number(o, "cfl", c->cfl);
-  c->dt = lfx_number(o, "dt", c->dt);
-  c->precision = lfx_choice(o, "precision", "double|single", 0) == 1 ? FX_F32 : FX_F64;
-  c->walls = (fx_flow_walls)lfx_choice(o, "walls", "none|channel|box|slip", (int)c->walls);
-  c->wall = lfx_number(o, "wall", c->wall);
-  c->mean_velocity = lfx_number(o, "mean_velocity", c->mean_velocity);
-  c->sponge = lfx_number(o, "sponge", c->sponge);
-  c->penalty = lfx_number(o, "penalty", c->penalty);
-  c->scalar = lfx_flag(o, "scalar", c->scalar != 0);
-  c->schmidt = lfx_number(o, "schmidt", c->schmidt);
+  lfx_read_rows(&o, fx_flow_option_list, c);
+  if (!lfx_option(&o, "cylinders"))
+    return;
+  c->cylinders = lfx_push_numbers(L, -1, "flow", "cylinders", &c->cylinder_count);
+  if (c->cylinder_count % 3 != 0)
+    luaL_error(L, "flow: 'cylinders' are x, y, radius of each, got %I numbers",
+               (LUAI_UACINT)c->cylinder_count);
+  c->cylinder_count /= 3;
 }
 
 static int core_flow (lua_State *L) {
-  static const char *const known[] = { "height",
-                                       "width",
-                                       "re",
-                                       "seed",
-                                       "initial",
-                                       "k0",
-                                       "rms_velocity",
-                                       "forcing",
-                                       "forcing_wavenumber",
-                                       "forcing_amplitude",
-                                       "forcing_width",
-                                       "forcing_rate",
-                                       "drag",
-                                       "cfl",
-                                       "dt",
-                                       "precision",
-                                       "walls",
-                                       "wall",
-                                       "cylinders",
-                                       "mean_velocity",
-                                       "sponge",
-                                       "penalty",
-                                       "scalar",
-                                       "schmidt",
-                                       NULL };
   fx_flow_options c;
   fx_status st;
-  const lfx_options o = lfx_read_options(L, 1, "flow", known, false);
-  read_settings(&o, &c);
-  if (lfx_option(&o,
-                 "cylinders")) { /* the numbers stay on the stack until the flow has read them */
-    int64_t count;
-    c.cylinders = lfx_push_numbers(L, -1, "flow", "cylinders", &count);
-    if (count % 3 != 0)
-      return luaL_error(L, "flow: 'cylinders' are x, y, radius of each, got %I numbers",
-                        (LUAI_UACINT)count);
-    c.cylinder_count = count / 3;
-  }
+  read_options(L, &c);
   lfx_budget(L);
   holder *h = lua_newuserdatauv(L, sizeof *h, 0);
   h->flow = NULL;
   luaL_setmetatable(L, FLOW);
   LFX_TRY(L, st, fx_flow_new(&c, &h->flow));
   lfx_check(L, st, "flow");
+  return 1;
+}
+
+/* Pushes every option that is no list. */
+static void push_options (lua_State *L, const fx_flow_options *c) {
+  lua_newtable(L);
+  lfx_set_rows(L, fx_flow_option_list, c);
+}
+
+/* What core.flow would make of these options, without making it. */
+static int core_flow_settings (lua_State *L) {
+  fx_flow_options c;
+  read_options(L, &c);
+  lfx_check(L, fx_flow_resolve(&c), "flow");
+  push_options(L, &c);
   return 1;
 }
 
@@ -151,14 +124,8 @@ static int flow_set_scalar (lua_State *L) {
   return 1;
 }
 
-/* What the options left to the solver. */
 static int flow_settings (lua_State *L) {
-  const fx_flow *flow = self(L);
-  lua_createtable(L, 0, 2);
-  lua_pushnumber(L, fx_flow_settings(flow)->drag);
-  lua_setfield(L, -2, "drag");
-  lua_pushnumber(L, fx_flow_settings(flow)->penalty);
-  lua_setfield(L, -2, "penalty");
+  push_options(L, fx_flow_settings(self(L)));
   return 1;
 }
 
@@ -257,8 +224,11 @@ void lfx_open_flow (lua_State *L) {
                                       { "close", flow_close },
                                       { NULL, NULL } };
   static const luaL_Reg functions[] = { { "flow", core_flow },
+                                        { "flow_settings", core_flow_settings },
                                         { "perturb", core_perturb },
                                         { NULL, NULL } };
   lfx_class(L, FLOW, meta, methods);
   lfx_functions(L, NULL, functions);
+  lfx_push_rows(L, fx_flow_option_list);
+  lua_setfield(L, -2, "flow_options");
 }

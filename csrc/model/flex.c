@@ -15,58 +15,93 @@
 
 /* --- configuration ------------------------------------------------------------------------------ */
 
+const fx_option fx_flex_fields[] = {
+#define FIELD(...) FX_OPTION_ROW(fx_flex_config, __VA_ARGS__),
+#include "model/flex_fields.def"
+  { 0 }
+};
+
+int fx_flex_version (void) {
+  int version = 1;
+  for (const fx_option *row = fx_flex_fields; row->name; row++)
+    version = row->since > version ? row->since : version;
+  return version;
+}
+
 static const struct {
-  const char *name;
   int levels;
   int64_t channels[4], res_blocks[4], depth, heads;
 } presets[] = {
-  { "nano", 3, { 32, 64, 64 }, { 1, 1, 1 }, 3, 2 }, /* ours: for laptops and tests; 2.1 M */
-  { "small", 4, { 64, 128, 128, 256 }, { 2, 3, 3, 3 }, 13, 4 }, /* the authors' */
-  { "medium", 4, { 64, 128, 256, 512 }, { 2, 3, 3, 4 }, 13, 8 },
-  { "big", 4, { 128, 256, 512, 1152 }, { 2, 3, 3, 3 }, 21, 16 },
+  { 3, { 32, 64, 64 }, { 1, 1, 1 }, 3, 2 }, /* nano, ours: for laptops and tests; 2.1 M */
+  { 4,
+    { 64, 128, 128, 256 },
+    { 2, 3, 3, 3 },
+    13,
+    4 }, /* small: the authors'                      */
+  { 4,
+    { 64, 128, 256, 512 },
+    { 2, 3, 3, 4 },
+    13,
+    8 }, /* medium                                   */
+  { 4,
+    { 128, 256, 512, 1152 },
+    { 2, 3, 3, 3 },
+    21,
+    16 }, /* big                                      */
 };
+const char *const fx_flex_sizes[] = { "nano", "small", "medium", "big", NULL }; /* ORDER presets */
 
 fx_status fx_flex_preset (const char *size, fx_flex_config *out) {
-  for (size_t i = 0; i < sizeof presets / sizeof *presets; i++) {
-    if (strcmp(presets[i].name, size) != 0)
+  for (int i = 0; fx_flex_sizes[i]; i++) {
+    if (strcmp(fx_flex_sizes[i], size) != 0)
       continue;
-    *out = (fx_flex_config){ .levels = presets[i].levels,
-                             .depth = presets[i].depth,
-                             .heads = presets[i].heads,
-                             .height = 64,
-                             .width = 64,
-                             .in_channels = 1,
-                             .cond_channels = 1,
-                             .skip = true,
-                             .weak_skips = true,
-                             .strong_skips = true,
-                             .strong_bottleneck = true,
-                             .embed_condition = true,
-                             .condition_encoder = true,
-                             .dropout = 0.1 };
+    *out = (fx_flex_config){ .levels = presets[i].levels };
+    fx_options_default(fx_flex_fields, out);
+    out->depth = presets[i].depth;
+    out->heads = presets[i].heads;
     memcpy(out->channels, presets[i].channels, sizeof presets[i].channels);
     memcpy(out->res_blocks, presets[i].res_blocks, sizeof presets[i].res_blocks);
     return FX_OK;
   }
-  return fx_fail(FX_EARG, "no model size '%s' (there is: nano small medium big)", size);
+  char known[128] = "";
+  for (int i = 0; fx_flex_sizes[i]; i++)
+    snprintf(known + strlen(known), sizeof known - strlen(known), " %s", fx_flex_sizes[i]);
+  return fx_fail(FX_EARG, "no model size '%s' (there is:%s)", size, known);
+}
+
+/* Entry `level` of the lists. Without residual blocks a level has but the one that halves the map, and that one keeps
+** the channels. */
+static fx_status check_level (const fx_flex_config *c, int level) {
+  const int64_t channels = c->channels[level], before = c->channels[level ? level - 1 : 0];
+  if (channels < 32 || channels % 32 != 0)
+    return fx_fail(FX_EARG,
+                   "channels of level %d must be a multiple of 32 (GroupNorm has 32 "
+                   "groups), not %" PRId64,
+                   level + 1, channels);
+  if (c->res_blocks[level] == 0 && channels != before)
+    return fx_fail(FX_EARG,
+                   "res_blocks of level %d may be 0 only where the level before has its %" PRId64
+                   " channels, not %" PRId64,
+                   level + 1, channels, before);
+  return FX_OK;
+}
+
+/* That the entries of the lists are in their ranges. */
+static fx_status check_lists (const fx_flex_config *c) {
+  if (c->levels < 1 || c->levels > FX_MAX_LEVELS)
+    return fx_fail(FX_EARG, "a FLEX network has 1 to %d levels, not %d", FX_MAX_LEVELS, c->levels);
+  for (const fx_option *row = fx_flex_fields; row->name; row++)
+    for (int i = 0; row->kind == FX_OPTION_SIZES && i < c->levels; i++)
+      FX_TRY(fx_option_check_value(row, (double)((const int64_t *)fx_option_at(row, c))[i]));
+  return FX_OK;
 }
 
 static fx_status check_levels (const fx_flex_config *c) {
-  int64_t blocks = 0;
-  if (c->levels < 1 || c->levels > FX_MAX_LEVELS)
-    return fx_fail(FX_EARG, "a FLEX network has 1 to %d levels, not %d", FX_MAX_LEVELS, c->levels);
+  int64_t skips = 1 + c->depth / 2;
   for (int i = 0; i < c->levels; i++) {
-    if (c->channels[i] < 32 || c->channels[i] % 32 != 0)
-      return fx_fail(FX_EARG,
-                     "channels of level %d must be a multiple of 32 (GroupNorm has 32 "
-                     "groups), not %" PRId64,
-                     i + 1, c->channels[i]);
-    if (c->res_blocks[i] < 1)
-      return fx_fail(FX_EARG, "res_blocks of level %d must be at least 1, not %" PRId64, i + 1,
-                     c->res_blocks[i]);
-    blocks += c->res_blocks[i] + 1;
+    FX_TRY(check_level(c, i));
+    skips += c->res_blocks[i] + 1;
   }
-  const int64_t skips = 1 + blocks + c->depth / 2;
   if (skips > FX_MAX_SKIPS)
     return fx_fail(FX_EARG,
                    "res_blocks and depth make %" PRId64
@@ -82,20 +117,13 @@ static fx_status check_levels (const fx_flex_config *c) {
 }
 
 static fx_status check_config (const fx_flex_config *c) {
+  FX_TRY(fx_options_check(fx_flex_fields, c));
+  FX_TRY(check_lists(c));
   FX_TRY(check_levels(c));
   const int64_t d = c->channels[c->levels - 1];
-  if (c->depth < 1 || c->depth % 2 == 0)
-    return fx_fail(FX_EARG, "depth must be odd (half down, a middle block, half up), not %" PRId64,
-                   c->depth);
-  if (c->heads < 1 || d % c->heads != 0)
+  if (d % c->heads != 0)
     return fx_fail(FX_EARG, "%" PRId64 " heads do not divide the last channel count %" PRId64,
                    c->heads, d);
-  if (c->in_channels < 1 || c->cond_channels < 1)
-    return fx_fail(FX_EARG,
-                   "in_channels and cond_channels must be at least 1, not %" PRId64 " and %" PRId64,
-                   c->in_channels, c->cond_channels);
-  if (!(c->dropout >= 0 && c->dropout < 1))
-    return fx_fail(FX_EARG, "dropout must lie in [0,1), not %g", c->dropout);
   return FX_OK;
 }
 
@@ -229,6 +257,13 @@ void fx_flex_free (fx_flex *m) {
 }
 
 const fx_flex_config *fx_flex_config_of (const fx_flex *m) { return &m->config; }
+
+fx_mode fx_flex_mode (const fx_flex *m) {
+  return (fx_mode){ .dropout = m->config.dropout,
+                    .recompute = m->config.recompute,
+                    .bf16 = m->config.precision == FX_FLEX_BF16 };
+}
+
 fx_params *fx_flex_params (fx_flex *m) { return &m->params; }
 
 int fx_flex_skip_count (const fx_flex *m, bool transformer) {

@@ -17,31 +17,30 @@
 #ifndef FX_FLEX_H
 #define FX_FLEX_H
 
+#include "base/option.h"
 #include "nn/layers.h"
 
 #define FX_MAX_LEVELS 8
 #define FX_MAX_SKIPS 96
 
+typedef int64_t fx_levels[FX_MAX_LEVELS]; /* one entry a level */
+typedef enum { FX_FLEX_F32, FX_FLEX_BF16 } fx_flex_precision;
+
+/* What flex_fields.def lists; it says what each member means, its default and its range. */
 typedef struct {
-  int levels;                        /* 1 .. FX_MAX_LEVELS                             */
-  int64_t channels[FX_MAX_LEVELS];   /* per level, divisible by 32; the last is D      */
-  int64_t res_blocks[FX_MAX_LEVELS]; /* ResBlocks per level                            */
-  int64_t depth;                     /* transformer blocks: depth/2 + 1 + depth/2, odd */
-  int64_t heads;                     /* divides D                                      */
-  int64_t height, width;             /* of the field: fixes the learned positions      */
-  int64_t in_channels;               /* of the field                                   */
-  int64_t cond_channels;             /* of the condition                               */
-  bool use_transf;                   /* a transformer in the condition encoder too     */
-  bool skip;                         /* skip connections among transformer blocks      */
-  bool circular;                     /* padding of convolutions                        */
-  bool rotary;                       /* queries and keys turn by row and column        */
-  bool weak_skips, strong_skips, strong_bottleneck, embed_condition;
-  bool condition_encoder; /* false: head and skips come from elsewhere      */
-  double dropout;
+  int levels; /* 1 .. FX_MAX_LEVELS: entries of channels and of res_blocks */
+#define FIELD(kind, type, name, value, least, most, words, since, setting, doc) type name;
+#include "model/flex_fields.def"
 } fx_flex_config;
 
-/* "nano", "small", "medium", "big": channels, blocks, depth, heads; the rest as of a one-channel
-** 64x64 super-resolution model with all roads open. Unknown names list the known. */
+/* The list as rows, ended by one without a name; and the version of checkpoints that have all of them. */
+extern const fx_option fx_flex_fields[];
+int fx_flex_version(void);
+
+/* The sizes that have names, ended by NULL: "nano", "small", "medium", "big". */
+extern const char *const fx_flex_sizes[];
+
+/* Every default, and the channels, blocks, depth and heads of a size. Unknown names list the known. */
 fx_status fx_flex_preset(const char *size, fx_flex_config *out);
 
 typedef struct fx_flex fx_flex;
@@ -51,9 +50,13 @@ fx_status fx_flex_new(const fx_flex_config *config, uint64_t seed, fx_flex **out
 void fx_flex_free(fx_flex *m);
 
 const fx_flex_config *fx_flex_config_of(const fx_flex *m);
+
+/* How a pass of this network is run, by its configuration: dropout (off until `training`), recompute, precision. */
+fx_mode fx_flex_mode(const fx_flex *m);
+
 fx_params *fx_flex_params(fx_flex *m);
 
-/* Number of skips an encoder hands over: 1 + sum(res_blocks) + levels, + depth/2 with a transformer.
+/* Number of skips an encoder hands over: 1 + sum(res_blocks) + levels, + depth // 2 with a transformer.
 ** shape (N,H,W,C) or (N,T,D) of skip i for a batch of n. */
 int fx_flex_skip_count(const fx_flex *m, bool transformer);
 void fx_flex_skip_shape(const fx_flex *m, int i, int64_t n, fx_dims *out);

@@ -53,6 +53,11 @@ static bool has_solid (const fx_flow_options *o) {
   return o->walls == FX_WALLS_CHANNEL || o->walls == FX_WALLS_BOX || o->cylinder_count > 0;
 }
 
+void fx_flow_solid_resolve (fx_flow_options *options) {
+  if (has_solid(options))
+    options->penalty = penalty_of(options);
+}
+
 static fx_status check_cylinders (const fx_flow_options *o) {
   for (int64_t i = 0; i < o->cylinder_count; i++) {
     const double *c = o->cylinders + 3 * i;
@@ -207,7 +212,7 @@ fx_status fx_flow_solid_new (fx_flow *flow) {
   if (!flow->sponge)
     return FX_ENOMEM;
   if (has_solid(o)) {
-    flow->options.penalty = flow->penalty = flow->penalty_step = penalty_of(o);
+    flow->penalty = flow->penalty_step = o->penalty;
     fill_damping(flow);
   }
   if (o->sponge > 0.0)

@@ -112,9 +112,10 @@ void fx_flow_forcing_draw(fx_flow *flow);
 double fx_flow_forcing_step(const fx_flow *flow, double peak);
 void fx_flow_forcing_report(const fx_flow *flow, fx_flow_report *out);
 
-/* flow_solid.c: what of the options concerns solids, the arrays, the displacement of a smooth wall
+/* flow_solid.c: what of the options concerns solids, checked and resolved, the arrays, the displacement of a smooth wall
 ** (delta, and depth = sqrt(nu eta), in one unit), and the odd part in y of the state. */
 fx_status fx_flow_solid_check(const fx_flow_options *options);
+void fx_flow_solid_resolve(fx_flow_options *options);
 fx_status fx_flow_solid_new(fx_flow *flow);
 double fx_flow_displacement(double delta, double depth);
 void fx_flow_make_odd(fx_flow *flow);

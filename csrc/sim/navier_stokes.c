@@ -19,21 +19,15 @@
 #include "base/thread.h"
 #include "sim/flow_state.h"
 
+const fx_option fx_flow_option_list[] = {
+#define FIELD(...) FX_OPTION_ROW(fx_flow_options, __VA_ARGS__),
+#include "sim/flow_options.def"
+  { 0 }
+};
+
 void fx_flow_defaults (fx_flow_options *out) {
-  *out = (fx_flow_options){ .height = 256,
-                            .width = 256,
-                            .re = 1000.0,
-                            .k0 = 10.0,
-                            .rms_velocity = 1.0,
-                            .forcing_wavenumber = 4,
-                            .forcing_amplitude = 1.0,
-                            .forcing_width = 1.0,
-                            .forcing_rate = 0.1,
-                            .drag = -1.0,
-                            .cfl = 0.8,
-                            .wall = 0.2,
-                            .precision = FX_F64,
-                            .schmidt = 1.0 };
+  *out = (fx_flow_options){ 0 };
+  fx_options_default(fx_flow_option_list, out);
 }
 
 /* --- options --------------------------------------------------------------------------------- */
@@ -143,6 +137,14 @@ static fx_status check_options (const fx_flow_options *o) {
   return FX_OK;
 }
 
+fx_status fx_flow_resolve (fx_flow_options *options) {
+  FX_TRY(check_options(options));
+  if (options->drag < 0.0)
+    options->drag = options->forcing == FX_FORCING_NONE ? 0.0 : 0.1;
+  fx_flow_solid_resolve(options);
+  return FX_OK;
+}
+
 /* --- life ------------------------------------------------------------------------------------ */
 
 static fx_status new_array (int64_t count, double **out) {
@@ -173,8 +175,6 @@ static fx_status allocate (fx_flow *flow) {
 
 static void set_sizes (fx_flow *flow, const fx_flow_options *options) {
   flow->options = *options;
-  if (options->drag < 0.0)
-    flow->options.drag = options->forcing == FX_FORCING_NONE ? 0.0 : 0.1;
   flow->h = options->height;
   flow->w = options->width;
   flow->modes = largest_kept(flow->w) + 1;
@@ -211,11 +211,12 @@ static void random_start (fx_flow *flow) {
 }
 
 fx_status fx_flow_new (const fx_flow_options *options, fx_flow **out) {
-  FX_TRY(check_options(options));
+  fx_flow_options resolved = *options;
+  FX_TRY(fx_flow_resolve(&resolved));
   fx_flow *flow = fx_calloc(1, sizeof *flow);
   if (!flow)
     return FX_ENOMEM;
-  set_sizes(flow, options);
+  set_sizes(flow, &resolved);
   const fx_status st = allocate(flow);
   if (st != FX_OK) {
     fx_flow_free(flow);

@@ -24,6 +24,7 @@
 
 #include <stdint.h>
 
+#include "base/option.h"
 #include "base/status.h"
 #include "tensor/tensor.h"
 
@@ -46,38 +47,23 @@ typedef enum {
   FX_WALLS_SLIP /* free-slip at y = 0 and pi: vorticity is odd in y, the rest its mirror image */
 } fx_flow_walls;
 
+typedef const double *fx_numbers;
+
+/* What flow_options.def lists. */
 typedef struct {
-  int64_t height, width;   /* even, >= 4, factors 2, 3, 5                             [256, 256] */
-  double re;               /* Reynolds number, > 0; nu = 1 / re                           [1000] */
-  uint64_t seed;           /* of the initial phases                                          [0] */
-  fx_flow_initial initial; /* [RANDOM] */
-  double k0;               /* E(k) ~ k^4 exp(-2 (k/k0)^2) peaks at k = k0; 0.5 .. kmax      [10] */
-  double rms_velocity;     /* sqrt(<u^2 + v^2>) of the initial field, > 0                    [1] */
-  fx_flow_forcing forcing; /* [NONE] */
-  int64_t forcing_wavenumber; /* n, 1 .. kmax of y                                         [4] */
-  double forcing_amplitude;   /* of Kolmogorov's: velocity per time                        [1] */
-  double forcing_width;       /* of the ring: wavenumbers, >= 0.5                           [1] */
-  double forcing_rate;        /* of the ring: energy per time, > 0                        [0.1] */
-  double drag;         /* linear friction, 1 / time; negative: 0.1 if forced, else 0    [-1] */
-  double cfl;          /* dt = cfl / max(|u|/dx + |v|/dy); 0 .. 1.3, unstable above  [0.8] */
-  double dt;           /* > 0: this time step instead of the CFL rule                    [0] */
-  fx_flow_walls walls; /* [NONE] */
-  double wall;         /* half the thickness of a wall, a length                         [0.2] */
-  const double
-      *cylinders; /* (cylinder_count, 3): x, y, radius of solid discs, read by fx_flow_new */
-  int64_t cylinder_count; /* [0] */
-  double mean_velocity;   /* <u>, kept as it is by the mean pressure gradient; <v> = 0      [0] */
-  double
-      sponge; /* width of a strip at the end of x that brings the mean velocity back  [0: none] */
-  double penalty; /* time in which a solid stops fluid inside it [0: chosen, see flow_solid.c] */
-  fx_dtype
-      precision;  /* FX_F64, or FX_F32: what the step is computed in and the state kept [FX_F64] */
-  int scalar;     /* 1: carries a passive scalar, 0 until fx_flow_set_scalar             [0] */
-  double schmidt; /* its Schmidt number, viscosity over diffusivity, > 0                 [1] */
+#define FIELD(kind, type, name, value, least, most, words, since, setting, doc) type name;
+#include "sim/flow_options.def"
+  int64_t cylinder_count; /* triples in cylinders, which fx_flow_new reads */
 } fx_flow_options;
 
-/* Writes the values in brackets above. */
+/* The list as rows, ended by one without a name. */
+extern const fx_option fx_flow_option_list[];
+
 void fx_flow_defaults(fx_flow_options *out);
+
+/* Puts what a flow would take in the place of what the options leave to it: drag, and beside solids penalty. Errors:
+** FX_EARG for an option out of range. */
+fx_status fx_flow_resolve(fx_flow_options *options);
 
 typedef struct fx_flow fx_flow;
 
@@ -139,7 +125,7 @@ fx_status fx_flow_force(fx_flow *flow, double force[2]);
 fx_status fx_flow_advance(fx_flow *flow, double until);
 
 double fx_flow_time(const fx_flow *flow);
-const fx_flow_options *fx_flow_settings(const fx_flow *flow); /* with drag resolved */
+const fx_flow_options *fx_flow_settings(const fx_flow *flow); /* resolved */
 
 /* New tensors, f64: w (1,H,W,1); (u, v) (1,H,W,2). The caller owns them. Errors: FX_ENOMEM. */
 fx_status fx_flow_vorticity(fx_flow *flow, fx_tensor **out);

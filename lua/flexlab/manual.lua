@@ -89,15 +89,16 @@ init(seed: integer, prefix?: string): flexlab.Module -- weights as a function of
 train(key?: flexlab.Key): flexlab.Module -- dropout on with a key, off with nil
 ]] },
   { holder = "flexlab.core", title = "The network and its optimiser", [[
-flex(config: table): flexlab.Flex -- the FLEX network; flex.models.flex says this in words
-flex_preset(size: "nano"|"small"|"medium"|"big"): { channels: integer[], res_blocks: integer[],
-  depth: integer, heads: integer } -- a named size
+flex(config: flexlab.FlexConfig): flexlab.Flex -- the FLEX network; flex.models.flex says this in words.
+  With `size`, or `channels` and `res_blocks` (then the rest is as of `small`)
+flex_preset(size: flexlab.FlexSize): { channels: integer[], res_blocks: integer[], depth: integer,
+  heads: integer } -- what a size of core.flex_sizes says
 optimizer(config: { kind: "adam"|"adamw"|"lion", parameters: flexlab.Tensor[], beta1?: number,
   beta2?: number, eps?: number, weight_decay?: number, ema?: number }): flexlab.Optimizer --
   flex.optim.* say this for a model
 ]] },
   { holder = "flexlab.Flex", title = "The network: methods", [[
-config(): table -- resolved; core.flex takes it again
+config(): flexlab.FlexConfig -- resolved: every field; core.flex takes it again
 parameters(): { name: string, tensor: flexlab.Tensor, trained: boolean }[] -- names as the authors'
 init(seed: integer, prefix?: string): flexlab.Flex -- weights as a function of seed and name
 train(key?: flexlab.Key): flexlab.Flex -- dropout on with a key, off with nil
@@ -193,14 +194,10 @@ close() -- ends it; also by `local h <close>`
 close() -- what is printed goes where it went before; also by `local r <close>`
 ]] },
   { holder = "flexlab.core", title = "Simulation", [[
-flow(options: { height: integer, width: integer, re: number, seed?: integer, initial?:
-  "random"|"rest", k0?: number, rms_velocity?: number, forcing?: "none"|"kolmogorov"|"ring",
-  forcing_wavenumber?: integer, forcing_amplitude?: number, forcing_width?: number, forcing_rate?:
-  number, drag?: number, cfl?: number, dt?: number, precision?: "double"|"single", walls?:
-  "none"|"channel"|"box"|"slip", wall?: number, cylinders?: number[], mean_velocity?: number, sponge?:
-  number, penalty?: number, scalar?: boolean, schmidt?: number }): flexlab.Flow -- two-dimensional
-  Navier-Stokes on [0, 2 pi]^2, pseudo-spectral; nu = 1/re; cylinders are x, y, radius of each; a passive
-  scalar on request; precision is that of the steps and of the state
+flow(options: flexlab.FlowOptions): flexlab.Flow -- two-dimensional Navier-Stokes on [0, 2 pi]^2,
+  pseudo-spectral; precision is that of the steps and of the state
+flow_settings(options: flexlab.FlowOptions): flexlab.FlowOptions -- what core.flow would make of them, with
+  the defaults, drag and beside solids penalty in place; no flow is made
 perturb(field: flexlab.Tensor, options: { factor?: integer, coarse?: "subsample"|"block_mean"|"cutoff",
   key?: flexlab.Key }): flexlab.Tensor -- (1,H,W,1) f64: the same coarse field, other phases of the
   scales it does not show
@@ -214,7 +211,7 @@ velocity(): flexlab.Tensor -- (1,H,W,2) f64: x and y
 pressure(): flexlab.Tensor -- (1,H,W,1) f64: over the density, of mean 0
 scalar(): flexlab.Tensor -- (1,H,W,1) f64: the passive scalar
 set_scalar(c: flexlab.Tensor) -- replaces it; time and vorticity stay
-settings(): table<string, number> -- what the options left to the solver: drag, and beside solids penalty
+settings(): flexlab.FlowOptions -- all options but the cylinders, with what was left to the solver in place
 solid(): flexlab.Tensor -- (1,H,W,1) f64: how solid a point is, 0 to 1
 force(): number, number -- of the fluid on the solids, over the density: drag and lift
 state(): flexlab.Tensor -- all that a flow remembers besides its time and the number of its steps, in its

@@ -77,11 +77,11 @@ function M.words(text)
   return list
 end
 
---- "a, b and c".
-function M.list(words)
+--- "a, b and c", or with another joint "a, b or c".
+function M.list(words, joint)
   local n = #words
   if n < 2 then return tostring(words[1] or "none") end
-  return table.concat(words, ", ", 1, n - 1) .. " and " .. words[n]
+  return ("%s %s %s"):format(table.concat(words, ", ", 1, n - 1), joint or "and", words[n])
 end
 
 --- The end of a sentence about an unknown word: "the nearest is 'size'", or all there are where none is

@@ -119,7 +119,8 @@ function suite.test_other_files_are_refused_with_a_sentence()
   refused(changed(function(f) f.text.model = f.text.model:gsub('"predict":"v"', '"predict":"x"') end), "knows v")
 end
 
--- What of a network is Lua, C refuses by its name; rotary positions it has itself.
+-- What of a network is Lua, C refuses by its name; rotary positions, an even depth and the
+-- precision it has itself.
 function suite.test_what_is_built_in_lua_is_refused_by_name()
   local function described(model)
     local cfg = { size = "nano", height = 32, width = 32, in_channels = 1, cond_channels = 1 }
@@ -130,10 +131,17 @@ function suite.test_what_is_built_in_lua_is_refused_by_name()
   refused(described { backbone = "uvit" }, "backbone 'uvit'")
   refused(described { conditioning = "cross_attention" }, "conditioning 'cross_attention'")
   refused(described { encoder = "pyramid" }, "condition encoder 'pyramid'")
-  local path = described { positions = "rotary" }
-  flexlab(("sample --low --checkpoint %s --data %s --out %s/rotary.h5"):format(path, low, folder))
-  lu.assertEquals(shell(("%s %s %s %s/c.h5"):format(program, path, low, folder)), 0)
-  lu.assertEquals((frames(folder .. "/c.h5")[1] - frames(folder .. "/rotary.h5")[1]):abs():summary().max, 0)
+  local answers = {}
+  for i, model in ipairs { { positions = "rotary" }, { depth = 2 }, { precision = "bf16" } } do
+    local path = described(model)
+    flexlab(("sample --low --checkpoint %s --data %s --out %s/lua.h5"):format(path, low, folder))
+    lu.assertEquals(shell(("%s %s %s %s/c.h5"):format(program, path, low, folder)), 0)
+    answers[i] = frames(folder .. "/c.h5")[1]
+    lu.assertEquals((answers[i] - frames(folder .. "/lua.h5")[1]):abs():summary().max, 0)
+  end
+  for i, other in ipairs { { 1, 2 }, { 2, 3 } } do     -- positions and precision are not passed over
+    lu.assertTrue((answers[other[1]] - answers[other[2]]):abs():summary().max > 0, i)
+  end
 end
 
 function suite.test_a_converted_checkpoint_of_the_authors_describes_its_network()

@@ -153,8 +153,8 @@ static void bad_texts_are_refused_by_name (void) {
   refuse("network", "{", FX_EFORMAT);
   refuse("network", edited("\"depth\":1", "\"depth\":1.5"), FX_EFORMAT);
   CHECK_MESSAGE("'depth' of the text 'network' must be a whole number");
-  refuse("network", edited("\"depth\":1", "\"depth\":2"), FX_EARG);
-  CHECK_MESSAGE("depth must be odd");
+  refuse("network", edited("\"depth\":1", "\"depth\":1025"), FX_EARG);
+  CHECK_MESSAGE("depth must be a whole number from 0 to 1024, not 1025");
   refuse("network", edited("\"heads\":2", "\"heads\":null"), FX_EFORMAT);
   refuse("network", edited("\"channels\":[32]", "\"channels\":[1e300]"), FX_EFORMAT);
   CHECK_MESSAGE("'channels'");
@@ -186,6 +186,33 @@ static void bad_texts_are_refused_by_name (void) {
   refuse("data", "{\"task\":\"superres\",\"degradation\":\"nearest\",\"factor\":-2}", FX_EFORMAT);
 }
 
+/* A field that is younger than the file has its default; any other must be there, and no other may be. */
+static void fields_are_as_old_as_the_list_says (void) {
+  fx_checkpoint c = { 0 };
+  char text[sizeof network + 128];
+  refuse("network", edited("\"skip\":true,", ""), FX_EFORMAT);
+  CHECK_MESSAGE("'skip' of the text 'network' is missing");
+  refuse("network", edited("\"dropout\":0.25,", ""), FX_EFORMAT);
+  CHECK_MESSAGE("'dropout' of the text 'network' is missing");
+  refuse("network", edited("\"dropout\":0.25", "\"dropout\":false"), FX_EFORMAT);
+  CHECK_MESSAGE("'dropout' of the text 'network' must be a number");
+  refuse("network", edited("\"skip\":true", "\"version\":2,\"skip\":true"), FX_EFORMAT);
+  CHECK_MESSAGE("'rotary' of the text 'network' is missing");
+  refuse("network", edited("\"skip\":true", "\"version\":0,\"skip\":true"), FX_EUNSUPPORTED);
+  snprintf(text, sizeof text, "\"version\":%d,\"skip\":true", fx_flex_version() + 1);
+  refuse("network", edited("\"skip\":true", text), FX_EUNSUPPORTED);
+  CHECK_MESSAGE("a newer one wrote it");
+  refuse("network", edited("\"skip\":true", "\"skip\":true,\"Rotary\":true"), FX_EFORMAT);
+  CHECK_MESSAGE("'Rotary' of the text 'network' is no part of a FLEX network");
+  refuse("network", edited("\"skip\":true", "\"skip\":true,\"precision\":\"f16\""), FX_EFORMAT);
+  CHECK_MESSAGE("'precision' of the text 'network' must be one of f32|bf16, not f16");
+  const char *path = write_file("late.h5", "network",
+                                edited("\"skip\":true", "\"skip\":true,\"precision\":\"bf16\""));
+  CHECK_STATUS(fx_checkpoint_load(path, false, &c));
+  CHECK(fx_flex_mode(c.net).bf16 && !fx_flex_config_of(c.net)->rotary);
+  fx_checkpoint_free(&c);
+}
+
 static void running_out_of_memory_loses_nothing (void) {
   const char *path = write_file("b.h5", NULL, NULL);
   fx_checkpoint c = { 0 };
@@ -211,6 +238,7 @@ int main (void) {
   everything_arrives();
   a_reduced_file_serves_its_averages();
   bad_texts_are_refused_by_name();
+  fields_are_as_old_as_the_list_says();
   running_out_of_memory_loses_nothing();
   scratch_end();
   return check_report("load_checkpoint");

@@ -157,6 +157,87 @@ static void variants_keep_shapes (void) {
   }
 }
 
+/* Of the parameters whose names hold `part`, how many there are. */
+static int named (const fx_flex *m, const char *part) {
+  const fx_params *ps = fx_flex_params((fx_flex *)m);
+  int count = 0;
+  for (int i = 0; i < ps->count; i++)
+    count += strstr(ps->list[i].name, part) != NULL;
+  return count;
+}
+
+/* The prediction of a network with this configuration, all of it awake, whose trained parameters all have gradients. */
+static fx_tensor *predicted (const fx_flex_config *c, fx_flex **m) {
+  fx_tensor *y = NULL, *seed = NULL;
+  fx_mode mode = { .dropout = 0 };
+  CHECK_STATUS(fx_flex_new(c, 1, m));
+  wake_up(*m);
+  inputs in = make_inputs(c, 2);
+  CHECK_STATUS(pass(*m, &in, &mode, &y));
+  CHECK_STATUS(fx_tensor_like(y, &seed));
+  fx_tensor_normal(seed, (fx_rng){ .seed = 2 });
+  CHECK_STATUS(fx_backward(y, seed));
+  for (int i = 0; i < fx_flex_params(*m)->count; i++)
+    CHECK(!fx_flex_params(*m)->list[i].trained || fx_grad(fx_flex_params(*m)->list[i].value));
+  fx_tensor_release(seed);
+  free_inputs(&in);
+  return y;
+}
+
+/* depth // 2 blocks down, one in the middle, depth // 2 up: an even depth is the network of the odd one above it. */
+static void any_depth_is_two_halves_and_a_middle (void) {
+  for (int64_t depth = 0; depth < 6; depth += 2) {
+    fx_flex_config c = tiny();
+    fx_flex *even = NULL, *odd = NULL;
+    c.depth = depth;
+    fx_tensor *a = predicted(&c, &even);
+    c.depth = depth + 1;
+    fx_tensor *b = predicted(&c, &odd);
+    CHECK(named(even, "encoder.tr_blocks.") == 11 * (int)(depth / 2)); /* the base encoder's */
+    CHECK(named(even, "decoder.tr_blocks.") == 13 * (int)(depth / 2));
+    CHECK(named(even, "encoder.mid_block.") == 11);
+    CHECK(fx_flex_params(even)->count == fx_flex_params(odd)->count);
+    CHECK(fx_flex_skip_count(even, true) == fx_flex_skip_count(even, false) + depth / 2);
+    CHECK(memcmp(a->data, b->data, (size_t)fx_tensor_count(a) * sizeof(float)) == 0);
+    CHECK(fx_flex_config_of(even)->depth == depth);
+    fx_tensor_release(a);
+    fx_tensor_release(b);
+    fx_flex_free(even);
+    fx_flex_free(odd);
+  }
+}
+
+/* A level without residual blocks has but the one that halves its map. */
+static void a_level_may_have_no_blocks (void) {
+  fx_flex_config c = tiny();
+  fx_flex *m = NULL;
+  c.res_blocks[0] = 0;
+  c.res_blocks[1] = 0;
+  fx_tensor *y = predicted(&c, &m);
+  CHECK(fx_flex_skip_count(m, false) == 3 &&
+        named(m, "decoder.output_blocks.2.0.in_layers.0") == 2);
+  fx_tensor_release(y);
+  fx_flex_free(m);
+}
+
+/* What the list says is what a size begins with, and a mode follows the configuration. */
+static void the_list_says_the_defaults (void) {
+  fx_flex_config c = tiny(), fresh = { .width = 3, .circular = true, .precision = FX_FLEX_BF16 };
+  fx_flex *m = NULL;
+  fx_options_default(fx_flex_fields, &fresh);
+  CHECK(fresh.depth == 13 && fresh.width == 64 && !fresh.circular && fresh.skip);
+  CHECK(fresh.precision == FX_FLEX_F32 && fresh.channels[0] == 0);
+  CHECK_NEAR(fresh.dropout, 0.1, 0);
+  CHECK(fx_flex_version() >= 2);
+  c.precision = FX_FLEX_BF16;
+  c.recompute = true;
+  c.dropout = 0.3;
+  CHECK_STATUS(fx_flex_new(&c, 1, &m));
+  const fx_mode mode = fx_flex_mode(m);
+  CHECK(mode.bf16 && mode.recompute && !mode.training && mode.dropout == 0.3);
+  fx_flex_free(m);
+}
+
 /* The second sample of a batch is, bit for bit, that sample alone; so it is with other threads. */
 static void samples_are_independent (void) {
   fx_flex_config c = tiny();
@@ -340,8 +421,29 @@ static void wrong_configurations_are_named (void) {
   c.height = 18;
   CHECK(fx_flex_new(&c, 1, &m) == FX_ESHAPE && strstr(fx_errmsg(), "multiples of 4"));
   c = tiny();
-  c.depth = 4;
-  CHECK(fx_flex_new(&c, 1, &m) == FX_EARG && strstr(fx_errmsg(), "odd"));
+  c.depth = -1;
+  CHECK(fx_flex_new(&c, 1, &m) == FX_EARG);
+  CHECK(strstr(fx_errmsg(), "depth must be a whole number from 0 to 1024, not -1") != NULL);
+  c = tiny();
+  c.dropout = 1;
+  CHECK(fx_flex_new(&c, 1, &m) == FX_EARG);
+  CHECK(strstr(fx_errmsg(), "dropout must be a number from 0 on and below 1, not 1") != NULL);
+  c.dropout = NAN;
+  CHECK(fx_flex_new(&c, 1, &m) == FX_EARG &&
+        strstr(fx_errmsg(), "dropout must be a finite number"));
+  c = tiny();
+  c.precision = (fx_flex_precision)2;
+  CHECK(fx_flex_new(&c, 1, &m) == FX_EARG &&
+        strstr(fx_errmsg(), "precision must be one of f32|bf16"));
+  c = tiny();
+  c.res_blocks[1] = -1;
+  CHECK(fx_flex_new(&c, 1, &m) == FX_EARG &&
+        strstr(fx_errmsg(), "res_blocks must be a whole number from 0"));
+  c.res_blocks[1] = 0;
+  c.channels[1] = 64;
+  CHECK(fx_flex_new(&c, 1, &m) == FX_EARG);
+  CHECK(strstr(fx_errmsg(), "res_blocks of level 2 may be 0 only where the level before has its 64 "
+                            "channels, not 32") != NULL);
   c = tiny();
   c.heads = 3;
   CHECK(fx_flex_new(&c, 1, &m) == FX_EARG && strstr(fx_errmsg(), "heads"));
@@ -373,6 +475,9 @@ int main (void) {
   presets_have_their_sizes();
   roads_open_and_close();
   variants_keep_shapes();
+  any_depth_is_two_halves_and_a_middle();
+  a_level_may_have_no_blocks();
+  the_list_says_the_defaults();
   blocks_run_again();
   samples_are_independent();
   training_is_flat_and_repeatable();

@@ -172,6 +172,38 @@ local function manual_part(out)
   end
 end
 
+-- What a row of a list of options takes: "whole number 0..1024".
+local function option_takes(o)
+  if o.kind == "choice" then return (o.words:gsub("|", ", ")) end
+  local kinds = { size = "whole number", sizes = "list of whole numbers", seed = "whole number", number = "number",
+    numbers = "list of numbers", flag = "true, false" }
+  local range = o.least and (o.most and (" %d..%d"):format(o.least, o.most)
+    or (" >=%g, <%g"):format(o.least, o.below)) or ""
+  return kinds[o.kind] .. range
+end
+
+-- A list of options of the core; `last`: the title of a last column, and what it says of a row.
+local function options_part(out, title, introduction, rows, last)
+  local columns = { "option", "takes", "default", "setting", "meaning", last and last[1] }
+  add(out, "", "### " .. title, "", introduction, "")
+  heading(out, table.unpack(columns))
+  for _, o in ipairs(rows) do
+    local cells = { code(o.name), option_takes(o), o.default ~= nil and code(value(o.default)) or "",
+      o.setting == "-" and "" or code(o.setting), o.doc, last and o[last[2]] }
+    row(out, table.unpack(cells, 1, #columns))
+  end
+end
+
+local function lists_part(out)
+  options_part(out, "The configuration of FLEX", "What `core.flex` takes and a checkpoint's text `network` says"
+    .. " (`core.flex_fields`, csrc/model/flex_fields.def). Channels and blocks, depth and heads are those of a `size`,"
+    .. " if one is given. `setting` is what decides it in a recipe. `since` is the version of checkpoints that have it;"
+    .. (" this FlexLab writes version %d."):format(core.flex_version), core.flex_fields, { "since", "since" })
+  options_part(out, "The options of a flow", "What `core.flow` takes (`core.flow_options`, csrc/sim/flow_options.def)."
+    .. " `setting` is what decides it in `flexlab generate`; `forcing=ring` counts with that forcing alone.",
+    core.flow_options)
+end
+
 -- "conv2d(x, w, [b], { stride = 1 })", and the shapes and words that the call does not show.
 local function call_of(op)
   local operands, options, notes = {}, {}, {}
@@ -226,6 +258,7 @@ return function()
   settings_part(out)
   library_part(out)
   manual_part(out)
+  lists_part(out)
   ops_part(out)
   tables_part(out)
   return table.concat(out, "\n") .. "\n"

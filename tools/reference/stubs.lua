@@ -21,6 +21,8 @@ local head = [[
 ---@field member? integer
 ---@field step? integer
 
+---@alias flexlab.FlexSize %s
+
 ---@class flexlab.Features
 ---@field head flexlab.Tensor
 ---@field skips flexlab.Tensor[]
@@ -102,6 +104,19 @@ local function function_of(op, method)
   return f
 end
 
+local row_types = { size = "integer", seed = "integer", number = "number", flag = "boolean", sizes = "integer[]",
+  numbers = "number[]" }
+
+-- A list of options of the core (core.flex_fields) as a class, with `more` fields.
+local function options_class(out, name, rows, more)
+  add(out, "", "---@class flexlab." .. name)
+  for _, row in ipairs(rows) do
+    local kind = row_types[row.kind] or quoted { row.words:gsub("|", '"|"') .. "" }
+    add(out, ("---@field %s? %s %s"):format(row.name, kind, row.doc))
+  end
+  for _, line in ipairs(more) do add(out, "---@field " .. line) end
+end
+
 local function core_part(out)
   local declared = {}
   for _, section in ipairs(sources.manual()) do
@@ -147,7 +162,10 @@ end
 return function()
   local streams = {}
   for i, s in ipairs(core.streams) do streams[i] = s.name end
-  local out = { (head:format(quoted(streams)):gsub("%s+$", "")) }
+  local out = { (head:format(quoted(streams), quoted(core.flex_sizes)):gsub("%s+$", "")) }
+  options_class(out, "FlexConfig", core.flex_fields, { "size? flexlab.FlexSize preset of channels, res_blocks, depth"
+    .. " and heads", "seed? integer seed of the initial weights" })
+  options_class(out, "FlowOptions", core.flow_options, {})
   core_part(out)
   flex_part(out)
   return table.concat(out, "\n") .. "\n"

@@ -12,9 +12,7 @@ return {
   tokens = function(cfg, height, width) return { height >> #cfg.channels, width >> #cfg.channels } end,
   new = function(network, _, seed)
     local c = { seed = seed }
-    for k, v in pairs(network) do
-      if k ~= "lua" then c[k] = v end
-    end
+    for _, field in ipairs(core.flex_fields) do c[field.name] = network[field.name] end
     return core.flex(c)
   end,
 }

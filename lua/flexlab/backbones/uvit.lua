@@ -87,8 +87,9 @@ end
 local function check(cfg)
   if #cfg.channels ~= 1 then
     error(("backbone 'uvit': channels must be one number, the width of a token, not %d"):format(#cfg.channels), 0)
-  elseif cfg.depth < 3 or cfg.depth % 2 == 0 then
-    error(("backbone 'uvit': depth must be odd, 3 at least (half, a middle block, half), not %s"):format(cfg.depth), 0)
+  elseif cfg.depth < 2 then
+    error(("backbone 'uvit': depth must be at least 2 (depth // 2 blocks, one in the middle, depth // 2), not %s")
+      :format(cfg.depth), 0)
   end
 end
 

@@ -4,10 +4,11 @@ checkpoint - last.h5: everything a run needs to go on, and everything needed to 
 Tensors: model/<name> (weights and buffers), ema/<name>, optim/first/<name>, optim/second/<name>; a
 second network of the same run has them below 2/. Layouts are ours: (O,kH,kW,I), names as the authors'.
 Texts: kind, version, recipe, seed, config (JSON of the recipe's), model (JSON: what flex.models needs),
-network (JSON: the same without words, for readers that know no Lua: csrc/io/checkpoint.h), data (JSON:
-task, factor, degradation), normalisation (JSON: mean and std by channel), step, phase, updates,
-first_losses (JSON list: divergence.lua), log_bytes, locals (what the body's variables hold: locals.lua),
-evaluations (evaluation/samples.lua); in one that has been reduced to its averaged weights `kept` (keep.lua).
+network (JSON: the same without words, for readers that know no Lua: csrc/io/checkpoint.h; its `version` says which
+fields of csrc/model/flex_fields.def its writer knew: a younger one that is absent has its default), data (JSON: task,
+factor, degradation), normalisation (JSON: mean and std by channel), step, phase, updates, first_losses (JSON list:
+divergence.lua), log_bytes, locals (what the body's variables hold: locals.lua), evaluations
+(evaluation/samples.lua); in one that has been reduced to its averaged weights `kept` (keep.lua).
 --]]
 local backbone = require "flexlab.network.backbone"
 local blame = require "flexlab.blame"
@@ -49,11 +50,20 @@ local function collect(entry, names, tensors)
   end)
 end
 
+-- A network's configuration as a checkpoint says it: every field of core.flex_fields, and the version of this list.
+local function whole(network)
+  for _, field in ipairs(core.flex_fields) do
+    if network[field.name] == nil then network[field.name] = field.default end
+  end
+  network.version = core.flex_version
+  return network
+end
+
 --- Adds what a resolved configuration of a model says to the texts of a checkpoint.
 function M.describe(text, cfg)
   local kind = choices.get("models", cfg.kind or "flex")
   text.model = core.json.encode(config.plain(cfg))
-  if kind.network then text.network = core.json.encode(config.plain(kind.network(cfg))) end
+  if kind.network then text.network = core.json.encode(whole(config.plain(kind.network(cfg)))) end
   return text
 end
 

@@ -36,6 +36,28 @@ local function check(path, key, value, declared)
   end
 end
 
+-- The version of FLEX's fields (core.flex_fields) that the writer knew; files that do not say it are of the first. Nil
+-- where the file has no network that is described in them.
+local function version_of(path, text)
+  local network = table_of(path, text, "network")
+  if not network then return nil end
+  local version = network.version or 1
+  if math.type(version) ~= "integer" or version < 1 or version > core.flex_version then
+    fail(path, "network", "is described as of version %s, this FlexLab knows versions 1 to %d: a newer one wrote it",
+      words.show(version), core.flex_version)
+  end
+  return version
+end
+
+-- What the writer must have said is there: only a field that is younger than the file has its default.
+local function demand_fields(path, model, version)
+  for _, field in ipairs(version and core.flex_fields or {}) do
+    if field.own and field.since <= version and model[field.name] == nil then
+      fail(path, "model", "does not fit: %s is missing", field.name)
+    end
+  end
+end
+
 local function whole(v) return math.type(v) == "integer" and v >= 1 end
 
 local function model_of(path, text)
@@ -47,6 +69,7 @@ local function model_of(path, text)
     end
   end
   check(path, "model", model, settings.of "model")
+  demand_fields(path, model, version_of(path, text))
   if model.tasks ~= nil then
     if type(model.tasks) ~= "table" then fail(path, "model", "does not fit: tasks must be a table") end
     for name, channels in pairs(model.tasks) do
@@ -63,7 +86,7 @@ local known_tasks = { "superres", "forecast", "multitask" }
 
 local function check_data(path, data)
   if not words.has(known_tasks, data.task) then
-    fail(path, "data", "does not fit: task must be %s, got %s", words.list(known_tasks):gsub(" and ", " or "),
+    fail(path, "data", "does not fit: task must be %s, got %s", words.list(known_tasks, "or"),
       words.show(data.task))
   end
   if data.task ~= "multitask" then return check(path, "data", data, settings.of(data.task)) end

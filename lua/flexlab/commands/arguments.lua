@@ -56,7 +56,7 @@ function readers.words(word, option)
   for _, known in ipairs(option.words) do
     if word == known then return word end
   end
-  return nil, words.list(option.words):gsub(" and ([^ ]*)$", " or %1"), words.nearest(word, option.words)
+  return nil, words.list(option.words, "or"), words.nearest(word, option.words)
 end
 
 -- The least and the largest value of an option: its own, or those of the C integers that counts end in, where its entry

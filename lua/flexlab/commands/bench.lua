@@ -105,7 +105,7 @@ return {
     doc = "what is measured: kernels, train, sample, scaling, accuracy or loader [kernels]" } },
   options = {
     arguments.setting(network.size, "SIZE", { name = "model", kind = "words",
-      words = { "nano", "small", "medium", "big" }, doc = "size of the network: nano, small, medium or big" }),
+      words = core.flex_sizes, doc = "size of the network: " .. words.list(core.flex_sizes, "or") }),
     arguments.setting(network.backbone, "WORD", { kind = "words", words = choices.registry "backbones"(),
       doc = "architecture of the network (flexlab list choices)" }),
     { name = "size", value = "N", kind = "integer", least = 1, default = 64, doc = "side of the fields in pixels" },

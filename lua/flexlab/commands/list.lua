@@ -112,7 +112,8 @@ return {
       doc = "of runs: a folder of runs, or of a study [that of --out]" } },
   options = {
     { name = "out", value = "DIR", default = "runs", doc = "where runs are kept" },
-    { name = "sizes", value = "LIST", doc = "for backbones: sizes to list, of nano, small, medium, big [nano]" },
+    { name = "sizes", value = "LIST", doc = ("for backbones: sizes to list, of %s [nano]"):format(
+      table.concat(core.flex_sizes, ", ")) },
     { name = "side", value = "N", kind = "integer", least = 1, default = 64,
       doc = "for backbones: side of the field in pixels" },
   },

@@ -170,7 +170,7 @@ end
 
 -- The smallest of the sizes that a backbone knows.
 local function smallest(t, choice)
-  for _, word in ipairs { "nano", "small", "medium", "big" } do
+  for _, word in ipairs(core.flex_sizes) do
     if t:call("sizes", choice.sizes, word) then return word end
   end
 end
@@ -178,7 +178,9 @@ end
 function M.backbones(t, choice)
   local h, w, c = t:size(32, 32, 1)
   local size = smallest(t, choice)
-  if not size then return t:kept "not built: it knows none of the sizes nano, small, medium, big" end
+  if not size then
+    return t:kept("not built: it knows none of the sizes " .. table.concat(core.flex_sizes, ", "))
+  end
   local made, model = counted(t.call, t, "new", choices.registry("models").flex.new, { backbone = choice.name,
     size = size, height = h, width = w, in_channels = c, cond_channels = c, dropout = 0.0, seed = 1,
     encoder = choice.encoder or choice.inside and "flex" or "identity" })

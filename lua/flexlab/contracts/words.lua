@@ -12,6 +12,7 @@ words are looked up before a body runs.
 --]]
 local choices = require "flexlab.choices"
 local config = require "flexlab.config"
+local core = require "flexlab.core"
 local settings = require "flexlab.settings"
 local text = require "flexlab.text"
 
@@ -78,8 +79,6 @@ end
 --- section = the table it stands in, name = "encoder" }. `defaults` are the recipe's, where they are known.
 function M.of(cfg, defaults) return walk(config.plain(cfg), "", "", {}, defaults) end
 
-local SIZES = { "nano", "small", "medium", "big" }
-
 -- One sentence on a network's size that its backbone does not know, or nil. No user's backbone is loaded for it.
 local function size_fault(cfg, defaults)
   for _, key in ipairs(text.keys(cfg)) do
@@ -88,7 +87,7 @@ local function size_fault(cfg, defaults)
     local word = size and (section.backbone or opened.declared.defaults.backbone)
     local file = word and choices.files("backbones")[word]
     if file and file.own and not pcall(function() assert(choices.look("backbones", word).sizes(size)) end) then
-      return ("%s.size: backbone '%s' has %s"):format(key, word, text.unknown(size, SIZES))
+      return ("%s.size: backbone '%s' has %s"):format(key, word, text.unknown(size, core.flex_sizes))
     end
   end
 end

@@ -9,6 +9,7 @@ the exponent is that of the interval it was measured in; it falls as the flow sl
 --]]
 local config = require "flexlab.config"
 local core = require "flexlab.core"
+local settings = require "flexlab.settings"
 local stats = require "flexlab.stats"
 
 local M = {}
@@ -43,8 +44,10 @@ function M.scaled(times, exponent, start)
   return scaled
 end
 
-M.defaults = { re = 1000, seed = 1, size = 128, k0 = 10.0, forcing = "none", start = 0.5, time = 1.0,
-  interval = 0.05, spin_up = 0.25, distance = 1e-6 }
+local usual = settings.of("flow").defaults
+
+M.defaults = { re = usual.re, seed = usual.seed, size = 128, k0 = usual.k0, forcing = usual.forcing,
+  start = 0.5, time = 1.0, interval = 0.05, spin_up = 0.25, distance = 1e-6 }
 
 local function flow_of(o, initial)
   return core.flow { height = o.size, width = o.size, re = o.re, seed = o.seed, k0 = o.k0,

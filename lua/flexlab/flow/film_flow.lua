@@ -13,9 +13,18 @@ local M = {}
 
 M.solver = "pseudo-spectral, 2/3 rule, RK4 with integrating factor"
 
--- Options that count with a forcing only.
-local forced = { kolmogorov = { "forcing_wavenumber", "forcing_amplitude" },
-  ring = { "forcing_wavenumber", "forcing_width", "forcing_rate" } }
+-- Options of the solver that are settings of the same name and passed on as they are: all of its list that is `own`,
+-- and those that count with the forcing of these options (csrc/sim/flow_options.def).
+local function passed_on(o)
+  local list = {}
+  for _, row in ipairs(core.flow_options) do
+    local forcings = row.setting:match "^forcing=(.*)$"
+    if row.own or forcings and ("|" .. forcings .. "|"):find("|" .. o.forcing .. "|", 1, true) then
+      list[#list + 1] = row
+    end
+  end
+  return list
+end
 
 --- "u, v" as a list.
 function M.names(fields)
@@ -32,21 +41,12 @@ local function at_rest(o) return o.initial or o.rms_velocity == 0 end
 local function flow_options(s)
   local o = s.options
   local f = boundaries.flow(o)
-  f.height, f.width, f.re, f.seed, f.cfl = o.size, o.size, s.re, o.seed, o.cfl
-  f.precision, f.forcing, f.drag = o.precision, o.forcing, o.drag or nil
-  for _, name in ipairs(forced[o.forcing] or {}) do f[name] = o[name] end
+  f.height, f.width, f.re, f.seed, f.drag = o.size, o.size, s.re, o.seed, o.drag or nil
+  for _, row in ipairs(passed_on(o)) do f[row.name] = o[row.name] end
   f.initial = at_rest(o) and "rest" or "random"
   if not at_rest(o) then f.k0, f.rms_velocity = o.k0, o.rms_velocity end
   if shows(o, "c") then f.scalar, f.schmidt = true, o.schmidt end
   return f
-end
-
--- The drag that the solver takes where none is given, told by the smallest flow there is.
-local function drag_of(o)
-  if o.drag then return o.drag end
-  local flow <close> = core.flow { height = 8, width = 8, re = 1, initial = "rest", forcing = o.forcing,
-    forcing_wavenumber = 1, forcing_width = 0.5 }
-  return flow:settings().drag
 end
 
 local function describe_start(o, numbers, texts)
@@ -65,20 +65,27 @@ end
 --- What the film is, as attributes of its file: numbers and texts.
 function M.attributes(s)
   local o = s.options
-  local numbers = { Re = s.re, nu = 1 / s.re, seed = o.seed, start = o.time, spacing = o.spacing, cfl = o.cfl,
-    drag = drag_of(o) }
-  local texts = { forcing = o.forcing, precision = o.precision, solver = M.solver,
-    version = tostring(core.info().version) }
+  local numbers = { Re = s.re, nu = 1 / s.re, seed = o.seed, start = o.time, spacing = o.spacing,
+    drag = core.flow_settings(flow_options(s)).drag }
+  local texts = { solver = M.solver, version = tostring(core.info().version) }
   boundaries.describe(o, numbers, texts)
   describe_start(o, numbers, texts)
-  for _, name in ipairs(forced[o.forcing] or {}) do numbers[name] = o[name] end
+  for _, row in ipairs(passed_on(o)) do
+    local value = o[row.name]
+    if type(value) == "number" then numbers[row.name] = value else texts[row.name] = tostring(value) end
+  end
   if s.member > 0 then numbers.member, numbers.member_factor = s.member, o.member_factor end
   if o.fields ~= "w" then texts.channels = table.concat(M.names(o.fields), ",") end
   return numbers, texts
 end
 
--- What a file of an earlier version, which did not say it, has.
+-- What a file of an earlier version, which did not say it, has; of an option that is not here its default.
 local silent = { drag = 0, cfl = 0.8, boundary = "periodic", initial = "random", precision = "double" }
+for _, row in ipairs(core.flow_options) do
+  if row.own and silent[row.name] == nil then
+    silent[row.name] = type(row.default) == "boolean" and tostring(row.default) or row.default
+  end
+end
 
 --- All that tells two films apart, in one table.
 function M.identity(s)

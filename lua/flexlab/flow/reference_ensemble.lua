@@ -14,11 +14,14 @@ Gaussian and the truth's are not; the flow makes its structures within an eddy's
 local calibration = require "flexlab.evaluation.calibration"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
+local settings = require "flexlab.settings"
 
 local M = {}
 
-M.defaults = { re = 1000, seed = 1, size = 128, k0 = 10.0, forcing = "none", time = 0.5, leads = { 0 },
-  members = 8, factor = 4, coarse = "subsample", ensemble_seed = 1 }
+local usual = settings.of("flow").defaults
+
+M.defaults = { re = usual.re, seed = usual.seed, size = 128, k0 = usual.k0, forcing = usual.forcing,
+  time = 0.5, leads = { 0 }, members = 8, factor = 4, coarse = "subsample", ensemble_seed = 1 }
 
 local Ensemble = {}
 Ensemble.__index = Ensemble

@@ -13,6 +13,7 @@ local nn = require "flexlab.nn"
 local patches = require "flexlab.network.patches"
 local positions = require "flexlab.network.positions"
 local settings = require "flexlab.settings"
+local words = require "flexlab.text"
 
 local M = {}
 
@@ -40,9 +41,19 @@ local function sizes(cfg, backbone)
   cfg.backbone_options = settings.options(("backbone '%s'"):format(backbone.name), settings.choice(backbone), options)
 end
 
+-- Settings that every backbone in Lua knows, or that are judged one by one below.
+local common = { "channels", "res_blocks", "depth", "heads", "height", "width", "in_channels", "cond_channels",
+  "embed_condition", "skip", "dropout", "recompute", "precision", "use_transf" }
+
 -- Words that mean nothing to this backbone are not passed over in silence.
 local function refuse(cfg, backbone)
   if backbone.inside then return end
+  for _, field in ipairs(core.flex_fields) do
+    local known = not field.own or words.has(common, field.name) or words.has(backbone.fields or {}, field.name)
+    if not known and cfg[field.name] ~= field.default then
+      error(("%s is of FLEX's own network; to backbone '%s' it means nothing"):format(field.name, backbone.name), 0)
+    end
+  end
   if cfg.precision ~= "f32" and not backbone.resblocks then
     error(("backbone '%s' has no ResBlocks, so precision = '%s' would change nothing"):format(backbone.name,
       tostring(cfg.precision)), 0)
@@ -76,24 +87,36 @@ function M.conditioned(open)
   return open.weak_skips or open.strong_skips or open.strong_bottleneck or open.cross_attention
 end
 
---- The configuration of the network itself, as core.flex takes it, from a resolved one and its open roads.
+-- What of the fields of FLEX the words of a configuration decide, not a setting of the same name.
+local function said_by_words(cfg, open)
+  local conditioned = M.conditioned(open)
+  return { in_channels = cfg.in_channels + (open.concat and cfg.cond_channels or 0),
+    circular = cfg.padding == "circular", rotary = choices.get("positions", cfg.positions).rotary or false,
+    weak_skips = open.weak_skips, strong_skips = open.strong_skips, strong_bottleneck = open.strong_bottleneck,
+    embed_condition = cfg.embed_condition or open.film,
+    condition_encoder = conditioned and choices.look("encoders", cfg.encoder).inside or false }
+end
+
+-- What of a network C does not know.
+local function only_lua(cfg, open, inside)
+  local backbone = M.of(cfg)
+  return not backbone.inside and ("backbone '%s'"):format(backbone.name)
+    or M.conditioned(open) and not inside and ("condition encoder '%s'"):format(cfg.encoder)
+    or open.cross_attention and "conditioning 'cross_attention'" or nil
+end
+
+--- The configuration of the network itself, every field of core.flex_fields, from a resolved one and its open roads.
 --- `lua` names what of it C does not know (csrc/io/checkpoint.c says it).
 function M.network(cfg, open)
-  local backbone = M.of(cfg)
-  local conditioned = M.conditioned(open)
-  local inside = conditioned and choices.look("encoders", cfg.encoder).inside or false
-  local lua = not backbone.inside and ("backbone '%s'"):format(backbone.name)
-    or conditioned and not inside and ("condition encoder '%s'"):format(cfg.encoder)
-    or open.cross_attention and "conditioning 'cross_attention'" or nil
-  return { channels = cfg.channels, res_blocks = cfg.res_blocks, depth = cfg.depth, heads = cfg.heads,
-    height = cfg.height, width = cfg.width,
-    in_channels = cfg.in_channels + (open.concat and cfg.cond_channels or 0),
-    cond_channels = cfg.cond_channels, use_transf = cfg.use_transf, skip = cfg.skip,
-    circular = cfg.padding == "circular", rotary = choices.get("positions", cfg.positions).rotary or false,
-    weak_skips = open.weak_skips, strong_skips = open.strong_skips,
-    strong_bottleneck = open.strong_bottleneck, embed_condition = cfg.embed_condition or open.film,
-    dropout = cfg.dropout, recompute = cfg.recompute, precision = cfg.precision,
-    condition_encoder = inside, lua = lua }
+  local said = said_by_words(cfg, open)
+  local network = { lua = only_lua(cfg, open, said.condition_encoder) }
+  for _, field in ipairs(core.flex_fields) do
+    local value = said[field.name]
+    if value == nil then value = cfg[field.name] end
+    if value == nil then error(("models.flex: nothing says '%s' of the network"):format(field.name), 0) end
+    network[field.name] = value
+  end
+  return network
 end
 
 --- The network that M.network described, weights from the seed, positions as the configuration has them.

@@ -104,7 +104,7 @@ end
 
 -- The heads of the size that has these channels, or nil: a file of weights does not tell them.
 local function heads_of(channels)
-  for _, size in ipairs { "nano", "small", "medium", "big" } do
+  for _, size in ipairs(core.flex_sizes) do
     local preset = core.flex_preset(size)
     if table.concat(preset.channels, ",") == table.concat(channels, ",") then return preset.heads end
   end
@@ -127,7 +127,7 @@ function M.config(tensors, options)
     if not down then error("the blocks of the file's encoder and decoder do not match", 0) end
     c.channels[level] = down.shape[1]
   end
-  c.depth = 2 * count(tensors, "encoder.tr_blocks.%d.norm1.weight") + 1
+  c.depth = 2 * count(tensors, "encoder.tr_blocks.%d.norm1.weight") + 1     -- an even depth, one less, is the same
   c.heads = options.heads or heads_of(c.channels) or 2
   c.in_channels, c.cond_channels = first.shape[2], condition.shape[2]
   local side = math.floor(math.sqrt(positions.shape[2] - 1) + 0.5) << #c.channels
@@ -138,12 +138,16 @@ function M.config(tensors, options)
   return c
 end
 
+--- What a table, the authors' arguments or a model's settings, says of the fields of core.flex.
+function M.fields(said)
+  local fields = {}
+  for _, field in ipairs(core.flex_fields) do fields[field.name] = said[field.name] end
+  return fields
+end
+
 --- A core network with the weights, which proves that names and shapes fit.
 function M.check(config, names, tensors)
-  local net = core.flex { channels = config.channels, res_blocks = config.res_blocks,
-    depth = config.depth, heads = config.heads, height = config.height, width = config.width,
-    in_channels = config.in_channels, cond_channels = config.cond_channels,
-    use_transf = config.use_transf, skip = config.skip }
+  local net = core.flex(M.fields(config))
   local wanted = {}
   for _, p in ipairs(net:parameters()) do
     wanted[p.name] = true

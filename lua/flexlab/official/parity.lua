@@ -14,6 +14,7 @@ local core = require "flexlab.core"
 local diffusion = require "flexlab.diffusion"
 local model = require "flexlab.network.model"
 local choices = require "flexlab.choices"
+local official = require "flexlab.official"
 
 local M = {}
 
@@ -53,10 +54,10 @@ local function build(file, path)
   local c = core.json.decode(file.text.config)
   local target = assert(file.tensors["in/target"], path .. " has no in/target")
   local lowres = assert(file.tensors["in/lowres"], path .. " has no in/lowres")
-  local net = core.flex { channels = c.channels, res_blocks = c.res_blocks, depth = c.depth,
-    heads = c.heads, height = target.shape[3], width = target.shape[4], in_channels = target.shape[2],
-    cond_channels = lowres.shape[2], use_transf = c.use_transf or false, skip = c.skip ~= false,
-    dropout = 0 }
+  local fields = official.fields(c)
+  fields.height, fields.width, fields.in_channels = target.shape[3], target.shape[4], target.shape[2]
+  fields.cond_channels, fields.dropout = lowres.shape[2], 0
+  local net = core.flex(fields)
   local ours = {}
   for _, p in ipairs(net:parameters()) do
     local recorded = file.tensors["param/" .. p.name]

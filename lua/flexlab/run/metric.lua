@@ -54,7 +54,7 @@ function M.declared(recipe, about, level)
   end
   local better = about.better or M.direction(about.metric) or "lower"
   if not words.has(M.directions, better) then
-    refuse("better must be %s, got %s", words.list(M.directions):gsub(" and ", " or "), words.show(better))
+    refuse("better must be %s, got %s", words.list(M.directions, "or"), words.show(better))
   end
   return { name = about.metric, better = better }
 end
@@ -82,7 +82,7 @@ function M.missing(metric, result)
     local names = {}
     for i, key in ipairs(words.keys(result[metric.name])) do names[i] = metric.name .. "." .. tostring(key) end
     return ("the metric it declares, '%s', is a table of its result; a number of it is %s"):format(metric.name,
-      (words.list(names):gsub(" and ([^ ]*)$", " or %1")))
+      words.list(names, "or"))
   end
   return ("the metric it declares is no number of its result, which has %s"):format(
     words.unknown(metric.name, words.keys(result)))

@@ -118,7 +118,7 @@ local function one_of(entry)
   if entry.words then
     local quoted = {}
     for i, word in ipairs(entry.words) do quoted[i] = "'" .. word .. "'" end
-    return (text.list(quoted):gsub(" and ([^ ]*)$", " or %1"))
+    return text.list(quoted, "or")
   end
   return "a word of flex." .. (entry.kind == "optimizers" and "optim" or entry.kind)
 end

@@ -1,41 +1,44 @@
 -- flow - the settings of a simulation (flex.generate "turbulence"; `flexlab generate turbulence`).
 -- Bounds: 16384 points a side are 2 GiB for one field in double precision, and the solver holds a dozen; a million
--- frames of 256 x 256 are 260 GB; 65535 members as for ensembles of a network.
+-- frames of 256 x 256 are 260 GB; 65535 members as for ensembles of a network. Defaults, words and meanings of what the
+-- solver has, too, are its own: csrc/sim/flow_options.def, also where there is no line here.
 local boundaries = require "flexlab.flow.boundaries"
+local core = require "flexlab.core"
 
-return {
+local rows = require("flexlab.settings.rows").of(core.flow_options)
+
+local list = {
   doc = "simulated data: flex.generate \"turbulence\"",
-  { "re", 1000, "number|numbers", above = 0, most = 1e12,
-    doc = "Reynolds numbers; several make one file each, OUT_reRE.h5" },
-  { "seed", 1, "integer", least = 0, most = 1 << 53, doc = "seed of the random initial field" },
-  { "size", 256, "integer", least = 4, most = 16384, doc = "grid points a side (factors 2, 3, 5)" },
+  rows.entry("re", { default = 1000, types = "number|numbers", above = 0, most = 1e12,
+    doc = "Reynolds numbers; several make one file each, OUT_reRE.h5" }),
+  rows.entry("seed", { default = 1, least = 0, most = 1 << 53 }),
+  { "size", rows.entry("height")[2], "integer", least = 4, most = 16384, doc = "grid points a side (factors 2, 3, 5)" },
   { "frames", 20, "integer", least = 1, most = 1000000, doc = "snapshots of the flow, evenly spaced in time" },
   { "time", 0.5, "number", least = 0, most = 1e9,
     doc = "time of the first snapshot, in box length / (2 pi u_rms)" },
   { "spacing", 0.1, "number", above = 0, most = 1e9, doc = "time between snapshots" },
-  { "k0", 10.0, "number", above = 0, most = 16384, doc = "wavenumber at which the initial energy peaks" },
-  { "rms_velocity", 1.0, "number", least = 0, most = 1e9, doc = "r.m.s. velocity of the initial field; 0: at rest" },
+  rows.entry("k0", { above = 0, most = 16384 }),
+  rows.entry("rms_velocity", { least = 0, most = 1e9, note = "; 0: at rest" }),
   { "boundary", "periodic", "word", words = boundaries.words,
     doc = "periodic, channel, box, cylinder, cylinders (in a stream), free_slip" },
-  { "wall", 0.2, "number", above = 0, below = math.pi, doc = "channel, box: half the thickness of a wall" },
+  rows.entry("wall", { above = 0, below = math.pi }),
   { "cylinders", 4, "integer", least = 1, most = 10000, doc = "cylinders: how many, placed by the seed" },
   { "radius", 0.4, "number", above = 0, below = math.pi, doc = "radius of each cylinder" },
   { "discs", false, "false|numbers", least = -1e9, most = 1e9,
     doc = "explicit list of cylinders x,y,radius,x,y,radius,..." },
-  { "mean_velocity", false, "false|number", least = -1e9, most = 1e9,
-    doc = "velocity of the stream along x; cylinder, cylinders: 1, else 0" },
-  { "sponge", false, "false|number", least = 0, most = 2 * math.pi,
-    doc = "width of a strip at the end of x that restores it; cylinder: 1, else 0" },
-  { "forcing", "none", "word", words = { "none", "kolmogorov", "ring" },
-    doc = "none (decaying), kolmogorov (A sin(k y)) or ring (random)" },
-  { "forcing_wavenumber", 4, "integer", least = 1, most = 16384, doc = "wavenumber k of the forcing" },
-  { "forcing_amplitude", 1.0, "number", least = -1e9, most = 1e9, doc = "kolmogorov: velocity per time" },
-  { "forcing_width", 1.0, "number", least = 0.5, most = 16384, doc = "ring: wavenumbers k - width to k + width" },
-  { "forcing_rate", 0.1, "number", above = 0, most = 1e9, doc = "ring: mean energy input per time" },
-  { "drag", false, "false|number", least = 0, most = 1e9, doc = "linear friction, 1 / time; forced: 0.1, else 0" },
-  { "cfl", 0.8, "number", above = 0, most = 1.3, doc = "Courant number" },
-  { "precision", "double", "word", words = { "double", "single" },
-    doc = "precision of the steps and the state: double, or single, faster and smaller" },
+  rows.entry("mean_velocity", { default = false, types = "false|number", least = -1e9, most = 1e9,
+    doc = "velocity of the stream along x; cylinder, cylinders: 1, else 0" }),
+  rows.entry("sponge", { default = false, types = "false|number", least = 0, most = 2 * math.pi,
+    doc = "width of a strip at the end of x that restores it; cylinder: 1, else 0" }),
+  rows.entry "forcing",
+  rows.entry("forcing_wavenumber", { least = 1, most = 16384 }),
+  rows.entry("forcing_amplitude", { least = -1e9, most = 1e9 }),
+  rows.entry("forcing_width", { least = 0.5, most = 16384 }),
+  rows.entry("forcing_rate", { above = 0, most = 1e9 }),
+  rows.entry("drag", { default = false, types = "false|number", least = 0, most = 1e9,
+    doc = "linear friction, 1 / time; forced: 0.1, else 0" }),
+  rows.entry("cfl", { above = 0, most = 1.3 }),
+  rows.entry("precision", { words = { "double", "single" }, note = ": double, or single, faster and smaller" }),
   { "initial", false, "false|text", doc = "start from the vorticity w of this file, not from random phases" },
   { "initial_frame", -1, "integer", doc = "frame of the initial file to start from; -1 is the last" },
   { "members", 0, "integer", least = 0, most = 65535,
@@ -43,7 +46,7 @@ return {
   { "member_factor", 4, "integer", least = 2, most = 16384,
     doc = "members differ only in scales that subsampling by F cannot resolve" },
   { "fields", "w", "text", doc = "channels, of w,u,v,p,c,solid: vorticity, velocity, pressure, scalar, solids" },
-  { "schmidt", 1.0, "number", above = 0, most = 1e9, doc = "Schmidt number of the scalar c: viscosity / diffusivity" },
+  rows.entry("schmidt", { above = 0, most = 1e9, doc = "Schmidt number of the scalar c: viscosity / diffusivity" }),
   { "scalar", "random", "word", words = { "random", "initial" },
     doc = "scalar c at the start: random, of mean square 1, or c of the initial file" },
   { "scalar_k0", 3.0, "number", above = 0, most = 16384, doc = "wavenumber of the random scalar, as k0" },
@@ -53,3 +56,6 @@ return {
   { "fresh", false, "boolean", doc = "replace files that hold something else" },
   { "quiet", false, "boolean", doc = "no progress line" },
 }
+
+for _, entry in ipairs(rows.rest()) do list[#list + 1] = entry end
+return list

@@ -1,32 +1,42 @@
 -- model - the settings of a network (flex.models.flex, flex.models.multitask). A choice's own settings stand in its
--- file (`flexlab list choices`), and are given in the table <choice>_options.
-return {
+-- file (`flexlab list choices`), and are given in the table <choice>_options. What decides the network alone is FLEX's
+-- configuration: csrc/model/flex_fields.def has its default, range and meaning, also where there is no line here.
+local core = require "flexlab.core"
+local text = require "flexlab.text"
+
+local rows = require("flexlab.settings.rows").of(core.flex_fields)
+
+-- A field that recipes leave to something else: to the size, or to the data.
+local function left(name, to, types)
+  return rows.entry(name, { default = false, types = types or "false|integer", note = "; false: " .. to })
+end
+
+local list = {
   early = true,
   doc = "the network: flex.models.flex",
   { "kind", "flex", "word", kind = "models", internal = true, doc = "model: one task, or several" },
   { "backbone", "flex", "word", kind = "backbones", doc = "architecture of the network" },
   { "backbone_options", {}, "table", choice = "backbone", doc = "settings of the backbone" },
-  { "size", "nano", "string", doc = "preset of channels, res_blocks, depth and heads: nano, small, medium or big" },
-  { "channels", false, "false|integer|integers", least = 1, most = 65536,
-    doc = "channels of each level (uvit: one number); false: by the size" },
-  { "res_blocks", false, "false|integer|integers", least = 0, most = 1024,
-    doc = "residual blocks of each level; false: by the size" },
-  { "depth", false, "false|integer", least = 0, most = 1024, doc = "transformer blocks; false: by the size" },
-  { "heads", false, "false|integer", least = 1, most = 1024, doc = "heads of attention; false: by the size" },
+  { "size", "nano", "string", doc = "preset of channels, res_blocks, depth and heads: "
+    .. text.list(core.flex_sizes, "or") },
+  rows.entry("channels", { default = false, types = "false|integer|integers",
+    note = " (uvit: one number); false: by the size" }),
+  left("res_blocks", "by the size", "false|integer|integers"),
+  left("depth", "by the size"),
+  left("heads", "by the size"),
   { "conditioning", "both", "word|words|table", kind = "conditioning", joined = true,
     doc = "how the condition enters: a word, several (\"a+b\"), or { weak_skips = true, ... }" },
   { "encoder", "flex", "word", kind = "encoders", doc = "encoder of the condition; flex: the backbone's own" },
   { "encoder_options", {}, "table", choice = "encoder", doc = "settings of the encoder" },
-  { "use_transf", false, "boolean", doc = "a transformer in FLEX's condition encoder too" },
-  { "embed_condition", true, "boolean", doc = "the Reynolds number enters every residual block" },
-  { "skip", true, "boolean", doc = "skip connections among transformer blocks" },
+  rows.entry "use_transf",
+  rows.entry "embed_condition",
+  rows.entry "skip",
   { "padding", "zeros", "word", words = { "zeros", "circular", "data" },
     doc = "padding of convolutions; data: circular where patches are whole periodic fields" },
   { "positions", "learned", "word", kind = "positions", doc = "positions of the transformer's tokens" },
-  { "dropout", 0.1, "number", least = 0, below = 1, doc = "probability of dropout in residual blocks" },
-  { "recompute", false, "boolean", doc = "run blocks again in backward: less memory, one more forward pass" },
-  { "precision", "f32", "word", words = { "f32", "bf16" },
-    doc = "bf16: round the factors of the residual blocks' convolutions to it" },
+  rows.entry "dropout",
+  rows.entry "recompute",
+  rows.entry "precision",
   { "predict", "v", "word", kind = "parametrisations", doc = "what the network predicts" },
   { "predict_options", {}, "table", choice = "predict", doc = "settings of the parametrisation" },
   { "official", false, "boolean", doc = "x and eps as the authors' code has them" },
@@ -43,10 +53,12 @@ return {
   { "loss_options", {}, "table", choice = "loss", doc = "settings of the loss" },
   { "drop_condition", 0.0, "number", least = 0, most = 1,
     doc = "probability that a training sample's condition is dropped; guidance `classifier_free` needs it" },
-  { "height", false, "false|integer", least = 1, most = 65536, doc = "height of a patch; false: the data's" },
-  { "width", false, "false|integer", least = 1, most = 65536, doc = "width of a patch; false: the data's" },
-  { "in_channels", false, "false|integer", least = 1, most = 65536, doc = "channels of the field; false: the data's" },
-  { "cond_channels", false, "false|integer", least = 1, most = 65536,
-    doc = "channels of the condition; false: the data's" },
+  left("height", "the data's"),
+  left("width", "the data's"),
+  left("in_channels", "the data's"),
+  left("cond_channels", "the data's"),
   { "seed", false, "false|integer", least = 0, most = 1 << 53, doc = "seed of the initial weights; false: the run's" },
 }
+
+for _, entry in ipairs(rows.rest()) do list[#list + 1] = entry end
+return list
