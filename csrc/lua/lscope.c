@@ -127,7 +127,8 @@ int lfx_handle_free (lua_State *L) {
 
 static int dead (lua_State *L, const lfx_handle *h) {
   const char *why = h->freed ? "free()" : "its scope was closed";
-  const char *hint = h->freed ? "" : "; run:keep(t), in a scope of one's own scope:keep(t), takes it out of there";
+  const char *hint =
+      h->freed ? "" : "; run:keep(t), in a scope of one's own scope:keep(t), takes it out of there";
   if (h->line < 0)
     return luaL_error(L, "tensor used after %s%s", why, hint);
   return luaL_error(L, "tensor used after %s (made at %s:%d)%s", why, h->source, h->line, hint);

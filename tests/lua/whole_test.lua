@@ -135,6 +135,56 @@ function suite.test_forecasts_and_observables_keep_sizes_too()
     "u,v" })
 end
 
+-- Times that a forecast is for, what it was made from, and how much later that is; in the input's units.
+function suite.test_a_forecast_says_its_times()
+  local dated, plain = path "dated.h5", path "undated.h5"
+  for file, units in pairs { [dated] = "hours since 2000-01-01 00:00", [plain] = "s" } do
+    local writer = assert(core.io.field_writer(file, { dataset = "w", frames = 6, height = 16, width = 16 }))
+    for i = 1, 6 do assert(writer:append(core.normal({ 1, 16, 16, 1 }, { seed = i }))) end
+    assert(writer:array("times", { 0, 6, 12, 18, 24, 30 }))
+    assert(writer:text("units", units, "times"))
+    if file == dated then assert(writer:text("calendar", "noleap", "times")) end
+    assert(writer:finish())
+  end
+  local function answer(dir, file, more)
+    os.remove(path "next.h5")
+    local said, code = program(("sample --checkpoint %s --data %s --steps 1 --out %s %s"):format(dir, file,
+      path "next.h5", more or ""))
+    if code ~= 0 then return code, said end
+    local found, container = {}, assert(core.io.container(path "next.h5"))
+    for _, v in ipairs(container:variables()) do
+      if #v.shape == 1 then
+        found[v.path] = container:read(v.path, { dtype = "f64" }):totable()
+        found[v.path].about = container:attributes(v.path)
+      end
+    end
+    container:close()
+    return found
+  end
+  local two = checkpoint("lead2", "forecast", { file = dated, past = 2, lead = 2 })
+  local found = answer(two, dated)
+  lu.assertEquals({ table.unpack(found.times) }, { 18, 24, 30 })
+  lu.assertEquals({ found.times.about.units, found.times.about.calendar }, { "hours since 2000-01-01 00:00", "noleap" })
+  lu.assertEquals({ table.unpack(found.forecast_reference_time) }, { 6, 12, 18 })
+  lu.assertEquals(found.forecast_reference_time.about.standard_name, "forecast_reference_time")
+  lu.assertEquals(found.forecast_reference_time.about.calendar, "noleap")
+  lu.assertEquals({ table.unpack(found.forecast_period) }, { 12, 12, 12 })
+  lu.assertEquals(found.forecast_period.about.units, "hours")
+  found = answer(two, plain)
+  lu.assertEquals({ table.unpack(found.times) }, { 18, 24, 30 })
+  lu.assertEquals(found.times.about.units, "s")
+  lu.assertNil(found.forecast_reference_time)
+  local several = checkpoint("leads", "forecast", { file = dated, past = 1, lead = { 1, 3 } })
+  lu.assertEquals({ table.unpack(answer(several, dated).times) }, { 6, 12, 18 })
+  lu.assertEquals({ table.unpack(answer(several, dated, "--lead 3").times) }, { 18, 24, 30 })
+  local code, said = answer(several, dated, "--lead 2")
+  lu.assertEquals(code, 2)
+  lu.assertStrContains(said, "sample: --lead 2 is none of the network's (1, 3)")
+  code, said = answer(trained, write("lead.h5", 1, 16, 16, 2, { channels = "a,b" }), "--lead 1")
+  lu.assertEquals(code, 2)
+  lu.assertStrContains(said, "--lead is for forecasts, the network does superres")
+end
+
 function suite.test_channels_are_those_of_training_by_name()
   local swapped = write("swapped.h5", 1, 16, 16, 3, { channels = "b,other,a" })
   local plain = write("same.h5", 1, 16, 16, 3, { channels = "b,other,a" })

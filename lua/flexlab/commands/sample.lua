@@ -60,6 +60,20 @@ local function domain_of(values, model)
   return domain
 end
 
+-- The lead of a forecast: of a network that has several, --lead or the first; nil for another task.
+local function lead_of(model, values)
+  local leads = model.data.task == "forecast" and tasks.forecast.leads(model.data)
+  if not leads then
+    if values.lead then arguments.wrong("sample: --lead is for forecasts, the network does %s", model.data.task) end
+    return nil
+  end
+  local lead = values.lead or leads[1]
+  for _, known in ipairs(leads) do
+    if known == lead then return lead end
+  end
+  arguments.wrong("sample: --lead %d is none of the network's (%s)", lead, table.concat(leads, ", "))
+end
+
 -- Batches of tiles in reading order from fields at full resolution, which are degraded as in training.
 local function from_truth(model, values, domain)
   local more, grid = variables.for_model(values, model, values.data), nil
@@ -72,10 +86,11 @@ local function from_truth(model, values, domain)
   end)
   local tiles, first = data.test.tiles, {}
   for i = 1, #tiles, grid.rows * grid.columns do first[#first + 1] = tiles[i] end
-  grid.frames, grid.names = #first, data.names
-  grid.times = model.data.task == "superres" and whole.times(data.test.source, first) or nil
+  grid.frames, grid.names, grid.lead = #first, data.names, lead_of(model, values)
+  grid.times = whole.times(data.test.source, first, grid.lead)
+  grid.reference = grid.lead and whole.times(data.test.source, first)
   grid.about = labelled.of(data.test.source)
-  return data.test:batches(), grid
+  return (grid.lead and data.test:at(grid.lead) or data.test):batches(), grid
 end
 
 -- The same from fields that are coarse already; there is no truth to compare with.
@@ -110,7 +125,7 @@ end
 -- `method` is what was done with the members.
 local function finish(writer, values, grid, method, judged)
   assert(writer:text("channels", table.concat(grid.names, ",")))
-  grid.about.times = grid.times
+  grid.about.times, grid.about.reference = grid.times, grid.reference
   labelled.write(writer, grid.about, method)
   if grid.boundary then assert(writer:text("boundary", grid.boundary)) end
   if values.domain then assert(writer:text("domain", values.domain)) end
@@ -122,6 +137,7 @@ local function finish(writer, values, grid, method, judged)
   assert(writer:text("data", values.data))
   assert(writer:number("steps", values.steps))
   assert(writer:number("members", values.members))
+  if grid.lead then assert(writer:number("lead", grid.lead)) end
   assert(writer:text("version", tostring(core.info().version)))
   assert(writer:finish())
 end
@@ -196,6 +212,8 @@ return {
     { name = "out", value = "FILE", required = true,
       doc = "HDF5 file to write; the ensemble mean, named as its variable, at full resolution" },
     { name = "low", doc = "the fields of --data are coarse already" },
+    { name = "lead", value = "N", kind = "integer", least = 1,
+      doc = "forecasts: frames ahead, where the network has several leads [the first of them]" },
     arguments.setting(sampling.steps, "N"), arguments.setting(sampling.members, "N"),
     arguments.setting(sampling.seed, "N", { default = 1, doc = "seed of the noise" }),
     { name = "spread", value = "FILE", doc = "HDF5 file to write the standard deviation over members to" },

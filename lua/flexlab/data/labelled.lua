@@ -9,6 +9,9 @@ The dataset has the variable's name where all channels are of one variable, else
 dataset, channels, quantities (JSON), rows and columns (the names of the arrays that are their coordinates). Attributes
 of the dataset: units, standard_name, long_name where all channels share them. Of fields that are made finer the
 coordinates are interpolated between those of the coarse samples, and left out where a latitude would lie beyond a pole.
+`times` are those of the frames as they are written: of a forecast, those that it is for. Where these are counted from a
+date (units "hours since ..."), `forecast_reference_time` has the time of the last frame that each forecast was made
+from, and `forecast_period` how much later it is for, as CF names them.
 --]]
 local core = require "flexlab.core"
 local quantities = require "flexlab.data.quantities"
@@ -95,6 +98,26 @@ local function attributes(writer, dataset, from, keys)
   end
 end
 
+-- The times of a forecast from a calendar: what it was made from, and how long before.
+local function write_reference(writer, about)
+  local unit, periods = tostring(about.time.units):match "^%s*(%S+)%s+since%s", {}
+  if not unit then return end
+  for i, time in ipairs(about.times) do periods[i] = time - about.reference[i] end
+  assert(writer:array("forecast_reference_time", about.reference))
+  attributes(writer, "forecast_reference_time", { units = about.time.units, calendar = about.time.calendar,
+    standard_name = "forecast_reference_time" }, { "units", "calendar", "standard_name" })
+  assert(writer:array("forecast_period", periods))
+  attributes(writer, "forecast_period", { units = unit, standard_name = "forecast_period" },
+    { "units", "standard_name" })
+end
+
+local function write_times(writer, about)
+  if not about.times then return end
+  assert(writer:array("times", about.times))
+  attributes(writer, "times", about.time, { "units", "calendar", "standard_name" })
+  if about.reference then write_reference(writer, about) end
+end
+
 --- Writes it into a file whose frames are written; `method` is what was done with the members (CF's cell_methods).
 function M.write(writer, about, method)
   local own = {}
@@ -111,10 +134,7 @@ function M.write(writer, about, method)
       assert(writer:text(key, axis.name))
     end
   end
-  if about.times then
-    assert(writer:array("times", about.times))
-    attributes(writer, "times", about.time, { "units", "calendar", "standard_name" })
-  end
+  write_times(writer, about)
 end
 
 return M

@@ -38,11 +38,11 @@ function M.cut(source, tile, path)
   return grid
 end
 
---- The times of frames { file, frame }, or nil where one is not known.
-function M.times(source, list)
+--- The times of the frames `ahead` (0) behind those of a list of { file, frame }, or nil where one is not known.
+function M.times(source, list, ahead)
   local times = {}
   for i, e in ipairs(list) do
-    times[i] = source.files[e.file].reader:time(e.frame)
+    times[i] = source.files[e.file].reader:time(e.frame + (ahead or 0))
     if not times[i] then return nil end
   end
   return times
