@@ -143,6 +143,13 @@ function suite.test_lines_of_the_manual_are_read()
   lu.assertErrorMsgContains("cannot read", sources.parse, "f(a) -- no type")
 end
 
+-- .luarc.json, by which the Lua language server finds them.
+function suite.test_the_language_server_is_told_of_folders_that_are_there()
+  local settings = assert(core.json.decode(core.sys.read ".luarc.json"))
+  for _, path in ipairs(settings["workspace.library"]) do lu.assertEquals(core.sys.exists(path), "file", path) end
+  lu.assertTrue(core.sys.exists(settings["runtime.path"][1]:gsub("%?.*", "flexlab")) == "folder")
+end
+
 function suite.test_the_stubs_are_lua_and_run()
   local chunk = assert(loadfile "lua/flexlab.d.lua")
   local flex = chunk()
