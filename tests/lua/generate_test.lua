@@ -52,6 +52,27 @@ local function attributes(path)
   return all
 end
 
+-- A film is what its options and the solver make it, whichever version of FlexLab wrote it.
+function suite.test_a_film_of_another_version_is_kept()
+  local path = made()[1]
+  local before = core.sys.read(path)
+  local real = core.info
+  core.info = function()
+    local info = real()
+    info.version = "0.0.1"
+    return info
+  end
+  local ok, kept = pcall(made)
+  local also, other = pcall(made, { out = suite.folder .. "/other.h5" })
+  core.info = real
+  lu.assertEquals({ ok, also, kept[1] }, { true, true, path })
+  lu.assertEquals(core.sys.read(path), before)
+  lu.assertEquals({ attributes(path).version, attributes(other[1]).version }, { core.info().version, "0.0.1" })
+  local film_flow = require "flexlab.flow.film_flow"
+  lu.assertNil(film_flow.difference({ Re = 5, version = "0.1.0" }, { Re = 5 }))
+  lu.assertEquals(film_flow.difference({ Re = 5, version = "0.1.0" }, { Re = 6 }), "Re is 5, not 6")
+end
+
 -- The program that makes a film and is killed (-9) when it has saved `frames` frames.
 local function killed(options, frames)
   local script = suite.folder .. "/killed.lua"

@@ -39,6 +39,7 @@ local function saved(s)
   if state.text.film ~= s.identity then
     local other = core.json.decode(state.text.film or "{}") or {}
     local difference = other.Re and film_flow.difference(other, film_flow.identity(s))
+    if other.Re and not difference then return state end     -- another version's words for the same film
     error(("generate: '%s' is the beginning of another film%s; give another name, or --fresh to replace it")
       :format(s.part, difference and (" (its %s)"):format(difference) or ""), 0)
   end

@@ -87,11 +87,11 @@ for _, row in ipairs(core.flow_options) do
   end
 end
 
---- All that tells two films apart, in one table.
+--- All that tells two films apart, in one table. Which FlexLab wrote them does not: the solver decides the numbers.
 function M.identity(s)
   local o, numbers, texts = s.options, M.attributes(s)
   local all = { frames = o.frames, height = o.size, width = o.size, channels = #M.names(o.fields) }
-  all.fields, texts.channels = texts.channels, nil
+  all.fields, texts.channels, texts.version = texts.channels, nil, nil
   for name, value in pairs(numbers) do all[name] = value end
   for name, value in pairs(texts) do all[name] = value end
   return all
@@ -108,6 +108,7 @@ function M.difference(found, wanted)
   local all = {}
   for name in pairs(found) do all[name] = true end
   for name in pairs(wanted) do all[name] = true end
+  all.version = nil       -- the identities of 0.1.0 had it
   for _, name in ipairs(words.keys(all)) do
     local is = found[name] == nil and silent[name] or found[name]
     if not same(is, wanted[name]) then
