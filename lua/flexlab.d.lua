@@ -42,6 +42,7 @@
 ---@field embed_condition? boolean the Reynolds number enters every residual block
 ---@field condition_encoder? boolean has a condition encoder; false: head and skips come from elsewhere
 ---@field dropout? number probability of dropout in residual blocks
+---@field mlp_ratio? number width of the transformer blocks' inner layer, in channels of a token
 ---@field recompute? boolean run blocks again in backward: less memory, one more forward pass
 ---@field precision? "f32"|"bf16" bf16: round the factors of the residual blocks' convolutions to it
 ---@field size? flexlab.FlexSize preset of channels, res_blocks, depth and heads

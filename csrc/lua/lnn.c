@@ -206,7 +206,7 @@ static int nn_transformer_block (lua_State *L) {
   module *m = push_module(L, MODULE_TRANSFORMER, "transformer_block");
   m->mode.dropout = dropout;
   m->mode.recompute = lfx_flag(&o, "recompute", false);
-  fx_transformer_block_init(&m->as.transformer, &m->params, "", d, heads, mlp, skip);
+  fx_transformer_block_init(&m->as.transformer, &m->params, "", d, heads, mlp * d, skip);
   if (rows) {
     fx_status st;
     LFX_TRY(L, st, fx_rotation_new(before, rows, columns, d / heads, &m->rotation));

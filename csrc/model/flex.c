@@ -138,6 +138,11 @@ static const char *numbered (char buffer[256], const char *prefix, const char *l
   return buffer;
 }
 
+/* Width of the inner layer of transformer blocks, as the authors round it. */
+static int64_t hidden_of (const fx_flex_config *c) {
+  return (int64_t)((double)c->channels[c->levels - 1] * c->mlp_ratio);
+}
+
 static void tokens_init (flex_encoder *e, fx_params *ps, const fx_flex_config *c,
                          const char *prefix) {
   const int64_t d = c->channels[c->levels - 1];
@@ -147,9 +152,9 @@ static void tokens_init (flex_encoder *e, fx_params *ps, const fx_flex_config *c
   e->block_count = (int)(c->depth / 2);
   for (int i = 0; i < e->block_count; i++)
     fx_transformer_block_init(&e->blocks[i], ps, numbered(p, prefix, "tr_blocks", i, -1), d,
-                              c->heads, 2, false);
+                              c->heads, hidden_of(c), false);
   snprintf(p, sizeof p, "%s.mid_block", prefix);
-  fx_transformer_block_init(&e->middle, ps, p, d, c->heads, 2, false);
+  fx_transformer_block_init(&e->middle, ps, p, d, c->heads, hidden_of(c), false);
 }
 
 static void encoder_init (flex_encoder *e, fx_params *ps, const fx_flex_config *c,
@@ -199,7 +204,7 @@ static void decoder_init (flex_decoder *dec, fx_params *ps, const fx_flex_config
   dec->block_count = (int)(c->depth / 2);
   for (int i = 0; i < dec->block_count; i++)
     fx_transformer_block_init(&dec->blocks[i], ps, numbered(p, "decoder", "tr_blocks", i, -1), d,
-                              c->heads, 2, c->skip);
+                              c->heads, hidden_of(c), c->skip);
   fx_layer_norm_init(&dec->norm, ps, "decoder.norm", d, 1e-5);
   fx_resblock_init(&dec->out[n].res, ps, numbered(p, "decoder", "output_blocks", n, 0),
                    width + skips[--left], d, d, FX_UP, c->circular);

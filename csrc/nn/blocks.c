@@ -123,7 +123,7 @@ fx_tensor *fx_resblock_forward (fx_scope *outer, const fx_resblock *b, const fx_
 /* --- transformer block -------------------------------------------------------------------------- */
 
 void fx_transformer_block_init (fx_transformer_block *b, fx_params *ps, const char *prefix,
-                                int64_t d, int64_t heads, int64_t mlp, bool has_skip) {
+                                int64_t d, int64_t heads, int64_t hidden, bool has_skip) {
   char p[256];
   b->heads = heads;
   b->has_skip = has_skip;
@@ -131,8 +131,8 @@ void fx_transformer_block_init (fx_transformer_block *b, fx_params *ps, const ch
   fx_linear_init(&b->qkv, ps, path(p, prefix, "attn.qkv"), d, 3 * d, false);
   fx_linear_init(&b->proj, ps, path(p, prefix, "attn.proj"), d, d, true);
   fx_layer_norm_init(&b->norm2, ps, path(p, prefix, "norm2"), d, 1e-6);
-  fx_linear_init(&b->fc1, ps, path(p, prefix, "mlp.fc1"), d, mlp * d, true);
-  fx_linear_init(&b->fc2, ps, path(p, prefix, "mlp.fc2"), mlp * d, d, true);
+  fx_linear_init(&b->fc1, ps, path(p, prefix, "mlp.fc1"), d, hidden, true);
+  fx_linear_init(&b->fc2, ps, path(p, prefix, "mlp.fc2"), hidden, d, true);
   if (has_skip)
     fx_linear_init(&b->skip_linear, ps, path(p, prefix, "skip_linear"), 2 * d, d, true);
 }

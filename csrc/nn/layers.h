@@ -95,7 +95,7 @@ void fx_positions_init(fx_positions *p, fx_params *ps, const char *prefix, int64
 fx_tensor *fx_positions_forward(fx_scope *s, const fx_positions *p, fx_tensor *x);
 
 /* Transformer block: x += proj(attention(LN x)); x += fc2(GELU(fc1(LN x))); with has_skip first
-** x = skip_linear(concat(x, skip)). x, skip (N,T,D); fc1 widens mlp times (FLEX: 2). rotation may be
+** x = skip_linear(concat(x, skip)). x, skip (N,T,D); fc1 widens to `hidden` channels. rotation may be
 ** NULL; it is borrowed. */
 typedef struct {
   fx_norm_layer norm1, norm2;
@@ -104,7 +104,7 @@ typedef struct {
   int64_t heads;
 } fx_transformer_block;
 void fx_transformer_block_init(fx_transformer_block *b, fx_params *ps, const char *prefix,
-                               int64_t d, int64_t heads, int64_t mlp, bool has_skip);
+                               int64_t d, int64_t heads, int64_t hidden, bool has_skip);
 fx_tensor *fx_transformer_block_forward(fx_scope *s, const fx_transformer_block *b, fx_tensor *x,
                                         fx_tensor *skip, const fx_rotation *rotation,
                                         fx_mode *mode);

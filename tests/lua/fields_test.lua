@@ -146,20 +146,6 @@ function TestFields.test_a_file_that_lacks_a_field_is_damaged()
   end
 end
 
--- A backbone in Lua does not pass over a field that it does not know.
-function TestFields.test_a_backbone_refuses_what_it_does_not_know()
-  local added = { name = "upside_down", kind = "flag", own = true, default = false, since = 1, setting = "upside_down" }
-  local fields, entry = core.flex_fields, require("flexlab.settings").of "model"
-  local backbones = require "flexlab.network.backbone"
-  table.insert(fields, added)
-  local cfg = entry and with { backbone = "unet", upside_down = true, positions = "learned", precision = "f32",
-    encoder = "unet", backbone_options = {} }
-  local ok, message = pcall(backbones.resolve, cfg)
-  table.remove(fields)
-  lu.assertFalse(ok)
-  lu.assertStrContains(message, "upside_down is of FLEX's own network; to backbone 'unet' it means nothing")
-end
-
 -- depth // 2 blocks down, one in the middle, depth // 2 up.
 function TestFields.test_an_even_depth_through_a_checkpoint()
   local even, odd = awake { depth = 2 }, awake { depth = 3 }
@@ -276,6 +262,29 @@ function TestFields.test_the_converter_takes_an_even_depth()
   local done = flex.convert.file(path "bare.safetensors", path "back.h5", { heads = 2 })
   lu.assertEquals({ done.config.depth, done.config.channels, done.config.res_blocks }, { 5, { 32, 64 }, { 1, 1 } })
   lu.assertEquals(largest(answer(flex.load_model(path "back.h5")), answer(even)), 0)
+end
+
+-- Any width of the inner layer that the authors' constructors take, rounded as theirs.
+function TestFields.test_the_inner_layer_has_any_width()
+  for ratio, inner in pairs { [2] = 128, [4] = 256, [1.1] = 70, [0.5] = 32 } do
+    local model = awake { mlp_ratio = ratio }
+    local shape
+    for _, p in ipairs(model:parameters()) do
+      if p.name == "decoder.tr_blocks.0.mlp.fc1.weight" then shape = p.tensor.shape end
+    end
+    lu.assertEquals(shape, { inner, 64 })
+    local file = saved(model, "ratio.h5")
+    lu.assertEquals(largest(answer(flex.load_model(file)), answer(model)), 0)
+    flex.convert.file(file, path "ratio.safetensors")
+    local theirs = assert(core.io.load(path "ratio.safetensors"))
+    theirs.text = {}
+    assert(core.io.save(path "bare.safetensors", theirs))
+    flex.convert.file(path "bare.safetensors", path "back.h5", { heads = 2 })
+    lu.assertEquals(largest(answer(flex.load_model(path "back.h5")), answer(model)), 0)
+  end
+  raises("mlp_ratio must be a number from 0.03125 on and below 64, not 0", core.flex, with { mlp_ratio = 0 })
+  raises("to backbone 'uvit' it means nothing", flex.models.flex, with { backbone = "uvit", channels = { 32 },
+    mlp_ratio = 4, res_blocks = false })
 end
 
 -- Numbers recorded from the authors' code at depth 3 are those of depth 2: their constructors make the same blocks.

@@ -29,6 +29,7 @@ static fx_flex *small (uint64_t seed) {
                        .width = 6,
                        .in_channels = 2,
                        .cond_channels = 2,
+                       .mlp_ratio = 2,
                        .skip = true,
                        .weak_skips = true,
                        .strong_bottleneck = true,

@@ -82,6 +82,14 @@ function M.averaged(file, names, tensors)
     #shadow, #names), 0)
 end
 
+-- How much wider than a token the inner layer of the transformer blocks is: the ratio whose product is rounded to it.
+local function mlp_ratio(tensors)
+  local inner = tensors["encoder.mid_block.mlp.fc1.weight"]
+  if not inner then error("the file does not hold a FLEX network (encoder.mid_block)", 0) end
+  local ratio = inner.shape[1] / inner.shape[2]
+  return math.floor(inner.shape[2] * ratio) == inner.shape[1] and ratio or (inner.shape[1] + 0.5) / inner.shape[2]
+end
+
 local function count(tensors, pattern)
   local n = 0
   while tensors[pattern:format(n)] do n = n + 1 end
@@ -128,6 +136,7 @@ function M.config(tensors, options)
     c.channels[level] = down.shape[1]
   end
   c.depth = 2 * count(tensors, "encoder.tr_blocks.%d.norm1.weight") + 1     -- an even depth, one less, is the same
+  c.mlp_ratio = mlp_ratio(tensors)
   c.heads = options.heads or heads_of(c.channels) or 2
   c.in_channels, c.cond_channels = first.shape[2], condition.shape[2]
   local side = math.floor(math.sqrt(positions.shape[2] - 1) + 0.5) << #c.channels
