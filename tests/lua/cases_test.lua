@@ -303,6 +303,29 @@ function suite.test_what_makes_a_mesh_is_no_field()
   lu.assertEquals(why.quads, "the mesh 'mesh' (its attribute face_node_connectivity)")
 end
 
+-- What f writes to standard error, by way of `file`.
+local function stderr_of(file, f)
+  local real, to = io.stderr, assert(io.open(file, "w"))
+  rawset(io, "stderr", to)
+  local ok, message = pcall(f)
+  rawset(io, "stderr", real)
+  to:close()
+  local text = flex.core.sys.read(file) or ""
+  os.remove(file)
+  assert(ok, message)
+  return text
+end
+
+-- Times of which f4 makes neighbours equal are said to be f4.
+function suite.test_times_that_rounding_repeats_name_their_type()
+  local times = { 1, 2, 2, 3 }
+  local reader = { frames = 4, time = function(_, j) return times[j] end, run = function() return 1 end,
+    time_variable = function() return "time", "<f4" end }
+  local said = require("flexlab.data.stretches").repeats(reader)
+  lu.assertStrContains(said, "1 time repeats the one before in 'time' (the first: 2, frames 2 and 3), which is single "
+    .. "precision (f4)")
+end
+
 function suite.test_times_that_repeat_are_told()
   local times, path = { 0, 1, 1, 2 }, os.tmpname()
   local writer = assert(core.io.field_writer(path .. ".h5", { frames = 4, height = 4, width = 4 }))
@@ -310,8 +333,11 @@ function suite.test_times_that_repeat_are_told()
   assert(writer:array("times", times))
   assert(writer:finish())
   local r = inspect.report(path .. ".h5", {})
-  lu.assertEquals(r.notes, { "1 time repeats the one before (the first: 1, frames 2 and 3): a run ends there, and no "
-    .. "sample of a forecast reaches across" })
+  lu.assertEquals(r.notes, { "1 time repeats the one before in 'times' (the first: 1, frames 2 and 3): a run ends "
+    .. "there, and no sample of a forecast reaches across" })
+  local forecast = { file = path .. ".h5", test = path .. ".h5", past = 1, lead = 1, crop = 4, batch = 1, std = 1.0 }
+  local said = stderr_of(path .. ".said", function() flex.data.forecast(forecast) end)
+  lu.assertStrContains(said, ".h5': 1 time repeats the one before in 'times' (the first: 1, frames 2 and 3)")
   os.remove(path)
   os.remove(path .. ".h5")
 end

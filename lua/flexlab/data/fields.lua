@@ -203,10 +203,22 @@ function Reader:text(key)
   return type(value) == "string" and value or nil
 end
 
+-- The path of the variable of time, of several groups that of the first; nil where there is none.
+local function path_of_time(self)
+  local d = self.file.description
+  return d.time and (d.groups and d.groups[1] .. "/" .. d.time or d.time)
+end
+
+--- The variable of time and the type of its numbers as they are stored, "<f4"; nil where there is none.
+function Reader:time_variable()
+  local path = path_of_time(self)
+  local v = path and self.file.variables[path]
+  return v and path, v and v.dtype
+end
+
 -- The times of the runs: one list for all, or one a sample; false if there are none.
 local function times(self)
-  local d = self.file.description
-  local path = d.time and (d.groups and d.groups[1] .. "/" .. d.time or d.time)
+  local path = path_of_time(self)
   local v = path and self.file:numbers(path, 1, 2)
   if not v or v.shape[#v.shape] < self.size.t or v.shape[1] == 0 then return false end
   local t = self.file.container:read(path, { dtype = "f64" })

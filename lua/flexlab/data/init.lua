@@ -56,10 +56,10 @@ local function check(set, source)
   end
 end
 
--- What to say of gaps in the times of the first file that has some, or nil.
+-- What to say of the first file whose times have gaps, or else repeat; nil where none do.
 local function gaps_of(source)
   for _, file in ipairs(source.files) do
-    local sentence = stretches.sentence(file.reader, file.stretches)
+    local sentence = stretches.sentence(file.reader, file.stretches) or stretches.repeats(file.reader)
     if sentence then return ("data: '%s': %s"):format(file.path, sentence) end
   end
 end

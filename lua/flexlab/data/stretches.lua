@@ -66,9 +66,12 @@ function M.repeats(reader)
     end
   end
   if count == 0 then return nil end
-  return ("%d time%s the one before (the first: %.10g, frames %d and %d): a run ends there, and no sample of a "
-    .. "forecast reaches across"):format(count, count > 1 and "s repeat" or " repeats",
-    reader:time(first), first - 1, first)
+  local name, kind = reader:time_variable()
+  local rounded = kind and kind:find "f4$" and (", which is single precision (f4): its seven digits may make times "
+    .. "equal that are not; count from a later date or store f8") or ""
+  return ("%d time%s the one before in '%s' (the first: %.10g, frames %d and %d)%s: a run ends there, and no sample of "
+    .. "a forecast reaches across"):format(count, count > 1 and "s repeat" or " repeats", name,
+    reader:time(first), first - 1, first, rounded)
 end
 
 return M
