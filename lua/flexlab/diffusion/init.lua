@@ -8,6 +8,7 @@ them, and a part of a step's batch (batch.first, batch.whole) has those that it 
 --]]
 local context = require "flexlab.context"
 local core = require "flexlab.core"
+local expected = require "flexlab.expected"
 local rng = require "flexlab.rng"
 local sampling = require "flexlab.diffusion.sampling"
 
@@ -88,6 +89,8 @@ end
 --- The training loss of a batch: t as the schedule draws it, eps ~ N(0,1). `step` is the run's own by
 --- default.
 function M.loss(model, batch, step)
+  expected.methods("diffusion.loss", "model", model, { "condition" }, 2)
+  expected.fields("diffusion.loss", "batch", batch, { "target" }, 2)
   local run = context.run()
   step = step or run and run.step or 1
   local seed, place = run and run.seed or model.seed or 1, place_of(batch)

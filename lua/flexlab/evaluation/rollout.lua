@@ -15,6 +15,7 @@ bits as a shorter one, and member 3 is the same whether 3 or 30 are asked for (w
 local context = require "flexlab.context"
 local core = require "flexlab.core"
 local diffusion = require "flexlab.diffusion"
+local expected = require "flexlab.expected"
 local samples = require "flexlab.evaluation.samples"
 local scales = require "flexlab.data.scale"
 local scores = require "flexlab.evaluation.rollout_scores"
@@ -112,6 +113,10 @@ end
 ---@param options table|nil  as flex.rollout's, and batches: the first so many
 ---@return table  lists by lead, tables, :save(folder), :parts() of a report: rollout_scores.lua has them
 function M.evaluate(model, test, options)
+  expected.methods("rollout.evaluate", "model", model, { "condition" }, 2)
+  expected.methods("rollout.evaluate", "data", test, { "batches" }, 2)
+  expected.fields("rollout.evaluate", "data", test, { "set" }, 2)
+  expected.options("rollout.evaluate", options, 2)
   local o = checked(options, 2)
   if (test.set.cfg.horizon or 1) < o.length then
     error(("rollout.evaluate: a length of %d needs data with horizon = %d"):format(o.length, o.length), 2)
