@@ -232,6 +232,11 @@ function core.reset_peak() end
 ---@param bytes integer
 function core.set_budget(bytes) end
 
+--- no more than so many bytes may be live; 0: no limit; the limit before
+---@param bytes integer
+---@return integer
+function core.limit_memory(bytes) end
+
 --- the k-th allocation from now fails once; for tests
 ---@param k integer
 function core.fail_allocation(k) end

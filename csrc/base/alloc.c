@@ -55,7 +55,7 @@ __attribute__((constructor)) static void prepare_forks (void) {
 static header *cache[CLASSES];
 static int64_t cached; /* bytes in it */
 static fx_memory_stats stats;
-static int64_t fail_in;
+static int64_t fail_in, limit;
 static _Thread_local fx_memory_kind tensor_kind = FX_MEMORY_ACTIVATIONS;
 
 const char *fx_memory_kind_name (fx_memory_kind kind) {
@@ -179,7 +179,8 @@ void *fx_alloc_kind (size_t bytes, fx_memory_kind kind) {
   header *h = NULL;
   pthread_mutex_lock(&lock);
   stats.requests++;
-  const bool refuse = fail_in > 0 && --fail_in == 0;
+  const bool beyond = limit > 0 && (int64_t)bytes > limit - stats.live_bytes;
+  const bool refuse = (fail_in > 0 && --fail_in == 0) || beyond;
   if (!refuse && !(h = take(bytes))) {
     trim_locked();
     h = take(bytes);
@@ -192,7 +193,8 @@ void *fx_alloc_kind (size_t bytes, fx_memory_kind kind) {
   pthread_mutex_unlock(&lock);
   if (h)
     return h + 1;
-  fx_fail(FX_ENOMEM, "cannot allocate %zu bytes (%lld are in use)", bytes, (long long)live);
+  fx_fail(FX_ENOMEM, "cannot allocate %zu bytes (%lld are in use%s)", bytes, (long long)live,
+          beyond ? ", which is limited here" : "");
   return NULL;
 }
 
@@ -245,6 +247,14 @@ void fx_memory_reset_peak (void) {
   stats.peak_bytes = stats.live_bytes;
   memcpy(stats.peak_by_kind, stats.live_by_kind, sizeof stats.peak_by_kind);
   pthread_mutex_unlock(&lock);
+}
+
+int64_t fx_alloc_limit (int64_t most) {
+  pthread_mutex_lock(&lock);
+  const int64_t before = limit;
+  limit = most;
+  pthread_mutex_unlock(&lock);
+  return before;
 }
 
 void fx_alloc_fail_at (int64_t k) {

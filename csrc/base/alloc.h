@@ -63,6 +63,10 @@ typedef struct {
 void fx_memory(fx_memory_stats *out);
 void fx_memory_reset_peak(void);
 
+/* From now on requests that would bring what is live above `most` bytes fail; 0: all may be tried. Returns what held
+** before. For sizes that a file of others asks for, before anything has borne them out. */
+int64_t fx_alloc_limit(int64_t most);
+
 /* Makes the k-th request from now (1 = the next) fail once; 0 switches this off. For tests. */
 void fx_alloc_fail_at(int64_t k);
 

@@ -11,6 +11,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "base/alloc.h"
 #include "io/archive.h"
 
 /* A JSON text of the file being read; failures name it. */
@@ -182,13 +183,30 @@ static fx_status read_config (const text *t, fx_flex_config *c) {
   return FX_OK;
 }
 
+/* Bytes that a network may take which comes with these tensors: its text alone could ask for more than there is. */
+static int64_t most_bytes (const fx_archive *a) {
+  fx_memory_stats memory;
+  double numbers = 0;
+  for (int64_t i = 0; i < fx_archive_count(a); i++)
+    numbers += (double)fx_tensor_count(fx_archive_tensor(a, i));
+  fx_memory(&memory);
+  return memory.live_bytes + (INT64_C(256) << 20) + (int64_t)(32 * numbers);
+}
+
 static fx_status read_network (const fx_archive *a, fx_checkpoint *c) {
   fx_flex_config config;
   text t;
   FX_TRY(open_text(a, "network", &t));
   fx_status st = read_config(&t, &config);
   cJSON_Delete(t.json);
-  return st == FX_OK ? fx_flex_new(&config, 0, &c->net) : st;
+  if (st != FX_OK)
+    return st;
+  const int64_t before = fx_alloc_limit(most_bytes(a));
+  const fx_status made = fx_flex_new(&config, 0, &c->net);
+  fx_alloc_limit(before);
+  return made == FX_ENOMEM
+             ? fx_fail_in(made, "the network of its text 'network' is larger than its tensors")
+             : made;
 }
 
 static fx_status read_model (const fx_archive *a, fx_checkpoint *c) {

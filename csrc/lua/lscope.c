@@ -234,6 +234,16 @@ static int core_fail_allocation (lua_State *L) {
   return 0;
 }
 
+/* core.limit_memory(bytes): no more than these may be live; 0: no limit. Returns the limit before. */
+static int core_limit_memory (lua_State *L) {
+  const int64_t bytes = lfx_to_int(L, 1, "limit_memory", "bytes");
+  if (bytes < 0)
+    return luaL_error(L, "limit_memory: argument 'bytes' must not be negative, got %I",
+                      (LUAI_UACINT)bytes);
+  lua_pushinteger(L, fx_alloc_limit(bytes));
+  return 1;
+}
+
 static int core_set_budget (lua_State *L) {
   lfx_state *state = state_of(L);
   const int64_t bytes = lfx_to_int(L, 1, "set_budget", "bytes");
@@ -353,6 +363,7 @@ static const luaL_Reg functions[] = { { "scope", core_scope },
                                       { "memory", core_memory },
                                       { "reset_peak", core_reset_peak },
                                       { "set_budget", core_set_budget },
+                                      { "limit_memory", core_limit_memory },
                                       { "fail_allocation", core_fail_allocation },
                                       { NULL, NULL } };
 

@@ -54,6 +54,7 @@ memory(): { live: integer, peak: integer, cached: integer, budget: integer, bloc
   handles: integer, requests: integer } -- bytes, and counts
 reset_peak() -- starts a new measurement of the peak
 set_budget(bytes: integer) -- least number of live bytes that calls for a collection
+limit_memory(bytes: integer): integer -- no more than so many bytes may be live; 0: no limit; the limit before
 fail_allocation(k: integer) -- the k-th allocation from now fails once; for tests
 ]] },
   { holder = "flexlab.Scope", title = "Scopes: methods", [[

@@ -155,6 +155,39 @@ function suite.test_steps_of_a_run_are_whole_numbers()
   end
 end
 
+-- Every tensor that a network wants, of another shape: which one, what it has and what is wanted.
+function suite.test_a_tensor_of_a_wrong_shape_is_named_with_both()
+  local _, file = checkpoint()
+  local changed, tried = folder .. "/shape.h5", 0
+  for i, name in ipairs(file.names) do
+    if name:find "^ema/" and i % 5 == 0 then
+      local tensors, shape, t = {}, {}, file.tensors[name]
+      for other, value in pairs(file.tensors) do tensors[other] = value end
+      for axis, n in ipairs(t.shape) do shape[axis] = axis == 1 and n + 1 or n end
+      tensors[name] = core.zeros(shape)
+      assert(core.io.save(changed, { names = file.names, tensors = tensors, text = file.text }))
+      local ok, message = pcall(flex.load_model, changed)
+      lu.assertFalse(ok)
+      lu.assertStrContains(tostring(message), ("%s: '%s' is (%s), this network wants (%s)"):format(changed, name,
+        table.concat(shape, ","), table.concat(t.shape, ",")))
+      tried = tried + 1
+    end
+  end
+  lu.assertTrue(tried > 10)
+end
+
+-- Sizes that the tensors do not bear out decide nothing: such a network is not made, whatever it would take.
+function suite.test_sizes_beyond_the_tensors_take_no_memory()
+  for _, changes in ipairs { { channels = { 16384 } }, { channels = { 4096 } }, { channels = { 1536 } } } do
+    core.reset_peak()
+    local live, message = core.memory().live, message_with("model", with("model", changes))
+    lu.assertNotNil(message)
+    lu.assertStrContains(message, "changed.h5: the network of its text 'model' is larger than its tensors")
+    lu.assertTrue(core.memory().peak - live < 512 * 2 ^ 20)
+  end
+  lu.assertEquals(core.limit_memory(0), 0)      -- as it was
+end
+
 local status = lu.LuaUnit.run()
 os.execute("rm -rf '" .. folder .. "'")
 os.exit(status)

@@ -230,6 +230,25 @@ local function demand_sides(path, file, description)
   end
 end
 
+local SPARE = 256 << 20
+
+-- f(), in which a network may take some times the memory of the file's tensors and 256 MiB: the sizes in its text are a
+-- stranger's until the tensors have been compared with them. `area`: pixels of a field of another size that was asked
+-- for.
+local function bounded(path, file, area, f)
+  local numbers = 0
+  for _, t in pairs(file.tensors) do numbers = numbers + t:count() end
+  local before = core.limit_memory(core.memory().live + 32 * numbers + 256 * area + SPARE)
+  local _ <close> = setmetatable({}, { __close = function() core.limit_memory(before) end })
+  local ok, made = pcall(f)
+  if ok then return made end
+  if tostring(made):find("which is limited here", 1, true) then
+    error(("%s: the network of its text 'model' is larger than its tensors, which hold %d numbers"):format(path,
+      numbers), 0)
+  end
+  error(made, 0)
+end
+
 --- A network from a checkpoint alone: model, configuration of its recipe, normalisation.
 ---@param path string        a checkpoint, or the folder of a run: its last.h5
 ---@param options table|nil  { ema = true: the averaged weights, where there are any; height, width: of
@@ -256,7 +275,9 @@ function M.load_model(path, options)
   local models = choices.registry "models"
   local function make()
     same_parts.demand(path, { description, said.data })
-    return models[description.kind or "flex"].new(description)
+    return bounded(path, file, (o.height or 0) * (o.width or 0), function()
+      return models[description.kind or "flex"].new(description)
+    end)
   end
   local depth = #making
   local ok, model = pcall(function()
