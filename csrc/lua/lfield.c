@@ -173,12 +173,16 @@ static int io_field_writer (lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
   luaL_checktype(L, 2, LUA_TTABLE);
   const lfx_options o = lfx_read_options(L, 2, "field_writer", known, false);
+  const int64_t deflate = lfx_int(&o, "deflate", 0);
+  if (deflate < 0 || deflate > 9) /* before it is cut to an int */
+    return luaL_error(L, "field_writer: 'deflate' must be 0 (off) to 9, got %I",
+                      (LUAI_UACINT)deflate);
   const fx_field_layout layout = { .dataset = lfx_string(&o, "dataset", NULL),
                                    .frames = lfx_int(&o, "frames", 0),
                                    .channels = lfx_int(&o, "channels", 1),
                                    .height = lfx_int(&o, "height", 0),
                                    .width = lfx_int(&o, "width", 0),
-                                   .deflate = (int)lfx_int(&o, "deflate", 0),
+                                   .deflate = (int)deflate,
                                    .chunk = lfx_int(&o, "chunk", 0) };
   if (layout.frames < 1 || layout.channels < 1 || layout.height < 1 || layout.width < 1)
     return luaL_error(L, "field_writer: 'frames', 'height', 'width' and 'channels' must be at "

@@ -48,6 +48,27 @@ function suite.test_leakage()
   lu.assertStrContains(text, "frame 2 of '" .. folder .. "/mixed.h5' is frame 3 of '" .. train)
 end
 
+-- A mask, or a variable that nothing fills, is no field.
+function suite.test_channels_without_variance()
+  local function two(name, value)
+    local path = folder .. "/" .. name
+    local w = assert(core.io.field_writer(path, { frames = 4, height = 64, width = 64, channels = 2 }))
+    for i = 1, 4 do
+      local moving = core.normal({ 1, 64, 64, 1 }, { seed = i + value })
+      assert(w:append(moving:concat(core.full({ 1, 64, 64, 1 }, 7.0), { axis = -1 })))
+    end
+    assert(w:text("channels", "u,mask"))
+    assert(w:finish())
+    return path
+  end
+  local state, text = found({ file = two("a.h5", 0), test = two("b.h5", 9), crop = 32 }, "variance")
+  lu.assertEquals(state, "note")
+  lu.assertEquals(text, "'mask': no variance in the training frames; 'mask': no variance in the test frames; "
+    .. "scores of such channels say nothing")
+  state, text = found({ file = train, test = test, crop = 32 }, "variance")
+  lu.assertEquals({ state, text }, { "ok", "every channel varies in the training and in the test frames" })
+end
+
 function suite.test_registration()
   for _, factor in ipairs { 2, 4 } do
     local state, text = found({ file = train, test = test, crop = 64, factor = factor, degradation = "bicubic" },

@@ -92,6 +92,7 @@ function TestHostile.test_a_file_that_cannot_be_opened_fails()
     local said, code = pipe:read("a"):match "^(.*)\n(%d+)$"
     pipe:close()
     lu.assertTrue(code ~= nil and (code ~= "0" or not said:find "cannot open"), said)
+    lu.assertFalse(said:find "unknown" ~= nil and said:find "Too many open files" ~= nil, said)
   end
 end
 

@@ -223,6 +223,10 @@ function M.report(path, o)
   if not file then error("data: " .. tostring(message), 0) end
   local ok, reader = pcall(fields.open, path, { format = o.format, dataset = o.dataset, axes = o.axes,
     channels = o.channels })
+  if not ok and tostring(reader):gsub("^data: ", ""):find "^cannot open " then
+    file.container:close()
+    error(reader, 0)      -- not read, which says nothing about what it is
+  end
   -- A file that is not understood is shown as it is; words of the user that do not fit it are an error.
   if not ok and (type(reader) ~= "string" or o.format or o.dataset or o.axes or o.channels) then error(reader, 0) end
   local report = { path = path, container = file.container.kind, format = ok and reader.file.format.name or "unknown",

@@ -9,6 +9,7 @@ local overlap = require "flexlab.data.overlap"
 local placement = require "flexlab.data.placement"
 local quantities = require "flexlab.data.quantities"
 local scale = require "flexlab.data.scale"
+local words = require "flexlab.text"
 
 local M = {}
 
@@ -50,6 +51,33 @@ function M.quantities(subject)
   end
   if worst then return worst == "refuse" and "fault" or "note", why end
   return first and "ok" or nil, first and ("%d files hold the same quantities"):format(#files.train + #files.test)
+end
+
+-- Names of the channels that are the same number in all frames of a part.
+local function still(source, entries, most)
+  local _, _, varies = scale.fit(source, entries, most)
+  local list = {}
+  for c = 1, source.channels do
+    if not varies[c] then list[#list + 1] = ("'%s'"):format(source.names[c] or "channel " .. c) end
+  end
+  return list
+end
+
+--- Channels without variance: nothing is learned of them, and their scores are perfect or without meaning.
+function M.variance(subject)
+  local set = subject.set
+  if not set then return nil end
+  local sentences = {}
+  local parts = { { "training", set.train.source, set.train.entries },
+    { "test", set.test.source, overlap.frames(set.test, 0, 0) } }
+  for _, part in ipairs(parts) do
+    local list = still(part[2], part[3], set.cfg.fit)
+    if #list > 0 then
+      sentences[#sentences + 1] = ("%s: no variance in the %s frames"):format(words.list(list), part[1])
+    end
+  end
+  if #sentences == 0 then return "ok", "every channel varies in the training and in the test frames" end
+  return "note", table.concat(sentences, "; ") .. "; scores of such channels say nothing"
 end
 
 -- Largest difference of two scales, in units of the second's std.

@@ -72,7 +72,7 @@ local function subject_of_data(given)
 end
 
 local checks = { { "split", split_checks.split }, { "quantities", data_checks.quantities },
-  { "leakage", data_checks.leakage },
+  { "leakage", data_checks.leakage }, { "variance", data_checks.variance },
   { "normalisation", data_checks.normalisation },
   { "registration", data_checks.registration }, { "weights", run_checks.weights }, { "pull", run_checks.pull },
   { "feedback", run_checks.feedback } }
