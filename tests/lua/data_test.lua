@@ -167,7 +167,8 @@ function suite.test_wrong_data_have_their_sentence()
 end
 
 function suite.test_a_writer_s_compression_is_a_whole_number_up_to_9()
-  for value, said in pairs { [4294967297] = "must be 0 (off) to 9, got 4294967297", [-1] = "must be 0 (off) to 9, got -1",
+  for value, said in pairs { [4294967297] = "must be 0 (off) to 9, got 4294967297",
+    [-1] = "must be 0 (off) to 9, got -1",
     [10] = "must be 0 (off) to 9, got 10", [2.5] = "must be an integer, got 2.5", ["3"] = "must be an integer" } do
     local ok, message = pcall(core.io.field_writer, folder .. "/deflate.h5", { frames = 1, height = 8, width = 8,
       deflate = value })

@@ -8,6 +8,7 @@ settings are those of the declared tables, not what a recipe calls its own. A li
 to the shell, which completes names better.
 --]]
 local arguments = require "flexlab.commands.arguments"
+local terminal = require "flexlab.terminal"
 local choices = require "flexlab.choices"
 local commands = require "flexlab.commands"
 local core = require "flexlab.core"
@@ -176,6 +177,6 @@ return {
   doc = "print what may stand at the end of a command line",
   arguments = { { name = "line", rest = true, doc = "the line up to the cursor, as one word" } },
   run = function(values)
-    for _, one in ipairs(answer(values.line)) do print(one) end
+    for _, one in ipairs(answer(values.line)) do terminal.say(one) end
   end,
 }
