@@ -77,54 +77,54 @@
 ---@class flexlab.core
 local core = {}
 
---- from a number, nested lists or another tensor; f32 by default
+--- a tensor from a number, nested lists or another tensor; single precision (f32) by default
 ---@param value number|table|flexlab.Tensor
 ---@param options? { dtype?: flexlab.dtype }
 ---@return flexlab.Tensor
 function core.tensor(value, options) end
 
---- full of zeros
+--- a tensor whose elements are all 0
 ---@param shape integer[]
 ---@param options? { dtype?: flexlab.dtype }
 ---@return flexlab.Tensor
 function core.zeros(shape, options) end
 
---- full of one number
+--- a tensor whose elements are all `value`
 ---@param shape integer[]
 ---@param value number
 ---@param options? { dtype?: flexlab.dtype }
 ---@return flexlab.Tensor
 function core.full(shape, value, options) end
 
---- standard normal numbers at an address
+--- standard normal random numbers, a function of the key alone
 ---@param shape integer[]
 ---@param key flexlab.Key
 ---@param options? { dtype?: flexlab.dtype }
 ---@return flexlab.Tensor
 function core.normal(shape, key, options) end
 
---- uniform in [low, high), [0, 1) by default
+--- random numbers uniform in [low, high), by default [0, 1)
 ---@param shape integer[]
 ---@param key flexlab.Key
 ---@param options? { low?: number, high?: number, dtype?: flexlab.dtype }
 ---@return flexlab.Tensor
 function core.uniform(shape, key, options) end
 
---- (n): 0, 1, .. n-1
+--- the numbers 0, 1, .. n-1
 ---@param n integer
 ---@return flexlab.Tensor
 function core.arange(n) end
 
---- whether it is a tensor
+--- whether a value is a tensor
 ---@param value any
 ---@return boolean
 function core.is_tensor(value) end
 
 ---@class flexlab.Tensor
----@field shape integer[] sizes; #t is the first
+---@field shape integer[] sizes of the axes; `#t` is the first
 ---@field ndim integer number of axes
----@field dtype flexlab.dtype f32, f64, bf16 or f16
----@field grad flexlab.Tensor? gradient of a leaf, nil before backward
+---@field dtype flexlab.dtype type of the elements: f32, f64, bf16 or f16
+---@field grad flexlab.Tensor? gradient of a leaf; nil before backward
 ---@field requires_grad boolean whether a gradient flows through it
 ---@operator add(flexlab.Tensor|number): flexlab.Tensor
 ---@operator sub(flexlab.Tensor|number): flexlab.Tensor
@@ -140,7 +140,7 @@ local Tensor = {}
 ---@return integer
 function Tensor:count() end
 
---- the only element
+--- the only element; raises if there are more
 ---@return number
 function Tensor:item() end
 
@@ -149,16 +149,16 @@ function Tensor:item() end
 ---@return number
 function Tensor:get(...) end
 
---- t:set(i, j, .., value)
+--- `t:set(i, j, .., value)` sets the element at these indices
 ---@param ... number
 ---@return flexlab.Tensor
 function Tensor:set(...) end
 
---- all elements, row by row
+--- a flat list of all elements, row by row
 ---@return number[]
 function Tensor:totable() end
 
---- of the finite elements
+--- smallest, largest and mean finite element, and the number of elements that are not finite
 ---@return { min: number, max: number, mean: number, nonfinite: integer }
 function Tensor:summary() end
 
@@ -166,165 +166,186 @@ function Tensor:summary() end
 ---@return flexlab.Tensor
 function Tensor:clone() end
 
---- converted; refused where a gradient flows
+--- a copy of another type; refused where a gradient flows
 ---@param dtype flexlab.dtype
 ---@return flexlab.Tensor
 function Tensor:to(dtype) end
 
---- the same storage without gradient
+--- the same storage, through which no gradient flows
 ---@return flexlab.Tensor
 function Tensor:detach() end
 
---- marks a leaf whose gradient is wanted
+--- marks a leaf whose gradient is wanted (true) or not (false); returns it
 ---@param wanted boolean
 ---@return flexlab.Tensor
 function Tensor:track(wanted) end
 
---- adds gradients to all leaves; without a seed t has one element
+--- adds gradients to all leaves; without a seed the tensor must have one element
 ---@param seed? flexlab.Tensor
 function Tensor:backward(seed) end
 
---- forgets the gradient
+--- removes the gradient
 function Tensor:clear_grad() end
 
---- in place; every element
+--- sets every element, in place
 ---@param value number
 ---@return flexlab.Tensor
 function Tensor:fill_(value) end
 
---- in place; equal shapes
+--- copies the elements of a tensor of equal shape, in place
 ---@param from flexlab.Tensor
 ---@return flexlab.Tensor
 function Tensor:copy_(from) end
 
---- in place; t + scale other
+--- adds `scale` (1) times a tensor of equal shape, in place
 ---@param other flexlab.Tensor
 ---@param scale? number
 ---@return flexlab.Tensor
 function Tensor:add_(other, scale) end
 
---- in place; t factor
+--- multiplies every element, in place
 ---@param factor number
 ---@return flexlab.Tensor
 function Tensor:mul_(factor) end
 
---- ends the handle; so does `local t <close>`
+--- gives the memory back at once, as `local t <close>` does; later use raises an error that says where the tensor was made
 function Tensor:free() end
 
---- ends all tensors made since, at its close
+--- opens a scope, whose end frees all tensors made since, but those that are kept, parameters and the state of optimisers
 ---@return flexlab.Scope
 function core.scope() end
 
---- f(...) with recording off
+--- the results of `f(...)` with recording for gradients off; it is on again after an error, too
 ---@param f function
 ---@param ... any
 ---@return any
 function core.no_grad(f, ...) end
 
---- bytes, and counts
----@return { live: integer, peak: integer, cached: integer, budget: integer, blocks: integer, handles: integer, requests: integer }
+--- bytes that are live, at the peak, cached and budgeted; numbers of blocks, of tensors that Lua holds and of allocations; bytes by kind (weights, optimiser, gradients, activations, workspace), now and at the peak
+---@return { live: integer, peak: integer, cached: integer, budget: integer, blocks: integer, handles: integer, requests: integer, live_by_kind: table<string, integer>, peak_by_kind: table<string, integer> }
 function core.memory() end
 
 --- starts a new measurement of the peak
 function core.reset_peak() end
 
---- least number of live bytes that calls for a collection
+--- sets the least budget
 ---@param bytes integer
 function core.set_budget(bytes) end
 
---- no more than so many bytes may be live; 0: no limit; the limit before
+--- makes allocations fail beyond so many live bytes (0: no limit); returns the limit before
 ---@param bytes integer
 ---@return integer
 function core.limit_memory(bytes) end
 
---- the k-th allocation from now fails once; for tests
+--- makes the k-th allocation from now fail, once; for tests
 ---@param k integer
 function core.fail_allocation(k) end
 
 ---@class flexlab.Scope
 local Scope = {}
 
---- tensors (or tables of them) that outlive the scope; returns them
+--- keeps tensors, or tables of them, beyond the end of the scope: they then belong to the scope around it; returns them
 ---@param ... any
 ---@return any
 function Scope:keep(...) end
 
---- ends the others; so does `local scope <close>`
+--- frees the others; so does `local scope <close>`
 function Scope:close() end
 
---- sets if given; the number of threads, which no result depends on
+--- number of threads, set if given; no result depends on it
 ---@param n? integer
 ---@return integer
 function core.threads(n) end
 
---- "cpu", or "ref", the readable reference
+--- backend of the kernels, set if given: "cpu", or "ref", the readable reference
 ---@param name? string
 ---@return string
 function core.backend(name) end
 
---- instruction set of the cpu kernels
+--- instruction set of the cpu kernels, set if given: baseline, avx2, avx512, amx, or x86-64-v2 to -v4; the environment variable FLEXLAB_ISA names it at start
 ---@param name? string
 ---@return string
 function core.isa(name) end
 
---- version, sources, isa, isas, blas, threads, hdf5, compiler, cores
+--- version, hash of the C sources, instruction sets, threads, cores, compiler and libraries, by name
 ---@return table
 function core.info() end
+
+---@class flexlab.core.measure
+core.measure = {}
+
+--- forgets the last profile and begins one
+function core.measure.start() end
+
+--- the profile: one entry { name, op, operands (shapes, or false where one is absent), result (shape), forward and backward { count, seconds, bytes } } for each op with its shapes; `op` is false for other work (the optimiser, sums of gradients), whose time stands under forward
+---@return table[]
+function core.measure.stop() end
+
+--- seconds of each of `repeats` (5) runs of one entry of the last profile by itself; backward_first is the gradient of the first operand, backward_rest those of the others
+---@param call integer
+---@param options? { part?: "forward"|"backward"|"backward_first"|"backward_rest", repeats?: integer }
+---@return number[]
+function core.measure.time(call, options) end
+
+--- runs multiply-adds in registers, one task for each thread; returns the number of operations, two for each multiply-add
+---@param rounds integer
+---@return number
+function core.measure.fma(rounds) end
 
 ---@class flexlab.core.nn
 core.nn = {}
 
---- called (x)
+--- linear map of the last axis, called `(x)`; `bias` is true by default
 ---@param inputs integer
 ---@param outputs integer
 ---@param options? { bias?: boolean }
 ---@return flexlab.Module
 function core.nn.linear(inputs, outputs, options) end
 
---- called (x); kernel 3; zero: starts as 0
+--- convolution with zero padding, called `(x)`; kernel 3 and stride 1 by default; `circular`: periodic padding; `zero`: its weights begin as 0
 ---@param inputs integer
 ---@param outputs integer
 ---@param options? { kernel?: integer, stride?: integer, circular?: boolean, zero?: boolean }
 ---@return flexlab.Module
 function core.nn.conv(inputs, outputs, options) end
 
---- called (x); 32 groups
+--- group normalisation, called `(x)`; 32 groups by default
 ---@param channels integer
 ---@param options? { groups?: integer }
 ---@return flexlab.Module
 function core.nn.group_norm(channels, options) end
 
---- called (x)
+--- layer normalisation, called `(x)`; `eps` is 1e-6 by default
 ---@param size integer
 ---@param options? { eps?: number }
 ---@return flexlab.Module
 function core.nn.layer_norm(size, options) end
 
---- called (x, emb); recompute: its inside is made again in backward
+--- residual block, called `(x, emb)` with an embedding (N, emb); `recompute`: its activations are computed again in backward
 ---@param inputs integer
 ---@param outputs integer
 ---@param options { emb: integer, resample?: "same"|"down"|"up", circular?: boolean, dropout?: number, recompute?: boolean, precision?: "f32"|"bf16" }
 ---@return flexlab.Module
 function core.nn.resblock(inputs, outputs, options) end
 
---- called (tokens, skip); with rows, positions are rotary: `before` tokens that stand nowhere, then rows x columns
+--- transformer block, called `(tokens, skip)`; `mlp` (2) is the ratio of its inner layer's width to `size`. With `rows` and `columns` its positions are rotary: the first `before` tokens have no position; the rest are the rows x columns of the map
 ---@param size integer
 ---@param options { heads: integer, mlp?: integer, skip?: boolean, dropout?: number, recompute?: boolean, rows?: integer, columns?: integer, before?: integer }
 ---@return flexlab.Module
 function core.nn.transformer_block(size, options) end
 
---- called (x): x plus learned positions
+--- adds learned positions, called `(x)`
 ---@param tokens integer
 ---@param size integer
 ---@return flexlab.Module
 function core.nn.positions(tokens, size) end
 
---- called (re): (N,1) -> (N,size)
+--- embedding of the Reynolds number, called `(re)`: (N,1) -> (N,size)
 ---@param size integer
 ---@return flexlab.Module
 function core.nn.condition_embedding(size) end
 
---- called (t): (N) -> (N,size)
+--- embedding of the diffusion time, called `(t)`: (N) -> (N,size)
 ---@param size integer
 ---@return flexlab.Module
 function core.nn.time_embedding(size) end
@@ -333,32 +354,32 @@ function core.nn.time_embedding(size) end
 ---@overload fun(x: flexlab.Tensor, ...: flexlab.Tensor): flexlab.Tensor
 local Module = {}
 
---- in a fixed order
+--- the parameters, in a fixed order
 ---@return { name: string, tensor: flexlab.Tensor, trained: boolean }[]
 function Module:parameters() end
 
---- weights as a function of seed and name
+--- sets the weights, a function of the seed and of the names behind the prefix; returns the module
 ---@param seed integer
 ---@param prefix? string
 ---@return flexlab.Module
 function Module:init(seed, prefix) end
 
---- dropout on with a key, off with nil
+--- switches dropout on with a key, off without; returns the module. Masks differ from call to call; the next `train(key)` begins their sequence again
 ---@param key? flexlab.Key
 ---@return flexlab.Module
 function Module:train(key) end
 
---- the FLEX network; flex.models.flex says this in words. With `size`, or `channels` and `res_blocks` (then the rest is as of `small`)
+--- the FLEX network of a [configuration](#the-configuration-of-flex), which has a `size`, or `channels` and `res_blocks` (the rest is then that of `small`); a recipe uses `flex.models.flex`. `core.flex_version` is the version of checkpoints that have all its fields
 ---@param config flexlab.FlexConfig
 ---@return flexlab.Flex
 function core.flex(config) end
 
---- what a size of core.flex_sizes says
+--- the meaning of a size, one of `core.flex_sizes`
 ---@param size flexlab.FlexSize
 ---@return { channels: integer[], res_blocks: integer[], depth: integer, heads: integer }
 function core.flex_preset(size) end
 
---- flex.optim.* say this for a model
+--- an optimiser of these tensors, with a moving average (EMA) of decay `ema`; a recipe uses `flex.optim`
 ---@param config { kind: "adam"|"adamw"|"lion", parameters: flexlab.Tensor[], beta1?: number, beta2?: number, eps?: number, weight_decay?: number, ema?: number }
 ---@return flexlab.Optimizer
 function core.optimizer(config) end
@@ -366,32 +387,32 @@ function core.optimizer(config) end
 ---@class flexlab.Flex
 local Flex = {}
 
---- resolved: every field; core.flex takes it again
+--- the configuration with every field; `core.flex` takes it again
 ---@return flexlab.FlexConfig
 function Flex:config() end
 
---- names as the authors'
+--- the parameters, with the names of the authors' code
 ---@return { name: string, tensor: flexlab.Tensor, trained: boolean }[]
 function Flex:parameters() end
 
---- weights as a function of seed and name
+--- sets the weights, a function of the seed and of the names; returns the network
 ---@param seed integer
 ---@param prefix? string
 ---@return flexlab.Flex
 function Flex:init(seed, prefix) end
 
---- dropout on with a key, off with nil
+--- switches dropout on with a key, off without; returns the network
 ---@param key? flexlab.Key
 ---@return flexlab.Flex
 function Flex:train(key) end
 
---- once per sample: does not depend on t
+--- the condition encoder: it does not depend on t, so once for each sample is enough
 ---@param lowres flexlab.Tensor
 ---@param re? flexlab.Tensor
 ---@return flexlab.Features
 function Flex:condition(lowres, re) end
 
---- the base encoder; x (N,H,W,C), t (N), re (N,1)
+--- the base encoder, with the features of the condition or without
 ---@param x flexlab.Tensor
 ---@param t flexlab.Tensor
 ---@param re? flexlab.Tensor
@@ -407,7 +428,7 @@ function Flex:encode(x, t, re, features) end
 ---@return flexlab.Tensor
 function Flex:decode(encoded, t, re, features) end
 
---- encode, then decode
+--- `encode`, then `decode`
 ---@param x flexlab.Tensor
 ---@param t flexlab.Tensor
 ---@param re? flexlab.Tensor
@@ -415,86 +436,86 @@ function Flex:decode(encoded, t, re, features) end
 ---@return flexlab.Tensor
 function Flex:predict(x, t, re, features) end
 
---- shapes of the skips of a batch of n
+--- the shapes of the skips for a batch of n
 ---@param n integer
 ---@return integer[][]
 function Flex:skip_shapes(n) end
 
 ---@class flexlab.Optimizer
----@field steps integer updates so far; may be assigned
+---@field steps integer number of updates so far; may be assigned
 local Optimizer = {}
 
---- one update; the gradient's norm, or nil, message, index when it is not finite
+--- one update; returns the norm of the gradient before clipping, or nil, a message and the number of the parameter where it is not finite
 ---@param options { lr: number, clip?: number }
 ---@return number?
 function Optimizer:step(options) end
 
---- forgets all gradients
+--- removes all gradients
 function Optimizer:clear_grads() end
 
---- exchanges weights and their averages
+--- exchanges the weights and their moving averages
 function Optimizer:swap() end
 
---- the tensors themselves
+--- the tensors of the state themselves, in the order of the parameters
 ---@return { steps: integer, first: flexlab.Tensor[], second: flexlab.Tensor[], average: flexlab.Tensor[] }
 function Optimizer:state() end
 
 ---@class flexlab.core.io
 core.io = {}
 
---- HDF5, safetensors or .pt, told apart by content
+--- the tensors and texts of an HDF5, safetensors or .pt file, which its content tells apart
 ---@param path string
 ---@return { names: string[], tensors: table<string, flexlab.Tensor>, text: table<string, string> }?
 function core.io.load(path) end
 
---- .h5 or .safetensors, atomic
+--- writes .h5 or .safetensors; `names` is the order of the tensors (alphabetic without it); texts may be numbers or booleans
 ---@param path string
 ---@param content { names?: string[], tensors: table<string, flexlab.Tensor>, text?: table }
 ---@return boolean?
 function core.io.save(path, content) end
 
---- opens fields over time for reading
+--- opens a field over time for reading
 ---@param path string
 ---@param dataset? string
 ---@return flexlab.Field?
 function core.io.field(path, dataset) end
 
---- any file of arrays: HDF5, netCDF, .npy, .npz
+--- opens any file of arrays: HDF5, netCDF 3 and 4, .npy, .npz
 ---@param path string
 ---@return flexlab.Container?
 function core.io.container(path) end
 
---- boxes that were asked and wait to be read; those that wait to be taken
+--- number of boxes that wait to be read ahead, and of those that wait to be taken
 ---@return integer, integer
 function core.io.reading() end
 
---- begins a file; with done (frames that are there) in PATH.part, which outlives the process
+--- begins a file of fields: dataset `w`, one channel, gzip level `deflate` (0) and chunks of side `chunk` (0: a whole frame) by default. With `done`, the number of frames that are there already, it writes PATH.part, which a killed process leaves behind and another continues
 ---@param path string
 ---@param options { dataset?: string, frames: integer, height: integer, width: integer, channels?: integer, deflate?: integer, chunk?: integer, done?: integer }
 ---@return flexlab.FieldWriter?
 function core.io.field_writer(path, options) end
 
---- (H,W,3), values 0 to 1
+--- writes an image (H,W,3) with values from 0 to 1
 ---@param path string
 ---@param image flexlab.Tensor
 ---@return boolean?
 function core.io.png(path, image) end
 
---- the same as a string
+--- the bytes of such a file
 ---@param image flexlab.Tensor
 ---@return string
 function core.io.png_encode(image) end
 
 ---@class flexlab.Container
----@field kind string HDF5, netCDF-3, npy or npz
----@field path string of the file
+---@field kind string kind of the file: HDF5, netCDF-3, npy or npz
+---@field path string path of the file
 local Container = {}
 
---- { path, dtype, number, shape, chunk, axes (their names), filters, packed, missing (stored numbers), valid ({ least, most }), unused (names of attributes), target (of a symbolic link) } each
+--- the variables, each { path, dtype such as "<f4", number, shape, chunk, axes (their names), filters, packed, missing (stored numbers), valid ({ least, most }), unused (names of attributes that are not used), target (of a symbolic link) }
 ---@return table[]
 function Container:variables() end
 
---- the groups of an HDF5 file
+--- names of the groups of an HDF5 file
 ---@return string[]
 function Container:groups() end
 
@@ -502,37 +523,37 @@ function Container:groups() end
 ---@return string[]
 function Container:notes() end
 
---- of a variable or group, or of the file
+--- attributes of a variable or group, or of the file
 ---@param path? string
 ---@return table?
 function Container:attributes(path) end
 
---- a box; a count of 0 drops the axis; waits for one that was asked
+--- a box of a variable; a count of 0 drops the axis. A missing element, by the rules of csrc/io/packing.h, is NaN. A box that was asked for is waited for
 ---@param path string
 ---@param options? { start?: integer[], count?: integer[], dtype?: string }
 ---@return flexlab.Tensor?
 function Container:read(path, options) end
 
---- whether it can be read at all, before any number is
+--- whether a variable can be read at all, before any number is
 ---@param path string
 ---@return boolean?
 function Container:check(path) end
 
---- has the box read by a thread meanwhile
+--- has another thread read a box, which `read` then returns
 ---@param path string
 ---@param options? { start?: integer[], count?: integer[], dtype?: string }
 function Container:ask(path, options) end
 
---- drops what was asked and not read
+--- drops the boxes that were asked for and not read
 function Container:forget() end
 
---- boxes to come: bytes and places of the cache of decoded chunks
+--- fits the cache of decoded chunks to boxes of this size; returns its bytes and the number of its places
 ---@param path string
 ---@param count integer[]
 ---@return integer, integer
 function Container:expect(path, count) end
 
---- streamed; count is of the finite numbers, nan of missing elements too
+--- of the finite numbers, with their count; `nan` also counts missing elements
 ---@param path string
 ---@return { mean: number, std: number, min: number, max: number, count: integer, nan: integer, infinite: integer }?
 function Container:statistics(path) end
@@ -542,111 +563,112 @@ function Container:close() end
 
 ---@class flexlab.Field
 ---@field frames integer number of frames
----@field channels integer per pixel
----@field height integer pixels
----@field width integer pixels
----@field dataset string name in the file
----@field path string of the file
+---@field channels integer number of channels
+---@field height integer height in pixels
+---@field width integer width in pixels
+---@field dataset string name of the data set in the file
+---@field path string path of the file
 local Field = {}
 
---- (1,h,w,c); a value that is not finite is refused unless check is false
+--- a patch (1,h,w,c) of a frame, from pixel (y, x); values that are not finite are refused unless `check` is false
 ---@param options { frame: integer, y?: integer, x?: integer, height?: integer, width?: integer, channel?: integer, channels?: integer, check?: boolean }
 ---@return flexlab.Tensor?
 function Field:read(options) end
 
---- attribute, or number in the file
+--- a number that is an attribute or a data set; nil if absent
 ---@param name string
 ---@return number?
 function Field:number(name) end
 
---- attribute
+--- a text attribute; nil if absent
 ---@param name string
 ---@return string?
 function Field:text(name) end
 
---- numbers along one axis, such as times
+--- numbers along one axis, such as times; nil if absent
 ---@param name string
 ---@return number[]?
 function Field:array(name) end
 
---- also by `local f <close>`
+--- closes the file; so does `local f <close>`
 function Field:close() end
 
 ---@class flexlab.FieldWriter
 local FieldWriter = {}
 
---- (1,H,W,C)
+--- writes the next frame, (1,H,W,C)
 ---@param frame flexlab.Tensor
 ---@return boolean?
 function FieldWriter:append(frame) end
 
---- attribute
+--- writes a number as an attribute
 ---@param name string
 ---@param value number
 ---@return boolean?
 function FieldWriter:number(name, value) end
 
---- attribute
+--- writes a text as an attribute of the file, or of one of its data sets
 ---@param name string
 ---@param value string
+---@param dataset? string
 ---@return boolean?
-function FieldWriter:text(name, value) end
+function FieldWriter:text(name, value, dataset) end
 
---- data set along one axis
+--- writes a data set along one axis
 ---@param name string
 ---@param values number[]
 ---@return boolean?
 function FieldWriter:array(name, values) end
 
---- data set (1,H,W): a field that holds for all frames
+--- writes a data set (1,H,W), a field that holds for all frames
 ---@param name string
 ---@param plane flexlab.Tensor
 ---@return boolean?
 function FieldWriter:plane(name, plane) end
 
---- completes and renames the file
+--- completes the file and gives it its name
 ---@return boolean?
 function FieldWriter:finish() end
 
---- what was appended is on the disk
+--- returns when what was appended is on the disk
 ---@return boolean?
 function FieldWriter:flush() end
 
---- closes PATH.part as it was flushed, to go on later; without `done` as abandon
+--- closes PATH.part as it was flushed, for another to continue; without `done` it is `abandon`
 function FieldWriter:leave() end
 
---- removes what there is
+--- removes what was written
 function FieldWriter:abandon() end
 
 ---@class flexlab.Lock
 local Lock = {}
 
---- ends it and removes its file; also by `local l <close>`
+--- ends the lock and removes its file; so does `local l <close>`
 function Lock:close() end
 
 ---@class flexlab.Heartbeat
 local Heartbeat = {}
 
---- ends it; also by `local h <close>`
+--- ends the heartbeat; so does `local h <close>`
 function Heartbeat:close() end
 
 ---@class flexlab.Redirection
 local Redirection = {}
 
---- what is printed goes where it went before; also by `local r <close>`
+--- ends the redirection; so does `local r <close>`
 function Redirection:close() end
 
---- two-dimensional Navier-Stokes on [0, 2 pi]^2, pseudo-spectral; precision is that of the steps and of the state
+--- a two-dimensional Navier-Stokes flow on [0, 2 pi]^2, by a pseudo-spectral solver, with these [options](#the-options-of-a-flow)
 ---@param options flexlab.FlowOptions
 ---@return flexlab.Flow
 function core.flow(options) end
 
---- what core.flow would make of them, with the defaults, drag and beside solids penalty in place; no flow is made
+--- all options as `core.flow` would take them, with the defaults filled in; no flow is made
 ---@param options flexlab.FlowOptions
 ---@return flexlab.FlowOptions
 function core.flow_settings(options) end
 
---- (1,H,W,1) f64: the same coarse field, other phases of the scales it does not show
+--- a field (1,H,W,1) f64 with the same coarse field, by the way of coarsening and `factor` (4), and random phases of the scales that the coarse field does not show
 ---@param field flexlab.Tensor
 ---@param options { factor?: integer, coarse?: "subsample"|"block_mean"|"cutoff", key?: flexlab.Key }
 ---@return flexlab.Tensor
@@ -659,114 +681,114 @@ local Flow = {}
 ---@param time number
 function Flow:advance(time) end
 
---- now
+--- time of the flow
 ---@return number
 function Flow:time() end
 
---- (1,H,W,1) f64
+--- vorticity (1,H,W,1) f64
 ---@return flexlab.Tensor
 function Flow:vorticity() end
 
---- starts again from a field
+--- starts again from a field of vorticity, at `time` (0)
 ---@param w flexlab.Tensor
 ---@param time? number
 function Flow:set_vorticity(w, time) end
 
---- (1,H,W,2) f64: x and y
+--- velocity (1,H,W,2) f64 along x and y
 ---@return flexlab.Tensor
 function Flow:velocity() end
 
---- (1,H,W,1) f64: over the density, of mean 0
+--- pressure (1,H,W,1) f64 over the density, of mean 0
 ---@return flexlab.Tensor
 function Flow:pressure() end
 
---- (1,H,W,1) f64: the passive scalar
+--- passive scalar (1,H,W,1) f64
 ---@return flexlab.Tensor
 function Flow:scalar() end
 
---- replaces it; time and vorticity stay
+--- replaces the passive scalar; time and vorticity stay
 ---@param c flexlab.Tensor
 function Flow:set_scalar(c) end
 
---- all options but the cylinders, with what was left to the solver in place
+--- all options but the cylinders, with those that the solver chose
 ---@return flexlab.FlowOptions
 function Flow:settings() end
 
---- (1,H,W,1) f64: how solid a point is, 0 to 1
+--- solid fraction (1,H,W,1) f64 of each point, from 0 to 1
 ---@return flexlab.Tensor
 function Flow:solid() end
 
---- of the fluid on the solids, over the density: drag and lift
+--- drag and lift: the force of the fluid on the solids, over the density
 ---@return number, number
 function Flow:force() end
 
---- all that a flow remembers besides its time and the number of its steps, in its precision
+--- everything that the flow remembers besides its time and number of steps, in its precision
 ---@return flexlab.Tensor
 function Flow:state() end
 
---- goes on with the same bits
+--- continues from a state, bit for bit
 ---@param state flexlab.Tensor
 ---@param time number
 ---@param steps integer
 function Flow:restore(state, time, steps) end
 
---- energy in shells of |k|, f64
+--- energy in shells of the wavenumber |k|, f64
 ---@return flexlab.Tensor
 function Flow:spectrum() end
 
---- energy, enstrophy, their budgets, kmax_eta, dt, steps; mean, variance and its loss of the scalar
+--- energy, enstrophy and their budgets, kmax_eta, dt, steps; mean, variance and loss of variance of the scalar
 ---@return table<string, number>
 function Flow:diagnostics() end
 
---- frees it
+--- frees the flow
 function Flow:close() end
 
 ---@class flexlab.core.metrics
 core.metrics = {}
 
---- members (M,H,W,C), truth (1,H,W,C)
+--- mean and spread (of two members or more) of an ensemble (M,H,W,C), and its score against the truth (1,H,W,C), pixel by pixel
 ---@param members flexlab.Tensor
 ---@param truth? flexlab.Tensor
 ---@return { mean: flexlab.Tensor, spread: flexlab.Tensor?, crps: flexlab.Tensor? }
 function core.metrics.ensemble(members, truth) end
 
---- (N,bins) by |k|; energy and enstrophy of vorticity (1 channel) or velocity (2)
+--- spectrum (N,bins) by the wavenumber |k|; energy and enstrophy are those of vorticity (1 channel) or velocity (2 channels)
 ---@param field flexlab.Tensor
 ---@param options? { window?: boolean, kind?: "sum"|"mean", quantity?: "power"|"energy"|"enstrophy", spacing?: number }
 ---@return flexlab.Tensor
 function core.metrics.spectrum(field, options) end
 
---- (N,bins): correlation scale by scale, -1 .. 1
+--- correlation (N,bins) of two fields scale by scale, from -1 to 1
 ---@param prediction flexlab.Tensor
 ---@param truth flexlab.Tensor
 ---@param options? { window?: boolean }
 ---@return flexlab.Tensor
 function core.metrics.coherence(prediction, truth, options) end
 
---- (N): root mean square of div u over that of all gradients
+--- root mean square (N) of div u over that of all gradients; the field is periodic by default
 ---@param velocity flexlab.Tensor
 ---@param options? { periodic?: boolean }
 ---@return flexlab.Tensor
 function core.metrics.divergence(velocity, options) end
 
---- (N,4): mean, standard deviation, skewness, kurtosis
+--- mean, standard deviation, skewness and kurtosis (N,4)
 ---@param field flexlab.Tensor
 ---@return flexlab.Tensor
 function core.metrics.moments(field) end
 
---- (N, bins + 2) counts; the outer two lie beyond
+--- counts (N, bins + 2) in 64 bins by default; the outer two count what lies beyond
 ---@param field flexlab.Tensor
 ---@param options { low: number, high: number, bins?: integer }
 ---@return flexlab.Tensor
 function core.metrics.histogram(field, options) end
 
---- (N,T): fraction of |values| above each
+--- fraction (N,T) of |values| above each threshold
 ---@param field flexlab.Tensor
 ---@param thresholds number[]
 ---@return flexlab.Tensor
 function core.metrics.exceedances(field, thresholds) end
 
---- (N,R), r = 1 .. R grid points; longitudinal for velocity
+--- structure function (N,R) of order 2 by default, at separations of 1 to R grid points; longitudinal for velocity; the field is periodic by default
 ---@param field flexlab.Tensor
 ---@param options? { order?: integer, separations?: integer, periodic?: boolean }
 ---@return flexlab.Tensor
@@ -780,36 +802,36 @@ function core.metrics.calibration(members) end
 ---@class flexlab.Calibration
 local Calibration = {}
 
---- one sample: (M,H,W,C) and (1,H,W,C); the key draws ranks among equal values
+--- adds one sample: members (M,H,W,C) and truth (1,H,W,C); the key draws the rank among equal values
 ---@param members flexlab.Tensor
 ---@param truth flexlab.Tensor
 ---@param key? flexlab.Key
 function Calibration:add(members, truth, key) end
 
---- every ensemble metric, and members, samples, ideal_pull_sd
+--- every metric of an ensemble, members, samples and ideal_pull_sd, by name
 ---@return table<string, number>
 function Calibration:scores() end
 
---- (M+1) counts
+--- counts (M+1) of the rank of the truth among the members
 ---@return flexlab.Tensor
 function Calibration:ranks() end
 
---- (66) counts: below -8, 64 equal bins, above 8
+--- counts (66) of the statistical pull: below -8, in 64 equal bins, above 8
 ---@return flexlab.Tensor
 function Calibration:pulls() end
 
---- frees it
+--- frees the sums
 function Calibration:close() end
 
 ---@class flexlab.core.json
 core.json = {}
 
---- keys sorted; NaN and infinity become null
+--- JSON text with sorted keys; `#` tells lists, an empty table is `{}`. Numbers are exact, whole numbers beyond 2^53 are refused, NaN and infinity become null
 ---@param value any
 ---@return string
 function core.json.encode(value) end
 
---- or nil, "not JSON at byte N"
+--- the value, with nil for null; or nil, "not JSON at byte N"
 ---@param text string
 ---@return any
 function core.json.decode(text) end
@@ -817,7 +839,7 @@ function core.json.decode(text) end
 ---@class flexlab.core.sys
 core.sys = {}
 
---- seconds, monotonic
+--- seconds of a clock that is never set back
 ---@return number
 function core.sys.time() end
 
@@ -825,76 +847,76 @@ function core.sys.time() end
 ---@return number
 function core.sys.now() end
 
---- with parents
+--- makes a folder and those above it
 ---@param path string
 ---@return boolean?
 function core.sys.mkdirs(path) end
 
---- what is there; other: a pipe, a device, a socket
+--- what is at a path; other: a pipe, a device, a socket
 ---@param path string
 ---@return "file"|"folder"|"other"|nil
 function core.sys.exists(path) end
 
---- when it was last written, seconds since 1970 by the file system
+--- when a file was last written, in seconds since 1970 by the file system's clock
 ---@param path string
 ---@return number?
 function core.sys.modified(path) end
 
---- which file it is (device, inode); its size and times of writing and change
+--- two texts to compare: which file it is; its size and times
 ---@param path string
 ---@return string?, string?
 function core.sys.mark(path) end
 
---- it was written now (by the file system) or then
+--- sets the time at which a file was written: now, or `time`
 ---@param path string
 ---@param time? number
 ---@return boolean?
 function core.sys.touch(path, time) end
 
---- false if something is there: one process alone makes it
+--- makes a file that is not there; false if it is: of several processes one alone succeeds
 ---@param path string
 ---@param text string
 ---@return boolean?
 function core.sys.create(path, text) end
 
---- bytes that may still be written there
+--- number of bytes that may still be written there
 ---@param path string
 ---@return integer?
 function core.sys.disk_free(path) end
 
---- touches a file so often until it is closed
+--- has a thread touch a file each so many seconds, until it is closed
 ---@param path string
 ---@param seconds number
 ---@return flexlab.Heartbeat?
 function core.sys.heartbeat(path, seconds) end
 
---- what is printed goes to the end of a file until it is closed
+--- appends standard output and error to a file until it is closed
 ---@param path string
 ---@return flexlab.Redirection?
 function core.sys.redirect(path) end
 
---- a process with a group of its own; its number
+--- starts a process, such as { "/bin/sh", ... }, in a group of its own; returns its number
 ---@param command string[]
 ---@return integer?
 function core.sys.start(command) end
 
---- of a started process: false, or how and its number
+--- how a started process ended, with its exit code or signal; false while it runs
 ---@param pid integer
 ---@return false|"exit"|"signal", integer?
 function core.sys.ended(pid) end
 
---- also a dead one that nobody has waited for
+--- whether a process exists, running or dead and not yet waited for
 ---@param pid integer
 ---@return boolean
 function core.sys.process_exists(pid) end
 
---- sends a signal
+--- sends a signal to a process
 ---@param pid integer
 ---@param signal "INT"|"TERM"|"HUP"|"KILL"
 ---@return boolean?
 function core.sys.kill(pid, signal) end
 
---- less if a signal comes
+--- waits; a signal ends it early
 ---@param seconds number
 function core.sys.sleep(seconds) end
 
@@ -903,80 +925,80 @@ function core.sys.sleep(seconds) end
 ---@return string[]?
 function core.sys.list(path) end
 
---- replaces
+--- renames a file and replaces one of that name
 ---@param from string
 ---@param to string
 ---@return boolean?
 function core.sys.rename(from, to) end
 
---- a file
+--- removes a file
 ---@param path string
 ---@return boolean?
 function core.sys.remove(path) end
 
---- a symbolic link, at once; replaces one
+--- makes a symbolic link, or replaces one, in one step
 ---@param target string
 ---@param path string
 ---@return boolean?
 function core.sys.symlink(target, path) end
 
---- where a symbolic link leads
+--- the target of a symbolic link as it is written; nil if the path is none
 ---@param path string
 ---@return string?
 function core.sys.readlink(path) end
 
---- the name under which this process writes a file first
+--- the name under which this process writes a file before it has its name
 ---@param path string
 ---@return string
 function core.sys.temporary(path) end
 
---- waits until no other process holds it
+--- takes a lock, and waits while another process holds it
 ---@param path string
 ---@return flexlab.Lock?
 function core.sys.lock(path) end
 
---- bytes of a regular file; nil, message where it is none
+--- bytes of a regular file; nil and a message where it is none
 ---@param path string
 ---@return integer?, string?
 function core.sys.size(path) end
 
---- a whole file
+--- the bytes of a whole file
 ---@param path string
 ---@return string?
 function core.sys.read(path) end
 
---- atomic and durable
+--- writes a file, whole or not at all, to the disk
 ---@param path string
 ---@param text string
 ---@return boolean?
 function core.sys.write(path, text) end
 
---- one write
+--- adds bytes to a file in one write
 ---@param path string
 ---@param text string
 ---@return boolean?
 function core.sys.append(path, text) end
 
---- to the disk
+--- returns when a file is on the disk
 ---@param path string
 ---@return boolean?
 function core.sys.sync(path) end
 
---- whether a terminal
+--- whether a file descriptor is a terminal
 ---@param fd integer
 ---@return boolean
 function core.sys.isatty(fd) end
 
---- width of the terminal
+--- width of the terminal in characters
 ---@return integer
 function core.sys.columns() end
 
---- 16 hexadecimal digits
+--- hash of a text, 16 hexadecimal digits
 ---@param text string
 ---@return string
 function core.sys.hash(text) end
 
---- of this process
+--- number of this process
 ---@return integer
 function core.sys.pid() end
 
@@ -984,30 +1006,30 @@ function core.sys.pid() end
 ---@return string
 function core.sys.host() end
 
---- resident bytes
+--- bytes of memory that the process occupies
 ---@return integer
 function core.sys.rss() end
 
---- most resident bytes so far
+--- the most bytes that it has occupied so far
 ---@return integer
 function core.sys.peak_rss() end
 
---- presses of Ctrl-C since the last clear
+--- number of presses of Ctrl-C since the last `clear_interrupts`
 ---@return integer
 function core.sys.interrupts() end
 
---- whether work is to end now: the second press, or a second after the first
+--- whether work must end now: after a second press, or a second after the first
 ---@return boolean
 function core.sys.interrupted() end
 
---- what asked for an end, and its number
+--- the signal that asked for an end, and its number
 ---@return "INT"|"TERM"|"HUP"?, integer?
 function core.sys.signal() end
 
---- forgets them
+--- forgets the presses
 function core.sys.clear_interrupts() end
 
---- whether presses are counted instead of ending the program
+--- whether presses of Ctrl-C are counted instead of ending the program
 ---@param wanted boolean
 function core.sys.catch_interrupts(wanted) end
 

@@ -6,294 +6,365 @@ A line is  name(argument: type, argument?: type): result -- what it does. The ty
 Lua language server, which reads them in lua/flexlab.d.lua; docs/reference.md prints the same lines
 (tools/reference); one that begins with blanks goes on with the line before. A test compares the names
 with those that the core has.
-Every section: { holder = class or table, title =, [fields =,] lines }. `flex.x` is `core.x`.
+Every section: { holder = class or table, title =, [about = what holds for all of it,] [fields =,] lines }.
+`flex.x` is `core.x`.
 --]]
 return {
-  { holder = "flexlab.core", title = "Tensors: making them", [[
+  { holder = "flexlab.core", title = "Tensors: making them",
+    about = "A shape is a list such as `{2, 64, 64, 1}`. A key is the address of random numbers, `{ seed =, stream ="
+      .. " \"noise\", sample =, member =, step = }`: numbers that are left out are 0, and the stream is `user`."
+      .. " [Streams of random numbers](#streams-of-random-numbers) lists the streams.", [[
 tensor(value: number|table|flexlab.Tensor, options?: { dtype?: flexlab.dtype }): flexlab.Tensor --
-  from a number, nested lists or another tensor; f32 by default
-zeros(shape: integer[], options?: { dtype?: flexlab.dtype }): flexlab.Tensor -- full of zeros
-full(shape: integer[], value: number, options?: { dtype?: flexlab.dtype }): flexlab.Tensor -- full
-  of one number
+  a tensor from a number, nested lists or another tensor; single precision (f32) by default
+zeros(shape: integer[], options?: { dtype?: flexlab.dtype }): flexlab.Tensor -- a tensor whose elements are all 0
+full(shape: integer[], value: number, options?: { dtype?: flexlab.dtype }): flexlab.Tensor -- a tensor
+  whose elements are all `value`
 normal(shape: integer[], key: flexlab.Key, options?: { dtype?: flexlab.dtype }): flexlab.Tensor --
-  standard normal numbers at an address
+  standard normal random numbers, a function of the key alone
 uniform(shape: integer[], key: flexlab.Key, options?: { low?: number, high?: number, dtype?:
-  flexlab.dtype }): flexlab.Tensor -- uniform in [low, high), [0, 1) by default
-arange(n: integer): flexlab.Tensor -- (n): 0, 1, .. n-1
-is_tensor(value: any): boolean -- whether it is a tensor
+  flexlab.dtype }): flexlab.Tensor -- random numbers uniform in [low, high), by default [0, 1)
+arange(n: integer): flexlab.Tensor -- the numbers 0, 1, .. n-1
+is_tensor(value: any): boolean -- whether a value is a tensor
 ]] },
-  { holder = "flexlab.Tensor", title = "Tensors: methods", fields = [[
-shape: integer[] -- sizes; #t is the first
+  { holder = "flexlab.Tensor", title = "Tensors: methods",
+    about = "Operators work element by element with broadcasting: `a + b`, `-`, `*`, `/`, `^` and unary `-`; one side"
+      .. " may be a number. `a == b` asks whether two variables hold the same tensor. `t[i]` is entry i of the leading"
+      .. " axis, without that axis. `t[{1, {3, -1}, {}}]` has one part for each axis: a number selects, `{a, b}` or"
+      .. " `{a}` is a range, `{}` takes all. Gradients flow through both. `pairs(t)` walks along the leading axis;"
+      .. " `ipairs` cannot, since reading beyond the end raises. The methods whose names end in `_`, which change a"
+      .. " tensor in place, return it. They raise on a result through which a gradient flows, and, outside"
+      .. " `core.no_grad`, on a tracked leaf.", fields = [[
+shape: integer[] -- sizes of the axes; `#t` is the first
 ndim: integer -- number of axes
-dtype: flexlab.dtype -- f32, f64, bf16 or f16
-grad: flexlab.Tensor? -- gradient of a leaf, nil before backward
+dtype: flexlab.dtype -- type of the elements: f32, f64, bf16 or f16
+grad: flexlab.Tensor? -- gradient of a leaf; nil before backward
 requires_grad: boolean -- whether a gradient flows through it
 ]], [[
 count(): integer -- number of elements
-item(): number -- the only element
+item(): number -- the only element; raises if there are more
 get(...: integer): number -- the element at these indices
-set(...: number): flexlab.Tensor -- t:set(i, j, .., value)
-totable(): number[] -- all elements, row by row
-summary(): { min: number, max: number, mean: number, nonfinite: integer } -- of the finite elements
+set(...: number): flexlab.Tensor -- `t:set(i, j, .., value)` sets the element at these indices
+totable(): number[] -- a flat list of all elements, row by row
+summary(): { min: number, max: number, mean: number, nonfinite: integer } -- smallest, largest and mean finite
+  element, and the number of elements that are not finite
 clone(): flexlab.Tensor -- a copy, through which gradients flow
-to(dtype: flexlab.dtype): flexlab.Tensor -- converted; refused where a gradient flows
-detach(): flexlab.Tensor -- the same storage without gradient
-track(wanted: boolean): flexlab.Tensor -- marks a leaf whose gradient is wanted
-backward(seed?: flexlab.Tensor) -- adds gradients to all leaves; without a seed t has one element
-clear_grad() -- forgets the gradient
-fill_(value: number): flexlab.Tensor -- in place; every element
-copy_(from: flexlab.Tensor): flexlab.Tensor -- in place; equal shapes
-add_(other: flexlab.Tensor, scale?: number): flexlab.Tensor -- in place; t + scale other
-mul_(factor: number): flexlab.Tensor -- in place; t factor
-free() -- ends the handle; so does `local t <close>`
+to(dtype: flexlab.dtype): flexlab.Tensor -- a copy of another type; refused where a gradient flows
+detach(): flexlab.Tensor -- the same storage, through which no gradient flows
+track(wanted: boolean): flexlab.Tensor -- marks a leaf whose gradient is wanted (true) or not (false); returns it
+backward(seed?: flexlab.Tensor) -- adds gradients to all leaves; without a seed the tensor must have one element
+clear_grad() -- removes the gradient
+fill_(value: number): flexlab.Tensor -- sets every element, in place
+copy_(from: flexlab.Tensor): flexlab.Tensor -- copies the elements of a tensor of equal shape, in place
+add_(other: flexlab.Tensor, scale?: number): flexlab.Tensor -- adds `scale` (1) times a tensor of equal shape, in
+  place
+mul_(factor: number): flexlab.Tensor -- multiplies every element, in place
+free() -- gives the memory back at once, as `local t <close>` does; later use raises an error that says where the
+  tensor was made
 ]] },
-  { holder = "flexlab.core", title = "Memory and recording", [[
-scope(): flexlab.Scope -- ends all tensors made since, at its close
-no_grad(f: function, ...: any): any -- f(...) with recording off
+  { holder = "flexlab.core", title = "Memory and recording",
+    about = "When live bytes exceed the budget, the next op first runs a full collection. The budget is the larger of"
+      .. " the least budget (256 MB at first) and 1.5 times what was live after the last collection.", [[
+scope(): flexlab.Scope -- opens a scope, whose end frees all tensors made since, but those that are kept, parameters
+  and the state of optimisers
+no_grad(f: function, ...: any): any -- the results of `f(...)` with recording for gradients off; it is on again
+  after an error, too
 memory(): { live: integer, peak: integer, cached: integer, budget: integer, blocks: integer,
-  handles: integer, requests: integer } -- bytes, and counts
+  handles: integer, requests: integer, live_by_kind: table<string, integer>, peak_by_kind: table<string,
+  integer> } -- bytes that are live, at the peak, cached and budgeted; numbers of blocks, of tensors that Lua holds
+  and of allocations; bytes by kind (weights, optimiser, gradients, activations, workspace), now and at the peak
 reset_peak() -- starts a new measurement of the peak
-set_budget(bytes: integer) -- least number of live bytes that calls for a collection
-limit_memory(bytes: integer): integer -- no more than so many bytes may be live; 0: no limit; the limit before
-fail_allocation(k: integer) -- the k-th allocation from now fails once; for tests
+set_budget(bytes: integer) -- sets the least budget
+limit_memory(bytes: integer): integer -- makes allocations fail beyond so many live bytes (0: no limit); returns the
+  limit before
+fail_allocation(k: integer) -- makes the k-th allocation from now fail, once; for tests
 ]] },
-  { holder = "flexlab.Scope", title = "Scopes: methods", [[
-keep(...: any): any -- tensors (or tables of them) that outlive the scope; returns them
-close() -- ends the others; so does `local scope <close>`
+  { holder = "flexlab.Scope", title = "Scopes: methods",
+    about = "Closing a scope also closes those that were opened after it. A scope that is collected without having"
+      .. " been closed frees nothing.", [[
+keep(...: any): any -- keeps tensors, or tables of them, beyond the end of the scope: they then belong to the scope
+  around it; returns them
+close() -- frees the others; so does `local scope <close>`
 ]] },
   { holder = "flexlab.core", title = "The machine", [[
-threads(n?: integer): integer -- sets if given; the number of threads, which no result depends on
-backend(name?: string): string -- "cpu", or "ref", the readable reference
-isa(name?: string): string -- instruction set of the cpu kernels
-info(): table -- version, sources, isa, isas, blas, threads, hdf5, compiler, cores
+threads(n?: integer): integer -- number of threads, set if given; no result depends on it
+backend(name?: string): string -- backend of the kernels, set if given: "cpu", or "ref", the readable reference
+isa(name?: string): string -- instruction set of the cpu kernels, set if given: baseline, avx2, avx512, amx, or
+  x86-64-v2 to -v4; the environment variable FLEXLAB_ISA names it at start
+info(): table -- version, hash of the C sources, instruction sets, threads, cores, compiler and libraries, by name
 ]] },
-  { holder = "flexlab.core.nn", title = "Layers", [[
-linear(inputs: integer, outputs: integer, options?: { bias?: boolean }): flexlab.Module -- called (x)
+  { holder = "flexlab.core.measure", title = "Measuring time", [[
+start() -- forgets the last profile and begins one
+stop(): table[] -- the profile: one entry { name, op, operands (shapes, or false where one is absent), result
+  (shape), forward and backward { count, seconds, bytes } } for each op with its shapes; `op` is false for other work
+  (the optimiser, sums of gradients), whose time stands under forward
+time(call: integer, options?: { part?: "forward"|"backward"|"backward_first"|"backward_rest", repeats?:
+  integer }): number[] -- seconds of each of `repeats` (5) runs of one entry of the last profile by itself;
+  backward_first is the gradient of the first operand, backward_rest those of the others
+fma(rounds: integer): number -- runs multiply-adds in registers, one task for each thread; returns the number of
+  operations, two for each multiply-add
+]] },
+  { holder = "flexlab.core.nn", title = "Layers",
+    about = "A layer is a module: it is called as a function and has the methods below. A new layer has the weights of"
+      .. " seed 0. Fields are (N,H,W,C), tokens (N,T,D).", [[
+linear(inputs: integer, outputs: integer, options?: { bias?: boolean }): flexlab.Module -- linear map of the last
+  axis, called `(x)`; `bias` is true by default
 conv(inputs: integer, outputs: integer, options?: { kernel?: integer, stride?: integer, circular?:
-  boolean, zero?: boolean }): flexlab.Module -- called (x); kernel 3; zero: starts as 0
-group_norm(channels: integer, options?: { groups?: integer }): flexlab.Module -- called (x); 32 groups
-layer_norm(size: integer, options?: { eps?: number }): flexlab.Module -- called (x)
+  boolean, zero?: boolean }): flexlab.Module -- convolution with zero padding, called `(x)`; kernel 3 and stride 1
+  by default; `circular`: periodic padding; `zero`: its weights begin as 0
+group_norm(channels: integer, options?: { groups?: integer }): flexlab.Module -- group normalisation, called `(x)`;
+  32 groups by default
+layer_norm(size: integer, options?: { eps?: number }): flexlab.Module -- layer normalisation, called `(x)`; `eps`
+  is 1e-6 by default
 resblock(inputs: integer, outputs: integer, options: { emb: integer, resample?: "same"|"down"|"up",
   circular?: boolean, dropout?: number, recompute?: boolean, precision?: "f32"|"bf16" }): flexlab.Module --
-  called (x, emb); recompute: its inside is made again in backward
+  residual block, called `(x, emb)` with an embedding (N, emb); `recompute`: its activations are computed again in
+  backward
 transformer_block(size: integer, options: { heads: integer, mlp?: integer, skip?: boolean, dropout?:
   number, recompute?: boolean, rows?: integer, columns?: integer, before?: integer }): flexlab.Module --
-  called (tokens, skip); with rows, positions are rotary: `before` tokens that stand nowhere, then rows x
-  columns
-positions(tokens: integer, size: integer): flexlab.Module -- called (x): x plus learned positions
-condition_embedding(size: integer): flexlab.Module -- called (re): (N,1) -> (N,size)
-time_embedding(size: integer): flexlab.Module -- called (t): (N) -> (N,size)
+  transformer block, called `(tokens, skip)`; `mlp` (2) is the ratio of its inner layer's width to `size`. With `rows`
+  and `columns` its positions are rotary: the first `before` tokens have no position; the rest are the rows x columns
+  of the map
+positions(tokens: integer, size: integer): flexlab.Module -- adds learned positions, called `(x)`
+condition_embedding(size: integer): flexlab.Module -- embedding of the Reynolds number, called `(re)`: (N,1) ->
+  (N,size)
+time_embedding(size: integer): flexlab.Module -- embedding of the diffusion time, called `(t)`: (N) -> (N,size)
 ]] },
-  { holder = "flexlab.Module", title = "Layers: methods", [[
-parameters(): { name: string, tensor: flexlab.Tensor, trained: boolean }[] -- in a fixed order
-init(seed: integer, prefix?: string): flexlab.Module -- weights as a function of seed and name
-train(key?: flexlab.Key): flexlab.Module -- dropout on with a key, off with nil
+  { holder = "flexlab.Module", title = "Layers: methods",
+    about = "A parameter whose tensor is not tracked when the optimiser is made is frozen: neither it nor its average"
+      .. " changes by a bit.", [[
+parameters(): { name: string, tensor: flexlab.Tensor, trained: boolean }[] -- the parameters, in a fixed order
+init(seed: integer, prefix?: string): flexlab.Module -- sets the weights, a function of the seed and of the names
+  behind the prefix; returns the module
+train(key?: flexlab.Key): flexlab.Module -- switches dropout on with a key, off without; returns the module. Masks
+  differ from call to call; the next `train(key)` begins their sequence again
 ]] },
   { holder = "flexlab.core", title = "The network and its optimiser", [[
-flex(config: flexlab.FlexConfig): flexlab.Flex -- the FLEX network; flex.models.flex says this in words.
-  With `size`, or `channels` and `res_blocks` (then the rest is as of `small`)
+flex(config: flexlab.FlexConfig): flexlab.Flex -- the FLEX network of a [configuration](#the-configuration-of-flex),
+  which has a `size`, or `channels` and `res_blocks` (the rest is then that of `small`); a recipe uses
+  `flex.models.flex`. `core.flex_version` is the version of checkpoints that have all its fields
 flex_preset(size: flexlab.FlexSize): { channels: integer[], res_blocks: integer[], depth: integer,
-  heads: integer } -- what a size of core.flex_sizes says
+  heads: integer } -- the meaning of a size, one of `core.flex_sizes`
 optimizer(config: { kind: "adam"|"adamw"|"lion", parameters: flexlab.Tensor[], beta1?: number,
   beta2?: number, eps?: number, weight_decay?: number, ema?: number }): flexlab.Optimizer --
-  flex.optim.* say this for a model
+  an optimiser of these tensors, with a moving average (EMA) of decay `ema`; a recipe uses `flex.optim`
 ]] },
-  { holder = "flexlab.Flex", title = "The network: methods", [[
-config(): flexlab.FlexConfig -- resolved: every field; core.flex takes it again
-parameters(): { name: string, tensor: flexlab.Tensor, trained: boolean }[] -- names as the authors'
-init(seed: integer, prefix?: string): flexlab.Flex -- weights as a function of seed and name
-train(key?: flexlab.Key): flexlab.Flex -- dropout on with a key, off with nil
-condition(lowres: flexlab.Tensor, re?: flexlab.Tensor): flexlab.Features -- once per sample: does
-  not depend on t
+  { holder = "flexlab.Flex", title = "The network: methods",
+    about = "x is (N,H,W,C), t (N), re (N,1) = Re/40000. Features are what an encoder returns: `head` (N,h,w,D),"
+      .. " `skips`, a list of maps, and `tokens` (head is then a matrix of tokens with three axes).", [[
+config(): flexlab.FlexConfig -- the configuration with every field; `core.flex` takes it again
+parameters(): { name: string, tensor: flexlab.Tensor, trained: boolean }[] -- the parameters, with the names of the
+  authors' code
+init(seed: integer, prefix?: string): flexlab.Flex -- sets the weights, a function of the seed and of the names;
+  returns the network
+train(key?: flexlab.Key): flexlab.Flex -- switches dropout on with a key, off without; returns the network
+condition(lowres: flexlab.Tensor, re?: flexlab.Tensor): flexlab.Features -- the condition encoder: it does not depend
+  on t, so once for each sample is enough
 encode(x: flexlab.Tensor, t: flexlab.Tensor, re?: flexlab.Tensor, features?: flexlab.Features):
-  flexlab.Features -- the base encoder; x (N,H,W,C), t (N), re (N,1)
+  flexlab.Features -- the base encoder, with the features of the condition or without
 decode(encoded: flexlab.Features, t: flexlab.Tensor, re?: flexlab.Tensor, features?:
   flexlab.Features): flexlab.Tensor -- the decoder
 predict(x: flexlab.Tensor, t: flexlab.Tensor, re?: flexlab.Tensor, features?: flexlab.Features):
-  flexlab.Tensor -- encode, then decode
-skip_shapes(n: integer): integer[][] -- shapes of the skips of a batch of n
+  flexlab.Tensor -- `encode`, then `decode`
+skip_shapes(n: integer): integer[][] -- the shapes of the skips for a batch of n
 ]] },
   { holder = "flexlab.Optimizer", title = "The optimiser: methods", fields = [[
-steps: integer -- updates so far; may be assigned
+steps: integer -- number of updates so far; may be assigned
 ]], [[
-step(options: { lr: number, clip?: number }): number? -- one update; the gradient's norm, or nil,
-  message, index when it is not finite
-clear_grads() -- forgets all gradients
-swap() -- exchanges weights and their averages
+step(options: { lr: number, clip?: number }): number? -- one update; returns the norm of the gradient before
+  clipping, or nil, a message and the number of the parameter where it is not finite
+clear_grads() -- removes all gradients
+swap() -- exchanges the weights and their moving averages
 state(): { steps: integer, first: flexlab.Tensor[], second: flexlab.Tensor[], average:
-  flexlab.Tensor[] } -- the tensors themselves
+  flexlab.Tensor[] } -- the tensors of the state themselves, in the order of the parameters
 ]] },
-  { holder = "flexlab.core.io", title = "Files (nil, message when the world says no)", [[
+  { holder = "flexlab.core.io", title = "Files",
+    about = "A file that is missing, damaged or full gives nil and a message. Files are written whole or not at all.",
+    [[
 load(path: string): { names: string[], tensors: table<string, flexlab.Tensor>, text: table<string,
-  string> }? -- HDF5, safetensors or .pt, told apart by content
+  string> }? -- the tensors and texts of an HDF5, safetensors or .pt file, which its content tells apart
 save(path: string, content: { names?: string[], tensors: table<string, flexlab.Tensor>, text?: table
-  }): boolean? -- .h5 or .safetensors, atomic
-field(path: string, dataset?: string): flexlab.Field? -- opens fields over time for reading
-container(path: string): flexlab.Container? -- any file of arrays: HDF5, netCDF, .npy, .npz
-reading(): integer, integer -- boxes that were asked and wait to be read; those that wait to be taken
+  }): boolean? -- writes .h5 or .safetensors; `names` is the order of the tensors (alphabetic without it); texts may
+  be numbers or booleans
+field(path: string, dataset?: string): flexlab.Field? -- opens a field over time for reading
+container(path: string): flexlab.Container? -- opens any file of arrays: HDF5, netCDF 3 and 4, .npy, .npz
+reading(): integer, integer -- number of boxes that wait to be read ahead, and of those that wait to be taken
 field_writer(path: string, options: { dataset?: string, frames: integer, height: integer, width:
-  integer, channels?: integer, deflate?: integer, chunk?: integer, done?: integer }): flexlab.FieldWriter? -- begins a
-  file; with done (frames that are there) in PATH.part, which outlives the process
-png(path: string, image: flexlab.Tensor): boolean? -- (H,W,3), values 0 to 1
-png_encode(image: flexlab.Tensor): string -- the same as a string
+  integer, channels?: integer, deflate?: integer, chunk?: integer, done?: integer }): flexlab.FieldWriter? -- begins
+  a file of fields: dataset `w`, one channel, gzip level `deflate` (0) and chunks of side `chunk` (0: a whole frame)
+  by default. With `done`, the number of frames that are there already, it writes PATH.part, which a killed process
+  leaves behind and another continues
+png(path: string, image: flexlab.Tensor): boolean? -- writes an image (H,W,3) with values from 0 to 1
+png_encode(image: flexlab.Tensor): string -- the bytes of such a file
 ]] },
   { holder = "flexlab.Container", title = "Files of arrays: methods", fields = [[
-kind: string -- HDF5, netCDF-3, npy or npz
-path: string -- of the file
+kind: string -- kind of the file: HDF5, netCDF-3, npy or npz
+path: string -- path of the file
 ]], [[
-variables(): table[] -- { path, dtype, number, shape, chunk, axes (their names), filters, packed, missing (stored
-  numbers), valid ({ least, most }), unused (names of attributes), target (of a symbolic link) } each
-groups(): string[] -- the groups of an HDF5 file
+variables(): table[] -- the variables, each { path, dtype such as "<f4", number, shape, chunk, axes (their names),
+  filters, packed, missing (stored numbers), valid ({ least, most }), unused (names of attributes that are not
+  used), target (of a symbolic link) }
+groups(): string[] -- names of the groups of an HDF5 file
 notes(): string[] -- sentences about links that are not followed
-attributes(path?: string): table? -- of a variable or group, or of the file
+attributes(path?: string): table? -- attributes of a variable or group, or of the file
 read(path: string, options?: { start?: integer[], count?: integer[], dtype?: string }):
-  flexlab.Tensor? -- a box; a count of 0 drops the axis; waits for one that was asked
-check(path: string): boolean? -- whether it can be read at all, before any number is
-ask(path: string, options?: { start?: integer[], count?: integer[], dtype?: string }) -- has the box
-  read by a thread meanwhile
-forget() -- drops what was asked and not read
-expect(path: string, count: integer[]): integer, integer -- boxes to come: bytes and places of the cache
-  of decoded chunks
+  flexlab.Tensor? -- a box of a variable; a count of 0 drops the axis. A missing element, by the rules of
+  csrc/io/packing.h, is NaN. A box that was asked for is waited for
+check(path: string): boolean? -- whether a variable can be read at all, before any number is
+ask(path: string, options?: { start?: integer[], count?: integer[], dtype?: string }) -- has another thread read a
+  box, which `read` then returns
+forget() -- drops the boxes that were asked for and not read
+expect(path: string, count: integer[]): integer, integer -- fits the cache of decoded chunks to boxes of this size;
+  returns its bytes and the number of its places
 statistics(path: string): { mean: number, std: number, min: number, max: number, count: integer,
-  nan: integer, infinite: integer }? -- streamed; count is of the finite numbers, nan of missing elements too
+  nan: integer, infinite: integer }? -- of the finite numbers, with their count; `nan` also counts missing elements
 close() -- closes the file
 ]] },
   { holder = "flexlab.Field", title = "Fields: methods", fields = [[
 frames: integer -- number of frames
-channels: integer -- per pixel
-height: integer -- pixels
-width: integer -- pixels
-dataset: string -- name in the file
-path: string -- of the file
+channels: integer -- number of channels
+height: integer -- height in pixels
+width: integer -- width in pixels
+dataset: string -- name of the data set in the file
+path: string -- path of the file
 ]], [[
 read(options: { frame: integer, y?: integer, x?: integer, height?: integer, width?: integer,
-  channel?: integer, channels?: integer, check?: boolean }): flexlab.Tensor? -- (1,h,w,c); a value
-  that is not finite is refused unless check is false
-number(name: string): number? -- attribute, or number in the file
-text(name: string): string? -- attribute
-array(name: string): number[]? -- numbers along one axis, such as times
-close() -- also by `local f <close>`
+  channel?: integer, channels?: integer, check?: boolean }): flexlab.Tensor? -- a patch (1,h,w,c) of a frame, from
+  pixel (y, x); values that are not finite are refused unless `check` is false
+number(name: string): number? -- a number that is an attribute or a data set; nil if absent
+text(name: string): string? -- a text attribute; nil if absent
+array(name: string): number[]? -- numbers along one axis, such as times; nil if absent
+close() -- closes the file; so does `local f <close>`
 ]] },
   { holder = "flexlab.FieldWriter", title = "Writing fields: methods", [[
-append(frame: flexlab.Tensor): boolean? -- (1,H,W,C)
-number(name: string, value: number): boolean? -- attribute
-text(name: string, value: string): boolean? -- attribute
-array(name: string, values: number[]): boolean? -- data set along one axis
-plane(name: string, plane: flexlab.Tensor): boolean? -- data set (1,H,W): a field that holds for all frames
-finish(): boolean? -- completes and renames the file
-flush(): boolean? -- what was appended is on the disk
-leave() -- closes PATH.part as it was flushed, to go on later; without `done` as abandon
-abandon() -- removes what there is
+append(frame: flexlab.Tensor): boolean? -- writes the next frame, (1,H,W,C)
+number(name: string, value: number): boolean? -- writes a number as an attribute
+text(name: string, value: string, dataset?: string): boolean? -- writes a text as an attribute of the file, or of
+  one of its data sets
+array(name: string, values: number[]): boolean? -- writes a data set along one axis
+plane(name: string, plane: flexlab.Tensor): boolean? -- writes a data set (1,H,W), a field that holds for all frames
+finish(): boolean? -- completes the file and gives it its name
+flush(): boolean? -- returns when what was appended is on the disk
+leave() -- closes PATH.part as it was flushed, for another to continue; without `done` it is `abandon`
+abandon() -- removes what was written
 ]] },
   { holder = "flexlab.Lock", title = "Locks: methods", [[
-close() -- ends it and removes its file; also by `local l <close>`
+close() -- ends the lock and removes its file; so does `local l <close>`
 ]] },
   { holder = "flexlab.Heartbeat", title = "Heartbeats: methods", [[
-close() -- ends it; also by `local h <close>`
+close() -- ends the heartbeat; so does `local h <close>`
 ]] },
   { holder = "flexlab.Redirection", title = "Redirections: methods", [[
-close() -- what is printed goes where it went before; also by `local r <close>`
+close() -- ends the redirection; so does `local r <close>`
 ]] },
   { holder = "flexlab.core", title = "Simulation", [[
-flow(options: flexlab.FlowOptions): flexlab.Flow -- two-dimensional Navier-Stokes on [0, 2 pi]^2,
-  pseudo-spectral; precision is that of the steps and of the state
-flow_settings(options: flexlab.FlowOptions): flexlab.FlowOptions -- what core.flow would make of them, with
-  the defaults, drag and beside solids penalty in place; no flow is made
+flow(options: flexlab.FlowOptions): flexlab.Flow -- a two-dimensional Navier-Stokes flow on [0, 2 pi]^2, by a
+  pseudo-spectral solver, with these [options](#the-options-of-a-flow)
+flow_settings(options: flexlab.FlowOptions): flexlab.FlowOptions -- all options as `core.flow` would take them, with
+  the defaults filled in; no flow is made
 perturb(field: flexlab.Tensor, options: { factor?: integer, coarse?: "subsample"|"block_mean"|"cutoff",
-  key?: flexlab.Key }): flexlab.Tensor -- (1,H,W,1) f64: the same coarse field, other phases of the
-  scales it does not show
+  key?: flexlab.Key }): flexlab.Tensor -- a field (1,H,W,1) f64 with the same coarse field, by the way of coarsening
+  and `factor` (4), and random phases of the scales that the coarse field does not show
 ]] },
   { holder = "flexlab.Flow", title = "Simulation: methods", [[
 advance(time: number) -- integrates up to `time`
-time(): number -- now
-vorticity(): flexlab.Tensor -- (1,H,W,1) f64
-set_vorticity(w: flexlab.Tensor, time?: number) -- starts again from a field
-velocity(): flexlab.Tensor -- (1,H,W,2) f64: x and y
-pressure(): flexlab.Tensor -- (1,H,W,1) f64: over the density, of mean 0
-scalar(): flexlab.Tensor -- (1,H,W,1) f64: the passive scalar
-set_scalar(c: flexlab.Tensor) -- replaces it; time and vorticity stay
-settings(): flexlab.FlowOptions -- all options but the cylinders, with what was left to the solver in place
-solid(): flexlab.Tensor -- (1,H,W,1) f64: how solid a point is, 0 to 1
-force(): number, number -- of the fluid on the solids, over the density: drag and lift
-state(): flexlab.Tensor -- all that a flow remembers besides its time and the number of its steps, in its
-  precision
-restore(state: flexlab.Tensor, time: number, steps: integer) -- goes on with the same bits
-spectrum(): flexlab.Tensor -- energy in shells of |k|, f64
-diagnostics(): table<string, number> -- energy, enstrophy, their budgets, kmax_eta, dt,
-  steps; mean, variance and its loss of the scalar
-close() -- frees it
+time(): number -- time of the flow
+vorticity(): flexlab.Tensor -- vorticity (1,H,W,1) f64
+set_vorticity(w: flexlab.Tensor, time?: number) -- starts again from a field of vorticity, at `time` (0)
+velocity(): flexlab.Tensor -- velocity (1,H,W,2) f64 along x and y
+pressure(): flexlab.Tensor -- pressure (1,H,W,1) f64 over the density, of mean 0
+scalar(): flexlab.Tensor -- passive scalar (1,H,W,1) f64
+set_scalar(c: flexlab.Tensor) -- replaces the passive scalar; time and vorticity stay
+settings(): flexlab.FlowOptions -- all options but the cylinders, with those that the solver chose
+solid(): flexlab.Tensor -- solid fraction (1,H,W,1) f64 of each point, from 0 to 1
+force(): number, number -- drag and lift: the force of the fluid on the solids, over the density
+state(): flexlab.Tensor -- everything that the flow remembers besides its time and number of steps, in its precision
+restore(state: flexlab.Tensor, time: number, steps: integer) -- continues from a state, bit for bit
+spectrum(): flexlab.Tensor -- energy in shells of the wavenumber |k|, f64
+diagnostics(): table<string, number> -- energy, enstrophy and their budgets, kmax_eta, dt, steps; mean, variance and
+  loss of variance of the scalar
+close() -- frees the flow
 ]] },
-  { holder = "flexlab.core.metrics", title = "Metrics of ensembles and spectra", [[
+  { holder = "flexlab.core.metrics", title = "Metrics of ensembles and spectra",
+    about = "The metrics with a name of their own are in the table [Metrics](#metrics), which is `core.metrics.list`.",
+    [[
 ensemble(members: flexlab.Tensor, truth?: flexlab.Tensor): { mean: flexlab.Tensor, spread:
-  flexlab.Tensor?, crps: flexlab.Tensor? } -- members (M,H,W,C), truth (1,H,W,C)
+  flexlab.Tensor?, crps: flexlab.Tensor? } -- mean and spread (of two members or more) of an ensemble (M,H,W,C), and
+  its score against the truth (1,H,W,C), pixel by pixel
 spectrum(field: flexlab.Tensor, options?: { window?: boolean, kind?: "sum"|"mean", quantity?:
-  "power"|"energy"|"enstrophy", spacing?: number }): flexlab.Tensor -- (N,bins) by |k|; energy and
-  enstrophy of vorticity (1 channel) or velocity (2)
+  "power"|"energy"|"enstrophy", spacing?: number }): flexlab.Tensor -- spectrum (N,bins) by the wavenumber |k|;
+  energy and enstrophy are those of vorticity (1 channel) or velocity (2 channels)
 coherence(prediction: flexlab.Tensor, truth: flexlab.Tensor, options?: { window?: boolean
-  }): flexlab.Tensor -- (N,bins): correlation scale by scale, -1 .. 1
-divergence(velocity: flexlab.Tensor, options?: { periodic?: boolean }): flexlab.Tensor -- (N): root mean
-  square of div u over that of all gradients
-moments(field: flexlab.Tensor): flexlab.Tensor -- (N,4): mean, standard deviation, skewness, kurtosis
+  }): flexlab.Tensor -- correlation (N,bins) of two fields scale by scale, from -1 to 1
+divergence(velocity: flexlab.Tensor, options?: { periodic?: boolean }): flexlab.Tensor -- root mean square (N) of
+  div u over that of all gradients; the field is periodic by default
+moments(field: flexlab.Tensor): flexlab.Tensor -- mean, standard deviation, skewness and kurtosis (N,4)
 histogram(field: flexlab.Tensor, options: { low: number, high: number, bins?: integer
-  }): flexlab.Tensor -- (N, bins + 2) counts; the outer two lie beyond
-exceedances(field: flexlab.Tensor, thresholds: number[]): flexlab.Tensor -- (N,T): fraction of |values|
-  above each
+  }): flexlab.Tensor -- counts (N, bins + 2) in 64 bins by default; the outer two count what lies beyond
+exceedances(field: flexlab.Tensor, thresholds: number[]): flexlab.Tensor -- fraction (N,T) of |values| above each
+  threshold
 structure_function(field: flexlab.Tensor, options?: { order?: integer, separations?: integer,
-  periodic?: boolean }): flexlab.Tensor -- (N,R), r = 1 .. R grid points; longitudinal for velocity
+  periodic?: boolean }): flexlab.Tensor -- structure function (N,R) of order 2 by default, at separations of 1 to R
+  grid points; longitudinal for velocity; the field is periodic by default
 calibration(members: integer): flexlab.Calibration -- sums over ensembles of so many members
 ]] },
   { holder = "flexlab.Calibration", title = "Calibration: methods", [[
-add(members: flexlab.Tensor, truth: flexlab.Tensor, key?: flexlab.Key) -- one sample: (M,H,W,C) and
-  (1,H,W,C); the key draws ranks among equal values
-scores(): table<string, number> -- every ensemble metric, and members, samples, ideal_pull_sd
-ranks(): flexlab.Tensor -- (M+1) counts
-pulls(): flexlab.Tensor -- (66) counts: below -8, 64 equal bins, above 8
-close() -- frees it
+add(members: flexlab.Tensor, truth: flexlab.Tensor, key?: flexlab.Key) -- adds one sample: members (M,H,W,C) and
+  truth (1,H,W,C); the key draws the rank among equal values
+scores(): table<string, number> -- every metric of an ensemble, members, samples and ideal_pull_sd, by name
+ranks(): flexlab.Tensor -- counts (M+1) of the rank of the truth among the members
+pulls(): flexlab.Tensor -- counts (66) of the statistical pull: below -8, in 64 equal bins, above 8
+close() -- frees the sums
 ]] },
   { holder = "flexlab.core.json", title = "JSON", [[
-encode(value: any): string -- keys sorted; NaN and infinity become null
-decode(text: string): any -- or nil, "not JSON at byte N"
+encode(value: any): string -- JSON text with sorted keys; `#` tells lists, an empty table is `{}`. Numbers are exact,
+  whole numbers beyond 2^53 are refused, NaN and infinity become null
+decode(text: string): any -- the value, with nil for null; or nil, "not JSON at byte N"
 ]] },
-  { holder = "flexlab.core.sys", title = "The system (nil, message when it says no)", [[
-time(): number -- seconds, monotonic
+  { holder = "flexlab.core.sys", title = "The system",
+    about = "What the system refuses gives nil and a message.", [[
+time(): number -- seconds of a clock that is never set back
 now(): number -- seconds since 1970
-mkdirs(path: string): boolean? -- with parents
-exists(path: string): "file"|"folder"|"other"|nil -- what is there; other: a pipe, a device, a socket
-modified(path: string): number? -- when it was last written, seconds since 1970 by the file system
-mark(path: string): string?, string? -- which file it is (device, inode); its size and times of writing and change
-touch(path: string, time?: number): boolean? -- it was written now (by the file system) or then
-create(path: string, text: string): boolean? -- false if something is there: one process alone makes it
-disk_free(path: string): integer? -- bytes that may still be written there
-heartbeat(path: string, seconds: number): flexlab.Heartbeat? -- touches a file so often until it is closed
-redirect(path: string): flexlab.Redirection? -- what is printed goes to the end of a file until it is closed
-start(command: string[]): integer? -- a process with a group of its own; its number
-ended(pid: integer): false|"exit"|"signal", integer? -- of a started process: false, or how and its number
-process_exists(pid: integer): boolean -- also a dead one that nobody has waited for
-kill(pid: integer, signal: "INT"|"TERM"|"HUP"|"KILL"): boolean? -- sends a signal
-sleep(seconds: number) -- less if a signal comes
+mkdirs(path: string): boolean? -- makes a folder and those above it
+exists(path: string): "file"|"folder"|"other"|nil -- what is at a path; other: a pipe, a device, a socket
+modified(path: string): number? -- when a file was last written, in seconds since 1970 by the file system's clock
+mark(path: string): string?, string? -- two texts to compare: which file it is; its size and times
+touch(path: string, time?: number): boolean? -- sets the time at which a file was written: now, or `time`
+create(path: string, text: string): boolean? -- makes a file that is not there; false if it is: of several processes
+  one alone succeeds
+disk_free(path: string): integer? -- number of bytes that may still be written there
+heartbeat(path: string, seconds: number): flexlab.Heartbeat? -- has a thread touch a file each so many seconds, until
+  it is closed
+redirect(path: string): flexlab.Redirection? -- appends standard output and error to a file until it is closed
+start(command: string[]): integer? -- starts a process, such as { "/bin/sh", ... }, in a group of its own; returns
+  its number
+ended(pid: integer): false|"exit"|"signal", integer? -- how a started process ended, with its exit code or signal;
+  false while it runs
+process_exists(pid: integer): boolean -- whether a process exists, running or dead and not yet waited for
+kill(pid: integer, signal: "INT"|"TERM"|"HUP"|"KILL"): boolean? -- sends a signal to a process
+sleep(seconds: number) -- waits; a signal ends it early
 list(path: string): string[]? -- names in a folder
-rename(from: string, to: string): boolean? -- replaces
-remove(path: string): boolean? -- a file
-symlink(target: string, path: string): boolean? -- a symbolic link, at once; replaces one
-readlink(path: string): string? -- where a symbolic link leads
-temporary(path: string): string -- the name under which this process writes a file first
-lock(path: string): flexlab.Lock? -- waits until no other process holds it
-size(path: string): integer?, string? -- bytes of a regular file; nil, message where it is none
-read(path: string): string? -- a whole file
-write(path: string, text: string): boolean? -- atomic and durable
-append(path: string, text: string): boolean? -- one write
-sync(path: string): boolean? -- to the disk
-isatty(fd: integer): boolean -- whether a terminal
-columns(): integer -- width of the terminal
-hash(text: string): string -- 16 hexadecimal digits
-pid(): integer -- of this process
+rename(from: string, to: string): boolean? -- renames a file and replaces one of that name
+remove(path: string): boolean? -- removes a file
+symlink(target: string, path: string): boolean? -- makes a symbolic link, or replaces one, in one step
+readlink(path: string): string? -- the target of a symbolic link as it is written; nil if the path is none
+temporary(path: string): string -- the name under which this process writes a file before it has its name
+lock(path: string): flexlab.Lock? -- takes a lock, and waits while another process holds it
+size(path: string): integer?, string? -- bytes of a regular file; nil and a message where it is none
+read(path: string): string? -- the bytes of a whole file
+write(path: string, text: string): boolean? -- writes a file, whole or not at all, to the disk
+append(path: string, text: string): boolean? -- adds bytes to a file in one write
+sync(path: string): boolean? -- returns when a file is on the disk
+isatty(fd: integer): boolean -- whether a file descriptor is a terminal
+columns(): integer -- width of the terminal in characters
+hash(text: string): string -- hash of a text, 16 hexadecimal digits
+pid(): integer -- number of this process
 host(): string -- name of the machine
-rss(): integer -- resident bytes
-peak_rss(): integer -- most resident bytes so far
-interrupts(): integer -- presses of Ctrl-C since the last clear
-interrupted(): boolean -- whether work is to end now: the second press, or a second after the first
-signal(): "INT"|"TERM"|"HUP"?, integer? -- what asked for an end, and its number
-clear_interrupts() -- forgets them
-catch_interrupts(wanted: boolean) -- whether presses are counted instead of ending the program
+rss(): integer -- bytes of memory that the process occupies
+peak_rss(): integer -- the most bytes that it has occupied so far
+interrupts(): integer -- number of presses of Ctrl-C since the last `clear_interrupts`
+interrupted(): boolean -- whether work must end now: after a second press, or a second after the first
+signal(): "INT"|"TERM"|"HUP"?, integer? -- the signal that asked for an end, and its number
+clear_interrupts() -- forgets the presses
+catch_interrupts(wanted: boolean) -- whether presses of Ctrl-C are counted instead of ending the program
 ]] },
 }

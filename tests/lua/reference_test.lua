@@ -61,7 +61,7 @@ local function names_of()
   local printed <close> = assert(core.sys.redirect(made.file .. ".log"))
   printed:close()
   holders["flexlab.core"] = functions(core)
-  for _, part in ipairs { "io", "nn", "json", "sys", "metrics" } do
+  for _, part in ipairs { "io", "nn", "json", "sys", "metrics", "measure" } do
     holders["flexlab.core." .. part] = functions(core[part])
   end
   local objects = { Tensor = weight, Scope = core.scope(), Module = core.nn.linear(1, 1), Field = field,

@@ -155,10 +155,15 @@ local function prefix(holder)
 end
 
 local function manual_part(out)
-  add(out, "", "## The core", "", "`flex.x` is `core.x`. Programmer's mistakes raise; files and the system answer"
-    .. " nil, message. Indices count from 1, negatives from the end.")
+  add(out, "", "## The core", "", "`flexlab.core` is the C module, and `flex.x` is `core.x`. A mistake in a call"
+    .. " raises an error that names the caller's line; files and the system give nil and a message. Options come in a"
+    .. " last table. An option, method, property or key's field that does not exist raises an error with the nearest"
+    .. " name. Indices count from 1, both ends of a range included, and negative ones from the end; so do axes.",
+    "`core.ops`, `core.kernels`, `core.streams`, `core.metrics.list`, `core.flex_fields` and `core.flow_options` are"
+    .. " the tables from which the rest of this page is made.")
   for _, section in ipairs(sources.manual()) do
     add(out, "", "### " .. section.title, "")
+    if section.about then add(out, section.about, "") end
     heading(out, "name", "types", "what it does")
     for _, field in ipairs(section.fields) do
       row(out, code(prefix(section.holder):gsub(":$", ".") .. field.name), code(field.type), field.doc)

@@ -48,11 +48,11 @@ local function lines(text)
   return list
 end
 
---- The manual: { { holder, title, fields = { {name, type, doc} }, functions } }.
+--- The manual: { { holder, title, about, fields = { {name, type, doc} }, functions } }.
 function M.manual()
   local sections = {}
   for _, s in ipairs(manual) do
-    local section = { holder = s.holder, title = s.title, fields = {}, functions = {} }
+    local section = { holder = s.holder, title = s.title, about = s.about, fields = {}, functions = {} }
     for _, line in ipairs(lines(s.fields or "")) do
       local name, kind, doc = line:match "^([%w_]+):%s*(.-)%s+%-%-%s+(.*)$"
       section.fields[#section.fields + 1] = { name = name, type = kind, doc = doc }
