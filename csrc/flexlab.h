@@ -16,6 +16,7 @@
 
 /* --- ground: failures, memory, random numbers by address, threads, Ctrl-C, warnings -------------- */
 #include "base/alloc.h"
+#include "base/each.h"
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/option.h"
@@ -27,7 +28,7 @@
 #include "kernels/kernels.h"
 #include "tensor/tensor.h"
 
-/* --- ops and gradients: fx_conv2d(&(fx_conv2d_args){ .x = x, .w = w, .pad = -1 }, &y) ------------- */
+/* --- ops and gradients: fx_conv2d(FX_ARGS(conv2d, .x = x, .w = w, .stride = 2), &y) --------------- */
 #include "autograd/tape.h"
 #include "ops/op.h"
 

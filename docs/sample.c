@@ -34,7 +34,7 @@ static fx_tensor *mix (fx_scope *s, double ax, fx_tensor *x, double ay, fx_tenso
 static fx_tensor *sample (fx_scope *s, const fx_checkpoint *c, fx_tensor *low, fx_tensor *noise,
                           fx_tensor *re, fx_tensor *t) {
   const fx_dims size = { 2, { noise->shape[1], noise->shape[2] } };
-  fx_tensor *up = FX_DO(s, resize, .x = low, .size = size, .method = FX_BICUBIC);
+  fx_tensor *up = FX_DO(s, resize, .x = low, .size = size, .method = FX_RESIZE_BICUBIC);
   fx_tensor *estimate = FX_DO(s, div, .a = FX_DO(s, sub, .a = up, .b = c->mean), .b = c->std);
   fx_tensor *x = noise, *x0 = NULL;
   fx_mode mode = fx_flex_mode(c->net); /* its precision; dropout is off */

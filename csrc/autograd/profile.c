@@ -122,6 +122,8 @@ static fx_call *find_call (const fx_op *op, const void *args, const fx_tensor *r
     c->operands[i] = *operands[i] ? fx_dims_of(*operands[i]) : (fx_dims){ .n = -1 };
   c->result = fx_dims_of(result);
   c->dtype = result->dtype;
+  c->products = op->products ? op->products(args) * fx_tensor_count(result) : 0;
+  c->backward_products = (double)c->products * op->backward_products;
   profile.count++;
   return c;
 }

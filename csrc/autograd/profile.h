@@ -28,7 +28,9 @@ typedef struct {
   fx_dims operands[FX_MAX_OPERANDS]; /* n = -1: absent                            */
   fx_dims result;
   fx_dtype dtype;
-  void *args; /* op->size bytes, operands NULL; owned      */
+  int64_t products;         /* multiply-adds of one forward pass; 0: none        */
+  double backward_products; /* of one backward pass, to all operands             */
+  void *args;               /* op->size bytes, operands NULL; owned      */
   fx_profile_cell forward, backward;
 } fx_call;
 

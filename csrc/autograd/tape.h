@@ -19,13 +19,12 @@
 /* Runs an op; *out is new. Errors carry the op's name. */
 fx_status fx_apply(const fx_op *op, const void *args, fx_tensor **out);
 
-/* One typed function per op: fx_conv2d(&(fx_conv2d_args){ .x = x, .w = w, ... }, &y). */
+/* One typed function per op: fx_conv2d(FX_ARGS(conv2d, .x = x, .w = w, ...), &y). */
 #define OP(name, doc, ...) \
   static inline fx_status fx_##name(const fx_##name##_args *args, fx_tensor **out) { \
     return fx_apply(&fx_ops[FX_OP_##name], args, out); \
   }
 #include "ops.def"
-#undef OP
 
 /* Marks a tensor as a leaf whose gradient is wanted (a parameter), or no longer. A tensor that is a
 ** result of the tape cannot be marked: FX_EARG. */

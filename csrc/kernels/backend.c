@@ -13,63 +13,77 @@
 #include "base/log.h"
 #include "kernels/kernels.h"
 
-#define PICK_Y(own, other) own
-#define PICK__(own, other) other
+/* --- tables ------------------------------------------------------------------------------------ */
 
+/* EACH_ISA(X, more) is X(isa, more) for each instruction set of this build, best first. */
+#ifdef FXCPU_AMX
+#define AMX(X, ...) X(amx, __VA_ARGS__)
+#else
+#define AMX(X, ...)
+#endif
+#ifdef FXCPU_AVX512
+#define AVX512(X, ...) X(avx512, __VA_ARGS__)
+#else
+#define AVX512(X, ...)
+#endif
+#ifdef FXCPU_AVX2
+#define AVX2(X, ...) X(avx2, __VA_ARGS__)
+#else
+#define AVX2(X, ...)
+#endif
+#define EACH_ISA(X, ...) \
+  AMX(X, __VA_ARGS__) AVX512(X, __VA_ARGS__) AVX2(X, __VA_ARGS__) X(baseline, __VA_ARGS__)
+
+#define INDEX(isa, prefix) prefix##isa,
+enum { EACH_ISA(INDEX, TABLE_) TABLE_ref, TABLES };
+
+#define DECLARE(isa, name) fx_status fxcpu_##isa##_##name(const fx_kernel_##name *);
 #define KERNEL(name, ref, cpu, cuda) \
   fx_status fxref_##name(const fx_kernel_##name *); \
-  fx_status fxcpu_baseline_##name(const fx_kernel_##name *); \
-  fx_status fxcpu_avx2_##name(const fx_kernel_##name *); \
-  fx_status fxcpu_avx512_##name(const fx_kernel_##name *); \
-  fx_status fxcpu_amx_##name(const fx_kernel_##name *);
+  EACH_ISA(DECLARE, name)
 #include "kernels.def"
-#undef KERNEL
 
-#define KERNEL(name, ref, cpu, cuda) .name = fxref_##name,
-static const fx_backend ref_table = {
-  .name = "ref",
-  .isa = "",
+/* One pass fills every table: a row of kernels.def is a field of each. */
+#define PICK_Y(own, other) own
+#define PICK__(own, other) other
+#define NAME(isa_name, text) [TABLE_##isa_name].name = text, [TABLE_##isa_name].isa = #isa_name,
+#define FIELD(isa, kernel, cpu) \
+  [TABLE_##isa].kernel = PICK_##cpu(fxcpu_##isa##_##kernel, fxref_##kernel),
+#define KERNEL(kernel, ref, cpu, cuda) \
+  [TABLE_ref].kernel = fxref_##kernel, EACH_ISA(FIELD, kernel, cpu)
+static const fx_backend tables[TABLES] = {
+  EACH_ISA(NAME, "cpu")[TABLE_ref].name = "ref",
+  [TABLE_ref].isa = "",
 #include "kernels.def"
 };
-#undef KERNEL
 
-#define KERNEL(name, ref, cpu, cuda) .name = PICK_##cpu(fxcpu_baseline_##name, fxref_##name),
-static const fx_backend baseline_table = {
-  .name = "cpu",
-  .isa = "baseline",
+#define BOOL_Y true
+#define BOOL__ false
+#define KERNEL(name, ref, cpu, cuda) { #name, BOOL_##cpu, BOOL_##cuda },
+const fx_kernel_row fx_kernel_rows[] = {
 #include "kernels.def"
 };
-#undef KERNEL
+const int fx_kernel_row_count = sizeof fx_kernel_rows / sizeof *fx_kernel_rows;
+
+/* --- what the processor has -------------------------------------------------------------------- */
+
+static bool has_baseline (void) { return true; }
 
 #ifdef FXCPU_AVX2
-#define KERNEL(name, ref, cpu, cuda) .name = PICK_##cpu(fxcpu_avx2_##name, fxref_##name),
-static const fx_backend avx2_table = {
-  .name = "cpu",
-  .isa = "avx2",
-#include "kernels.def"
-};
-#undef KERNEL
+static bool has_avx2 (void) {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
 #endif
 
 #ifdef FXCPU_AVX512
-#define KERNEL(name, ref, cpu, cuda) .name = PICK_##cpu(fxcpu_avx512_##name, fxref_##name),
-static const fx_backend avx512_table = {
-  .name = "cpu",
-  .isa = "avx512",
-#include "kernels.def"
-};
-#undef KERNEL
+static bool has_avx512 (void) {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("fma");
+}
 #endif
 
 #ifdef FXCPU_AMX
-#define KERNEL(name, ref, cpu, cuda) .name = PICK_##cpu(fxcpu_amx_##name, fxref_##name),
-static const fx_backend amx_table = {
-  .name = "cpu",
-  .isa = "amx",
-#include "kernels.def"
-};
-#undef KERNEL
-
 /* The processor has the unit, and the kernel lets this process use it: its registers are 8 KiB that
 ** Linux saves only for those that ask (Documentation/x86/xstate.rst). */
 static bool amx_allowed (void) {
@@ -83,22 +97,14 @@ static bool amx_allowed (void) {
   return false;
 #endif
 }
-#endif
 
-#define BOOL_Y true
-#define BOOL__ false
-#define KERNEL(name, ref, cpu, cuda) { #name, BOOL_##cpu, BOOL_##cuda },
-const fx_kernel_row fx_kernel_rows[] = {
-#include "kernels.def"
-};
-#undef KERNEL
-const int fx_kernel_row_count = sizeof fx_kernel_rows / sizeof *fx_kernel_rows;
+static bool has_amx (void) { return has_avx512() && amx_allowed(); }
+#endif
 
 /* --- choice ------------------------------------------------------------------------------------ */
 
-#define MOST_ISAS 4
-static const fx_backend *isa_tables[MOST_ISAS + 1];
-static const char *isa_names[MOST_ISAS + 1];
+static const fx_backend *isa_tables[TABLES]; /* those that run here; NULL ends them */
+static const char *isa_names[TABLES];
 static const fx_backend *cpu_table; /* the chosen instruction set */
 static const fx_backend *current;   /* the chosen backend         */
 
@@ -110,23 +116,14 @@ static void add_isa (const fx_backend *table) {
   isa_names[n] = table->isa;
 }
 
+#define ADD_IF(isa, has) \
+  if (has##isa()) \
+    add_isa(&tables[TABLE_##isa]);
+
 static void find_isas (void) {
   if (isa_tables[0])
     return;
-#ifdef FXCPU_AVX512
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-      __builtin_cpu_supports("fma")) {
-    if (amx_allowed())
-      add_isa(&amx_table);
-    add_isa(&avx512_table);
-  }
-#endif
-#ifdef FXCPU_AVX2
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-    add_isa(&avx2_table);
-#endif
-  add_isa(&baseline_table);
+  EACH_ISA(ADD_IF, has_)
 }
 
 const char *const *fx_isas (void) {
@@ -188,7 +185,7 @@ fx_status fx_backend_use (const char *name) {
   if (strcmp(name, "cpu") == 0)
     current = cpu_table;
   else if (strcmp(name, "ref") == 0)
-    current = &ref_table;
+    current = &tables[TABLE_ref];
   else
     return fx_fail(FX_EARG, "no backend '%s' (there is: cpu ref)", name);
   return FX_OK;
@@ -201,5 +198,5 @@ const fx_backend *fx_backend_current (void) {
 }
 
 const fx_backend *fx_backend_of (const fx_tensor *t) {
-  return t->dtype == FX_F64 ? &ref_table : fx_backend_current();
+  return t->dtype == FX_F64 ? &tables[TABLE_ref] : fx_backend_current();
 }

@@ -44,9 +44,12 @@ typedef enum {
   FX_MASK_LE  /* 1 where a <= b, else 0 */
 } fx_binary;
 
-typedef enum { FX_BILINEAR, FX_BICUBIC, FX_NEAREST, FX_KEYS } fx_resize_method; /* ORDER ops.def */
 typedef enum { FX_L1, FX_MSE, FX_HUBER } fx_loss_kind;
-typedef enum { FX_SAME, FX_DOWN, FX_UP } fx_resample; /* as it is, 2x2 means, every pixel 2x2 */
+
+/* What ops call by words: fx_padding { FX_PADDING_ZEROS, ... }, fx_resample and the others. */
+#define WORD(constant, word) constant,
+#define WORDS(family, ...) typedef enum { __VA_ARGS__ } fx_##family;
+#include "ops.def"
 
 /* The machine's peak: `items` tasks of `iterations` rounds of independent multiply-adds in registers,
 ** no memory touched. *flop = operations done, a multiply-add being two. ref: one chain, in double. */
@@ -418,7 +421,6 @@ typedef struct {
   const char *isa;  /* "", "baseline", "avx2" ...: what the cpu table was compiled for */
 #define KERNEL(name, ref, cpu, cuda) fx_status (*name)(const fx_kernel_##name *args);
 #include "kernels.def"
-#undef KERNEL
 } fx_backend;
 
 /* The table that computes on t: ref for f64, the chosen one for f32. */

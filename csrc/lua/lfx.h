@@ -198,7 +198,7 @@ void lfx_open_metrics(lua_State *L);
 void lfx_open_measure(lua_State *L);
 
 /* Runs an op and pushes its result:  y = LFX_OP(L, silu, .x = x)->t */
-#define LFX_OP(L, op, ...) lfx_apply((L), &fx_ops[FX_OP_##op], &(fx_##op##_args){ __VA_ARGS__ })
+#define LFX_OP(L, op, ...) lfx_apply((L), &fx_ops[FX_OP_##op], FX_ARGS(op, __VA_ARGS__))
 lfx_handle *lfx_apply(lua_State *L, const fx_op *op, const void *args);
 
 /* The ops as functions (ends with NULL), which are also the tensors' methods. */

@@ -3,7 +3,9 @@
 **
 **   core.measure.start()             forgets the last profile and begins one
 **   core.measure.stop() -> calls     a list of { name=, op=true|false, operands={shape or false, ...},
-**                                    result=shape, forward={count=, seconds=, bytes=}, backward={...} }
+**                                    result=shape, products=, backward_products= (multiply-adds of one
+**                                    pass, 0 of what is no product; ops.def),
+**                                    forward={count=, seconds=, bytes=}, backward={...} }
 **   core.measure.time(i, {part="forward|backward|backward_first|backward_rest", repeats=5}) -> list of
 **                                    seconds: call i of the last profile, run again by itself
 **   core.measure.fma(iterations) -> multiply-adds of the instruction set in use, counted as two, of one
@@ -36,7 +38,7 @@ static void push_cell (lua_State *L, const fx_profile_cell *cell, const char *fi
 }
 
 static void push_call (lua_State *L, const fx_call *c) {
-  lua_createtable(L, 0, 6);
+  lua_createtable(L, 0, 8);
   lua_pushstring(L, c->name);
   lua_setfield(L, -2, "name");
   lua_pushboolean(L, c->op != NULL);
@@ -52,6 +54,10 @@ static void push_call (lua_State *L, const fx_call *c) {
   lua_setfield(L, -2, "operands");
   lfx_push_dims(L, &c->result);
   lua_setfield(L, -2, "result");
+  lua_pushinteger(L, c->products);
+  lua_setfield(L, -2, "products");
+  lua_pushnumber(L, c->backward_products);
+  lua_setfield(L, -2, "backward_products");
   push_cell(L, &c->forward, "forward");
   push_cell(L, &c->backward, "backward");
 }

@@ -168,7 +168,8 @@ static int nn_resblock (lua_State *L) {
   const int64_t out = size_argument(L, 2, "resblock", "outputs");
   const lfx_options o = lfx_read_options(L, 3, "resblock", known, false);
   const int64_t emb = lfx_int(&o, "emb", 0);
-  const fx_resample resample = (fx_resample)lfx_choice(&o, "resample", "same|down|up", FX_SAME);
+  const fx_resample resample =
+      (fx_resample)lfx_choice(&o, "resample", FX_WORDS(resample), FX_RESAMPLE_SAME);
   const bool circular = lfx_flag(&o, "circular", false);
   const double dropout = dropout_option(&o);
   if (emb < 1)
@@ -181,7 +182,8 @@ static int nn_resblock (lua_State *L) {
   module *m = push_module(L, MODULE_RESBLOCK, "resblock");
   m->mode.dropout = dropout;
   m->mode.recompute = lfx_flag(&o, "recompute", false);
-  m->mode.bf16 = lfx_choice(&o, "precision", "f32|bf16", 0) == 1;
+  m->mode.bf16 =
+      lfx_choice(&o, "precision", FX_WORDS(precision), FX_PRECISION_F32) == FX_PRECISION_BF16;
   fx_resblock_init(&m->as.resblock, &m->params, "", in, out, emb, resample, circular);
   return finish(L, m);
 }

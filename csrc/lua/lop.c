@@ -6,7 +6,7 @@
 **   core.maximum(x, 0)                         a number beside a tensor, in the ops of two operands
 **
 ** One pass over ops.def makes, for each op, a C function that fills the op's own argument struct
-** field by field (no cast, no table of offsets), refuses what the op does not know, and runs it
+** field by field (no table of offsets), refuses what the op does not know, and runs it
 ** through the tape. Operands come first and in order; optional ones may be nil or left out; the
 ** options are a last table. Axes and `start` count from 1 here and from 0 in C.
 */
@@ -18,36 +18,20 @@
 #include "autograd/tape.h"
 #include "base/interrupt.h"
 
-#define MOST_OPTIONS 8
-
 /* A call of an op being read. */
 typedef struct {
   lua_State *L;
   const fx_op *op;
   lfx_options o;
-  int given;        /* positional arguments before the options          */
-  int taken;        /* of them, read so far                              */
-  bool list;        /* the options are the op's list itself              */
-  int64_t axis;     /* the option read last, for negative starts         */
-  fx_tensor *first; /* the first operand                                 */
+  int given; /* positional arguments before the options          */
+  int taken; /* of them, read so far                              */
+  bool list; /* the options are the op's list itself              */
 } call;
-
-static bool is_option (const fx_arg *a) { return a->kind >= FX_ARG_INT; }
-
-static bool takes_numbers (const fx_op *op) {
-  return op >= &fx_ops[FX_OP_add] && op <= &fx_ops[FX_OP_minimum]; /* ORDER in ops.def */
-}
 
 /* Whether the op has one option and that is a list. */
 static bool only_a_list (const fx_op *op) {
-  int options = 0;
-  bool list = false;
-  for (int i = 0; i < op->arg_count; i++)
-    if (is_option(&op->args[i])) {
-      options++;
-      list = op->args[i].kind == FX_ARG_DIMS;
-    }
-  return options == 1 && list;
+  const fx_arg_kind last = op->args[op->arg_count - 1].kind; /* options come last */
+  return op->options[0] && !op->options[1] && (last == FX_ARG_AXES || last == FX_ARG_DIMS);
 }
 
 static bool is_list (lua_State *L, int idx) {
@@ -60,24 +44,14 @@ static bool is_list (lua_State *L, int idx) {
   return false;
 }
 
-static void option_names (const fx_op *op, const char *names[MOST_OPTIONS + 1]) {
-  int n = 0;
-  for (int i = 0; i < op->arg_count; i++)
-    if (is_option(&op->args[i]) && n < MOST_OPTIONS)
-      names[n++] = op->args[i].name;
-  names[n] = NULL;
-}
-
 static call begin (lua_State *L, const fx_op *op) {
-  call c = { .L = L, .op = op, .o = { L, op->name, 0 }, .given = lua_gettop(L), .axis = 0 };
-  const char *names[MOST_OPTIONS + 1];
+  call c = { .L = L, .op = op, .o = { L, op->name, 0 }, .given = lua_gettop(L) };
   lfx_budget(L);
   luaL_checkstack(L, 12, op->name);
   if (c.given > 0 && lua_istable(L, c.given)) {
     c.o.index = c.given--;
     c.list = only_a_list(op) && is_list(L, c.o.index);
-    option_names(op, names);
-    lfx_check_keys(L, c.o.index, op->name, c.list ? names + 1 : names, c.list);
+    lfx_check_keys(L, c.o.index, op->name, c.list ? op->options + 1 : op->options, c.list);
   }
   while (c.given > 0 && lua_isnil(L, c.given))
     c.given--;
@@ -114,35 +88,37 @@ static fx_tensor *operand (call *c, const char *name, const char *shape, bool op
     return NULL;
   const lfx_handle *h = idx <= c->given ? lfx_test_handle(c->L, idx) : NULL;
   fx_tensor *t = h ? h->t : NULL;
-  if (!t && idx <= c->given && takes_numbers(c->op) && lua_type(c->L, idx) == LUA_TNUMBER)
+  if (!t && idx <= c->given && c->op->or_number && lua_type(c->L, idx) == LUA_TNUMBER)
     t = number_operand(c, idx);
   if (!t)
     not_a_tensor(c, idx, name, shape);
-  if (idx == 1)
-    c->first = t;
   return t;
 }
 
 /* --- options ---------------------------------------------------------------------------------- */
 
-static int64_t int_option (call *c, const char *name, int64_t value) {
-  const bool axis = strcmp(name, "axis") == 0, start = strcmp(name, "start") == 0;
+/* The axis the option says, from 0; absent it is `value`. */
+static int64_t axis_option (const call *c, const char *name, int64_t value) {
   if (!lfx_option(&c->o, name))
-    return axis ? c->axis = value : value;
-  value = lfx_to_int(c->L, -1, c->op->name, name);
+    return value;
+  const int64_t axis = lfx_to_int(c->L, -1, c->op->name, name);
   lua_pop(c->L, 1);
-  if (axis)
-    return c->axis = lfx_axis(c->L, c->op->name, name, value);
-  if (start) {
-    if (value == 0)
-      luaL_error(c->L, "%s: 'start' counts from 1, or from -1 at the end, got 0", c->op->name);
-    return value > 0 ? value - 1 : value + fx_dim(c->first, (int)c->axis);
-  }
-  return value;
+  return lfx_axis(c->L, c->op->name, name, axis);
 }
 
-static fx_dims dims_option (call *c, const char *name) {
-  const bool axes = strcmp(name, "axes") == 0;
+/* The entry of x along an axis that the option says, from 0; absent it is `value`. */
+static int64_t start_option (const call *c, const char *name, const fx_tensor *x, int64_t axis,
+                             int64_t value) {
+  if (!lfx_option(&c->o, name))
+    return value;
+  const int64_t start = lfx_to_int(c->L, -1, c->op->name, name);
+  lua_pop(c->L, 1);
+  if (start == 0)
+    luaL_error(c->L, "%s: '%s' counts from 1, or from -1 at the end, got 0", c->op->name, name);
+  return start > 0 ? start - 1 : start + fx_dim(x, (int)axis);
+}
+
+static fx_dims list_option (const call *c, const char *name, bool axes) {
   if (c->list)
     return lfx_to_dims(c->L, c->o.index, c->op->name, name, axes);
   if (!lfx_option(&c->o, name))
@@ -152,20 +128,16 @@ static fx_dims dims_option (call *c, const char *name) {
   return dims;
 }
 
-/* Whether the op draws nothing unless asked: its `p` is 0 and was not given. */
-static bool draws_nothing (const call *c) {
-  for (int i = 0; i < c->op->arg_count; i++)
-    if (strcmp(c->op->args[i].name, "p") == 0 && c->op->args[i].value == 0) {
-      const bool given = lfx_option(&c->o, "p");
-      lua_pop(c->L, given ? 1 : 0);
-      return !given;
-    }
-  return false;
+static bool given (const call *c, const char *name) {
+  const bool there = lfx_option(&c->o, name);
+  lua_pop(c->L, there ? 1 : 0);
+  return there;
 }
 
-static fx_rng key_option (call *c, const char *name) {
+/* Nothing is drawn where the probability, option `chance`, is 0 and was not given. */
+static fx_rng key_option (const call *c, const char *name, const char *chance, double p) {
   if (!lfx_option(&c->o, name)) {
-    if (draws_nothing(c))
+    if (p == 0 && !given(c, chance))
       return (fx_rng){ 0 };
     luaL_error(c->L, "%s: '%s' is missing: {seed=, sample=, member=, step=}", c->op->name, name);
   }
@@ -195,35 +167,39 @@ static int finish (call *c, const void *args) {
   return 1;
 }
 
-#define TENSOR(name, shape) a.name = operand(&c, #name, shape, false);
-#define LINEAR(name, shape) a.name = operand(&c, #name, shape, false);
-#define NOGRAD(name, shape) a.name = operand(&c, #name, shape, false);
+#define OPERAND(name, shape) a.name = operand(&c, #name, shape, false);
 #define OPTTENSOR(name, shape) a.name = operand(&c, #name, shape, true);
 #define OPTVALUES(name, shape) a.name = operand(&c, #name, shape, true);
-#define INT(name, value) a.name = int_option(&c, #name, value);
+#define INT(name, value) a.name = lfx_int(&c.o, #name, value);
 #define NUMBER(name, value) a.name = lfx_number(&c.o, #name, value);
 #define FLAG(name, value) a.name = lfx_flag(&c.o, #name, value);
-#define CHOICE(name, words, value) a.name = lfx_choice(&c.o, #name, words, value);
-#define DIMS(name) a.name = dims_option(&c, #name);
-#define KEY(name) a.name = key_option(&c, #name);
-#define RESULT(shape)
+#define CHOICE(name, family, value) \
+  a.name = (fx_##family)lfx_choice(&c.o, #name, FX_WORDS(family), value);
+#define AXIS(name, value) a.name = axis_option(&c, #name, value);
+#define START(name, x, axis, value) \
+  _Static_assert(offsetof(__typeof__(a), axis) < offsetof(__typeof__(a), name), \
+                 #name " is read with " #axis ", which comes before it in ops.def"); \
+  a.name = start_option(&c, #name, a.x, a.axis, value);
+#define AXES(name) a.name = list_option(&c, #name, true);
+#define DIMS(name) a.name = list_option(&c, #name, false);
+#define KEY(name, p) \
+  _Static_assert(offsetof(__typeof__(a), p) < offsetof(__typeof__(a), name), \
+                 #name " is read with " #p ", which comes before it in ops.def"); \
+  a.name = key_option(&c, #name, #p, a.p);
 #define OP(name, doc, ...) \
   static int op_##name(lua_State *L) { \
     call c = begin(L, &fx_ops[FX_OP_##name]); \
-    fx_##name##_args a; \
-    memset(&a, 0, sizeof a); \
+    fx_##name##_args a = fx_##name##_defaults; \
     __VA_ARGS__ \
     return finish(&c, &a); \
   }
 #include "ops.def"
-#undef OP
 
 #define OP(name, doc, ...) { #name, op_##name },
 const luaL_Reg lfx_op_functions[] = {
 #include "ops.def"
   { NULL, NULL }
 };
-#undef OP
 
 /* --- operators -------------------------------------------------------------------------------- */
 
@@ -313,14 +289,18 @@ static const char *const kind_names[] = { "tensor",
                                           "number",
                                           "flag",
                                           "choice",
+                                          "axis",
+                                          "start",
+                                          "axes",
                                           "dims",
                                           "key" };
 
 /* The default as Lua sees it: axes and starts count from 1. */
 static void push_default (lua_State *L, const fx_arg *a) {
-  const bool from_one = strcmp(a->name, "axis") == 0 || strcmp(a->name, "start") == 0;
   switch (a->kind) {
-  case FX_ARG_INT: lua_pushinteger(L, (lua_Integer)a->value + (from_one && a->value >= 0)); break;
+  case FX_ARG_INT: lua_pushinteger(L, (lua_Integer)a->value); break;
+  case FX_ARG_AXIS:
+  case FX_ARG_START: lua_pushinteger(L, (lua_Integer)a->value + (a->value >= 0)); break;
   case FX_ARG_NUMBER: lua_pushnumber(L, a->value); break;
   case FX_ARG_FLAG: lua_pushboolean(L, a->value != 0); break;
   case FX_ARG_CHOICE: {

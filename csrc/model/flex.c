@@ -174,7 +174,8 @@ static void encoder_init (flex_encoder *e, fx_params *ps, const fx_flex_config *
     for (int64_t k = 0; k <= c->res_blocks[level]; k++) {
       const bool down = k == c->res_blocks[level];
       fx_resblock_init(&e->res[n], ps, numbered(p, prefix, "input_blocks", n + 1, 0), width,
-                       c->channels[level], d, down ? FX_DOWN : FX_SAME, c->circular);
+                       c->channels[level], d, down ? FX_RESAMPLE_DOWN : FX_RESAMPLE_SAME,
+                       c->circular);
       width = c->channels[level];
       n++;
     }
@@ -207,18 +208,18 @@ static void decoder_init (flex_decoder *dec, fx_params *ps, const fx_flex_config
                               c->heads, hidden_of(c), c->skip);
   fx_layer_norm_init(&dec->norm, ps, "decoder.norm", d, 1e-5);
   fx_resblock_init(&dec->out[n].res, ps, numbered(p, "decoder", "output_blocks", n, 0),
-                   width + skips[--left], d, d, FX_UP, c->circular);
+                   width + skips[--left], d, d, FX_RESAMPLE_UP, c->circular);
   n++;
   for (int level = c->levels - 1; level >= 0; level--) {
     for (int64_t k = 0; k <= c->res_blocks[level]; k++) {
       flex_output *o = &dec->out[n];
       fx_resblock_init(&o->res, ps, numbered(p, "decoder", "output_blocks", n, 0),
-                       width + skips[--left], c->channels[level], d, FX_SAME, c->circular);
+                       width + skips[--left], c->channels[level], d, FX_RESAMPLE_SAME, c->circular);
       width = c->channels[level];
       o->has_up = level > 0 && k == c->res_blocks[level];
       if (o->has_up)
         fx_resblock_init(&o->up, ps, numbered(p, "decoder", "output_blocks", n, 1), width, width, d,
-                         FX_UP, c->circular);
+                         FX_RESAMPLE_UP, c->circular);
       n++;
     }
   }

@@ -53,7 +53,7 @@ static bool keep_skip (fx_features *f, fx_tensor *x) {
 
 static fx_tensor *first_map (fx_scope *s, const fx_conv_layer *conv, const fx_resblock_input *in) {
   return FX_DO(s, fused_conv, .x = in->x, .w = conv->w, .b = conv->b, .add2 = in->add, .groups = 1,
-               .padding = conv->circular);
+               .padding = conv->padding);
 }
 
 /* The convolutional part. After every block, the first convolution too, the condition's skip joins. */
@@ -76,8 +76,8 @@ static fx_tensor *to_tokens (fx_scope *s, const flex_encoder *e, fx_tensor *x, f
   if (!x)
     return NULL;
   const int64_t n = x->shape[0], d = x->shape[3];
-  x = FX_DO(s, reshape, .x = x, .shape = { 3, { n, -1, d } });
-  emb = FX_DO(s, reshape, .x = emb, .shape = { 3, { n, 1, d } });
+  x = FX_DO(s, reshape, .x = x, .shape = FX_DIMS(n, -1, d));
+  emb = FX_DO(s, reshape, .x = emb, .shape = FX_DIMS(n, 1, d));
   x = FX_DO(s, concat, .a = emb, .b = x, .axis = 1);
   return fx_positions_forward(s, &e->positions, x);
 }
@@ -166,7 +166,7 @@ static fx_tensor *add_to_first_token (fx_scope *s, fx_tensor *x, fx_tensor *emb)
   if (!x || !emb)
     return NULL;
   const int64_t n = x->shape[0], t = x->shape[1], d = x->shape[2];
-  emb = FX_DO(s, reshape, .x = emb, .shape = { 3, { n, 1, d } });
+  emb = FX_DO(s, reshape, .x = emb, .shape = FX_DIMS(n, 1, d));
   fx_tensor *first = FX_DO(s, narrow, .x = x, .axis = 1, .start = 0, .length = 1);
   fx_tensor *rest = FX_DO(s, narrow, .x = x, .axis = 1, .start = 1, .length = t - 1);
   first = FX_DO(s, add, .a = first, .b = emb);
@@ -194,7 +194,7 @@ static fx_tensor *decode_tokens (fx_scope *s, const fx_flex *m, skip_stack *stac
   const int64_t n = x->shape[0], tokens = x->shape[1], width = x->shape[2];
   x = FX_DO(s, narrow, .x = x, .axis = 1, .start = 1, .length = tokens - 1);
   x = FX_DO(s, reshape, .x = x,
-            .shape = { 4, { n, c->height >> c->levels, c->width >> c->levels, width } });
+            .shape = FX_DIMS(n, c->height >> c->levels, c->width >> c->levels, width));
   if (bottleneck && !cond_tokens)
     x = FX_DO(s, add, .a = x, .b = cond->head);
   return x;
@@ -224,7 +224,7 @@ fx_tensor *fx_flex_decode (fx_scope *s, const fx_flex *m, const fx_features *enc
   for (int i = 0; i < d->out_count && x && s->status == FX_OK; i++)
     x = output_block(s, &d->out[i], x, next_skip(s, m, &stack, true), emb, mode);
   return FX_DO(s, fused_conv, .x = x, .norm_w = norm->w, .norm_b = norm->b, .w = conv->w,
-               .b = conv->b, .groups = norm->groups, .eps = norm->eps, .padding = conv->circular);
+               .b = conv->b, .groups = norm->groups, .eps = norm->eps, .padding = conv->padding);
 }
 
 fx_tensor *fx_flex_predict (fx_scope *outer, const fx_flex *m, fx_tensor *x, fx_tensor *t,

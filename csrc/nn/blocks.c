@@ -20,6 +20,10 @@ static uint32_t draws (const fx_mode *mode, uint32_t count) {
   return mode->training && mode->dropout > 0 ? count : 0;
 }
 
+static fx_precision precision (const fx_mode *mode) {
+  return mode->bf16 ? FX_PRECISION_BF16 : FX_PRECISION_F32;
+}
+
 /* The block's dropout `i` of x, where it has any. */
 static fx_tensor *dropped (fx_scope *s, fx_tensor *x, const fx_mode *mode, uint32_t i) {
   fx_rng key = mode->key;
@@ -65,8 +69,9 @@ static fx_tensor *second_half (fx_scope *s, const resblock_pass *p, fx_tensor *h
   const fx_conv_layer *c = &p->b.conv2;
   return FX_DO(s, fused_conv, .x = h, .norm_w = n->w, .norm_b = n->b, .emb = emb, .w = c->w,
                .b = c->b, .add = skip, .add2 = p->in.add, .groups = n->groups, .eps = n->eps,
-               .padding = c->circular, .add_resample = p->b.has_skip ? FX_SAME : p->b.resample,
-               .precision = p->mode.bf16, .p = draws(&p->mode, 1) ? p->mode.dropout : 0,
+               .padding = c->padding,
+               .add_resample = p->b.has_skip ? FX_RESAMPLE_SAME : p->b.resample,
+               .precision = precision(&p->mode), .p = draws(&p->mode, 1) ? p->mode.dropout : 0,
                .key = p->mode.key);
 }
 
@@ -78,12 +83,12 @@ static fx_tensor *resblock_body (fx_scope *s, const resblock_pass *p) {
   fx_tensor *h = FX_DO(s, fused_conv, .x = in->x, .x2 = in->x2, .x2_add = in->x2_add,
                        .norm_w = b->norm1.w, .norm_b = b->norm1.b, .w = b->conv1.w, .b = b->conv1.b,
                        .groups = b->norm1.groups, .eps = b->norm1.eps, .resample = b->resample,
-                       .padding = b->conv1.circular, .precision = p->mode.bf16);
+                       .padding = b->conv1.padding, .precision = precision(&p->mode));
   fx_tensor *skip = in->x;
   if (b->has_skip)
     skip = FX_DO(s, fused_conv, .x = in->x, .x2 = in->x2, .x2_add = in->x2_add, .w = b->skip.w,
-                 .b = b->skip.b, .groups = 1, .resample = b->resample, .padding = b->skip.circular,
-                 .precision = p->mode.bf16);
+                 .b = b->skip.b, .groups = 1, .resample = b->resample, .padding = b->skip.padding,
+                 .precision = precision(&p->mode));
   return second_half(s, p, h, e, skip);
 }
 
@@ -174,7 +179,7 @@ static fx_tensor *mlp (fx_scope *s, const fx_transformer_block *b, fx_tensor *x,
   const bool drops = draws(mode, 1) > 0;
   fx_tensor *h = fused(s, &b->fc1, &b->norm2, x, NULL);
   h = FX_DO(s, fused_linear, .x = h, .w = b->fc2.w, .b = b->fc2.b, .add = drops ? NULL : x,
-            .activation = 1, .p = drops ? mode->dropout : 0, .key = mode->key);
+            .activation = FX_ACTIVATION_GELU, .p = drops ? mode->dropout : 0, .key = mode->key);
   return drops ? FX_DO(s, add, .a = x, .b = dropped(s, h, mode, 1)) : h;
 }
 

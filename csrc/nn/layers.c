@@ -19,7 +19,7 @@ void fx_conv_init (fx_conv_layer *l, fx_params *ps, const char *prefix, int64_t 
   const fx_init init = zero ? FX_INIT_ZERO : FX_INIT_KAIMING;
   const int64_t fan_in = in * kernel * kernel, fan_out = out * kernel * kernel;
   l->stride = stride;
-  l->circular = circular;
+  l->padding = circular ? FX_PADDING_CIRCULAR : FX_PADDING_ZEROS;
   l->w = fx_params_add(ps, prefix, "weight", init, fan_in, fan_out, true, 4,
                        (int64_t[]){ out, kernel, kernel, in });
   l->b = fx_params_add(ps, prefix, "bias", init, fan_in, fan_out, true, 1, &out);
@@ -49,8 +49,7 @@ fx_tensor *fx_linear_forward_in (fx_scope *s, const fx_linear_layer *l, fx_tenso
 }
 
 fx_tensor *fx_conv_forward_in (fx_scope *s, const fx_conv_layer *l, fx_tensor *x) {
-  return FX_DO(s, conv2d, .x = x, .w = l->w, .b = l->b, .stride = l->stride, .pad = -1,
-               .padding = l->circular);
+  return FX_DO(s, conv2d, .x = x, .w = l->w, .b = l->b, .stride = l->stride, .padding = l->padding);
 }
 
 fx_tensor *fx_norm_forward_in (fx_scope *s, const fx_norm_layer *l, fx_tensor *x) {

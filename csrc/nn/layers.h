@@ -27,7 +27,7 @@ typedef struct {
 typedef struct {
   fx_tensor *w, *b;
   int64_t stride;
-  bool circular;
+  fx_padding padding;
 } fx_conv_layer; /* w (O,k,k,I) */
 typedef struct {
   fx_tensor *w, *b;

@@ -58,14 +58,14 @@ fx_tensor *fx_rotate (fx_scope *s, const fx_rotation *r, fx_tensor *x, int64_t h
   if (!x)
     return NULL;
   const int64_t n = x->shape[0], t = x->shape[1], d = x->shape[2], half = d / heads / 2;
-  x = FX_DO(s, reshape, .x = x, .shape = { 4, { n, t, heads, 2 * half } });
+  x = FX_DO(s, reshape, .x = x, .shape = FX_DIMS(n, t, heads, 2 * half));
   fx_tensor *first = FX_DO(s, narrow, .x = x, .axis = 3, .start = 0, .length = half);
   fx_tensor *second = FX_DO(s, narrow, .x = x, .axis = 3, .start = half, .length = half);
   fx_tensor *swapped = FX_DO(s, concat, .a = second, .b = first, .axis = 3);
   x = FX_DO(s, mul, .a = x, .b = r->cos);
   swapped = FX_DO(s, mul, .a = swapped, .b = r->sin);
   x = FX_DO(s, add, .a = x, .b = swapped);
-  return FX_DO(s, reshape, .x = x, .shape = { 3, { n, t, d } });
+  return FX_DO(s, reshape, .x = x, .shape = FX_DIMS(n, t, d));
 }
 
 void fx_positions_init (fx_positions *p, fx_params *ps, const char *prefix, int64_t tokens,

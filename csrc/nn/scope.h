@@ -32,10 +32,10 @@ fx_tensor *fx_scope_take(fx_scope *s, fx_status status, fx_tensor *t);
 /* Closes `inner`, whose result `t` moves to `outer`; a failure of inner becomes outer's. */
 fx_tensor *fx_scope_close_with(fx_scope *inner, fx_scope *outer, fx_tensor *t);
 
-/* Runs an op inside scope s:  y = FX_DO(s, linear, .x = x, .w = l->w, .b = l->b). Options that are not
-** named are 0, not their defaults of ops.def: say all of them. After the second Ctrl-C every op is
-** refused with FX_EINTR, so that a large network stops within one of them. */
-#define FX_DO(s, op, ...) fx_scope_apply((s), &fx_ops[FX_OP_##op], &(fx_##op##_args){ __VA_ARGS__ })
+/* Runs an op inside scope s:  y = FX_DO(s, linear, .x = x, .w = l->w, .b = l->b), with the op's defaults
+** where nothing is said (FX_ARGS). After the second Ctrl-C every op is refused with FX_EINTR, so that a
+** large network stops within one of them. */
+#define FX_DO(s, op, ...) fx_scope_apply((s), &fx_ops[FX_OP_##op], FX_ARGS(op, __VA_ARGS__))
 fx_tensor *fx_scope_apply(fx_scope *s, const fx_op *op, const void *args);
 
 #endif

@@ -29,7 +29,7 @@ static fx_status check (const fx_conv2d_args *a) {
   if (h + 2 * pad < a->w->shape[1] || w + 2 * pad < a->w->shape[2])
     return fx_fail(FX_ESHAPE, "x %s is smaller than the kernel of w %s", fx_shape_text(a->x, s),
                    fx_shape_text(a->w, t));
-  if (a->padding == 1 && (pad > h || pad > w))
+  if (a->padding == FX_PADDING_CIRCULAR && (pad > h || pad > w))
     return fx_fail(FX_ESHAPE,
                    "circular padding by %" PRId64 " needs fields at least that large, x is %s", pad,
                    fx_shape_text(a->x, s));
@@ -45,18 +45,19 @@ fx_status fx_conv2d_forward (const fx_conv2d_args *a, fx_kept *kept, fx_tensor *
                            (x[2] + 2 * pad - w[2]) / a->stride + 1, w[0] } };
   FX_TRY(fx_tensor_dims(a->x, &dims, y));
   return FX_RUN(a->x, conv2d_forward, .x = a->x, .w = a->w, .b = a->b, .stride = a->stride,
-                .pad = pad, .circular = a->padding == 1, .bf16 = a->precision == 1, .y = *y);
+                .pad = pad, .circular = a->padding == FX_PADDING_CIRCULAR,
+                .bf16 = a->precision == FX_PRECISION_BF16, .y = *y);
 }
 
 fx_status fx_conv2d_backward (const fx_conv2d_args *a, const fx_kept *kept, const fx_tensor *dy,
                               const fx_conv2d_grads *d) {
   const int64_t pad = resolved_pad(a);
-  const bool circular = a->padding == 1;
+  const bool circular = a->padding == FX_PADDING_CIRCULAR;
   (void)kept;
   if (d->x) {
     FX_TRY(fx_tensor_like(a->x, d->x));
     FX_TRY(FX_RUN(dy, conv2d_backward_x, .dy = dy, .w = a->w, .stride = a->stride, .pad = pad,
-                  .circular = circular, .bf16 = a->precision == 1, .dx = *d->x));
+                  .circular = circular, .bf16 = a->precision == FX_PRECISION_BF16, .dx = *d->x));
   }
   if (d->w)
     FX_TRY(fx_tensor_like(a->w, d->w));

@@ -21,8 +21,8 @@ static fx_conv_input input_of (const fx_fused_conv_args *a, const fx_kept *kept)
                           .norm_b = a->norm_w ? a->norm_b : NULL,
                           .emb = a->norm_w ? a->emb : NULL,
                           .groups = a->groups,
-                          .resample = (fx_resample)a->resample,
-                          .circular = a->padding == 1,
+                          .resample = a->resample,
+                          .circular = a->padding == FX_PADDING_CIRCULAR,
                           .p = a->norm_w ? a->p : 0,
                           .key = a->key };
 }
@@ -34,7 +34,8 @@ static int64_t channels_of (const fx_fused_conv_args *a) {
 /* The shape of a, the convolution's input. */
 static fx_dims input_dims (const fx_fused_conv_args *a) {
   const int64_t *x = a->x->shape;
-  const int64_t up = a->resample == FX_UP ? 2 : 1, down = a->resample == FX_DOWN ? 2 : 1;
+  const int64_t up = a->resample == FX_RESAMPLE_UP ? 2 : 1,
+                down = a->resample == FX_RESAMPLE_DOWN ? 2 : 1;
   return (fx_dims){ 4, { x[0], x[1] * up / down, x[2] * up / down, channels_of(a) } };
 }
 
@@ -52,7 +53,7 @@ static fx_status check_input (const fx_fused_conv_args *a) {
   }
   if (a->x2_add && (!a->x2 || !fx_same_shape(a->x2_add, a->x2)))
     return fx_fail(FX_ESHAPE, "x2_add %s must have the shape of x2", fx_shape_text(a->x2_add, s));
-  if (a->resample == FX_DOWN && (a->x->shape[1] % 2 || a->x->shape[2] % 2))
+  if (a->resample == FX_RESAMPLE_DOWN && (a->x->shape[1] % 2 || a->x->shape[2] % 2))
     return fx_fail(FX_ESHAPE, "x %s cannot be halved: its height and width must be even",
                    fx_shape_text(a->x, s));
   return FX_OK;
@@ -84,9 +85,9 @@ static fx_status check_norm (const fx_fused_conv_args *a) {
 static fx_dims add_dims (const fx_fused_conv_args *a, const fx_dims *y) {
   fx_dims d = *y;
   for (int i = 1; i <= 2; i++)
-    d.d[i] = a->add_resample == FX_UP     ? d.d[i] / 2
-             : a->add_resample == FX_DOWN ? 2 * d.d[i]
-                                          : d.d[i];
+    d.d[i] = a->add_resample == FX_RESAMPLE_UP     ? d.d[i] / 2
+             : a->add_resample == FX_RESAMPLE_DOWN ? 2 * d.d[i]
+                                                   : d.d[i];
   return d;
 }
 
@@ -100,13 +101,13 @@ static fx_status check (const fx_fused_conv_args *a, fx_dims *y) {
   if (w[3] != y->d[3] || w[1] != w[2] || w[1] % 2 == 0)
     return fx_fail(FX_ESHAPE, "w %s must be (O,k,k,%" PRId64 ") with odd k", fx_shape_text(a->w, s),
                    y->d[3]);
-  if (a->padding == 1 && (w[1] / 2 > y->d[1] || w[1] / 2 > y->d[2]))
+  if (a->padding == FX_PADDING_CIRCULAR && (w[1] / 2 > y->d[1] || w[1] / 2 > y->d[2]))
     return fx_fail(FX_ESHAPE, "circular padding by %" PRId64 " needs fields at least that large",
                    w[1] / 2);
   y->d[3] = w[0];
   if (a->b)
     FX_TRY(fx_expect_vector(a->b, w[0], "b"));
-  if (a->add_resample == FX_UP && (y->d[1] % 2 || y->d[2] % 2))
+  if (a->add_resample == FX_RESAMPLE_UP && (y->d[1] % 2 || y->d[2] % 2))
     return fx_fail(FX_ESHAPE, "add cannot be upsampled to an odd height or width");
   const fx_dims add = add_dims(a, y);
   for (int i = 0; a->add && i < 4; i++)
@@ -132,8 +133,8 @@ fx_status fx_fused_conv_forward (const fx_fused_conv_args *a, fx_kept *kept, fx_
   }
   FX_TRY(fx_tensor_dims(a->x, &dims, y));
   return FX_RUN(a->x, fused_conv_forward, .in = input_of(a, kept), .w = a->w, .b = a->b,
-                .add = a->add, .add2 = a->add2, .add_resample = (fx_resample)a->add_resample,
-                .bf16 = a->precision == 1, .y = *y);
+                .add = a->add, .add2 = a->add2, .add_resample = a->add_resample,
+                .bf16 = a->precision == FX_PRECISION_BF16, .y = *y);
 }
 
 /* --- backward --------------------------------------------------------------------------------- */
@@ -153,10 +154,10 @@ static fx_status backward_w (const fx_fused_conv_args *a, const fx_kept *kept, c
 static fx_status backward_add (const fx_fused_conv_args *a, const fx_tensor *dy, fx_tensor **slot) {
   if (!slot)
     return FX_OK;
-  if (a->add_resample == FX_SAME)
+  if (a->add_resample == FX_RESAMPLE_SAME)
     return fx_tensor_view(dy, 0, dy->ndim, dy->shape, slot);
   FX_TRY(fx_tensor_like(a->add, slot));
-  if (a->add_resample == FX_UP)
+  if (a->add_resample == FX_RESAMPLE_UP)
     return FX_RUN(dy, sum_blocks, .x = dy, .factor = 2, .scale = 1, .y = *slot);
   return FX_RUN(dy, repeat_blocks, .x = dy, .factor = 2, .scale = 0.25, .y = *slot);
 }
@@ -164,7 +165,7 @@ static fx_status backward_add (const fx_fused_conv_args *a, const fx_tensor *dy,
 /* From da to the gradients of what a was made of. *da is taken over where it can become dx. */
 static fx_status backward_input (const fx_fused_conv_args *a, const fx_kept *kept,
                                  const fx_fused_conv_grads *d, fx_tensor **da) {
-  const bool same = a->resample == FX_SAME && !a->x2;
+  const bool same = a->resample == FX_RESAMPLE_SAME && !a->x2;
   if (d->x && same) {
     *d->x = fx_tensor_retain(*da);
     if (!a->norm_w)
@@ -195,9 +196,9 @@ fx_status fx_fused_conv_backward (const fx_fused_conv_args *a, const fx_kept *ke
     return FX_OK;
   const fx_dims dims = input_dims(a);
   FX_TRY(fx_tensor_dims(a->x, &dims, &da));
-  fx_status st =
-      FX_RUN(dy, conv2d_backward_x, .dy = dy, .w = a->w, .stride = 1, .pad = a->w->shape[1] / 2,
-             .circular = a->padding == 1, .bf16 = a->precision == 1, .dx = da);
+  fx_status st = FX_RUN(dy, conv2d_backward_x, .dy = dy, .w = a->w, .stride = 1,
+                        .pad = a->w->shape[1] / 2, .circular = a->padding == FX_PADDING_CIRCULAR,
+                        .bf16 = a->precision == FX_PRECISION_BF16, .dx = da);
   if (st == FX_OK)
     st = backward_input(a, kept, d, &da);
   fx_tensor_release(da);

@@ -18,7 +18,7 @@ static fx_linear_input input_of (const fx_fused_linear_args *a) {
                             .norm_w = a->norm_w,
                             .norm_b = a->norm_b,
                             .eps = a->eps,
-                            .gelu = a->activation == 1,
+                            .gelu = a->activation == FX_ACTIVATION_GELU,
                             .p = a->p,
                             .key = a->key };
 }
@@ -105,7 +105,7 @@ static fx_status backward_input (const fx_fused_linear_args *a, const fx_fused_l
                                  fx_tensor *da) {
   if (d->x && !a->x2) {
     *d->x = fx_tensor_retain(da);
-    if (!a->norm_w && a->activation == 0 && a->p == 0)
+    if (!a->norm_w && a->activation == FX_ACTIVATION_NONE && a->p == 0)
       return FX_OK;
   } else {
     FX_TRY(fx_like_wanted(a->x, d->x));

@@ -70,8 +70,8 @@ fx_status fx_resize_forward (const fx_resize_args *a, fx_kept *kept, fx_tensor *
   dims.d[1] = a->size.d[0];
   dims.d[2] = a->size.d[1];
   FX_TRY(fx_tensor_dims(a->x, &dims, y));
-  return FX_RUN(a->x, resize_forward, .x = a->x, .method = (fx_resize_method)a->method,
-                .registered = a->registered, .circular = a->circular, .y = *y);
+  return FX_RUN(a->x, resize_forward, .x = a->x, .method = a->method, .registered = a->registered,
+                .circular = a->circular, .y = *y);
 }
 
 fx_status fx_resize_backward (const fx_resize_args *a, const fx_kept *kept, const fx_tensor *dy,
@@ -80,6 +80,6 @@ fx_status fx_resize_backward (const fx_resize_args *a, const fx_kept *kept, cons
   if (!d->x)
     return FX_OK;
   FX_TRY(fx_tensor_like(a->x, d->x));
-  return FX_RUN(dy, resize_backward, .dy = dy, .method = (fx_resize_method)a->method,
-                .registered = a->registered, .circular = a->circular, .dx = *d->x);
+  return FX_RUN(dy, resize_backward, .dy = dy, .method = a->method, .registered = a->registered,
+                .circular = a->circular, .dx = *d->x);
 }

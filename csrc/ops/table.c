@@ -1,10 +1,27 @@
 /*
 ** table.c - the descriptors of ops.def. Each pass over the file gives the entries another meaning:
-** the list of arguments, the operands of a struct, and the two functions behind untyped pointers.
+** words, defaults, the lists of arguments and options, the operands of a struct, the two functions
+** behind untyped pointers.
 */
 #include "ops/op.h"
 
-/* Pass 1: what an op's arguments are called. */
+/* Words: each with a bar before it, which FX_WORDS passes over. */
+#define WORD(constant, word) "|" word
+#define WORDS(family, ...) const char fx_##family##_words[] = __VA_ARGS__;
+#include "ops.def"
+
+/* Defaults. */
+#define OPERAND(name, shape) .name = NULL,
+#define INT(name, value) .name = value,
+#define NUMBER(name, value) .name = value,
+#define FLAG(name, value) .name = value,
+#define CHOICE(name, family, value) .name = value,
+#define AXIS(name, value) .name = value,
+#define START(name, x, axis, value) .name = value,
+#define OP(name, doc, ...) const fx_##name##_args fx_##name##_defaults = { __VA_ARGS__ };
+#include "ops.def"
+
+/* What an op's arguments are called. */
 #define TENSOR(name, shape) { #name, FX_ARG_TENSOR, shape, 0 },
 #define LINEAR(name, shape) { #name, FX_ARG_LINEAR, shape, 0 },
 #define OPTTENSOR(name, shape) { #name, FX_ARG_OPTIONAL, shape, 0 },
@@ -13,39 +30,27 @@
 #define INT(name, value) { #name, FX_ARG_INT, NULL, value },
 #define NUMBER(name, value) { #name, FX_ARG_NUMBER, NULL, value },
 #define FLAG(name, value) { #name, FX_ARG_FLAG, NULL, value },
-#define CHOICE(name, words, value) { #name, FX_ARG_CHOICE, words, value },
+#define CHOICE(name, family, value) { #name, FX_ARG_CHOICE, FX_WORDS(family), value },
+#define AXIS(name, value) { #name, FX_ARG_AXIS, NULL, value },
+#define START(name, x, axis, value) { #name, FX_ARG_START, NULL, value },
+#define AXES(name) { #name, FX_ARG_AXES, NULL, 0 },
 #define DIMS(name) { #name, FX_ARG_DIMS, NULL, 0 },
-#define KEY(name) { #name, FX_ARG_KEY, NULL, 0 },
-#define RESULT(shape)
+#define KEY(name, p) { #name, FX_ARG_KEY, NULL, 0 },
 #define OP(name, doc, ...) static const fx_arg name##_args[] = { __VA_ARGS__ };
 #include "ops.def"
-#undef OP
-#undef TENSOR
-#undef LINEAR
-#undef OPTTENSOR
-#undef OPTVALUES
-#undef NOGRAD
-#undef INT
-#undef NUMBER
-#undef FLAG
-#undef CHOICE
-#undef DIMS
-#undef KEY
-#undef RESULT
 
-/* Pass 2: where the operands are. */
-#define TENSOR(name, shape) list[n++] = &a->name;
-#define LINEAR(name, shape) list[n++] = &a->name;
-#define OPTTENSOR(name, shape) list[n++] = &a->name;
-#define OPTVALUES(name, shape) list[n++] = &a->name;
-#define NOGRAD(name, shape) list[n++] = &a->name;
-#define INT(name, value)
-#define NUMBER(name, value)
-#define FLAG(name, value)
-#define CHOICE(name, words, value)
-#define DIMS(name)
-#define KEY(name)
-#define RESULT(shape)
+#define OPTION(name) #name,
+#define OP(name, doc, ...) static const char *const name##_options[] = { __VA_ARGS__ NULL };
+#include "ops.def"
+
+/* Where the operands are. */
+#define OPERAND(name, shape) +1
+#define OP(name, doc, ...) \
+  enum { name##_count = 0 __VA_ARGS__ }; \
+  _Static_assert(name##_count <= FX_MAX_OPERANDS, "FX_MAX_OPERANDS is less than " #name " has");
+#include "ops.def"
+
+#define OPERAND(name, shape) list[n++] = &a->name;
 #define OP(name, doc, ...) \
   static int name##_operands(void *args, fx_tensor **list[FX_MAX_OPERANDS]) { \
     fx_##name##_args *a = args; \
@@ -54,19 +59,9 @@
     return n; \
   }
 #include "ops.def"
-#undef OP
-#undef TENSOR
-#undef LINEAR
-#undef OPTTENSOR
-#undef OPTVALUES
-#undef NOGRAD
 
-/* Pass 3: the typed functions behind untyped ones. */
-#define TENSOR(name, shape) d.name = slots[n++];
-#define LINEAR(name, shape) d.name = slots[n++];
-#define OPTTENSOR(name, shape) d.name = slots[n++];
-#define OPTVALUES(name, shape) d.name = slots[n++];
-#define NOGRAD(name, shape) d.name = slots[n++];
+/* The typed functions behind untyped ones. */
+#define OPERAND(name, shape) d.name = slots[n++];
 #define OP(name, doc, ...) \
   static fx_status name##_forward(const void *args, fx_kept *kept, fx_tensor **y) { \
     return fx_##name##_forward(args, kept, y); \
@@ -79,36 +74,46 @@
     return fx_##name##_backward(args, kept, dy, &d); \
   }
 #include "ops.def"
-#undef OP
 
-#undef TENSOR
-#undef LINEAR
-#undef OPTTENSOR
-#undef OPTVALUES
-#undef NOGRAD
-#undef RESULT
-
-/* Pass 4: the shape of the result, the only text among arguments that say nothing. */
-#define TENSOR(name, shape)
-#define LINEAR(name, shape)
-#define OPTTENSOR(name, shape)
-#define OPTVALUES(name, shape)
-#define NOGRAD(name, shape)
-#define RESULT(shape) shape
-#define OP(name, doc, ...) static const char name##_result[] = "" __VA_ARGS__;
-#include "ops.def"
-#undef OP
-
+#define PRODUCTS(count, backward) products = count;
 #define OP(name, doc, ...) \
-  { #name, \
-    doc, \
-    name##_result, \
-    name##_args, \
-    sizeof name##_args / sizeof *name##_args, \
-    sizeof(fx_##name##_args), \
-    name##_operands, \
-    name##_forward, \
-    name##_backward },
+  static int64_t name##_products(const void *args) { \
+    const fx_##name##_args *a = args; \
+    int64_t products = 0; \
+    __VA_ARGS__(void) a; \
+    return products; \
+  }
+#include "ops.def"
+
+/* What stands among an op's arguments once, or not at all. */
+#define RESULT(shape) shape
+#define OP(name, doc, ...) \
+  static const char name##_result[] = "" __VA_ARGS__; \
+  _Static_assert(sizeof name##_result > 1, #name " has no RESULT");
+#include "ops.def"
+
+#define OR_NUMBER +1
+#define OP(name, doc, ...) \
+  enum { name##_or_number = 0 __VA_ARGS__ }; \
+  _Static_assert(!name##_or_number || name##_count == 2, "OR_NUMBER: " #name " has two operands");
+#include "ops.def"
+
+#define PRODUCTS(count, times) +times
+#define OP(op, text, ...) \
+  { .name = #op, \
+    .doc = text, \
+    .result = op##_result, \
+    .args = op##_args, \
+    .arg_count = sizeof op##_args / sizeof *op##_args, \
+    .options = op##_options, \
+    .or_number = op##_or_number, \
+    .backward_products = 0 __VA_ARGS__, \
+    .size = sizeof(fx_##op##_args), \
+    .defaults = &fx_##op##_defaults, \
+    .operands = op##_operands, \
+    .products = op##_products, \
+    .forward = op##_forward, \
+    .backward = op##_backward },
 const fx_op fx_ops[FX_OP_COUNT] = {
 #include "ops.def"
 };

@@ -35,6 +35,10 @@ typedef struct {
   int64_t d[FX_MAX_DIMS];
 } fx_dims;
 
+/* The list of these sizes or axes:  FX_DIMS(n, -1, d) */
+#define FX_DIMS(...) \
+  ((fx_dims){ sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t), { __VA_ARGS__ } })
+
 typedef struct fx_storage fx_storage;
 
 /* First member of whatever autograd hangs on a tensor. */

@@ -44,6 +44,28 @@ function TestMeasure:test_calls_hold_shapes_counts_and_bytes()
   lu.assertEquals(conv.forward.bytes, 3 * 4 * (96 + 135 + 160))
   lu.assertEquals(conv.backward.bytes, 3 * 4 * (96 + 135 + 160 + 135))
   lu.assertEquals({ conv.op, gradients.op }, { true, false })
+  lu.assertEquals({ conv.products, conv.backward_products }, { 160 * 27, 2 * 160 * 27 })
+  lu.assertEquals({ sum.products, sum.backward_products, gradients.products }, { 0, 0, 0 })
+end
+
+-- By hand, for one call of each op that multiplies.
+function TestMeasure:test_products_are_those_of_the_definition()
+  local t = support.t
+  local calls = {
+    { "matmul", 2 * 7 * 6 * 5, t(2, 7, 5), t(5, 6) },
+    { "linear", 2 * 7 * 9 * 5, t(2, 7, 5), t(9, 5) },
+    { "fused_linear", 2 * 7 * 9 * 5, t(2, 7, 5), nil, nil, nil, t(9, 5), n = 7 },
+    { "conv2d", 4 * 3 * 6 * 9 * 2, t(1, 8, 6, 2), t(6, 3, 3, 2), { stride = 2 } },
+    { "fused_conv", 8 * 6 * 6 * 9 * 5, t(1, 8, 6, 2), t(1, 8, 6, 3), nil, nil, nil, nil, t(6, 3, 3, 5), n = 9 },
+    { "attention", 2 * 7 * 4 * 2 * 5, t(2, 7, 4), t(2, 5, 4), t(2, 5, 4) },
+  }
+  core.measure.start()
+  for _, call in ipairs(calls) do core[call[1]](table.unpack(call, 3, call.n)) end
+  for i, call in ipairs(core.measure.stop()) do
+    lu.assertEquals({ call.name, call.products }, { calls[i][1], calls[i][2] })
+    local backward = call.name == "attention" and 2.5 or 2 -- the probabilities are made again
+    lu.assertEquals(call.backward_products, backward * call.products)
+  end
 end
 
 function TestMeasure:test_nothing_is_counted_when_off_and_start_forgets()

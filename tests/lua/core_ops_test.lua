@@ -1,84 +1,43 @@
 -- Laws of the ops as Lua sees them: each runs forward and backward, and says what is wrong.
 local lu = require "luaunit"
 local core = require "flexlab.core"
+local op_cases = require "tests.lua.op_cases"
 local support = require "tests.lua.support"
 
-local KEY, raises, t, positive = support.KEY, support.raises, support.t, support.positive
+local KEY, raises, t = support.KEY, support.raises, support.t
 
---------------------------------------------------------------------------------------------------
--- One case an op: { arguments..., shape = of the result }. Operands get gradients.
 local TestOps = {}
 rawset(_G, "TestOps", TestOps)
 
-local function unary(x) return { x or t(2, 3), shape = { 2, 3 } } end
-local function binary() return { t(2, 3), positive(3), shape = { 2, 3 } } end
+-- The operands that are there, whose gradients are asked for.
+local function tracked(case)
+  local there = {}
+  for i, x in ipairs(case.operands) do
+    there[#there + 1] = x and x:track(case.op.args[i].kind ~= "tensor without gradient") or nil
+  end
+  return there
+end
 
-local cases = {
-  add = binary, sub = binary, mul = binary, div = binary, maximum = binary, minimum = binary,
-  affine = function() return { t(2, 3), { scale = 2, shift = 1 }, shape = { 2, 3 } } end,
-  exp = unary, square = unary, abs = unary, sin = unary, cos = unary, tanh = unary,
-  sigmoid = unary, silu = unary, gelu = unary, relu = unary,
-  log = function() return unary(positive(2, 3)) end,
-  sqrt = function() return unary(positive(2, 3)) end,
-  pow = function() return { positive(2, 3), { exponent = 1.5 }, shape = { 2, 3 } } end,
-  clamp = function() return { t(2, 3), { low = -0.5, high = 0.5 }, shape = { 2, 3 } } end,
-  sum = function() return { t(2, 3), { 2 }, shape = { 2, 1 } } end,
-  mean = function() return { t(2, 3), { axes = { -1 } }, shape = { 2, 1 } } end,
-  max = function() return { t(2, 3), { 1, 2 }, shape = { 1, 1 } } end,
-  matmul = function() return { t(2, 3, 4), t(4, 5), shape = { 2, 3, 5 } } end,
-  linear = function() return { t(2, 3), t(4, 3), t(4), shape = { 2, 4 } } end,
-  fused_linear = function()
-    return { t(2, 3, 4), t(2, 3, 2), t(6), t(6), t(5, 6), t(5), t(2, 3, 5), { activation = "gelu", p = 0.5, key = KEY },
-      shape = { 2, 3, 5 } }
-  end,
-  conv2d = function()
-    return { t(1, 5, 7, 2), t(3, 3, 3, 2), t(3), { stride = 2, padding = "circular" }, shape = { 1, 3, 4, 3 } }
-  end,
-  fused_conv = function()
-    return { t(1, 4, 6, 2), t(1, 4, 6, 4), t(1, 4, 6, 4), t(6), t(6), t(1, 12), t(3, 3, 3, 6), t(3),
-      t(1, 4, 6, 3), t(1, 8, 12, 3), { groups = 3, resample = "up", add_resample = "up" }, shape = { 1, 8, 12, 3 } }
-  end,
-  group_norm = function() return { t(2, 3, 4), t(4), t(4), { groups = 2 }, shape = { 2, 3, 4 } } end,
-  layer_norm = function() return { t(2, 4), t(4), t(4), shape = { 2, 4 } } end,
-  modulate = function() return { t(2, 3, 4), t(2, 8), shape = { 2, 3, 4 } } end,
-  softmax = unary,
-  attention = function() return { t(2, 3, 4), t(2, 5, 4), t(2, 5, 4), { heads = 2 }, shape = { 2, 3, 4 } } end,
-  upsample = function() return { t(1, 2, 3, 2), { factor = 2 }, shape = { 1, 4, 6, 2 } } end,
-  mean_pool = function() return { t(1, 4, 6, 2), { factor = 2 }, shape = { 1, 2, 3, 2 } } end,
-  resize = function()
-    return { t(1, 4, 6, 2), { size = { 8, 3 }, method = "bicubic", circular = true }, shape = { 1, 8, 3, 2 } }
-  end,
-  reshape = function() return { t(2, 3), { 3, -1 }, shape = { 3, 2 } } end,
-  permute = function() return { t(2, 3, 4), { 1, -1, 2 }, shape = { 2, 4, 3 } } end,
-  concat = function() return { t(2, 3), t(2, 4), { axis = -1 }, shape = { 2, 7 } } end,
-  flip = function() return { t(2, 3), { axis = 2 }, shape = { 2, 3 } } end,
-  narrow = function() return { t(2, 3), { axis = 2, start = -2, length = 2 }, shape = { 2, 2 } } end,
-  fourier = function() return { t(3), t(4), t(4), shape = { 3, 4 } } end,
-  dropout = function() return { t(2, 3), { p = 0.5, key = KEY }, shape = { 2, 3 } } end,
-  l1_loss = function() return { t(2, 3), positive(2, 3), shape = {} } end,
-  mse_loss = function() return { t(2, 3), positive(2, 3), shape = {} } end,
-  huber_loss = function() return { t(2, 3), positive(2, 3), { delta = 0.5 }, shape = {} } end,
-}
+-- The shape of the result is that of the case, each operand's gradient has its shape, method and function are one.
+local function runs_both_ways(case)
+  local name, operands = case.op.name, tracked(case)
+  local y = core[name](table.unpack(case.arguments, 1, case.arguments.n))
+  lu.assertEquals(y.shape, case.result, name)
+  lu.assertEquals(y.requires_grad, operands[1].requires_grad, name)
+  if y.requires_grad then
+    y:backward(core.full(y.shape, 1))
+    for _, x in ipairs(operands) do lu.assertEquals(x.grad.shape, x.shape, name) end
+  end
+  lu.assertEquals(operands[1][name], core[name], "the method is the function")
+end
 
 function TestOps.test_every_op_runs_both_ways()
-  for _, op in ipairs(core.ops) do
-    lu.assertNotNil(cases[op.name], "no case for op " .. op.name)
-    local case = cases[op.name]()
-    local operands = {}
-    for i, arg in ipairs(op.args) do
-      if arg.kind:find("tensor", 1, true) and core.is_tensor(case[i]) then
-        operands[#operands + 1] = case[i]:track(arg.kind ~= "tensor without gradient")
-      end
-    end
-    local y = core[op.name](table.unpack(case))
-    lu.assertEquals(y.shape, case.shape, op.name)
-    lu.assertEquals(y.requires_grad, op.name ~= "fourier", op.name)
-    if y.requires_grad then
-      y:backward(core.full(y.shape, 1))
-      for _, x in ipairs(operands) do lu.assertEquals(x.grad.shape, x.shape, op.name) end
-    end
-    lu.assertEquals(case[1][op.name], core[op.name], "the method is the function")
+  local tried = {}
+  for _, case in ipairs(op_cases.all()) do
+    runs_both_ways(case)
+    tried[case.op.name] = true
   end
+  for _, op in ipairs(core.ops) do lu.assertTrue(tried[op.name], "no case for op " .. op.name) end
 end
 
 function TestOps.test_the_table_of_ops_tells_everything()

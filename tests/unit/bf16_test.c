@@ -14,17 +14,22 @@
 
 typedef struct {
   int64_t n, h, w, c, outs, k, stride, pad;
-  int circular;
+  fx_padding padding;
 } shape;
 
 /* Whole and broken tiles of every engine, one tap and more, few channels, other strides; the last two have more
 ** weights, and more rows, than one piece of work takes. */
 static const shape shapes[] = {
-  { 2, 9, 7, 32, 16, 3, 1, -1, 0 },   { 1, 16, 16, 64, 48, 3, 1, -1, 1 },
-  { 1, 5, 33, 17, 19, 3, 1, -1, 0 },  { 2, 8, 8, 40, 16, 1, 1, -1, 0 },
-  { 1, 7, 6, 16, 16, 5, 1, -1, 1 },   { 2, 6, 5, 3, 4, 3, 1, -1, 0 },
-  { 1, 8, 8, 16, 16, 3, 2, 1, 0 },    { 1, 6, 8, 5, 1, 3, 2, 1, 1 },
-  { 1, 4, 4, 320, 288, 3, 1, -1, 0 }, { 1, 40, 32, 64, 16, 3, 1, -1, 0 },
+  { 2, 9, 7, 32, 16, 3, 1, -1, FX_PADDING_ZEROS },
+  { 1, 16, 16, 64, 48, 3, 1, -1, FX_PADDING_CIRCULAR },
+  { 1, 5, 33, 17, 19, 3, 1, -1, FX_PADDING_ZEROS },
+  { 2, 8, 8, 40, 16, 1, 1, -1, FX_PADDING_ZEROS },
+  { 1, 7, 6, 16, 16, 5, 1, -1, FX_PADDING_CIRCULAR },
+  { 2, 6, 5, 3, 4, 3, 1, -1, FX_PADDING_ZEROS },
+  { 1, 8, 8, 16, 16, 3, 2, 1, FX_PADDING_ZEROS },
+  { 1, 6, 8, 5, 1, 3, 2, 1, FX_PADDING_CIRCULAR },
+  { 1, 4, 4, 320, 288, 3, 1, -1, FX_PADDING_ZEROS },
+  { 1, 40, 32, 64, 16, 3, 1, -1, FX_PADDING_ZEROS },
 };
 #define SHAPES ((int)(sizeof shapes / sizeof *shapes))
 
@@ -47,16 +52,12 @@ static fx_tensor *operand (int ndim, const int64_t *dims, uint32_t which) {
   return t;
 }
 
-static outcome convolve (const shape *s, int precision) {
+static outcome convolve (const shape *s, fx_precision precision) {
   outcome o = { operand(4, (int64_t[]){ s->n, s->h, s->w, s->c }, 0),
                 operand(4, (int64_t[]){ s->outs, s->k, s->k, s->c }, 1), NULL };
-  const fx_conv2d_args a = { .x = o.x,
-                             .w = o.w,
-                             .stride = s->stride,
-                             .pad = s->pad,
-                             .padding = s->circular,
-                             .precision = precision };
-  CHECK_STATUS(fx_apply(&fx_ops[FX_OP_conv2d], &a, &o.y));
+  CHECK_STATUS(fx_conv2d(FX_ARGS(conv2d, .x = o.x, .w = o.w, .stride = s->stride, .pad = s->pad,
+                                 .padding = s->padding, .precision = precision),
+                         &o.y));
   fx_tensor *seed = operand(4, o.y->shape, 2);
   CHECK_STATUS(fx_backward(o.y, seed));
   fx_tensor_release(seed);
@@ -80,11 +81,11 @@ static bool same_bits (const fx_tensor *a, const fx_tensor *b) {
 /* Factors are the same to the bit, so that what is left is what f32 has (docs/measurements.md). */
 static void equals_ref (const shape *s) {
   CHECK_STATUS(fx_backend_use("ref"));
-  outcome want = convolve(s, 1);
+  outcome want = convolve(s, FX_PRECISION_BF16);
   CHECK_STATUS(fx_backend_use("cpu"));
   for (const char *const *isa = fx_isas(); *isa; isa++) {
     CHECK_STATUS(fx_isa_use(*isa));
-    outcome got = convolve(s, 1);
+    outcome got = convolve(s, FX_PRECISION_BF16);
     CHECK(distance(got.y, want.y) < 2e-5);
     CHECK(distance(fx_grad(got.x), fx_grad(want.x)) < 2e-5);
     if (check_failures() != 0)
@@ -97,7 +98,7 @@ static void equals_ref (const shape *s) {
 
 /* Rounded in y and in the gradient of x by what bf16's eight digits lose; not in the gradient of w. */
 static void rounds_what_it_says (const shape *s) {
-  outcome rounded = convolve(s, 1), plain = convolve(s, 0);
+  outcome rounded = convolve(s, FX_PRECISION_BF16), plain = convolve(s, FX_PRECISION_F32);
   const double y = distance(rounded.y, plain.y), x = distance(fx_grad(rounded.x), fx_grad(plain.x));
   CHECK(y > 2e-4 && y < 1e-2 && x > 2e-4 && x < 1e-2);
   CHECK(same_bits(fx_grad(rounded.w), fx_grad(plain.w)));
@@ -107,9 +108,9 @@ static void rounds_what_it_says (const shape *s) {
 
 static void threads_change_nothing (const shape *s) {
   fx_set_threads(1);
-  outcome one = convolve(s, 1);
+  outcome one = convolve(s, FX_PRECISION_BF16);
   fx_set_threads(3);
-  outcome three = convolve(s, 1);
+  outcome three = convolve(s, FX_PRECISION_BF16);
   CHECK(same_bits(one.y, three.y) && same_bits(fx_grad(one.x), fx_grad(three.x)));
   release(&one);
   release(&three);
@@ -121,18 +122,15 @@ static void fused_rounds_what_it_makes (void) {
   const int64_t c = 32, outs = 16;
   fx_tensor *x = operand(4, (int64_t[]){ 2, 6, 10, c }, 0), *y[3] = { NULL, NULL, NULL };
   fx_tensor *w = operand(4, (int64_t[]){ outs, 3, 3, c }, 1), *norm = operand(1, &c, 2);
-  fx_fused_conv_args a = {
-    .x = x, .w = w, .norm_w = norm, .groups = 4, .eps = 1e-5, .precision = 1
-  };
+  fx_fused_conv_args *a = FX_ARGS(fused_conv, .x = x, .w = w, .norm_w = norm, .groups = 4);
   CHECK_STATUS(fx_backend_use("ref"));
-  CHECK_STATUS(fx_apply(&fx_ops[FX_OP_fused_conv], &a, &y[0]));
-  a.precision = 0;
-  CHECK_STATUS(fx_apply(&fx_ops[FX_OP_fused_conv], &a, &y[1]));
-  a.precision = 1;
+  CHECK_STATUS(fx_fused_conv(a, &y[1]));
+  a->precision = FX_PRECISION_BF16;
+  CHECK_STATUS(fx_fused_conv(a, &y[0]));
   CHECK_STATUS(fx_backend_use("cpu"));
   for (const char *const *isa = fx_isas(); *isa; isa++) {
     CHECK_STATUS(fx_isa_use(*isa));
-    CHECK_STATUS(fx_apply(&fx_ops[FX_OP_fused_conv], &a, &y[2]));
+    CHECK_STATUS(fx_fused_conv(a, &y[2]));
     const double off = distance(y[2], y[0]);
     CHECK(off < 2e-4 && off < 0.2 * distance(y[1], y[0]));
     fx_tensor_assign(&y[2], NULL);

@@ -1,6 +1,10 @@
 /*
 ** ops_test.c - the laws that every op obeys, over the cases of ops_cases.h.
 **
+**   ops_test               all of them
+**   ops_test -o conv2d     the cases of one op
+**   ops_test -l            the ops, and how many cases each has
+**
 ** The scalar under test is sum(op(x) * weights) with fixed random weights, so that every element of
 ** the gradient matters. Differences use f64, where the reference kernels compute.
 */
@@ -10,10 +14,20 @@
 
 #include "autograd/tape.h"
 #include "base/alloc.h"
+#include "base/nearest.h"
 #include "base/thread.h"
 #include "check.h"
 #include "kernels/kernels.h"
 #include "largest.h"
+#include "nn/scope.h"
+
+#if defined OP || defined WORDS || defined WORD || defined OPERAND || defined TENSOR || \
+    defined LINEAR || defined OPTTENSOR || defined OPTVALUES || defined NOGRAD || \
+    defined OPTION || defined INT || defined NUMBER || defined FLAG || defined CHOICE || \
+    defined AXIS || defined START || defined AXES || defined DIMS || defined KEY || \
+    defined RESULT || defined PRODUCTS || defined OR_NUMBER || defined KERNEL
+#error "a macro of ops.def or kernels.def is left to those who include a header"
+#endif
 
 enum { ABSENT, ANY, POSITIVE };
 typedef struct {
@@ -22,7 +36,8 @@ typedef struct {
 } operand;
 typedef struct {
   fx_op_index op;
-  int line, count;
+  int line;
+  fx_dims result;
   operand x[FX_MAX_OPERANDS];
 } test_case;
 
@@ -37,20 +52,20 @@ typedef struct {
     ABSENT, 0, { 0 } \
   }
 #define UNPACK(...) __VA_ARGS__
+#define RNG(...) ((fx_rng){ __VA_ARGS__ })
 
 /* The options of case `line`, as the op's own argument struct. */
 typedef union {
 #define OP(name, doc, ...) fx_##name##_args name;
 #include "ops.def"
-#undef OP
 } any_args;
 
 static void options_of (int line, any_args *a) {
   memset(a, 0, sizeof *a);
   switch (line) {
-#define CASE(name, operands, ...) \
+#define CASE(name, operands, result, ...) \
   case __LINE__: \
-    a->name = (fx_##name##_args){ __VA_ARGS__ }; \
+    a->name = *FX_ARGS(name, __VA_ARGS__); \
     break;
 #include "ops_cases.h"
 #undef CASE
@@ -59,7 +74,8 @@ static void options_of (int line, any_args *a) {
 }
 
 static const test_case cases[] = {
-#define CASE(name, operands, ...) { FX_OP_##name, __LINE__, 0, { UNPACK operands } },
+#define CASE(name, operands, result, ...) \
+  { FX_OP_##name, __LINE__, { SIZES result }, { UNPACK operands } },
 #include "ops_cases.h"
 #undef CASE
 };
@@ -138,6 +154,21 @@ static fx_status forward_backward (const test_case *c, fx_tensor *x[FX_MAX_OPERA
 
 /* --- the laws ----------------------------------------------------------------------------------- */
 
+static void result_has_its_shape (const test_case *c) {
+  fx_tensor *x[FX_MAX_OPERANDS], *y = NULL;
+  char got[FX_SHAPE_TEXT];
+  CHECK_STATUS(make_operands(c, FX_F32, x));
+  CHECK_STATUS(run(c, x, &y));
+  bool same = y && y->ndim == c->result.n;
+  for (int i = 0; same && i < y->ndim; i++)
+    same = y->shape[i] == c->result.d[i];
+  CHECK(same);
+  if (y && !same)
+    fprintf(stderr, "  ops_cases.h:%d gives %s\n", c->line, fx_shape_text(y, got));
+  fx_tensor_release(y);
+  release_all(x);
+}
+
 static void name_case (const test_case *c, const char *law) {
   if (check_failures() != 0)
     fprintf(stderr, "  in %s, ops_cases.h:%d, %s\n", fx_ops[c->op].name, c->line, law);
@@ -195,8 +226,11 @@ static void compare_runs (const test_case *c, fx_tensor *x[], fx_tensor *y, fx_t
                           fx_tensor *y2, comparison same) {
   same(y2, y);
   for (int k = 0; k < FX_MAX_OPERANDS; k++)
-    if (x[k] && tracked(c, k) && fx_grad(x[k]) && fx_grad(x2[k]))
-      same(fx_grad(x2[k]), fx_grad(x[k]));
+    if (x[k] && tracked(c, k)) {
+      CHECK(fx_grad(x[k]) && fx_grad(x2[k]));
+      if (fx_grad(x[k]) && fx_grad(x2[k]))
+        same(fx_grad(x2[k]), fx_grad(x[k]));
+    }
 }
 
 /* Runs the case twice, before and after `change`, and compares results and gradients. */
@@ -272,50 +306,49 @@ static void nan_is_not_hidden (const test_case *c) {
 
 /* The gradient of maximum, minimum and relu goes where their value came from; as PyTorch's, that of
 ** relu passes at NaN, and a largest element that is NaN has no place. */
-static void gradients_at_nan (void) {
-  const double a[] = { NAN, 1, NAN, 2 }, b[] = { 1, NAN, NAN, 3 };
-  for (int backend = 0; backend < 2; backend++) {
-    CHECK_STATUS(fx_backend_use(backend ? "cpu" : "ref"));
-    for (int op = 0; op < 4; op++) {
-      const int64_t four = 4;
-      fx_tensor *x, *z, *y = NULL;
-      CHECK_STATUS(fx_tensor_new(FX_F32, 1, &four, &x));
-      CHECK_STATUS(fx_tensor_new(FX_F32, 1, &four, &z));
-      for (int i = 0; i < 4; i++)
-        fx_tensor_set(x, i, a[i]), fx_tensor_set(z, i, b[i]);
-      CHECK_STATUS(fx_set_requires_grad(x, true));
-      fx_maximum_args larger = { .a = x, .b = z };
-      fx_minimum_args smaller = { .a = x, .b = z };
-      fx_relu_args relu = { .x = x };
-      fx_max_args most = { .x = x };
-      const void *args[] = { &larger, &smaller, &relu, &most };
-      const int index[] = { FX_OP_maximum, FX_OP_minimum, FX_OP_relu, FX_OP_max };
-      const double want[][4] = {
-        { 1, 0, 1, 0 }, { 1, 0, 1, 1 }, { 1, 1, 1, 1 }, { NAN, NAN, NAN, NAN }
-      };
-      CHECK_STATUS(fx_apply(&fx_ops[index[op]], args[op], &y));
-      fx_tensor *seed = NULL;
-      CHECK_STATUS(fx_tensor_like(y, &seed));
-      fx_tensor_fill(seed, 1);
-      CHECK_STATUS(fx_backward(y, seed));
-      for (int i = 0; i < 4; i++) {
-        const double got = fx_tensor_get(fx_grad(x), i);
-        CHECK(got == want[op][i] || (isnan(got) && isnan(want[op][i])));
-      }
-      fx_tensor_release(seed);
-      fx_tensor_release(y);
-      fx_tensor_release(x);
-      fx_tensor_release(z);
-    }
+static const struct {
+  fx_op_index op;
+  double gradient[4]; /* of the first of these operands */
+} at_nan[] = { { FX_OP_maximum, { 1, 0, 1, 0 } },
+               { FX_OP_minimum, { 1, 0, 1, 1 } },
+               { FX_OP_relu, { 1, 1, 1, 1 } },
+               { FX_OP_max, { NAN, NAN, NAN, NAN } } };
+static const double with_nan[2][4] = { { NAN, 1, NAN, 2 }, { 1, NAN, NAN, 3 } };
+
+static void gradient_at_nan (fx_op_index op, const double want[4]) {
+  any_args a;
+  fx_tensor **list[FX_MAX_OPERANDS], *x[2] = { NULL, NULL }, *y = NULL, *seed = NULL;
+  memcpy(&a, fx_ops[op].defaults, fx_ops[op].size);
+  const int operands = fx_ops[op].operands(&a, list);
+  for (int k = 0; k < operands; k++) {
+    CHECK_STATUS(fx_tensor_new(FX_F32, 1, (int64_t[]){ 4 }, &x[k]));
+    for (int i = 0; i < 4; i++)
+      fx_tensor_set(x[k], i, with_nan[k][i]);
+    *list[k] = x[k];
   }
+  CHECK_STATUS(fx_set_requires_grad(x[0], true));
+  CHECK_STATUS(fx_apply(&fx_ops[op], &a, &y));
+  CHECK_STATUS(fx_tensor_like(y, &seed));
+  fx_tensor_fill(seed, 1);
+  CHECK_STATUS(fx_backward(y, seed));
+  for (int i = 0; i < 4; i++) {
+    const double got = fx_tensor_get(fx_grad(x[0]), i);
+    CHECK(got == want[i] || (isnan(got) && isnan(want[i])));
+  }
+  fx_tensor_release(seed);
+  fx_tensor_release(y);
+  fx_tensor_release(x[0]);
+  fx_tensor_release(x[1]);
 }
 
-/* Makes the 1st, 2nd, ... allocation fail until the case succeeds: every failure is reported, none
-** leaks (memory in use afterwards is what it was before). */
+/* Makes the 1st, 2nd, ... allocation fail until the case succeeds, which it does when k is beyond its
+** last: every failure is reported, none leaks (memory in use afterwards is what it was before). */
+#define MOST_ALLOCATIONS 500
 static void survives_failing_allocations (const test_case *c) {
   fx_memory_stats before, after;
   fx_memory(&before);
-  for (int k = 1, failed = 1; failed && k < 500; k++) {
+  bool failed = true;
+  for (int k = 1; failed && k <= MOST_ALLOCATIONS; k++) {
     fx_tensor *x[FX_MAX_OPERANDS], *y = NULL;
     CHECK_STATUS(make_operands(c, FX_F32, x));
     fx_alloc_fail_at(k);
@@ -326,36 +359,121 @@ static void survives_failing_allocations (const test_case *c) {
     fx_tensor_release(y);
     release_all(x);
   }
+  CHECK(!failed);
   fx_memory(&after);
   CHECK(after.live_bytes == before.live_bytes);
   CHECK(after.live_blocks == before.live_blocks);
 }
 
-static void every_op_has_a_case (void) {
-  for (int i = 0; i < FX_OP_COUNT; i++) {
-    bool found = false;
-    for (int k = 0; k < CASES; k++)
-      found = found || (int)cases[k].op == i;
-    if (!found)
-      fprintf(stderr, "op '%s' has no case in ops_cases.h\n", fx_ops[i].name);
-    CHECK(found);
-  }
+/* --- what C callers get ------------------------------------------------------------------------- */
+
+/* What is not said has its default, also beside what is; a zero that is said is a zero. */
+static void arguments_begin_as_defaults (void) {
+  fx_tensor *x = NULL;
+  const fx_conv2d_args *conv = FX_ARGS(conv2d, .x = x, .stride = 2);
+  CHECK(conv->stride == 2 && conv->pad == -1 && conv->padding == FX_PADDING_ZEROS && !conv->w);
+  CHECK(FX_ARGS(conv2d, .pad = 0)->pad == 0);
+  const fx_affine_args *affine = FX_ARGS(affine, .shift = 3);
+  CHECK(affine->scale == 1 && affine->shift == 3);
+  CHECK(FX_ARGS(clamp, .x = x)->low == -1 && FX_ARGS(concat, .a = x)->axis == -1);
+  const fx_permute_args *permute = FX_ARGS(permute, .axes = FX_DIMS(2, 0, 1));
+  CHECK(permute->axes.n == 3 && permute->axes.d[0] == 2 && permute->axes.d[2] == 1);
+  CHECK(strcmp(FX_WORDS(resample), "same|down|up") == 0 && FX_RESAMPLE_UP == 2);
 }
 
-int main (void) {
-  every_op_has_a_case();
-  gradients_at_nan();
-  for (int k = 0; k < CASES; k++) {
-    const test_case *c = &cases[k];
-    gradients_match_differences(c);
-    name_case(c, "gradients");
-    cpu_equals_ref(c);
-    nan_is_not_hidden(c);
-    name_case(c, "NaN");
-    threads_change_nothing(c);
-    name_case(c, "threads");
-    survives_failing_allocations(c);
-    name_case(c, "failing allocations");
+/* An op in a scope and an op by itself have them too. */
+static void calls_begin_with_defaults (void) {
+  fx_tensor *x = NULL, *y = NULL;
+  fx_scope s;
+  CHECK_STATUS(fx_tensor_new(FX_F32, 1, (int64_t[]){ 3 }, &x));
+  fx_tensor_fill(x, 5);
+  fx_scope_open(&s);
+  fx_tensor *sum =
+      FX_DO(&s, add, .a = FX_DO(&s, add, .a = x, .b = x), .b = FX_DO(&s, affine, .x = x));
+  CHECK(sum && fx_tensor_get(sum, 1) == 15);
+  fx_scope_close(&s);
+  CHECK_STATUS(fx_clamp(FX_ARGS(clamp, .x = x), &y));
+  CHECK(y && fx_tensor_get(y, 2) == 1);
+  fx_tensor_release(y);
+  fx_tensor_release(x);
+}
+
+/* --- which cases -------------------------------------------------------------------------------- */
+
+static int cases_of (int op) {
+  int count = 0;
+  for (int k = 0; k < CASES; k++)
+    count += (int)cases[k].op == op;
+  return count;
+}
+
+static void has_a_case (int op) {
+  if (cases_of(op) == 0)
+    fprintf(stderr, "op '%s' has no case in ops_cases.h\n", fx_ops[op].name);
+  CHECK(cases_of(op) > 0);
+}
+
+static void obeys_the_laws (const test_case *c) {
+  result_has_its_shape(c);
+  name_case(c, "shape of the result");
+  gradients_match_differences(c);
+  name_case(c, "gradients");
+  cpu_equals_ref(c);
+  nan_is_not_hidden(c);
+  name_case(c, "NaN");
+  threads_change_nothing(c);
+  name_case(c, "threads");
+  survives_failing_allocations(c);
+  name_case(c, "failing allocations");
+}
+
+static void test_op (int op) {
+  has_a_case(op);
+  for (size_t i = 0; i < sizeof at_nan / sizeof *at_nan; i++)
+    for (int backend = 0; (int)at_nan[i].op == op && backend < 2; backend++) {
+      CHECK_STATUS(fx_backend_use(backend ? "cpu" : "ref"));
+      gradient_at_nan(at_nan[i].op, at_nan[i].gradient);
+    }
+  for (int k = 0; k < CASES; k++)
+    if ((int)cases[k].op == op)
+      obeys_the_laws(&cases[k]);
+}
+
+static int list_ops (void) {
+  for (int i = 0; i < FX_OP_COUNT; i++)
+    printf("%-12s %d\n", fx_ops[i].name, cases_of(i));
+  return 0;
+}
+
+/* The index of the op; -1, after a sentence, if there is none of that name. */
+static int op_named (const char *name) {
+  const char *names[FX_OP_COUNT + 1] = { NULL };
+  for (int i = 0; i < FX_OP_COUNT; i++) {
+    if (strcmp(fx_ops[i].name, name) == 0)
+      return i;
+    names[i] = fx_ops[i].name;
   }
+  const char *near = fx_nearest(name, names);
+  fprintf(stderr, "ops_test: there is no op '%s'%s%s%s; ops_test -l lists them\n", name,
+          near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+  return -1;
+}
+
+int main (int argc, char **argv) {
+  if (argc == 2 && strcmp(argv[1], "-l") == 0)
+    return list_ops();
+  if (argc != 1 && !(argc == 3 && strcmp(argv[1], "-o") == 0)) {
+    fprintf(stderr, "usage: ops_test [-l | -o OP]\n");
+    return 2;
+  }
+  if (argc == 1) {
+    arguments_begin_as_defaults();
+    calls_begin_with_defaults();
+  }
+  const int only = argc == 3 ? op_named(argv[2]) : 0;
+  if (only < 0)
+    return 2;
+  for (int op = only; op < (argc == 3 ? only + 1 : FX_OP_COUNT); op++)
+    test_op(op);
   return check_report("ops");
 }

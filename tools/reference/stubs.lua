@@ -77,8 +77,8 @@ local function declaration(out, f, call)
   add(out, ("function %s(%s) end"):format(call, table.concat(names, ", ")))
 end
 
-local option_types = { int = "integer", number = "number", flag = "boolean", dims = "integer[]",
-  key = "flexlab.Key" }
+local option_types = { int = "integer", number = "number", flag = "boolean", axis = "integer", start = "integer",
+  axes = "integer[]", dims = "integer[]", key = "flexlab.Key" }
 
 local function quoted(list) return '"' .. table.concat(list, '"|"') .. '"' end
 
@@ -94,7 +94,7 @@ local function function_of(op, method)
     else
       local kind = option_types[a.kind] or quoted { a.text:gsub("|", '"|"') .. "" }
       fields[#fields + 1] = ("%s%s: %s"):format(a.name, a.kind == "key" and "" or "?", kind)
-      list, needed = a.kind == "dims", needed or a.kind == "key"
+      list, needed = a.kind == "dims" or a.kind == "axes", needed or a.kind == "key"
     end
   end
   if #fields > 0 then

@@ -21,7 +21,6 @@
 #define KERNEL(name, ref, cpu, cuda) \
   fx_status fxcpu_##name(const fx_kernel_##name *a) FXCPU_SYMBOL(name);
 #include "kernels.def"
-#undef KERNEL
 
 /* Elements a task handles in elementwise kernels: a multiple of every vector, 64 KiB of floats. */
 #define FXCPU_CHUNK 16384

@@ -16,12 +16,12 @@ typedef struct {
 static inline vec resampled_at (const residual *r, int64_t n, int64_t i, int64_t j, int64_t k,
                                 int64_t count) {
   const int64_t h = r->rows, w = r->cols, c = r->c;
-  if (r->resample == FX_DOWN) {
+  if (r->resample == FX_RESAMPLE_DOWN) {
     const float *a = r->x + ((n * 2 * h + 2 * i) * 2 * w + 2 * j) * c + k, *b = a + 2 * w * c;
     return 0.25f * ((load_part(a, count) + load_part(a + c, count)) +
                     (load_part(b, count) + load_part(b + c, count)));
   }
-  if (r->resample == FX_UP)
+  if (r->resample == FX_RESAMPLE_UP)
     return load_part(r->x + ((n * (h / 2) + i / 2) * (w / 2) + j / 2) * c + k, count);
   return load_part(r->x + ((n * h + i) * w + j) * c + k, count);
 }

@@ -46,10 +46,10 @@ fx_status fxcpu_source_begin (const fx_conv_input *in, conv_source *s) {
     s->c += s->c2;
   }
   s->resample = in->resample;
-  if (s->resample == FX_UP) {
+  if (s->resample == FX_RESAMPLE_UP) {
     s->rows *= 2;
     s->cols *= 2;
-  } else if (s->resample == FX_DOWN) {
+  } else if (s->resample == FX_RESAMPLE_DOWN) {
     s->rows /= 2;
     s->cols /= 2;
   }
@@ -172,9 +172,9 @@ void fxcpu_source_row (const conv_source *s, int64_t n, int64_t y, int64_t left,
   }
   const int64_t pixels = smaller(s->cols, count - left);
   float *inner = to + left * pitch;
-  if (s->resample == FX_UP)
+  if (s->resample == FX_RESAMPLE_UP)
     up_row(s, n, row, pixels, pitch, scratch, inner);
-  else if (s->resample == FX_DOWN)
+  else if (s->resample == FX_RESAMPLE_DOWN)
     down_row(s, n, row, pixels, pitch, scratch, inner);
   else
     plain_row(s, n, row, pixels, pitch, sum_line(s, scratch), inner);

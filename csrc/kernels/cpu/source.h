@@ -38,7 +38,7 @@ fx_status fxcpu_source_begin(const fx_conv_input *in, conv_source *s) FXCPU_SYMB
 void fxcpu_source_end(conv_source *s) FXCPU_SYMBOL(source_end);
 
 static inline bool source_is_plain (const conv_source *s) {
-  return !s->table && !s->x2 && s->resample == FX_SAME;
+  return !s->table && !s->x2 && s->resample == FX_RESAMPLE_SAME;
 }
 
 /* Each of `count` numbers becomes the nearest of bf16. */
@@ -71,8 +71,9 @@ void fxcpu_source_row(const conv_source *s, int64_t n, int64_t y, int64_t left, 
 static inline void source_ask (const conv_source *s, int64_t n, int64_t y, int64_t x) {
   if (y < 0 || y >= s->rows)
     return;
-  const int64_t row = s->resample == FX_UP ? y / 2 : y, col = s->resample == FX_UP ? x / 2 : x;
-  const int64_t times = s->resample == FX_DOWN ? 2 : 1;
+  const int64_t row = s->resample == FX_RESAMPLE_UP ? y / 2 : y,
+                col = s->resample == FX_RESAMPLE_UP ? x / 2 : x;
+  const int64_t times = s->resample == FX_RESAMPLE_DOWN ? 2 : 1;
   for (int64_t i = 0; i < times; i++) {
     const int64_t at = (n * s->h + times * row + i) * s->w + times * col;
     for (int64_t q = 0; q < times * s->c1; q += LINE)

@@ -35,9 +35,9 @@ static const float *gradient_row (const backward_job *job, int64_t n, int64_t y,
   const conv_source *s = &job->s;
   const int64_t c = s->c, pitch = s->cols * c;
   const float *da = job->da + n * s->rows * pitch;
-  if (s->resample == FX_SAME)
+  if (s->resample == FX_RESAMPLE_SAME)
     return da + y * pitch;
-  if (s->resample == FX_DOWN) {
+  if (s->resample == FX_RESAMPLE_DOWN) {
     const float *row = da + y / 2 * pitch;
     for (int64_t j = 0; j < s->w; j++)
       for (int64_t i = 0; i < c; i++)

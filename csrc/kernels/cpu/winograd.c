@@ -191,7 +191,7 @@ static inline int64_t output_at (const winograd_job *job, int64_t n, int64_t y, 
 /* Asks for a panel of a tile's pixels, which lie far apart, and of what is added to them. */
 static inline void ask_output (const winograd_job *job, const output_tile *o, int64_t k) {
   const winograd_conv *c = job->c;
-  const float *add = c->add.resample == FX_SAME ? c->add.x : NULL;
+  const float *add = c->add.resample == FX_RESAMPLE_SAME ? c->add.x : NULL;
   for (int64_t i = 0; i < o->high; i++) {
     const int64_t at = output_at(job, o->n, o->y + i, o->x) + k;
     for (int64_t j = 0; j < o->broad; j++) {

@@ -53,7 +53,8 @@ static double activated (const fx_conv_input *in, int64_t sample, int64_t pixel,
 /* The convolution's input as a new f64 tensor. */
 static fx_status make_input (const fx_conv_input *in, fx_tensor **out) {
   const int64_t n = in->x->shape[0], h = in->x->shape[1], w = in->x->shape[2];
-  const int64_t c = channels_of(in), up = in->resample == FX_UP, down = in->resample == FX_DOWN;
+  const int64_t c = channels_of(in), up = in->resample == FX_RESAMPLE_UP,
+                down = in->resample == FX_RESAMPLE_DOWN;
   const int64_t rows = (h << up) >> down, cols = (w << up) >> down;
   FX_TRY(fx_tensor_new(FX_F64, 4, (int64_t[]){ n, rows, cols, c }, out));
   for (int64_t i = 0; i < fx_tensor_count(*out); i++) {
@@ -71,8 +72,8 @@ static fx_status make_input (const fx_conv_input *in, fx_tensor **out) {
 /* y += add, which may have to be resampled. */
 static void add_residual (const fx_kernel_fused_conv_forward *k) {
   const int64_t rows = k->y->shape[1], cols = k->y->shape[2], c = k->y->shape[3];
-  const int up = k->add_resample == FX_UP;
-  const int down = k->add_resample == FX_DOWN;
+  const int up = k->add_resample == FX_RESAMPLE_UP;
+  const int down = k->add_resample == FX_RESAMPLE_DOWN;
   const int64_t h = k->add->shape[1], w = k->add->shape[2];
   for (int64_t i = 0; i < fx_tensor_count(k->y); i++) {
     const int64_t o = i % c, x = i / c % cols, y = i / c / cols % rows, s = i / c / cols / rows;
@@ -126,7 +127,7 @@ static double before_resampling (const fx_kernel_fused_conv_backward_x *k, int64
                                  int64_t c) {
   const int64_t h = k->in.x->shape[1], w = k->in.x->shape[2], all = channels_of(&k->in);
   const int64_t x = pixel % w, y = pixel / w % h, s = pixel / w / h;
-  const int up = k->in.resample == FX_UP, down = k->in.resample == FX_DOWN;
+  const int up = k->in.resample == FX_RESAMPLE_UP, down = k->in.resample == FX_RESAMPLE_DOWN;
   double sum = 0;
   for (int64_t u = 0; u <= up; u++)
     for (int64_t v = 0; v <= up; v++)

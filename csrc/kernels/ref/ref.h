@@ -53,6 +53,5 @@ static inline double dropout_factor (fx_rng key, double p, int64_t sample, int64
 
 #define KERNEL(name, ref, cpu, cuda) fx_status fxref_##name(const fx_kernel_##name *a);
 #include "kernels.def"
-#undef KERNEL
 
 #endif

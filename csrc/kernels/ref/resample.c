@@ -73,17 +73,17 @@ static int64_t inside (int64_t i, int64_t size, bool circular) {
 static taps taps_of (const settings *set, int64_t i, int64_t from, int64_t to) {
   const int64_t units = set->registered ? 2 * i * from : (2 * i + 1) * from;
   taps t = { .count = 1, .weight = { 1 } };
-  if (set->method == FX_NEAREST) {
+  if (set->method == FX_RESIZE_NEAREST) {
     t.index[0] = units / (2 * to);
     return t;
   }
   double s = (double)(set->registered ? units : units - to) / (double)(2 * to);
-  if (set->method == FX_BILINEAR && s < 0 && !set->circular)
+  if (set->method == FX_RESIZE_BILINEAR && s < 0 && !set->circular)
     s = 0;
   const int64_t base = (int64_t)floor(s);
   const double f = s - (double)base;
-  const double a = set->method == FX_KEYS ? -0.5 : -0.75;
-  t.count = set->method == FX_BILINEAR ? 2 : 4;
+  const double a = set->method == FX_RESIZE_KEYS ? -0.5 : -0.75;
+  t.count = set->method == FX_RESIZE_BILINEAR ? 2 : 4;
   for (int k = 0; k < t.count; k++) {
     const int64_t offset = t.count == 2 ? k : k - 1;
     t.index[k] = inside(base + offset, from, set->circular);

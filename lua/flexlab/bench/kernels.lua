@@ -1,12 +1,11 @@
 --[[
 kernels - every distinct call that a network makes, timed by itself and set against the machine.
 
-The calls come from running one training step under core.measure, so there is no list of shapes to keep. Ops whose
-work network/arithmetic.lua knows are measured in GFLOP/s, *effective*: the arithmetic of the definition over the time
+The calls come from running one training step under core.measure, so there is no list of shapes to keep. Ops that
+multiply (PRODUCTS in csrc/ops.def) are measured in GFLOP/s, *effective*: the arithmetic of the definition over the time
 taken, so a convolution that needs less (Winograd) can exceed 100 % of the peak. The others move numbers, and are
 measured in GB/s (10^9 bytes a second): each operand, result and gradient counted once.
 --]]
-local arithmetic = require "flexlab.network.arithmetic"
 local clock = require "flexlab.bench.clock"
 local core = require "flexlab.core"
 local flex = require "flexlab"
@@ -20,9 +19,6 @@ local M = {}
 local parts = {
   conv2d = { "backward_first", "backward_rest" }, linear = { "backward_first", "backward_rest" },
 }
-
--- Where backward is one part: two products for each of forward; attention recomputes its probabilities too.
-local backward_work = { attention = 2.5, matmul = 2, fused_conv = 2, fused_linear = 2 }
 
 -- The calls of one training step, each with its index.
 local function walk(values)
@@ -43,10 +39,9 @@ local function measure(call, part, values)
   local backward = part ~= "forward"
   local sum = backward and call.backward or call.forward
   local cell = { ms = seconds * 1e3, bytes = sum.bytes / sum.count }
-  local madd = arithmetic.multiply_adds(call)
-  if madd then
-    local factor = part == "backward" and backward_work[call.name] or 1
-    cell.gflops = 2 * madd * factor / seconds / 1e9
+  if call.products > 0 then
+    local products = part == "backward" and call.backward_products or call.products
+    cell.gflops = 2 * products / seconds / 1e9
   else
     cell.gbs = cell.bytes / seconds / 1e9
   end

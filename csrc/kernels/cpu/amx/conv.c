@@ -260,7 +260,7 @@ static void ask_share (const conv_job *job, const band_rows *b, const tile_group
     const int64_t at = ((b->n * c->oh + i) * c->ow + j) * c->outs + k;
     for (int64_t o = 0; o < outs; o += LINE)
       __builtin_prefetch(c->y + at + o, 1, 2);
-    for (int64_t o = 0; c->add.x && c->add.resample == FX_SAME && o < outs; o += LINE)
+    for (int64_t o = 0; c->add.x && c->add.resample == FX_RESAMPLE_SAME && o < outs; o += LINE)
       __builtin_prefetch(c->add.x + at + o, 0, 2);
     if (i + b->rows < b->until)
       source_ask(c->s, b->n, i + b->rows + c->pad_y, j);
