@@ -14,6 +14,7 @@ local blame = require "flexlab.blame"
 local core = require "flexlab.core"
 local loading = require "flexlab.loading"
 local text = require "flexlab.text"
+local trial = require "flexlab.trial"
 
 local M = {}
 
@@ -28,8 +29,6 @@ M.kinds = {
 
 local registries, defined_of = {}, {}   -- kind -> its registry, and what it has loaded
 local origins, provided = {}, {}        -- kind.word -> where a user's choice came from; what `provide` was given
-
-local function contracts() return require "flexlab.contracts" end   -- which try choices
 
 local function is_word(name) return type(name) == "string" and name:match("^[%w_]+$") ~= nil end
 
@@ -96,7 +95,7 @@ local function finish(kind, name, choice, path)
   choice.doc, choice.defaults = choice.doc or "", choice.defaults or {}
   if choice.new and not getmetatable(choice) then
     setmetatable(choice, { __call = function(_, ...)
-      contracts().once(choice)
+      trial.once(choice)
       return choice.new(...)
     end })
   end
@@ -328,11 +327,11 @@ function M.look(kind, name)
   return choice
 end
 
---- The choice called `name`, for use: it is tried when it is used first (flexlab.contracts). The error blames the
+--- The choice called `name`, for use: it is tried when it is used first (flexlab.trial). The error blames the
 --- caller's caller.
 function M.get(kind, name)
   local choice = look(kind, name, 3)
-  contracts().once(choice)
+  trial.once(choice)
   return choice
 end
 

@@ -12,35 +12,18 @@ A section that is declared (flexlab.settings) takes every setting of its table, 
 there; what a recipe does not name is in the result only where it is given.
 A resolved configuration is read-only, and reading a key that it has not raises too.
 --]]
-local parser = require "flexlab.literal_parser"
 local declare = require "flexlab.settings.declare"
 local literal = require "flexlab.literal"
+local parser = require "flexlab.literal_parser"
+local plain = require "flexlab.plain"
 local settings = require "flexlab.settings"
 local text = require "flexlab.text"
 
-local M = {}
+local M = { plain = plain.plain, optional = plain.optional, readonly = plain.readonly }
 
-local plain_of = setmetatable({}, { __mode = "k" })   -- read-only view -> its table
-local noted = setmetatable({}, { __mode = "k" })      -- view that is watched -> notes that all of it was read
-local Optional = {}
+local is_optional = plain.is_optional
 
---- A default that is absent (false) until it gets a value of the type: number, string, boolean, table.
-function M.optional(kind)
-  return setmetatable({ type = kind }, Optional)
-end
-
-local function is_optional(v) return getmetatable(v) == Optional end
 local function is_list(v) return type(v) == "table" and (#v > 0 or next(v) == nil) end
-
---- A deep copy without views, markers and metatables.
-function M.plain(value)
-  if is_optional(value) then return false end
-  if type(value) ~= "table" then return value end
-  local copy = {}
-  if noted[value] then noted[value]() end
-  for k, v in pairs(plain_of[value] or value) do copy[k] = M.plain(v) end
-  return copy
-end
 
 -- The value to store for a default, or nil and what was expected.
 local function accept(default, value)
@@ -179,9 +162,8 @@ local function copy_of(defaults)
   if is_optional(defaults) then return false end
   if type(defaults) ~= "table" then return defaults end
   local copy = {}
-  if noted[defaults] then noted[defaults]() end
-  for k, v in pairs(plain_of[defaults] or defaults) do copy[k] = copy_of(v) end
-  return settings.as(copy, plain_of[defaults] or defaults)
+  for k, v in pairs(plain.table_of(defaults)) do copy[k] = copy_of(v) end
+  return settings.as(copy, plain.under(defaults))
 end
 
 --- Defaults with overrides: a new plain table, whose sections accept what those of the defaults do.
@@ -191,7 +173,7 @@ end
 function M.merge(defaults, overrides, level)
   local result = copy_of(defaults)
   local waiting = {}
-  defaults = plain_of[defaults] or defaults
+  defaults = plain.under(defaults)
   for _, key in ipairs(text.keys(M.plain(overrides or {}))) do
     set(result, defaults, key, overrides[key], "", waiting, (level or 1) + 2)
   end
@@ -213,51 +195,9 @@ function M.changed(defaults, resolved)
       end
     end
   end
-  walk(plain_of[defaults] or defaults, usual, plain_of[resolved] or resolved, "")
+  walk(plain.under(defaults), usual, plain.under(resolved), "")
   table.sort(list)
   return list
-end
-
--- Notes that everything below a view was read.
-local function note_all(t, path, reads)
-  for k, v in pairs(t) do
-    local full = path .. tostring(k)
-    reads[full] = true
-    if type(v) == "table" then note_all(v, full .. ".", reads) end
-  end
-end
-
---- A read-only view; reading a key that is not there raises.
----@param t table
----@param path string|nil  how messages call it
----@param reads table|nil  is filled with the paths that are read: { ["train.lr"] = true }
-function M.readonly(t, path, reads, prefix)
-  if type(t) ~= "table" or plain_of[t] then return t end
-  path, prefix = path or "cfg", prefix or ""
-  local children, view = {}, {}
-  for k, v in pairs(t) do
-    children[k] = M.readonly(v, path .. "." .. tostring(k), reads, prefix .. tostring(k) .. ".")
-  end
-  plain_of[view] = t
-  if reads then noted[view] = function() note_all(t, prefix, reads) end end
-  return setmetatable(view, {
-    __index = function(_, key)
-      local value = children[key]
-      if reads then reads[prefix .. tostring(key)] = true end
-      if value == nil and type(key) == "string" then
-        error(("%s has %s"):format(path, text.unknown(key, text.keys(t))), 2)
-      end
-      return value
-    end,
-    __newindex = function(_, key)
-      error(("%s is read-only: '%s' cannot be set"):format(path, tostring(key)), 2)
-    end,
-    __len = function() return #t end,
-    __pairs = function()
-      if reads then note_all(t, prefix, reads) end
-      return next, children, nil
-    end,
-  })
 end
 
 --- Options of a function: defaults filled in, unknown keys refused. `also` lists keys that belong to

@@ -6,6 +6,7 @@ loading.lua looks here when no file has the name, says so once, and gives the mo
 its line here in the same change; nothing of ours uses an old name (tests/layers.lua).
 --]]
 return {
+  ["contracts.words"] = "chosen",
   ["run.divergence"] = "divergence",
   ["run.checkpoint"] = "checkpoint",
   ["run.checkpoint_texts"] = "checkpoint.texts",

@@ -3,6 +3,7 @@ local lu = require "luaunit"
 local flex = require "flexlab"
 local core = flex.core
 local boundaries = require "flexlab.flow.boundaries"
+local settings = require "flexlab.settings"
 local support = require "tests.lua.support"
 
 local suite = {}
@@ -33,7 +34,7 @@ end
 local function largest(t) return t:abs():max():item() end
 
 function suite.test_each_boundary_goes_on_after_a_stop_with_the_same_bytes()
-  for _, word in ipairs(boundaries.words) do
+  for _, word in ipairs(settings.of("flow").entry.boundary.words) do
     local o = { boundary = word, wall = 0.5, radius = 0.6, cylinders = 2, fields = "w,c,u",
       out = suite.folder .. "/a.h5" }
     local whole = core.sys.read(made(o))

@@ -1,11 +1,11 @@
--- The contracts of the data: degradations, observables, symmetries, formats (see init.lua).
+-- The contracts of the data: degradations, observables, symmetries, formats (see trial.lua).
 local config = require "flexlab.config"
 local core = require "flexlab.core"
-local contracts = require "flexlab.contracts"
 local geometry = require "flexlab.data.geometry"
 local settings = require "flexlab.settings"
+local trial = require "flexlab.trial"
 
-local named = contracts.named
+local named = trial.named
 
 local M = {}
 
@@ -22,7 +22,7 @@ function M.degradations(t, choice, cfg)
   local given = config.plain(settings.of("superres").defaults)
   for k, v in pairs(cfg) do given[k] = v end
   given.factor = FACTOR
-  contracts.guarded(given)
+  trial.guarded(given)
   local function keys(i) return { seed = 1, stream = "data", sample = i } end
   local low = t:call("low", choice.low, field, FACTOR, given, keys)
   if core.is_tensor(low) and table.concat(low.shape, ",") == table.concat(field.shape, ",") then

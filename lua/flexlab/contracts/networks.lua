@@ -1,13 +1,16 @@
 -- The contracts of networks and training: encoders, conditioning, backbones, positions, models, optimizers (see
--- init.lua). Weights are moved away from where they begin, since the last layer of many a block is zero there.
+-- trial.lua). Weights are moved away from where they begin, since the last layer of many a block is zero there.
 local choices = require "flexlab.choices"
 local config = require "flexlab.config"
-local contracts = require "flexlab.contracts"
 local core = require "flexlab.core"
+local diffusion = require "flexlab.diffusion"
+local diffusion_contracts = require "flexlab.contracts.diffusion"
 local nn = require "flexlab.nn"
+local Run = require "flexlab.run"
 local settings = require "flexlab.settings"
+local trial = require "flexlab.trial"
 
-local named = contracts.named
+local named = trial.named
 
 local M = {}
 
@@ -108,7 +111,7 @@ function M.encoders(t, choice, own)
     precision = "f32", skips = maps(h, w) }
   cfg.head = cfg.skips[#cfg.skips]
   for k, v in pairs(own) do cfg[k] = v end
-  contracts.guarded(cfg)
+  trial.guarded(cfg)
   local made, module = counted(t.call, t, "new", choice.new, cfg)
   for _, name in ipairs { "condition", "parameters", "init" } do
     if not method(module, name) then
@@ -154,14 +157,11 @@ function M.positions(t, choice)
   t:kept "fixed(): a vector for each token and one in front"
 end
 
-local function batch_of(t, shape) return require("flexlab.contracts.diffusion").batch_of(t, shape) end
-
 -- One step of a model: an answer of the field's shape, a gradient for every parameter of `part`, the model or its net.
 local function stepped(t, f, model, shape, part)
   local list = parameters_of(t, f, part, "the network")
   moved(t, parameters_of(t, f, model, "the model"))
-  local batch = batch_of(t, shape)
-  local diffusion = require "flexlab.diffusion"
+  local batch = diffusion_contracts.batch_of(t, shape)
   local loss, made = diffusion.loss_at(model, batch, { 0.3, 0.7 }, t:normal(shape, 9))
   t:tensor(f, "predict() of a network from new()", made.pred, shape)
   loss:backward()
@@ -280,9 +280,9 @@ function M.optimizers(t, choice, own)
   local given = config.plain(settings.of("train").defaults)
   for k, v in pairs(own) do given[k] = v end
   given.optimizer, given.lr, given.steps, given.ema = nil, 0.01, 8, 0.5
-  contracts.guarded(given)
+  trial.guarded(given)
   local optim
-  local watched = require("flexlab.run").rehearse(function() optim = t:call("new", f, model, given) end)
+  local watched = Run.rehearse(function() optim = t:call("new", f, model, given) end)
   local step = (type(optim) == "table" or type(optim) == "userdata") and method(optim, "step")
   if not step then t:refuse(f, ("new() returned %s"):format(named(optim)), "an optimiser with a method 'step'") end
   steps(t, step, optim, model:parameters())

@@ -1,13 +1,14 @@
--- The contracts of sampling: samplers, grids, guidance (see init.lua). They are tried with a network that knows the
+-- The contracts of sampling: samplers, grids, guidance (see trial.lua). They are tried with a network that knows the
 -- answer, so an exact sampler reaches it in any number of steps.
 local choices = require "flexlab.choices"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
-local contracts = require "flexlab.contracts"
+local diffusion_contracts = require "flexlab.contracts.diffusion"
 local noising = require "flexlab.diffusion.noising"
 local settings = require "flexlab.settings"
+local trial = require "flexlab.trial"
 
-local named = contracts.named
+local named = trial.named
 
 local M = {}
 
@@ -38,7 +39,7 @@ local function whole(own, steps)
   local given = config.plain(settings.of("eval").defaults)
   for k, v in pairs(own) do given[k] = v end
   given.steps = steps
-  return contracts.guarded(given)
+  return trial.guarded(given)
 end
 
 function M.samplers(t, choice, cfg)
@@ -94,7 +95,7 @@ end
 function M.guidance(t, choice, cfg)
   local h, w, c = t:size(16, 16, 1)
   local shape, f = { 2, h, w, c }, choice.guide
-  local batch = require("flexlab.contracts.diffusion").batch_of(t, shape)
+  local batch = diffusion_contracts.batch_of(t, shape)
   local env = environment(t, shape, batch.target - batch.estimate)
   env.batch, env.base, env.data = batch, batch.estimate, { degradation = "block_mean", factor = 4, task = "superres" }
   env.differentiate = differentiate(env)

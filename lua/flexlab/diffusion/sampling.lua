@@ -11,13 +11,13 @@ local blame = require "flexlab.blame"
 local choices = require "flexlab.choices"
 local config = require "flexlab.config"
 local context = require "flexlab.context"
-local contracts = require "flexlab.contracts"
 local core = require "flexlab.core"
 local expected = require "flexlab.expected"
 local scales = require "flexlab.data.scale"
 local seams = require "flexlab.diffusion.seams"
 local settings = require "flexlab.settings"
 local tiling = require "flexlab.diffusion.tiling"
+local trial = require "flexlab.trial"
 
 local M = {}
 
@@ -139,7 +139,7 @@ local function options_of(given)
   local o = settings.options("diffusion.sample", whole, given, beside, 3)
   o.grid = o.grid or "uniform"
   for _, key in ipairs { "sampler", "grid", "guidance" } do
-    for _, one in ipairs(choice[key]) do contracts.among(one, o) end
+    for _, one in ipairs(choice[key]) do trial.among(one, o) end
   end
   return o, choice.sampler[1], choice.guidance
 end
@@ -179,7 +179,7 @@ local function member(sampler, env, o, index)
   env.noise = function(step) return noise(batch, shape, o.seed, index, step) end
   local x0 = sampler.sample(o, env)
   if not core.is_tensor(x0) or table.concat(x0.shape, ",") ~= table.concat(shape, ",") then
-    error(("sampler '%s' returned %s; a tensor (%s) was expected"):format(sampler.name, contracts.named(x0),
+    error(("sampler '%s' returned %s; a tensor (%s) was expected"):format(sampler.name, trial.named(x0),
       table.concat(shape, ",")), 0)
   end
   local answer = env.base and env.base + x0 or x0

@@ -11,13 +11,13 @@ core.flow and as attributes of a film.
 Lengths in box length / 2 pi. Solids act by volume penalisation (csrc/sim/flow_solid.c).
 --]]
 local rng = require "flexlab.rng"
-local words = require "flexlab.text"
+local settings = require "flexlab.settings"
 
 local M = {}
 
 local walls = { periodic = "none", cylinder = "none", cylinders = "none", channel = "channel", box = "box",
   free_slip = "slip" }
-M.words = words.keys(walls)
+for _, word in ipairs(settings.of("flow").entry.boundary.words) do assert(walls[word], word) end
 
 local TRIES = 1000   -- places looked at for the discs
 

@@ -11,10 +11,10 @@ local blame = require "flexlab.blame"
 local choices = require "flexlab.choices"
 local config = require "flexlab.config"
 local context = require "flexlab.context"
-local contracts = require "flexlab.contracts"
 local model = require "flexlab.network.model"
 local notes = require "flexlab.context.notes"
 local settings = require "flexlab.settings"
+local trial = require "flexlab.trial"
 
 local declared = settings.of "model"
 
@@ -91,7 +91,7 @@ local function chosen(cfg)
     if key == "predict" and cfg.official then word = official[word] or word end
     local choice = choices.look(kind, word)
     known[field] = settled(cfg, key, choice, 4)
-    contracts.once(choice, known[field])
+    trial.once(choice, known[field])
     note_unused(cfg, part, choice)
     if choice.check then choice.check(cfg) end
     found[field] = choice

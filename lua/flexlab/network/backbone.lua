@@ -7,12 +7,12 @@ models.flex and models.multitask resolve words (models/flex.lua); this builds.
 local attention = require "flexlab.network.attention"
 local choices = require "flexlab.choices"
 local config = require "flexlab.config"
-local contracts = require "flexlab.contracts"
 local core = require "flexlab.core"
 local nn = require "flexlab.nn"
 local patches = require "flexlab.network.patches"
 local positions = require "flexlab.network.positions"
 local settings = require "flexlab.settings"
+local trial = require "flexlab.trial"
 local words = require "flexlab.text"
 
 local M = {}
@@ -142,7 +142,7 @@ function M.encoder(cfg, net, seed, prefix)
   end
   given.head = given.skips[#given.skips]
   local own = settings.options("encoder " .. cfg.encoder, settings.choice(choice), cfg.encoder_options)
-  contracts.once(choice, own)
+  trial.once(choice, own)
   for k, v in pairs(own) do given[k] = v end
   local encoder = choice.new(given)
   if patch > 1 then

@@ -16,10 +16,10 @@ local attempt = require "flexlab.run.attempt"
 local blame = require "flexlab.blame"
 local capture = require "flexlab.origin.capture"
 local checkpoint_settings = require "flexlab.checkpoint.settings"
+local chosen = require "flexlab.chosen"
 local code = require "flexlab.origin.code"
 local config = require "flexlab.config"
 local context = require "flexlab.context"
-local contracts = require "flexlab.contracts"
 local copies = require "flexlab.origin.copies"
 local core = require "flexlab.core"
 local foreign = require "flexlab.store.foreign"
@@ -38,7 +38,6 @@ local Run = require "flexlab.run"
 local terminal = require "flexlab.terminal"
 local unread = require "flexlab.run.unread"
 local witness = require "flexlab.origin.witness"
-local words = require "flexlab.contracts.words"
 
 local M = {}
 
@@ -100,7 +99,7 @@ end
 --- The configuration with overrides (read-only), its hash, and the files that it covers (origin/code.lua).
 function Recipe:resolve(overrides, level)
   local plain = config.merge(self.defaults, overrides, (level or 1) + 1)
-  local fault = words.fault(plain, self.defaults) or checkpoint_settings.fault(plain) or latest.moving(plain)
+  local fault = chosen.fault(plain, self.defaults) or checkpoint_settings.fault(plain) or latest.moving(plain)
   if fault then error(fault, (level or 1) + 1) end
   local set = code.set(self.base, plain)
   return config.readonly(plain), code.hash(set, plain), set
@@ -116,7 +115,7 @@ end
 --- Tries the choices that the configuration with these overrides names, before anything runs (flexlab.contracts).
 function Recipe:check(overrides)
   local cfg = self:resolve(overrides, 2)
-  contracts.configuration(cfg, self.defaults)
+  chosen.try(cfg, self.defaults)
 end
 
 --- The folder of a run with these overrides.
@@ -218,7 +217,7 @@ function Recipe:__call(overrides, options)
   if not o.quiet then say_edited(set) end
   local done = not o.fresh and finished(found, o)
   if done then return done end
-  contracts.configuration(cfg, self.defaults)
+  chosen.try(cfg, self.defaults)
   local lock <close> = attempt.begin(dir, o)
   if not o.fresh then outcome.finish(dir, lock) end
   done = not o.fresh and finished(found, o)     -- by whom we have waited for, or just now

@@ -2,7 +2,6 @@
 -- Bounds: 16384 points a side are 2 GiB for one field in double precision, and the solver holds a dozen; a million
 -- frames of 256 x 256 are 260 GB; 65535 members as for ensembles of a network. Defaults, words and meanings of what the
 -- solver has, too, are its own: csrc/sim/flow_options.def, also where there is no line here.
-local boundaries = require "flexlab.flow.boundaries"
 local core = require "flexlab.core"
 
 local rows = require("flexlab.settings.rows").of(core.flow_options)
@@ -19,7 +18,7 @@ local list = {
   { "spacing", 0.1, "number", above = 0, most = 1e9, doc = "time between snapshots" },
   rows.entry("k0", { above = 0, most = 16384 }),
   rows.entry("rms_velocity", { least = 0, most = 1e9, note = "; 0: at rest" }),
-  { "boundary", "periodic", "word", words = boundaries.words,
+  { "boundary", "periodic", "word", words = { "box", "channel", "cylinder", "cylinders", "free_slip", "periodic" },
     doc = "periodic, channel, box, cylinder, cylinders (in a stream), free_slip" },
   rows.entry("wall", { above = 0, below = math.pi }),
   { "cylinders", 4, "integer", least = 1, most = 10000, doc = "cylinders: how many, placed by the seed" },

@@ -21,7 +21,9 @@ A section that is a plain table accepts what it names and nothing else, of the t
 The tables: superres, forecast, multitask (data), model, train, eval, tiling, rollout, flow; one file each beside this
 one, which say types, ranges, defaults and meaning (declare.lua).
 --]]
+local choices = require "flexlab.choices"
 local declare = require "flexlab.settings.declare"
+local plain = require "flexlab.plain"
 local text = require "flexlab.text"
 
 local M = { check = declare.check, expected = declare.expected, sentence = declare.sentence,
@@ -100,7 +102,7 @@ end
 ---@param section table  cfg.data, for example
 ---@param more table     { file = .., test = .. }
 function M.with(section, more)
-  local copy = require("flexlab.config").plain(section)
+  local copy = plain.plain(section)
   for key, value in pairs(more) do copy[key] = value end
   return copy
 end
@@ -108,7 +110,7 @@ end
 --- The declaration of a table with the settings of the choices that `values` name beside its own, and the lists of
 --- these choices: { sampler = { choice }, guidance = { choice, choice } }.
 function M.with_choices(declared, values)
-  local choices, lists = require "flexlab.choices", {}
+  local lists = {}
   for _, take in ipairs(declared.takes) do
     local word = values[take.key] or declared.defaults[take.key] or take.otherwise
     lists[take.key] = {}
@@ -139,7 +141,6 @@ end
 --- What is wrong with a section's tables of choices' settings (schedule_options), as a sentence; nil for nothing. A
 --- word that stands for another part (encoder `flex`, official parametrisations) is judged where that part is made.
 function M.wrong_table(declared, section)
-  local choices = require "flexlab.choices"
   for _, entry in ipairs(declared.list) do
     local given, named = section[entry.name], entry.choice and declared.entry[entry.choice]
     local word = named and (section[entry.choice] or named.default)
@@ -160,12 +161,12 @@ end
 ---@param also table|nil
 ---@param level integer|nil  whom an error blames
 function M.options(what, declared, given, also, level)
-  local config, result = require "flexlab.config", {}
+  local result = {}
   if given ~= nil and type(given) ~= "table" then
     error(("%s wants a table of settings, got %s"):format(what, text.show(given)), (level or 1) + 1)
   end
-  for key, default in pairs(declared.defaults) do result[key] = config.plain(default) end
-  for key, value in pairs(config.plain(given or {})) do
+  for key, default in pairs(declared.defaults) do result[key] = plain.plain(default) end
+  for key, value in pairs(plain.plain(given or {})) do
     local entry = declared.entry[key]
     if entry then
       local stored = declare.check(entry, value)

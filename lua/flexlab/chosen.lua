@@ -1,5 +1,5 @@
 --[[
-words - which settings of a configuration name choices, so that every word of every arm is known before step 1.
+chosen - which settings of a configuration name choices, so that every word of every arm is known before step 1.
 
 A recipe's configuration is its own, but what it hands to this library has the library's names: `encoder` is a word
 of flex.encoders() wherever it stands (model.encoder, second.model.encoder). Which settings these are, the declared
@@ -15,6 +15,7 @@ local config = require "flexlab.config"
 local core = require "flexlab.core"
 local settings = require "flexlab.settings"
 local text = require "flexlab.text"
+local trial = require "flexlab.trial"
 
 local M = {}
 
@@ -100,6 +101,22 @@ function M.fault(cfg, defaults)
     end
   end
   return size_fault(config.plain(cfg), defaults)
+end
+
+-- Kinds whose settings stand in a table <setting>_options beside the word.
+local tabled = { schedules = true, parametrisations = true, weightings = true, targets = true, losses = true,
+  encoders = true }
+
+--- Tries every word of a resolved configuration, with the settings that stand beside it. `defaults` are the recipe's.
+function M.try(cfg, defaults)
+  for _, found in ipairs(M.of(cfg, defaults)) do
+    local choice = choices.look(found.kind, found.word)
+    if tabled[found.kind] and trial.tried(choice) then
+      trial.once(choice, choices.registry("models").flex.settings(found.section, found.name, choice))
+    else
+      trial.among(choice, found.section)
+    end
+  end
 end
 
 return M
