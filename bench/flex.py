@@ -200,7 +200,7 @@ class Decoder(Embedded):
 
 
 class Flex(nn.Module):
-    """The network with its condition encoder (weak and strong conditioning, all roads open)."""
+    """The network with its condition encoder (weak and strong conditioning, all conditioning paths open)."""
 
     def __init__(self, channels, res_blocks, depth, heads, image_size, in_channels=1, cond_channels=1,
                  use_transf=False, skip=True, dropout=0.1, **_):

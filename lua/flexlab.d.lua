@@ -1699,21 +1699,21 @@ function core.metrics.reliability(members, truth, key) end
 ---@field define fun(name: string, choice: table|nil): table|nil
 ---@field flex flexlab.Choice ResBlocks around a transformer, in C: FLEX [arXiv 2505.17351]
 ---@field unet flexlab.Choice FLEX with ResBlocks in place of its transformer, attention on coarse maps: a U-Net [Ho et al. 2020]
----@field uvit flexlab.Choice a transformer on patches with long skips and FLEX's roads [Bao et al. 2023, U-ViT]
+---@field uvit flexlab.Choice a transformer on patches with long skips and FLEX's conditioning [Bao et al. 2023, U-ViT]
 
 ---@class flexlab.conditioning
 ---@overload fun(): string[]
 ---@field define fun(name: string, choice: table|nil): table|nil
----@field both flexlab.Choice all three roads: the paper's model
+---@field both flexlab.Choice all three conditioning paths: the paper's model
 ---@field concat flexlab.Choice condition beside x_t as channels, no encoder [Saharia et al. 2021, SR3]
 ---@field cross_attention flexlab.Choice bottleneck tokens attend to the condition's tokens [Vaswani et al. 2017; Rombach et al. 2022]
 ---@field film flexlab.Choice the scalar (Re) alone, as scale and shift of every ResBlock [Perez et al. 2018]
 ---@field none flexlab.Choice no field condition at all: only Re, where it is embedded
 ---@field strong flexlab.Choice condition skips and head given to the decoder
----@field strong_bottleneck flexlab.Choice one road: condition head added at the bottleneck
----@field strong_skips flexlab.Choice one road: condition skips added to those the decoder reads
+---@field strong_bottleneck flexlab.Choice one conditioning path: condition head added at the bottleneck
+---@field strong_skips flexlab.Choice one conditioning path: condition skips added to those the decoder reads
 ---@field weak flexlab.Choice condition skips added in the shared encoder
----@field weak_skips flexlab.Choice one road: condition skips added in the shared encoder
+---@field weak_skips flexlab.Choice one conditioning path: condition skips added in the shared encoder
 
 ---@class flexlab.degradations
 ---@overload fun(): string[]

@@ -1,7 +1,7 @@
 -- What should carry the residual: FLEX, a U-Net without transformer, or a vision transformer? Paired by seed.
 --   flexlab run recipes/ablate_backbone.lua --seeds 1..3 --jobs 2 --set data.crop=32 --set train.steps=150
 -- Longer, on larger patches and with all eight seeds: --set train.steps=1000
--- Each has FLEX's roads and its own condition encoder; what to beat is interpolation in register.
+-- Each has FLEX's conditioning paths and its own condition encoder; what to beat is interpolation on aligned grids.
 local flex = require "flexlab"
 local sr   = require "recipes.sr"
 

@@ -1,7 +1,7 @@
--- By which road should the condition enter FLEX? None, the weak one, the strong two, or all; paired by seed.
+-- By which path should the condition enter FLEX? None, the weak path, the two strong ones, or all; paired by seed.
 --   flexlab run recipes/ablate_conditioning.lua --jobs 2 --set data.crop=32 --set train.steps=200
 -- That is half an hour on two cores; patches of 64 and --set train.steps=800 take hours.
--- Each road alone against all three: --sweep model.conditioning=weak_skips,strong_skips,strong_bottleneck,both
+-- Each path alone against all three: --sweep model.conditioning=weak_skips,strong_skips,strong_bottleneck,both
 local flex = require "flexlab"
 local sr   = require "recipes.sr"
 
@@ -14,10 +14,10 @@ return flex.study("conditioning", sr, {
   local report = flex.table { "condition", "RFNE", "sd", "minus both", "95 % CI", "p (exact, Holm)" }
   local result = { best = rfne:best "min" }
 
-  for road, errors in rfne:rows() do
-    local t = tests[road]
-    report:row { road, errors:mean(), errors:std(), t.diff, t.ci, t.p_text }
-    result[road] = errors:mean()
+  for path, errors in rfne:rows() do
+    local t = tests[path]
+    report:row { path, errors:mean(), errors:std(), t.diff, t.ci, t.p_text }
+    result[path] = errors:mean()
   end
 
   report:print():save(runs.dir .. "/conditioning.csv")

@@ -4,7 +4,7 @@
 ** Three parts: a condition encoder (what is known: the upsampled field, or past frames), a base
 ** encoder (the noisy residual x_t and the time t) and a decoder. Encoders are U-Net encoders of
 ** ResBlocks with, in the base encoder, a transformer on the 1x1 patches of the last map; the decoder
-** mirrors them. The condition enters by four roads, each of which can be closed by itself:
+** mirrors them. The condition enters by four paths, each of which can be closed by itself:
 **
 **   weak_skips          condition skips added after every input block of the *base encoder*
 **   strong_skips        condition skips added to the skips that the *decoder* reads

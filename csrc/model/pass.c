@@ -2,7 +2,7 @@
 ** pass.c - running the network: condition encoder, base encoder, decoder.
 **
 ** Every encoder's pass is the same function; what differs is which features it is given. The four
-** roads of the condition are four `if`s in this file: weak_skips in encode_maps, strong_skips in
+** conditioning paths are four `if`s in this file: weak_skips in encode_maps, strong_skips in
 ** next_skip, strong_bottleneck in decode_tokens and decode_maps, embed_condition in embedding.
 */
 #include <inttypes.h>
@@ -140,7 +140,7 @@ typedef struct {
 } skip_stack;
 
 typedef struct {
-  fx_tensor *own, *cond; /* cond: NULL unless that road is open */
+  fx_tensor *own, *cond; /* cond: NULL unless that path is open */
 } skip_pair;
 
 static skip_pair next_skip (fx_scope *s, const fx_flex *m, skip_stack *stack, bool with_cond) {

@@ -1,4 +1,4 @@
--- Networks beside FLEX: their sizes, the roads of the condition in them, encoders, positions, arithmetic.
+-- Networks beside FLEX: their sizes, the conditioning paths in them, encoders, positions, arithmetic.
 local lu = require "luaunit"
 local arithmetic = require "flexlab.network.arithmetic"
 local checkpoint = require "flexlab.checkpoint"
@@ -82,20 +82,20 @@ function suite.test_sizes()
   lu.assertErrorMsgContains("use_transf", build, { backbone = "unet", use_transf = true })
 end
 
--- A road that is open changes the answer; with all closed the condition does not matter.
-function suite.test_roads_of_the_condition()
+-- A conditioning path that is open changes the answer; with all closed the condition does not matter.
+function suite.test_conditioning_paths()
   for _, word in ipairs(flex.backbones()) do
     local b, other = batch(), batch()
     other.lowres = other.lowres * -1
-    for _, road in ipairs { "none", "weak_skips", "strong_skips", "strong_bottleneck", "cross_attention", "concat" } do
-      local model = shaken(build { backbone = word, conditioning = road })
+    for _, way in ipairs { "none", "weak_skips", "strong_skips", "strong_bottleneck", "cross_attention", "concat" } do
+      local model = shaken(build { backbone = word, conditioning = way })
       local moved = largest(answer(model, b), answer(model, other))
-      lu.assertEquals(moved > 0, road ~= "none", word .. " " .. road)
+      lu.assertEquals(moved > 0, way ~= "none", word .. " " .. way)
     end
   end
 end
 
--- By the road `cross_attention` one pixel of the head reaches the far side of the answer. A condition that is not
+-- By the path `cross_attention` one pixel of the head reaches the far side of the answer. A condition that is not
 -- known is one of zeros.
 function suite.test_cross_attention_sees_the_whole_condition()
   for _, word in ipairs(flex.backbones()) do

@@ -178,14 +178,14 @@ function suite.test_degradations_go_down_and_up()
   lu.assertErrorMsgContains("divisible", flex.degradations.bicubic.low, field, 5)
 end
 
-function suite.test_conditioning_opens_roads()
+function suite.test_conditioning_opens_paths()
   local config = { size = "nano", height = 16, width = 16, in_channels = 1, cond_channels = 1 }
-  for word, roads in pairs { none = {}, weak = { "weak_skips" }, both = { "weak_skips", "strong_skips",
+  for word, paths in pairs { none = {}, weak = { "weak_skips" }, both = { "weak_skips", "strong_skips",
     "strong_bottleneck" }, ["weak+strong_bottleneck"] = { "weak_skips", "strong_bottleneck" } } do
     config.conditioning = word
     local open = flex.models.flex(config).net:config()
     local wanted = {}
-    for _, r in ipairs(roads) do wanted[r] = true end
+    for _, r in ipairs(paths) do wanted[r] = true end
     for _, r in ipairs { "weak_skips", "strong_skips", "strong_bottleneck" } do
       lu.assertEquals(open[r], wanted[r] or false, word .. " " .. r)
     end
@@ -198,12 +198,17 @@ function suite.test_conditioning_opens_roads()
   lu.assertFalse(model.net:config().embed_condition)
   config.conditioning = "weakk"
   lu.assertErrorMsgContains("nearest is 'weak'", flex.models.flex, config)
-  for _, case in ipairs { { { roads = { weak_skip = true } }, "conditioning 'mine' has no 'weak_skip'; the nearest" },
-    { { doc = "no roads" }, "conditioning 'mine': its roads are nothing; a table roads = { ... } of weak_skips, " } } do
+  for _, case in ipairs { { { paths = { weak_skip = true } }, "conditioning 'mine' has no 'weak_skip'; the nearest" },
+    { { doc = "no paths" }, "conditioning 'mine': its paths are nothing; a table paths = { ... } of weak_skips, " } } do
     flex.conditioning.define("mine", case[1])
     config.conditioning = "mine"
     lu.assertErrorMsgContains(case[2], flex.models.flex, config)
   end
+  flex.conditioning.define("former", { roads = { weak_skips = true } })     -- the field's name until version 0.2
+  config.conditioning = "former"
+  local open = flex.models.flex(config).net:config()
+  lu.assertEquals({ open.weak_skips, open.strong_skips }, { true, false })
+  flex.conditioning.define("former", nil)
   flex.conditioning.define("mine", nil)
 end
 

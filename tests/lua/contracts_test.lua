@@ -274,7 +274,7 @@ return { new = function(cfg, data)
   end
   return model
 end }]], 2, "no gradient of the loss reaches the parameter 'idle'" },
-  no_roads = { "conditioning", "model.conditioning", "return { roads = { weak = true } }", nil, "has no 'weak'" },
+  no_paths = { "conditioning", "model.conditioning", "return { paths = { weak = true } }", nil, "has no 'weak'" },
   short_positions = { "positions", "model.positions", [[
 local core = require "flexlab.core"
 return { fixed = function(rows, columns, d) return core.zeros { 1, rows * columns, d } end }]], 2,

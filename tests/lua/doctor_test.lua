@@ -178,12 +178,12 @@ function suite.test_weights_and_layers_that_are_not_finite()
   end
 end
 
--- A file in a folder flexlab/conditioning is a word like any other; the pass goes by whichever roads are open.
+-- A file in a folder flexlab/conditioning is a word like any other; the pass takes those paths that are open.
 function suite.test_every_conditioning_is_looked_at()
   local own = folder .. "/own/flexlab/conditioning"
   assert(core.sys.mkdirs(own))
-  assert(core.sys.write(own .. "/dropped_in.lua", "return { doc = 'three roads of another', "
-    .. "roads = { concat = true, cross_attention = true, strong_skips = true } }\n"))
+  assert(core.sys.write(own .. "/dropped_in.lua", "return { doc = 'three paths of another', "
+    .. "paths = { concat = true, cross_attention = true, strong_skips = true } }\n"))
   local was = package.path
   package.path = folder .. "/own/?.lua;" .. was
   local words = flex.conditioning()

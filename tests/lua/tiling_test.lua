@@ -99,7 +99,7 @@ function suite.test_one_tile_as_large_as_the_domain_gives_the_bits_of_none()
   for _, predict in ipairs(flex.parametrisations()) do check({ predict = predict }, { steps = 2 }) end
   check({ target = "raw" }, { steps = 2 })
   check({ target = "interpolant", schedule = "interpolant" }, { steps = 2 })
-  for _, roads in ipairs { "none", "concat", "strong" } do check({ conditioning = roads }, { steps = 2 }) end
+  for _, word in ipairs { "none", "concat", "strong" } do check({ conditioning = word }, { steps = 2 }) end
   check({ encoder = "pyramid" }, { steps = 2 })
   check({ positions = "sincos" }, { steps = 2 })
   check({}, { steps = 2, guidance = "classifier_free+consistency" })

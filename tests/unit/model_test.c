@@ -1,5 +1,5 @@
 /*
-** model_test.c - the network as a whole: sizes, roads, shapes, gradients, memory, failures. That its
+** model_test.c - the network as a whole: sizes, conditioning paths, shapes, gradients, memory, failures. That its
 ** numbers are the authors' is shown by `flexlab parity` (tests/lua/parity_test.lua).
 */
 #include <math.h>
@@ -96,7 +96,7 @@ static void presets_have_their_sizes (void) {
   }
 }
 
-/* With a road closed its parameters get no gradient; with all open, every parameter gets one. */
+/* With a path closed its parameters get no gradient; with all open, every parameter gets one. */
 static void roads_open_and_close (void) {
   for (int mask = 0; mask < 16; mask++) {
     fx_flex_config c = tiny();

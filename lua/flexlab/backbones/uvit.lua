@@ -94,7 +94,7 @@ local function check(cfg)
 end
 
 return {
-  doc = "a transformer on patches with long skips and FLEX's roads [Bao et al. 2023, U-ViT]", title = "U-ViT",
+  doc = "a transformer on patches with long skips and FLEX's conditioning [Bao et al. 2023, U-ViT]", title = "U-ViT",
   encoder = "vit",
   defaults = settings.own {
     { "patch", 8, "integer", least = 1, most = 65536, doc = "pixels a side of a token" },

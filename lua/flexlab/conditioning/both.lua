@@ -1,7 +1,7 @@
 --[[
-both - all three roads: the paper's model
+both - all three conditioning paths: the paper's model
 --]]
 return {
-  doc = "all three roads: the paper's model",
-  roads = { weak_skips = true, strong_skips = true, strong_bottleneck = true },
+  doc = "all three conditioning paths: the paper's model",
+  paths = { weak_skips = true, strong_skips = true, strong_bottleneck = true },
 }

@@ -4,5 +4,5 @@ encoder and the decoder: what is added to a token is chosen from the whole condi
 --]]
 return {
   doc = "bottleneck tokens attend to the condition's tokens [Vaswani et al. 2017; Rombach et al. 2022]",
-  roads = { cross_attention = true },
+  paths = { cross_attention = true },
 }

@@ -3,5 +3,5 @@ film - the scalar (Re) alone, as scale and shift in every ResBlock, also where e
 --]]
 return {
   doc = "the scalar (Re) alone, as scale and shift of every ResBlock [Perez et al. 2018]",
-  roads = { film = true },
+  paths = { film = true },
 }

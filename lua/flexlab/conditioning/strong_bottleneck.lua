@@ -1,7 +1,7 @@
 --[[
-strong_bottleneck - one road: condition head added at the bottleneck
+strong_bottleneck - one conditioning path: condition head added at the bottleneck
 --]]
 return {
-  doc = "one road: condition head added at the bottleneck",
-  roads = { weak_skips = false, strong_skips = false, strong_bottleneck = true },
+  doc = "one conditioning path: condition head added at the bottleneck",
+  paths = { weak_skips = false, strong_skips = false, strong_bottleneck = true },
 }

@@ -1,7 +1,7 @@
 --[[
-strong_skips - one road: condition skips added to those the decoder reads
+strong_skips - one conditioning path: condition skips added to those the decoder reads
 --]]
 return {
-  doc = "one road: condition skips added to those the decoder reads",
-  roads = { weak_skips = false, strong_skips = true, strong_bottleneck = false },
+  doc = "one conditioning path: condition skips added to those the decoder reads",
+  paths = { weak_skips = false, strong_skips = true, strong_bottleneck = false },
 }

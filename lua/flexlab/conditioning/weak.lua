@@ -3,5 +3,5 @@ weak - condition skips added in the shared encoder
 --]]
 return {
   doc = "condition skips added in the shared encoder",
-  roads = { weak_skips = true, strong_skips = false, strong_bottleneck = false },
+  paths = { weak_skips = true, strong_skips = false, strong_bottleneck = false },
 }

@@ -1,7 +1,7 @@
 --[[
-weak_skips - one road: condition skips added in the shared encoder
+weak_skips - one conditioning path: condition skips added in the shared encoder
 --]]
 return {
-  doc = "one road: condition skips added in the shared encoder",
-  roads = { weak_skips = true, strong_skips = false, strong_bottleneck = false },
+  doc = "one conditioning path: condition skips added in the shared encoder",
+  paths = { weak_skips = true, strong_skips = false, strong_bottleneck = false },
 }

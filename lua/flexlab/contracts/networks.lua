@@ -136,18 +136,19 @@ function M.encoders(t, choice, own)
 end
 
 function M.conditioning(t, choice)
-  local roads = choices.registry("models").flex.roads
-  if type(choice.roads) ~= "table" then
-    t:refuse(nil, ("its roads are %s"):format(named(choice.roads)), "a table roads = { ... } of "
-      .. table.concat(roads, ", "))
+  local flex = choices.registry("models").flex
+  local own = flex.paths_of(choice)
+  if type(own) ~= "table" then
+    t:refuse(nil, ("its paths are %s"):format(named(own)), "a table paths = { ... } of "
+      .. table.concat(flex.paths, ", "))
   end
   local open = {}
-  for _, road in ipairs(roads) do open[road] = false end
-  config.options(("%s: conditioning '%s'"):format(t:place(), choice.name), open, choice.roads, nil, -1)
-  for road, is in pairs(choice.roads) do
-    if type(is) ~= "boolean" then t:refuse(nil, ("roads.%s is %s"):format(road, named(is)), "true or false") end
+  for _, path in ipairs(flex.paths) do open[path] = false end
+  config.options(("%s: conditioning '%s'"):format(t:place(), choice.name), open, own, nil, -1)
+  for path, is in pairs(own) do
+    if type(is) ~= "boolean" then t:refuse(nil, ("paths.%s is %s"):format(path, named(is)), "true or false") end
   end
-  t:kept "roads: known words, open or not"
+  t:kept "paths: known words, open or not"
 end
 
 function M.positions(t, choice)

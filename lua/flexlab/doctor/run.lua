@@ -23,7 +23,7 @@ end
 
 local function broken(t) return t:summary().nonfinite > 0 end
 
--- The first place of a pass whose output is not finite, by whichever roads the condition enters: the model shows what
+-- The first place of a pass whose output is not finite, by whichever paths the condition enters: the model shows what
 -- its blocks hand over, condition encoder, base encoder, attention to the condition, the decoder as a whole.
 local function bad_pass(model, batch)
   local place

@@ -14,23 +14,36 @@ local context = require "flexlab.context"
 local model = require "flexlab.network.model"
 local notes = require "flexlab.context.notes"
 local settings = require "flexlab.settings"
+local terminal = require "flexlab.terminal"
 local trial = require "flexlab.trial"
 
 local declared = settings.of "model"
 
 -- Three that features take, attention to their head, the condition beside x_t, the scalar (Re) in every ResBlock.
-local roads = { "weak_skips", "strong_skips", "strong_bottleneck", "cross_attention", "concat", "film" }
+local paths = { "weak_skips", "strong_skips", "strong_bottleneck", "cross_attention", "concat", "film" }
 
--- "weak+strong_bottleneck", a list of words, or { weak_skips = true } -> which roads are open.
-local function open_roads(conditioning)
+local renamed = {}     -- words of which it was said that their field has another name now
+
+-- The paths of a choice of conditioning. Until version 0.2 the field was called `roads`.
+local function paths_of(choice)
+  if choice.paths ~= nil or choice.roads == nil then return choice.paths end
+  if not renamed[choice.name] then
+    renamed[choice.name] = true
+    terminal.note(("conditioning '%s': the field 'roads' is called 'paths' now"):format(choice.name))
+  end
+  return choice.roads
+end
+
+-- "weak+strong_bottleneck", a list of words, or { weak_skips = true } -> which paths are open.
+local function open_paths(conditioning)
   local open = {}
-  for _, road in ipairs(roads) do open[road] = false end
+  for _, path in ipairs(paths) do open[path] = false end
   if type(conditioning) == "table" and #conditioning == 0 then
     return config.options("models.flex: conditioning", open, conditioning, nil, 4)
   end
   local words = type(conditioning) == "table" and table.concat(conditioning, "+") or conditioning
   for word in tostring(words):gmatch("[^+%s]+") do
-    for road, is in pairs(choices.get("conditioning", word).roads) do open[road] = open[road] or is end
+    for path, is in pairs(paths_of(choices.get("conditioning", word))) do open[path] = open[path] or is end
   end
   return open
 end
@@ -100,7 +113,7 @@ local function chosen(cfg)
 end
 
 -- The configuration of the network itself, as core.flex takes it, from a resolved one.
-local function network(cfg, open) return backbones.network(cfg, open or open_roads(cfg.conditioning)) end
+local function network(cfg, open) return backbones.network(cfg, open or open_paths(cfg.conditioning)) end
 
 -- Whether patches are whole fields: only these are periodic when the domain is.
 local function whole(set)
@@ -125,7 +138,7 @@ end
 
 local function new(given, set)
   local cfg = resolve(given, set or context.data())
-  local open = open_roads(cfg.conditioning)
+  local open = open_paths(cfg.conditioning)
   local run = context.run()
   local seed = cfg.seed or run and run.seed or 1
   local any = backbones.conditioned(open)
@@ -144,4 +157,4 @@ end
 
 return { doc = "U-Net of ResBlocks around a transformer, residual diffusion [arXiv 2505.17351]",
   defaults = declared.defaults, new = new, resolve = resolve, network = network,
-  chosen = chosen, open_roads = open_roads, roads = roads, settings = settled }
+  chosen = chosen, open_paths = open_paths, paths = paths, paths_of = paths_of, settings = settled }

@@ -87,7 +87,7 @@ local function new(given, set)
   local fields, settings = flex.chosen(cfg)
   fields.settings, fields.config, fields.net, fields.seed = settings, cfg, net, seed
   fields.conditioned, fields.encoder, fields.encoders = true, bundle, bundle
-  fields.cross = flex.open_roads(cfg.conditioning).cross_attention and backbone.cross(cfg, net, seed) or nil
+  fields.cross = flex.open_paths(cfg.conditioning).cross_attention and backbone.cross(cfg, net, seed) or nil
   fields.fixed_positions = choices.get("positions", cfg.positions).fixed ~= nil
   fields.title, fields.scale = backbone.of(cfg).title, set and set.scale
   local model = models.new(fields)

@@ -82,7 +82,7 @@ function M.resolve(cfg)
   return cfg
 end
 
---- Whether a road is open that takes a condition encoder's features.
+--- Whether a conditioning path is open that takes a condition encoder's features.
 function M.conditioned(open)
   return open.weak_skips or open.strong_skips or open.strong_bottleneck or open.cross_attention
 end
@@ -105,8 +105,8 @@ local function only_lua(cfg, open, inside)
     or open.cross_attention and "conditioning 'cross_attention'" or nil
 end
 
---- The configuration of the network itself, every field of core.flex_fields, from a resolved one and its open roads.
---- `lua` names what of it C does not know (csrc/io/checkpoint.c says it).
+--- The configuration of the network itself, every field of core.flex_fields, from a resolved one and its open
+--- conditioning paths. `lua` names what of it C does not know (csrc/io/checkpoint.c says it).
 function M.network(cfg, open)
   local said = said_by_words(cfg, open)
   local network = { lua = only_lua(cfg, open, said.condition_encoder) }
@@ -159,8 +159,8 @@ function M.tokens(cfg, height, width)
   return backbone.tokens and backbone.tokens(cfg, height, width)
 end
 
---- The road `cross_attention` of a network: a module called (encoder's head, condition's head or nil) -> head. An
---- unknown condition is zeros, as it is for the other roads.
+--- The conditioning path `cross_attention`: a module called (encoder's head, condition's head or nil) -> head. An
+--- unknown condition is zeros, as it is for the other paths.
 function M.cross(cfg, net, seed)
   local shapes = net:skip_shapes(1)
   local last = shapes[#shapes]

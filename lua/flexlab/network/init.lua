@@ -6,7 +6,7 @@ network - what backbones in Lua share: the calls of core.flex around layers of t
     decode = function(net, encoded, emb, features) -> (N,H,W,C) }
 config is core.flex's (docs/internals.md section 1). encoder and decoder are tables of layers, each with
 `embed = network.embedding(config)`; emb (N,D) is what it makes of t and Re. Features are what a condition
-encoder hands over, or nil; which of its roads are open the backbone asks config.
+encoder hands over, or nil; which conditioning paths are open the backbone asks config.
 --]]
 local nn = require "flexlab.nn"
 

@@ -8,7 +8,7 @@ A model with averaged weights (optim.ema) is the same object with `use` exchangi
 Features are a table that the network made and takes back: { head=, skips={} } (N,H,W,C), and `concat`, the
 condition itself, where it is put beside x_t.
 Both calls take a last argument, seen(where, tensor), which is then called with the output of every block on the way,
-whichever roads are open ("block 2 of the base encoder"; doctor/run.lua).
+whichever conditioning paths are open ("block 2 of the base encoder"; doctor/run.lua).
 --]]
 local blame = require "flexlab.blame"
 local choices = require "flexlab.choices"
@@ -47,7 +47,7 @@ local function show(seen, features, encoder)
   if seen and features.head then seen("the end of the " .. encoder, features.head) end
 end
 
---- What the condition encoder makes of a batch; nil when no road is open.
+--- What the condition encoder makes of a batch; nil when no conditioning path is open.
 function Model:condition(batch, seen)
   local features
   if self.conditioned then
@@ -70,7 +70,7 @@ local function for_network(features)
   return features.head and { head = features.head, skips = features.skips, tokens = features.tokens } or nil
 end
 
--- The network, with attention to the condition's head between its encoder and its decoder where that road is open.
+-- The network, with attention to the condition's head between its encoder and its decoder where that path is open.
 function Model:pass(x, t, re, features, seen)
   if not (self.cross or seen) then return self.net:predict(x, t, re, features) end
   local encoded = self.net:encode(x, t, re, features)
