@@ -120,6 +120,19 @@ function core.arange(n) end
 ---@return boolean
 function core.is_tensor(value) end
 
+--- the known word that was meant; nil where none is near
+---@param word string
+---@param known string[]
+---@return string|nil
+function core.nearest(word, known) end
+
+--- the sentence "no NOUN 'WORD'; the nearest is 'KNOWN' (known: a, b and c)"
+---@param word string
+---@param known string[]
+---@param noun? string
+---@return string
+function core.unknown(word, known, noun) end
+
 ---@class flexlab.Tensor
 ---@field shape integer[] sizes of the axes; `#t` is the first
 ---@field ndim integer number of axes

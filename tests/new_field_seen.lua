@@ -27,7 +27,7 @@ same("the default", core.flex({ size = "nano" }):config().upside_down, false)
 local _, wrong = pcall(core.flex, { size = "nano", upside_down = 1 })
 holds("core.flex", wrong, "flex: 'upside_down' must be true or false, got 1")
 _, wrong = pcall(core.flex, { size = "nano", upside_dwon = true })
-holds("core.flex", wrong, "did you mean 'upside_down'?")
+holds("core.flex", wrong, "the nearest is 'upside_down'")
 
 -- Recipes' settings: the default, the kind, `flexlab show`; a network that knows nothing of it refuses it.
 local entry = assert(settings.of("model").entry.upside_down, "no setting model.upside_down")

@@ -103,6 +103,16 @@ void lfx_collect(lua_State *L);
 void *lfx_push_guard(lua_State *L, size_t size, void (*end)(void *payload));
 void lfx_guard_end(void *payload);
 
+/* --- words (lwords.c) ------------------------------------------------------------------------- */
+
+/* Pushes "no <noun> 'word'; the nearest is 'known' (known: a, b and c)"; noun may be NULL. */
+const char *lfx_push_unknown(lua_State *L, const char *noun, const char *word,
+                             const char *const *known);
+
+/* Raises "what: " and that sentence. */
+int lfx_unknown(lua_State *L, const char *what, const char *noun, const char *word,
+                const char *const *known);
+
 /* --- values and options (loptions.c) ---------------------------------------------------------- */
 
 /* Pushes a short text of the value at idx for messages: 1.5, "abc", a table, a tensor. */
@@ -122,10 +132,6 @@ lfx_options lfx_read_options(lua_State *L, int idx, const char *what, const char
 
 /* Raises for keys of table `index` that `known` lacks (see above). */
 void lfx_check_keys(lua_State *L, int index, const char *what, const char *const *known, bool list);
-
-/* Raises "what: no <noun> 'word', did you mean 'nearest'? (it has: ...)". */
-int lfx_unknown(lua_State *L, const char *what, const char *noun, const char *word,
-                const char *const *known);
 
 /* Pushes the option and returns true, or pushes nothing. */
 bool lfx_option(const lfx_options *o, const char *name);
@@ -180,6 +186,7 @@ int lfx_no_field(lua_State *L, const char *class, int methods, const char *const
 /* --- the parts: each adds itself to the module table on top of the stack ---------------------- */
 
 void lfx_open_guard(lua_State *L);  /* no function: the class of guards              */
+void lfx_open_words(lua_State *L);  /* nearest unknown                               */
 void lfx_open_scope(lua_State *L);  /* scope no_grad memory reset_peak set_budget   */
 void lfx_open_create(lua_State *L); /* tensor zeros full normal uniform arange      */
 void lfx_open_op(lua_State *L);     /* every op; core.ops                           */

@@ -4,7 +4,7 @@
 **
 ** A message names the function, the argument or option, what is wanted and what came:
 **
-**   conv2d: no option 'strid', did you mean 'stride'? (it has: stride pad padding precision)
+**   conv2d: no option 'strid'; the nearest is 'stride' (known: stride, pad, padding and precision)
 **   conv2d: 'stride' must be an integer, got 1.5
 **   resize: 'method' must be one of bilinear bicubic nearest keys, got "cubic"
 */
@@ -38,32 +38,6 @@ const char *lfx_describe (lua_State *L, int idx) {
     return lua_pushliteral(L, "a userdata");
   default: return lua_pushfstring(L, "a %s", luaL_typename(L, idx));
   }
-}
-
-int lfx_unknown (lua_State *L, const char *what, const char *noun, const char *word,
-                 const char *const *known) {
-  enum { SHOWN = 20 };
-  luaL_Buffer list;
-  int count = 0;
-  const char *near = fx_nearest(word, known);
-  while (known[count])
-    count++;
-  if (count > SHOWN)
-    return near ? luaL_error(L, "%s: no %s '%s', did you mean '%s'?", what, noun, word, near)
-                : luaL_error(L, "%s: no %s '%s'", what, noun, word);
-  luaL_buffinit(L, &list);
-  for (int i = 0; known[i]; i++) {
-    if (i)
-      luaL_addchar(&list, ' ');
-    luaL_addstring(&list, known[i]);
-  }
-  luaL_pushresult(&list);
-  if (!known[0])
-    return luaL_error(L, "%s: no %s '%s' (it has none)", what, noun, word);
-  if (near)
-    return luaL_error(L, "%s: no %s '%s', did you mean '%s'? (it has: %s)", what, noun, word, near,
-                      lua_tostring(L, -1));
-  return luaL_error(L, "%s: no %s '%s' (it has: %s)", what, noun, word, lua_tostring(L, -1));
 }
 
 /* --- tables of options ------------------------------------------------------------------------ */
@@ -168,6 +142,23 @@ const char *lfx_string (const lfx_options *o, const char *name, const char *valu
   return value;
 }
 
+/* The word of "a|b|c" that was meant, or NULL; pushes what it lies in. */
+static const char *nearest_of (lua_State *L, const char *word, const char *words) {
+  int n = 1;
+  for (const char *p = words; *p; p++)
+    n += *p == '|';
+  const char **known = lua_newuserdatauv(L, ((size_t)n + 1) * sizeof *known, 0);
+  char *copy = lua_newuserdatauv(L, strlen(words) + 1, 0);
+  strcpy(copy, words);
+  for (int i = 0; i < n; i++) {
+    known[i] = copy;
+    copy += strcspn(copy, "|");
+    *copy++ = '\0';
+  }
+  known[n] = NULL;
+  return fx_nearest(word, known);
+}
+
 int lfx_word (lua_State *L, const char *what, const char *name, const char *word,
               const char *words) {
   const size_t n = strlen(word);
@@ -180,8 +171,11 @@ int lfx_word (lua_State *L, const char *what, const char *name, const char *word
       break;
     p += m + 1;
   }
-  return luaL_error(L, "%s: '%s' must be one of %s, got \"%s\"", what, name,
-                    luaL_gsub(L, words, "|", " "), word);
+  const char *list = luaL_gsub(L, words, "|", " "), *near = nearest_of(L, word, words);
+  if (!near)
+    return luaL_error(L, "%s: '%s' must be one of %s, got \"%s\"", what, name, list, word);
+  return luaL_error(L, "%s: '%s' must be one of %s, got \"%s\"; the nearest is '%s'", what, name,
+                    list, word, near);
 }
 
 int lfx_choice (const lfx_options *o, const char *name, const char *words, int value) {

@@ -74,8 +74,7 @@ local function named(name)
     table.sort(pages)
     return table.concat(pages, "\n")
   end
-  error(("help: there is no op or choice '%s'; the nearest is '%s'"):format(name,
-    words.nearest(name, known)), 3)
+  error(("help: there is no op or choice '%s'%s"):format(name, words.meant(name, known)), 3)
 end
 
 --- The page of a thing, as text: an op or its name, a kind of choice, a choice; else how it prints.

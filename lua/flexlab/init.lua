@@ -60,9 +60,7 @@ return setmetatable(flex, {
     local value = load_part(name)
     if value == nil then
       local text = require "flexlab.text"
-      local nearest, near = text.nearest(name, known())
-      error(("flexlab has no '%s'%s"):format(tostring(name),
-        near and ("; the nearest is '%s'"):format(nearest) or ""), 2)
+      error(("flexlab has no '%s'%s"):format(tostring(name), text.meant(name, known())), 2)
     end
     rawset(t, name, value)
     return value

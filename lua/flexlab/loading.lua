@@ -19,7 +19,6 @@ file that holds one of them from before FlexLab was loaded escapes. What is load
 --]]
 local blame = require "flexlab.blame"
 local renamed = require "flexlab.renamed"
-local terminal = require "flexlab.terminal"
 local M = { load_file = loadfile }   -- as it is before it is watched
 
 local ROOT = blame.root:gsub("flexlab/$", "")   -- "" or with its slash
@@ -36,6 +35,7 @@ end
 
 -- The core is a library of C. Stock Lua would take a file flexlab/core.lua of the current folder before it.
 local core = alone(require, "flexlab.core")
+local terminal = require "flexlab.terminal"   -- which asks for the core too
 
 local siblings = {}                             -- name of a folder -> folder of a recipe that was named
 local snapshots = {}                            -- path -> text, as it was when it was loaded

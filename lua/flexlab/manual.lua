@@ -25,6 +25,9 @@ uniform(shape: integer[], key: flexlab.Key, options?: { low?: number, high?: num
   flexlab.dtype }): flexlab.Tensor -- random numbers uniform in [low, high), by default [0, 1)
 arange(n: integer): flexlab.Tensor -- the numbers 0, 1, .. n-1
 is_tensor(value: any): boolean -- whether a value is a tensor
+nearest(word: string, known: string[]): string|nil -- the known word that was meant; nil where none is near
+unknown(word: string, known: string[], noun?: string): string -- the sentence "no NOUN 'WORD'; the nearest is
+  'KNOWN' (known: a, b and c)"
 ]] },
   { holder = "flexlab.Tensor", title = "Tensors: methods",
     about = "Operators work element by element with broadcasting: `a + b`, `-`, `*`, `/`, `^` and unary `-`; one side"

@@ -1,65 +1,18 @@
 --[[
 text - words and sentences of messages: the nearest known word, lists, values in short.
 --]]
+local core = require "flexlab.core"
+
 local M = {}
 
--- Edit distance of two words: insert, delete, replace, swap neighbours.
-local function distance(a, b)
-  local before, previous = nil, {}
-  for j = 0, #b do previous[j] = j end
-  for i = 1, #a do
-    local row = { [0] = i }
-    for j = 1, #b do
-      local same = a:byte(i) == b:byte(j)
-      row[j] = math.min(previous[j] + 1, row[j - 1] + 1, previous[j - 1] + (same and 0 or 1))
-      if i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
-        row[j] = math.min(row[j], before[j - 2] + 1)
-      end
-    end
-    before, previous = previous, row
-  end
-  return previous[#b]
-end
-
--- How many first letters two words share, of those of the shorter one.
-local function shared(a, b)
-  local n = 0
-  while n < math.min(#a, #b) and a:byte(n + 1) == b:byte(n + 1) do n = n + 1 end
-  return n
-end
-
--- Like the edit distance, but a beginning that is shared counts for it, since people shorten words and
--- get their ends wrong: "comp" means "compare" rather than "loop". A word that holds the other is at most 2 away.
-local function remoteness(word, candidate)
-  local a, b = word:lower(), candidate:lower()
-  local d = distance(a, b)
-  if #a > 0 and (b:find(a, 1, true) or a:find(b, 1, true)) then d = math.min(d, 2) end
-  local beginning = shared(a, b)
-  if beginning > 0 and beginning == math.min(#a, #b) then d = math.min(d, 1.5) end
-  return d - 0.5 * math.min(beginning, 4)
-end
-
--- What settings are called elsewhere -> what they are called here; used where that word is known.
-local elsewhere = { learning_rate = "lr", learningrate = "lr", batch_size = "batch", batchsize = "batch",
-  epochs = "steps", iterations = "steps", max_steps = "steps", num_steps = "steps", warmup_steps = "warmup",
-  grad_clip = "clip", max_norm = "clip", ema_decay = "ema", wd = "weight_decay", patch_size = "crop",
-  crop_size = "crop", num_samples = "members", ensemble = "members", optim = "optimizer", optimiser = "optimizer",
-  loss_fn = "loss", criterion = "loss", scheduler = "cosine", upscale = "factor", scale_factor = "factor" }
-
---- The known word nearest to `word`, or nil when none is known.
----@param word string
----@param known string[]
----@return string|nil, boolean  whether it is so near that it may be what was meant
+--- The known word that `word` was meant to be, or nil where none is near (csrc/base/nearest.h).
+---@param word any
+---@param known any[]
+---@return string|nil
 function M.nearest(word, known)
-  local best, least
-  word = tostring(word)
-  local here = elsewhere[word:lower()]
-  if here and M.has(known, here) then return here, true end
-  for _, candidate in ipairs(known) do
-    local d = remoteness(word, tostring(candidate))
-    if not least or d < least then best, least = candidate, d end
-  end
-  return best, best ~= nil and least <= math.max(1.5, #word / 2)
+  local words = {}
+  for i, k in ipairs(known) do words[i] = tostring(k) end
+  return core.nearest(tostring(word), words)
 end
 
 --- Whether a word is among those of a list.
@@ -84,22 +37,26 @@ function M.list(words, joint)
   return ("%s %s %s"):format(table.concat(words, ", ", 1, n - 1), joint or "and", words[n])
 end
 
+--- "; the nearest is 'size'", or nothing where none is near: the end of a sentence that lists what is known itself.
+function M.meant(word, known)
+  local nearest = M.nearest(word, known)
+  return nearest and ("; the nearest is '%s'"):format(nearest) or ""
+end
+
 --- The end of a sentence about an unknown word: "the nearest is 'size'", or all there are where none is
 --- near. Options (--size) stand without quotes.
 function M.hint(word, known)
-  local nearest, near = M.nearest(word, known)
-  if not near then return "there are: " .. M.list(known) end
+  local nearest = M.nearest(word, known)
+  if not nearest then return "there are: " .. M.list(known) end
   return ("the nearest is " .. (nearest:find("^%-") and "%s" or "'%s'")):format(nearest)
 end
 
---- "no 'sise' here; the nearest is 'size' (there are: a, b and c)".
+--- "no 'sise'; the nearest is 'size' (known: a, b and c)".
 function M.unknown(word, known)
   local words = {}
   for i, k in ipairs(known) do words[i] = tostring(k) end
-  if #words == 0 then return ("no '%s'; there is none at all"):format(tostring(word)) end
   table.sort(words)
-  return ("no '%s'; the nearest is '%s' (known: %s)"):format(tostring(word),
-    M.nearest(word, words), M.list(words))
+  return core.unknown(tostring(word), words)
 end
 
 -- Characters that a terminal obeys in place of showing them: controls of ASCII, of Latin-1, and those

@@ -30,7 +30,7 @@ local mistakes = {
     "recipe 'a': the default of 'train.steps' is a function" },
   arithmetic_on_nil = { "local b", "", "print(x - b)", "a - b: both must be tensors or numbers, b is nil" },
   wrong_option = { "", "", "print(flex.mean_pool(x, { factr = 2 }))", "factr" },
-  missing_method = { "", "", "print(x:mean_pol { factor = 2 })", "did you mean 'mean_pool'" },
+  missing_method = { "", "", "print(x:mean_pol { factor = 2 })", "the nearest is 'mean_pool'" },
   syntax = { "", "", "local y = = 3", "unexpected symbol near '='" },
   table_raised = { "", "", "error({ code = 7 })", "an error that is a table: { code = 7 }" },
   object_raised = { "local class = { __tostring = function() return 'too wet' end }", "",
@@ -114,7 +114,7 @@ function suite.test_our_own_long_paths_stay_unsaid()
   local code, said = shell(("FLEXLAB_LUA='%slua' %s data --format nope '%s/tests/fixtures/data/era5.h5'"):format(long,
     program, here))
   lu.assertEquals(code, 1)
-  lu.assertStrContains(said, "flexlab: formats: no 'nope'; the nearest is 'nskt'")
+  lu.assertStrContains(said, "flexlab: formats: no 'nope' (known: fields, flexlab,")
 end
 
 function suite.test_what_a_pcall_caught_keeps_a_users_line()

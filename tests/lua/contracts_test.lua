@@ -380,6 +380,11 @@ function suite.test_names_of_elsewhere_are_known()
   lu.assertStrContains(text.unknown("epochs", train), "the nearest is 'steps'")
   lu.assertEquals(text.nearest("batch_size", { "batch", "crop" }), "batch")
   lu.assertEquals(text.nearest("learning_rate", { "leaning", "other" }), "leaning")     -- where there is no lr
+  lu.assertEquals(text.nearest("learning_rate", { "other" }), nil)
+  lu.assertEquals(text.unknown("xyzzy", { "b", "a", "c" }), "no 'xyzzy' (known: a, b and c)")
+  lu.assertEquals(text.unknown("sise", { "size", "a" }), "no 'sise'; the nearest is 'size' (known: a and size)")
+  lu.assertEquals(text.unknown("a", {}), "no 'a'; there is none at all")
+  lu.assertEquals(core.unknown("x1", { "x" }, "option"), "no option 'x1'; the nearest is 'x' (known: x)")
 end
 
 -- A list compiles the files of users and runs none: each is named, and a broken one hides no other.

@@ -57,7 +57,7 @@ end
 function TestModules.test_errors()
   local nn = core.nn
   raises("linear: 'inputs' must be an integer, got \"a\"", nn.linear, "a", 2)
-  raises("linear: no option 'bais', did you mean 'bias'? (it has: bias)", nn.linear, 1, 2, { bais = true })
+  raises("linear: no option 'bais'; the nearest is 'bias' (known: bias)", nn.linear, 1, 2, { bais = true })
   raises("group_norm: 33 channels do not divide into 32 groups", nn.group_norm, 33)
   raises("resblock: 'emb', the width of the embedding, must be given", nn.resblock, 32, 32)
   raises("transformer_block: 3 heads do not divide the width 8", nn.transformer_block, 8, { heads = 3 })
@@ -66,7 +66,7 @@ function TestModules.test_errors()
   raises("linear: 2 arguments given, it is called with 1", l, t(2, 3), t(2, 3))
   raises("linear: ", l, t(2, 4))
   raises("resblock: argument 2 (emb) is missing", nn.resblock(32, 32, { emb = 4 }), t(1, 2, 2, 32))
-  raises("flexlab.Module: no method or property 'paramters', did you mean 'parameters'?",
+  raises("flexlab.Module: no method or property 'paramters'; the nearest is 'parameters'",
     function() return l:paramters() end)
 end
 
@@ -93,7 +93,7 @@ function TestModules.test_flex()
 end
 
 function TestModules.test_flex_errors()
-  raises("flex: no option 'hight', did you mean 'height'?", core.flex, { size = "nano", hight = 8 })
+  raises("flex: no option 'hight'; the nearest is 'height'", core.flex, { size = "nano", hight = 8 })
   raises("flex: give either 'size' or both 'channels' and 'res_blocks'", core.flex, { height = 8 })
   raises("no model size 'tiny' (there is: nano small medium big)", core.flex, { size = "tiny" })
   raises("flex: depth must be a whole number from 0 to 1024, not -1", core.flex, { size = "nano", depth = -1 })
@@ -144,7 +144,7 @@ end
 
 function TestOptimizer.test_errors_and_steps()
   local p = core.zeros({ 1 }):track(true)
-  raises("optimizer: no option 'betal', did you mean 'beta1'?", core.optimizer, { parameters = { p }, betal = 1 })
+  raises("optimizer: no option 'betal'; the nearest is 'beta1'", core.optimizer, { parameters = { p }, betal = 1 })
   raises("'kind' must be one of adam adamw lion, got \"sgd\"", core.optimizer, { parameters = { p }, kind = "sgd" })
   raises("'parameters' must be a list of tensors", core.optimizer, {})
   raises("entry 1 of 'parameters' must be a tensor, got 3", core.optimizer, { parameters = { 3 } })
@@ -155,7 +155,7 @@ function TestOptimizer.test_errors_and_steps()
   o.steps = 41
   lu.assertEquals(o:state().steps, 41)
   raises("only 'steps' may be assigned", function() o.lr = 3 end)
-  raises("no method or property 'stps', did you mean 'steps'?", function() return o.stps end)
+  raises("no method or property 'stps'; the nearest is 'steps'", function() return o.stps end)
 end
 
 --------------------------------------------------------------------------------------------------

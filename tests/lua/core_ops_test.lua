@@ -76,9 +76,9 @@ end
 
 function TestOps.test_error_texts()
   local x = core.zeros { 2, 3 }
-  raises("conv2d: no option 'strid', did you mean 'stride'? (it has: stride pad padding precision)",
+  raises("conv2d: no option 'strid'; the nearest is 'stride' (known: stride, pad, padding and precision)",
     core.conv2d, x, x, { strid = 2 })
-  raises("exp: no option 'base' (it has none)", core.exp, x, { base = 2 })
+  raises("exp: no option 'base'; there is none at all", core.exp, x, { base = 2 })
   raises("conv2d: options are given by name, such as { stride = ... }; got the key 1", core.conv2d, x, x, { 2 })
   raises("conv2d: 'stride' must be an integer, got 1.5", core.conv2d, x, x, { stride = 1.5 })
   raises("conv2d: 'stride' must be an integer, got \"2\"", core.conv2d, x, x, { stride = "2" })
@@ -99,7 +99,7 @@ function TestOps.test_error_texts()
   raises("reshape: the 6 elements of (2,3) do not fill the shape asked for", x.reshape, x, { 7 })
   raises("narrow: 'start' counts from 1", x.narrow, x, { start = 0 })
   raises("dropout: 'key' is missing", x.dropout, x, { p = 0.5 })
-  raises("dropout: no option 'sed', did you mean 'seed'?", x.dropout, x, { key = { sed = 1 } })
+  raises("dropout: no option 'sed'; the nearest is 'seed'", x.dropout, x, { key = { sed = 1 } })
   raises("matmul: ", core.matmul, x, x)
   raises("zeros: 'shape' must be a list of sizes such as {2,64,64,1}, got 3", core.zeros, 3)
   raises("zeros: a tensor of that shape does not fit in memory", core.zeros, { 1 << 40, 1 << 22 })

@@ -43,7 +43,8 @@ function TestCreate.test_random_numbers_are_a_function_of_the_key()
 end
 
 function TestCreate.test_keys_are_checked()
-  raises("normal: no option 'sed', did you mean 'seed'?", core.normal, { 2 }, { sed = 1 })
+  raises("nearest: entry 2 of the known words must be a string, got a table", core.nearest, "a", { "b", {} })
+  raises("normal: no option 'sed'; the nearest is 'seed'", core.normal, { 2 }, { sed = 1 })
   raises("'stream' must be one of init order", core.normal, { 2 }, { stream = "nosie" })
   raises("the key's 'sample' must lie in 0..4294967295, got -1", core.normal, { 2 }, { sample = -1 })
   raises("'key' must be a key such as", core.normal, { 2 }, 5)
@@ -105,7 +106,7 @@ end
 
 function TestTensor.test_unknown_names_raise_with_the_nearest()
   local t = core.zeros { 2 }
-  raises("flexlab.Tensor: no method or property 'shpae', did you mean 'shape'?",
+  raises("flexlab.Tensor: no method or property 'shpae'; the nearest is 'shape'",
     function() return t.shpae end)
   raises("no method or property 'conv2'", function() return t:conv2() end)
   raises("not by assignment", function() t[1] = 3 end)

@@ -312,7 +312,7 @@ function TestFlowOptions.test_settings_are_what_a_flow_takes()
     lu.assertEquals(said.penalty > 0, given.walls == "channel")
   end
   raises("flow: navier_stokes: cfl must be above 0", core.flow_settings, { cfl = 9 })
-  raises("flow: no option 'forceing', did you mean 'forcing'?", core.flow_settings, { forceing = "none" })
+  raises("flow: no option 'forceing'; the nearest is 'forcing'", core.flow_settings, { forceing = "none" })
   raises("flow: 'cylinders' are x, y, radius of each, got 2 numbers", core.flow_settings, { cylinders = { 1, 2 } })
 end
 

@@ -455,7 +455,7 @@ static int op_named (const char *name) {
   }
   const char *near = fx_nearest(name, names);
   fprintf(stderr, "ops_test: there is no op '%s'%s%s%s; ops_test -l lists them\n", name,
-          near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+          near ? "; the nearest is '" : "", near ? near : "", near ? "'" : "");
   return -1;
 }
 

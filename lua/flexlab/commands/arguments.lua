@@ -56,7 +56,7 @@ function readers.words(word, option)
   for _, known in ipairs(option.words) do
     if word == known then return word end
   end
-  return nil, words.list(option.words, "or"), words.nearest(word, option.words)
+  return nil, words.list(option.words, "or"), words.meant(word, option.words)
 end
 
 -- The least and the largest value of an option: its own, or those of the C integers that counts end in, where its entry
@@ -69,10 +69,9 @@ end
 
 local function read(command, option, word)
   if word == nil then M.wrong("--%s needs a value (%s)", option.name, option.value) end
-  local value, wanted, nearest = readers[option.kind or "text"](word, option)
+  local value, wanted, meant = readers[option.kind or "text"](word, option)
   if value == nil then
-    M.wrong("%s: --%s wants %s, got '%s'%s", command.name, option.name, wanted, word,
-      nearest and ("; the nearest is '%s'"):format(nearest) or "")
+    M.wrong("%s: --%s wants %s, got '%s'%s", command.name, option.name, wanted, word, meant or "")
   end
   if option.entry then
     local one = option.kind == "numbers" and #value == 1 and words.has(option.entry.types, "number")

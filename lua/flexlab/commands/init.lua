@@ -6,9 +6,9 @@
 -- stderr after "flexlab: "; with --traceback (or FLEXLAB_TRACEBACK=1) the traceback follows. Whose line it names:
 -- flexlab.blame.
 
+local loading = require "flexlab.loading"   -- first: it finds the core, whatever lies in the current folder
 local arguments = require "flexlab.commands.arguments"
 local blame = require "flexlab.blame"
-local loading = require "flexlab.loading"
 local terminal = require "flexlab.terminal"
 local words = require "flexlab.text"
 

@@ -24,7 +24,7 @@ local function explain(name)
   end
   local known = {}
   for _, entry in ipairs(core.ops) do known[#known + 1] = entry.name end
-  arguments.wrong("ops: there is no op '%s'; the nearest is '%s'", name, words.nearest(name, known))
+  arguments.wrong("ops: there is no op '%s'; %s", name, words.hint(name, known))
 end
 
 return {

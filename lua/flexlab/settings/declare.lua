@@ -198,8 +198,7 @@ end
 function M.sentence(name, entry, value)
   local near = ""
   if entry.words and type(value) == "string" then
-    local nearest, is_near = text.nearest(value, entry.words)
-    near = is_near and ("; the nearest is '%s'"):format(nearest) or ""
+    near = text.meant(value, entry.words)
   end
   return ("%s must be %s, got %s%s"):format(name, M.expected(entry), shown(value), near)
 end
