@@ -200,6 +200,8 @@ function Trial:size(height, width, channels)
   return own.height or height, own.width or width, own.channels or channels
 end
 
+local under_trial = {}   -- choices that are being tried: what they are tried with may use them
+
 --- Tries a choice; raises its first breach.
 ---@param choice table         what a registry holds: has kind and name
 ---@param settings table|nil   its settings; its defaults without any
@@ -209,7 +211,11 @@ function M.check(choice, settings, strict)
   local contract = require("flexlab.contracts." .. homes[choice.kind])[choice.kind]
   settings = plain.plain(settings or choice.defaults or {})
   local trial = setmetatable({ choice = choice, strict = strict, list = {}, settings = apart(choice, settings) }, Trial)
-  context.aside(trying, trial, contract, M.guarded(settings))
+  local before = under_trial[choice]
+  under_trial[choice] = true
+  local ok, e = pcall(context.aside, trying, trial, contract, M.guarded(settings))
+  under_trial[choice] = before
+  if not ok then error(e, 0) end
   return trial.list
 end
 
@@ -223,11 +229,11 @@ function M.tried(choice) return not choice.own or rated[choice.kind] end
 
 --- Tries a choice when it is first used with these settings; without any, when it is first used at all.
 function M.once(choice, settings)
-  if not M.tried(choice) or choice.own and not settings then return end
+  if under_trial[choice] or not M.tried(choice) or choice.own and not settings then return end
   local key, before = settings and literal.encode(plain.plain(settings)) or "", done[choice]
   if before and (before[key] or not settings) or not recording() then return end
   done[choice] = before or {}
-  done[choice][key] = true     -- before it is tried: what it is tried with may use it
+  done[choice][key] = true
   local ok, e = pcall(M.check, choice, settings)
   if not ok then
     done[choice] = before

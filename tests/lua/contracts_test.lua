@@ -11,6 +11,7 @@ rawset(_G, "TestContracts", suite)
 
 local program = assert(os.getenv("FLEXLAB_PROGRAM"), "FLEXLAB_PROGRAM names the program under test")
 local folder, at = support.folder()
+local here = assert(io.popen "pwd"):read "l"
 
 local function shell(command) return support.shell(folder, command) end
 
@@ -435,6 +436,17 @@ function suite.test_an_eager_format_takes_no_file()
   lu.assertEquals(code, 1, said)
   lu.assertStrContains(said, "flexlab/formats/all.lua:1: formats 'all': recognise() said true of a file that holds")
   core.sys.remove(at "flexlab/formats/all.lua")
+end
+
+-- A network is made of choices that are tried when they are first used, itself among them: once is enough.
+function suite.test_check_tries_networks_of_the_library()
+  for _, kind in ipairs { "backbones", "models", "encoders" } do
+    for _, name in ipairs(flex[kind]()) do
+      local code, said = flexlab(("check %s/lua/flexlab/%s/%s.lua"):format(here, kind, name))
+      lu.assertEquals(code, 0, said)
+      lu.assertStrContains(said, "  kept  ")
+    end
+  end
 end
 
 function suite.test_check_says_what_it_wants()
