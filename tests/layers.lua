@@ -1,6 +1,8 @@
 -- Dependencies point one way: a C file includes only headers of its own folder and of folders above
--- it in the list of docs/design.md. Also: no source file grows past the size its folder allows, and
+-- it in the list of docs/design.md, and no circle of .c files calls itself (tests/c_functions.lua).
+-- Also: no source file grows past the size its folder allows, and
 -- every folder of lua/flexlab is in the second list of that page.
+package.path = "?.lua;" .. package.path
 local rank, layers, lua_folders = {}, 0, {}
 for line in io.lines "docs/design.md" do
   for folder in (line:match "^| ([%l, ]+) |" or ""):gmatch "%l+" do lua_folders[folder] = true end
@@ -32,12 +34,14 @@ local function check_file(path)
 end
 
 local files = assert(io.popen("find csrc -name '*.[ch]' | sort"))
-local count = 0
+local count, sources = 0, { "csrc/ops.def", "csrc/kernels.def" }
 for path in files:lines() do
   check_file(path)
   count = count + 1
+  sources[#sources + 1] = path
 end
 files:close()
+require "tests.c_functions".check(sources, { "docs/sample.c" }, fault)
 for path in assert(io.popen "find lua/flexlab -mindepth 1 -type d"):lines() do
   local folder = path:match "^lua/flexlab/(.*)$"
   if not lua_folders[folder] then fault("the list of docs/design.md lacks %s", path) end

@@ -105,11 +105,7 @@ void lfx_guard_end(void *payload);
 
 /* --- words (lwords.c) ------------------------------------------------------------------------- */
 
-/* Pushes "no <noun> 'word'; the nearest is 'known' (known: a, b and c)"; noun may be NULL. */
-const char *lfx_push_unknown(lua_State *L, const char *noun, const char *word,
-                             const char *const *known);
-
-/* Raises "what: " and that sentence. */
+/* Raises "what: no <noun> 'word'; the nearest is 'known' (known: a, b and c)". */
 int lfx_unknown(lua_State *L, const char *what, const char *noun, const char *word,
                 const char *const *known);
 

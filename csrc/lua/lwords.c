@@ -18,8 +18,9 @@ static void add_list (luaL_Buffer *b, const char *const *words) {
   }
 }
 
-const char *lfx_push_unknown (lua_State *L, const char *noun, const char *word,
-                              const char *const *known) {
+/* Pushes it; `noun` may be NULL. */
+static const char *push_unknown (lua_State *L, const char *noun, const char *word,
+                                 const char *const *known) {
   enum { SHOWN = 60 };
   const char *near = fx_nearest(word, known);
   int count = 0;
@@ -48,7 +49,7 @@ const char *lfx_push_unknown (lua_State *L, const char *noun, const char *word,
 
 int lfx_unknown (lua_State *L, const char *what, const char *noun, const char *word,
                  const char *const *known) {
-  return luaL_error(L, "%s: %s", what, lfx_push_unknown(L, noun, word, known));
+  return luaL_error(L, "%s: %s", what, push_unknown(L, noun, word, known));
 }
 
 /* Pushes a buffer of the words of the list at idx, with NULL behind them. */
@@ -77,7 +78,7 @@ static int core_nearest (lua_State *L) {
 /* unknown(word, {words}, [noun]) -> sentence */
 static int core_unknown (lua_State *L) {
   const char *word = luaL_checkstring(L, 1), *noun = luaL_optstring(L, 3, NULL);
-  lfx_push_unknown(L, noun, word, push_words(L, 2, "unknown"));
+  push_unknown(L, noun, word, push_words(L, 2, "unknown"));
   return 1;
 }
 
