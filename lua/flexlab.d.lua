@@ -70,7 +70,7 @@
 ---@field mean_velocity? number velocity of the stream along x, kept by the mean pressure gradient
 ---@field sponge? number width of a strip at the end of x that restores the mean velocity; 0: none
 ---@field penalty? number time in which a solid stops fluid inside it; 0: chosen (flow_solid.c)
----@field precision? "single"|"double" precision of the steps and the state
+---@field precision? "single"|"double" precision of the steps and the state: double, or single, faster and smaller
 ---@field scalar? boolean carries a passive scalar
 ---@field schmidt? number Schmidt number of the scalar: viscosity / diffusivity
 

@@ -122,7 +122,7 @@ function suite.test_single_precision_is_an_attribute_and_other_bits_of_the_same_
   lu.assertTrue(apart > 0 and apart < 1e-5, tostring(apart))
   lu.assertErrorMsgContains("double.h5' holds something else (its precision is double, not single); give another name",
     made, { precision = "single", out = double })
-  lu.assertErrorMsgContains("precision must be 'double' or 'single', got 'sinlge'; the nearest is 'single'", made,
+  lu.assertErrorMsgContains("precision must be 'single' or 'double', got 'sinlge'; the nearest is 'single'", made,
     { precision = "sinlge" })
 end
 

@@ -37,7 +37,7 @@ local list = {
   rows.entry("drag", { default = false, types = "false|number", least = 0, most = 1e9,
     doc = "linear friction, 1 / time; forced: 0.1, else 0" }),
   rows.entry("cfl", { above = 0, most = 1.3 }),
-  rows.entry("precision", { words = { "double", "single" }, note = ": double, or single, faster and smaller" }),
+  rows.entry "precision",
   { "initial", false, "false|text", doc = "start from the vorticity w of this file, not from random phases" },
   { "initial_frame", -1, "integer", doc = "frame of the initial file to start from; -1 is the last" },
   { "members", 0, "integer", least = 0, most = 65535,
