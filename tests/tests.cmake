@@ -63,15 +63,19 @@ if(NOT FLEXLAB_SANITIZE MATCHES "thread")
   endforeach()
 endif()
 add_test(NAME layers COMMAND ${LUA54} tests/layers.lua WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-# A field of FLEX is two edits, shown in a copy of the tree. The objects of sanitizers would need their flags again.
+# A field of FLEX, and an op, as their lists promise, in a copy of the tree. The objects of sanitizers would need their
+# flags again.
 if(NOT FLEXLAB_SANITIZE)
   set(LINKED ${LIBRARIES})
   list(TRANSFORM LINKED REPLACE "^Threads::Threads$" "-pthread")
   list(TRANSFORM LINKED REPLACE "^([A-Za-z0-9_]+)$" "-l\\1")
   list(JOIN LINKED " " LINKED)
-  add_test(NAME new_field COMMAND ${LUA54} tests/new_field.lua ${CMAKE_BINARY_DIR} ${CMAKE_SOURCE_DIR}
-    ${CMAKE_C_COMPILER} ${LINKED} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-  set_tests_properties(new_field PROPERTIES ENVIRONMENT "${LUA_TEST_ENVIRONMENT};FLEXLAB_THREADS=1" TIMEOUT 600)
+  foreach(name new_field new_op)
+    add_test(NAME ${name} COMMAND ${LUA54} tests/${name}.lua ${CMAKE_BINARY_DIR} ${CMAKE_SOURCE_DIR}
+      ${CMAKE_C_COMPILER} ${LINKED} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    set_tests_properties(${name} PROPERTIES ENVIRONMENT "${LUA_TEST_ENVIRONMENT};FLEXLAB_THREADS=1" TIMEOUT 600)
+  endforeach()
+  set_tests_properties(new_op PROPERTIES COST 170 PROCESSORS 2)
 endif()
 # What is installed is the same in every build; an executable of a sanitizer needs its flags.
 if(NOT FLEXLAB_SANITIZE)
