@@ -20,6 +20,7 @@ A check that cannot be made (a file is gone, a recipe defines its own encoder) i
 local core = require "flexlab.core"
 local data_checks = require "flexlab.doctor.data"
 local foreign = require "flexlab.store.foreign"
+local own = require "flexlab.store.own"
 local run_checks = require "flexlab.doctor.run"
 local split_checks = require "flexlab.doctor.split"
 
@@ -28,7 +29,7 @@ local M = {}
 -- Files of data.txt of a run: { train = {paths}, test = {paths} }, only if all are there.
 local function files_of(dir)
   local files = { train = {}, test = {} }
-  for line in (core.sys.read(dir .. "/data.txt") or ""):gmatch("[^\n]+") do
+  for line in (own.read(dir, "data.txt") or ""):gmatch("[^\n]+") do
     local part, path = line:match("^(%a+) (.-)\t")
     if part and files[part] then
       if not core.sys.exists(path) then return nil, path .. " is not there any more" end
@@ -57,7 +58,7 @@ local function subject_of_run(dir)
   if not cfg or not core.sys.exists(dir .. "/last.h5") then
     error(("doctor: '%s' is not the folder of a run (config.lua and last.h5 are wanted)"):format(dir), 3)
   end
-  local subject = { dir = dir, config = cfg, recipe = core.sys.read(dir .. "/recipe.lua") or "" }
+  local subject = { dir = dir, config = cfg, recipe = own.read(dir, "recipe.lua") or "" }
   local ok, model = pcall(require("flexlab.checkpoint").load_model, dir, { broken = true })
   if ok then subject.model = model else subject.why = tostring(model) end
   subject.files = files_of(dir)

@@ -13,6 +13,7 @@ A checkpoint stores how many evaluations there were (`evaluations`); a run that 
 cut to these, as metrics.jsonl is. What the body evaluates again on its way to the saved step is among them.
 --]]
 local core = require "flexlab.core"
+local own = require "flexlab.store.own"
 local tabulate = require "flexlab.table"
 
 local M = {}
@@ -75,11 +76,11 @@ end
 
 -- Adds an evaluation; `scores` are lists by metric, an empty one of a metric that was left out.
 local function add(run, name, ids, scores, places)
-  local own = { name = name, ids = ids, scores = {}, places = places }
+  local entry = { name = name, ids = ids, scores = {}, places = places }
   for metric, list in pairs(scores) do
-    if #list > 0 then own.scores[metric] = list end
+    if #list > 0 then entry.scores[metric] = list end
   end
-  run.samples[#run.samples + 1], run.samples[name] = own, own
+  run.samples[#run.samples + 1], run.samples[name] = entry, entry
 end
 
 -- Whether the body is on its way to the step that a checkpoint has.
@@ -137,8 +138,9 @@ local function line_at(text, at)
 end
 
 -- The headers of a samples.csv and the cells of its lines; nil if there is none. Raises where it is no such table.
-local function cells_of(path)
-  if not core.sys.exists(path) then return nil end
+local function cells_of(dir)
+  local path = own.path(dir, M.file)
+  if not path then return nil end
   local text = assert(core.sys.read(path))
   local headers, at = line_at(text, 1)
   local lines = {}
@@ -159,7 +161,7 @@ end
 --- The rows of a run's samples.csv, { method =, id =, ..., rfne = number }; nil if there is none. Raises where it is
 --- no such table.
 function M.read(dir)
-  local headers, lines = cells_of(dir .. "/" .. M.file)
+  local headers, lines = cells_of(dir)
   if not headers then return nil end
   for n, cells in ipairs(lines) do
     local row = {}
@@ -201,7 +203,7 @@ function M.cut(run, count)
     if core.sys.exists(path) then assert(core.sys.remove(path)) end
     return list
   end
-  local ok, headers, lines = pcall(cells_of, path)
+  local ok, headers, lines = pcall(cells_of, run.dir)
   if not ok then error(headers .. "; remove it (these scores are lost then), or give --fresh to start again", 0) end
   for _, cells in ipairs(lines or {}) do
     local name = cells[1]

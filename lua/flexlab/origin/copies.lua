@@ -25,6 +25,7 @@ local library = require "flexlab.origin.library"
 local literal = require "flexlab.literal"
 local loading = require "flexlab.loading"
 local must = require "flexlab.must"
+local own = require "flexlab.store.own"
 local provenance = require "flexlab.origin.provenance"
 
 local M = {}
@@ -57,8 +58,7 @@ end
 
 -- The index of a run's copies; nil where there is none that can be understood.
 local function index_of(dir)
-  local path = dir .. "/code/index.lua"
-  local index = core.sys.exists(path) == "file" and literal.read(path)
+  local index = own.try(dir, "code/index.lua")
   if type(index) ~= "table" or type(index.files) ~= "table" or type(index.library) ~= "table" then return nil end
   for _, file in ipairs(index.files) do
     if not is_row(file) then return nil end
@@ -147,9 +147,8 @@ function M.open(dir)
   end
   local kept = setmetatable({ dir = dir, index = index, by_role = {}, modules = {} }, Kept)
   for _, file in ipairs(index.files) do
-    local path = ("%s/code/%s"):format(dir, file.copy)
-    local text, message = core.sys.read(path)
-    if not text then error(message, 0) end
+    local path, text = ("%s/code/%s"):format(dir, file.copy), own.read(dir, "code/" .. file.copy)
+    if not text then error(("there is no file '%s', which the run's list of copies names"):format(path), 0) end
     kept.by_role[file.role] = { role = file.role, path = path, text = text, was = file.path }
     loading.homes[path] = kept
   end

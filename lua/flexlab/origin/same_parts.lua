@@ -12,7 +12,7 @@ local choices = require "flexlab.choices"
 local code = require "flexlab.origin.code"
 local context = require "flexlab.context"
 local copies = require "flexlab.origin.copies"
-local core = require "flexlab.core"
+local own = require "flexlab.store.own"
 local terminal = require "flexlab.terminal"
 
 local M = {}
@@ -21,7 +21,7 @@ local M = {}
 local function meanings(dir, files)
   local known = {}
   for _, file in ipairs(files) do
-    local text = core.sys.read(("%s/code/%s"):format(dir, file.copy))
+    local text = own.read(dir, "code/" .. file.copy)
     known[text and code.meaning(text) or file.meaning] = true
   end
   return known

@@ -16,11 +16,15 @@ local folder = require "flexlab.store.folder"
 local interruption = require "flexlab.context.interruption"
 local locks = require "flexlab.store.lock"
 local must = require "flexlab.must"
+local own = require "flexlab.store.own"
 local state = require "flexlab.store.state"
 local temporary = require "flexlab.store.temporary"
 local terminal = require "flexlab.terminal"
 
 local M = {}
+
+-- What a run adds to; other files are written whole under their names, in the place of a link.
+local WRITTEN_TO = { "log.txt", "metrics.jsonl", "metrics.csv", "code" }
 
 -- Takes the lock; with `wait` as soon as it is free.
 local function take(dir, wait, quiet)
@@ -72,6 +76,7 @@ function M.begin(dir, o)
   must(core.sys.mkdirs(dir))
   local lock = take(dir, o.wait, o.quiet)
   local ok, message = pcall(function()
+    if not o.fresh then own.demand(dir, WRITTEN_TO) end       -- else they are about to be removed
     lock.earlier = earlier(dir, o)
     M.sweep(dir)
   end)

@@ -14,6 +14,7 @@ local foreign = require "flexlab.store.foreign"
 local latest = require "flexlab.store.latest"
 local literal = require "flexlab.literal"
 local must = require "flexlab.must"
+local own = require "flexlab.store.own"
 local provenance = require "flexlab.origin.provenance"
 local tar = require "flexlab.tar"
 local temporary = require "flexlab.store.temporary"
@@ -83,7 +84,7 @@ end
 -- Whether what is in the way of a run or study is the same one; raises where it is another.
 local function same(from, to, place)
   for _, name in ipairs { "result.lua", "config.lua", "study.lua" } do
-    local a, b = core.sys.read(from .. "/" .. name), core.sys.read(to .. "/" .. name)
+    local a, b = own.read(from, name), own.read(to, name)
     if a ~= b and not (name == "result.lua" and core.sys.exists(from .. "/study.lua")) then
       error(("%s is there already, and its %s is another; import into another folder (--out)"):format(place, name), 0)
     end

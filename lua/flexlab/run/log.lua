@@ -6,11 +6,14 @@ new column. A checkpoint stores the length of the record in bytes, so a resumed 
 --]]
 local core = require "flexlab.core"
 local csv = require "flexlab.csv"
+local own = require "flexlab.store.own"
 
 local Log = {}
 Log.__index = Log
 
 local M = {}
+
+local RECORD = "metrics.jsonl"
 
 local function must(ok, message)
   if not ok then error("the log could not be written: " .. tostring(message), 0) end
@@ -18,7 +21,7 @@ end
 
 --- The log in a folder. `guard` is called before each write, and raises where it may not be.
 function M.open(dir, guard)
-  return setmetatable({ json = dir .. "/metrics.jsonl", csv = dir .. "/metrics.csv", bytes = 0,
+  return setmetatable({ dir = dir, json = dir .. "/" .. RECORD, csv = dir .. "/metrics.csv", bytes = 0,
     columns = nil, guard = guard or function() end }, Log)
 end
 
@@ -56,8 +59,8 @@ end
 
 --- The rows of a metrics.jsonl (also of a run that still goes on).
 function M.read(path)
-  local rows = {}
-  for text in (core.sys.read(path) or ""):gmatch("[^\n]+") do
+  local rows, dir, name = {}, path:match "^(.*)/([^/]*)$"
+  for text in (own.read(dir or ".", name or path) or ""):gmatch("[^\n]+") do
     rows[#rows + 1] = core.json.decode(text)
   end
   return rows
@@ -76,7 +79,7 @@ end
 --- Keeps the first `bytes` of the record.
 function Log:cut(bytes)
   self.guard()
-  local text = core.sys.read(self.json) or ""
+  local text = own.read(self.dir, RECORD) or ""
   if #text ~= bytes then must(core.sys.write(self.json, text:sub(1, bytes))) end
   self.bytes = math.min(bytes, #text)
   self.columns = nil

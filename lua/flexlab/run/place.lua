@@ -11,6 +11,7 @@ shown and returned, with that remark, and --fresh repeats it.
 local code = require "flexlab.origin.code"
 local copies = require "flexlab.origin.copies"
 local core = require "flexlab.core"
+local own = require "flexlab.store.own"
 local provenance = require "flexlab.origin.provenance"
 
 local M = {}
@@ -18,7 +19,7 @@ local M = {}
 local function at(recipe, hash, o)
   hash = provenance.place(o.root, recipe.name, hash)
   local dir = ("%s/%s/%s/%d"):format(o.root, recipe.name, hash, o.seed)
-  return { hash = hash, dir = dir, done = core.sys.exists(dir .. "/result.lua") ~= nil }
+  return { hash = hash, dir = dir, done = own.path(dir, "result.lua") ~= nil }
 end
 
 --- The place of a run; see the head of this file.

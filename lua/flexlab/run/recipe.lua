@@ -33,6 +33,7 @@ local metric = require "flexlab.run.metric"
 local must = require "flexlab.must"
 local notes = require "flexlab.context.notes"
 local outcome = require "flexlab.run.outcome"
+local own = require "flexlab.store.own"
 local place = require "flexlab.run.place"
 local Run = require "flexlab.run"
 local terminal = require "flexlab.terminal"
@@ -150,7 +151,7 @@ local function prepare(run, options)
   notes.forget(run.dir)
   must(literal.write(run.dir .. "/config.lua", config.plain(run.cfg),
     ("%s, resolved; seed %d"):format(run.recipe.name, run.seed)))
-  if not core.sys.exists(run.dir .. "/recipe.lua") then
+  if not own.path(run.dir, "recipe.lua") then
     must(core.sys.write(run.dir .. "/recipe.lua", run.recipe.text))
   end
   copies.write(run.dir, run.recipe.name, run.code)

@@ -128,7 +128,7 @@ end
 
 -- Whether last.h5 will be another file when the run has ended: a hash that it has now would mislead.
 local function to_be_reduced(dir)
-  if core.sys.exists(dir .. "/result.lua") then return false end
+  if own.path(dir, "result.lua") then return false end
   return keep.wanted(foreign.table(dir .. "/config.lua", "list of settings")) == "ema"
 end
 

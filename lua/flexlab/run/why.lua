@@ -10,9 +10,9 @@ hashes are read. `memory` is a table that the caller keeps for a list of runs, s
 local code = require "flexlab.origin.code"
 local config = require "flexlab.config"
 local copies = require "flexlab.origin.copies"
-local core = require "flexlab.core"
 local latest = require "flexlab.store.latest"
 local literal = require "flexlab.literal"
+local own = require "flexlab.store.own"
 local provenance = require "flexlab.origin.provenance"
 local state = require "flexlab.store.state"
 local words = require "flexlab.text"
@@ -59,9 +59,9 @@ end
 local function files_that_differ(candidate, set)
   local list, known = {}, {}
   if not candidate.files then
-    local own = set.by_role.recipe
-    local same = candidate.recipe and code.meaning(candidate.recipe) == own.meaning
-    return { same and "made before code was kept" or M.named("recipe", own.path) .. " changed" }
+    local now = set.by_role.recipe
+    local same = candidate.recipe and code.meaning(candidate.recipe) == now.meaning
+    return { same and "made before code was kept" or M.named("recipe", now.path) .. " changed" }
   end
   for _, file in ipairs(candidate.files) do
     known[file.role] = true
@@ -85,10 +85,10 @@ local function candidates(root, name)
     local folder = ("%s/%s/%s"):format(root, name, hash)
     for _, seed in ipairs(latest.folders(folder)) do
       local dir = folder .. "/" .. seed
-      local settings = core.sys.exists(dir .. "/config.lua") and literal.read(dir .. "/config.lua")
+      local settings = own.try(dir, "config.lua")
       if type(settings) == "table" then
         list[#list + 1] = { folder = folder, dir = dir, settings = flatten(settings, "", {}), files = copies.files(dir),
-          recipe = core.sys.exists(dir .. "/recipe.lua") and core.sys.read(dir .. "/recipe.lua") or nil }
+          recipe = own.read(dir, "recipe.lua") }
         break
       end
     end
@@ -101,12 +101,12 @@ local function differences(recipe, overrides, o, memory)
   local cfg, hash, set = recipe:resolve(overrides)
   local key = o.root .. "/" .. recipe.name
   memory[key] = memory[key] or candidates(o.root, recipe.name)
-  local now, own = flatten(config.plain(cfg), "", {}), ("%s/%s"):format(key, hash)
+  local now, folder = flatten(config.plain(cfg), "", {}), ("%s/%s"):format(key, hash)
   local nearest, least
   for _, candidate in ipairs(memory[key]) do
     local list = settings_that_differ(candidate.settings, now)
     table.move(files_that_differ(candidate, set), 1, 1e3, #list + 1, list)
-    if not least or #list < #least or #list == #least and candidate.folder == own then
+    if not least or #list < #least or #list == #least and candidate.folder == folder then
       nearest, least = candidate, list
     end
   end

@@ -55,13 +55,10 @@ local function is_record(path)
   return first == "-- " .. M.mark
 end
 
---- Removes a folder and all in it; links are removed, not followed.
+--- Removes a folder and all in it; links, also the path itself, are removed and not followed.
 function M.remove(path)
-  for _, name in ipairs(core.sys.list(path) or {}) do
-    local inner = path .. "/" .. name
-    local below = core.sys.exists(inner) == "folder" and not core.sys.readlink(inner)
-    if below then M.remove(inner) else os.remove(inner) end
-  end
+  local is_folder = core.sys.exists(path) == "folder" and not core.sys.readlink(path)
+  for _, name in ipairs(is_folder and core.sys.list(path) or {}) do M.remove(path .. "/" .. name) end
   os.remove(path)
 end
 
@@ -72,7 +69,8 @@ function M.clear(dir)
   for _, name in ipairs(M.own_records) do known[name .. ".lua"] = true end
   for _, name in ipairs(core.sys.list(dir) or {}) do
     local path = dir .. "/" .. name
-    if core.sys.exists(path) ~= "folder" and (known[name] or is_record(path)) then assert(core.sys.remove(path)) end
+    local is_folder = core.sys.exists(path) == "folder" and not core.sys.readlink(path)
+    if not is_folder and (known[name] or is_record(path)) then assert(core.sys.remove(path)) end
   end
   for _, name in ipairs(M.folders) do M.remove(dir .. "/" .. name) end
 end

@@ -18,8 +18,8 @@ indented. It is parsed strictly all the same: a file that does not follow the fo
 sentence says in which line.
 --]]
 local core = require "flexlab.core"
-local literal = require "flexlab.literal"
 local locks = require "flexlab.store.lock"
+local own = require "flexlab.store.own"
 
 local M = {}
 
@@ -50,8 +50,9 @@ function M.seconds(stamp)
 end
 
 -- The end of a file, whole lines only where it is cut; "" if it cannot be read.
-local function tail(path)
-  local file = core.sys.exists(path) == "file" and io.open(path, "rb")
+local function tail(dir, name)
+  local path = own.path(dir, name)
+  local file = path and io.open(path, "rb")
   if not file then return "" end
   local size = file:seek("end")
   file:seek("set", math.max(0, size - TAIL))
@@ -63,16 +64,16 @@ end
 -- Step and steps as the marks of a log say, and the step of the last logged row if it is further.
 local function progress(dir)
   local step, steps, rate
-  for line in tail(dir .. "/log.txt"):gmatch("[^\n]+") do
+  for line in tail(dir, "log.txt"):gmatch("[^\n]+") do
     local a, b, speed = line:match("^%S+Z  step (%d+) of (%d+)%s*(%S*)")
     if a then step, steps, rate = math.tointeger(tonumber(a)), math.tointeger(tonumber(b)), tonumber(speed) or rate end
   end
-  local last = tail(dir .. "/metrics.jsonl"):match("([^\n]+)\n[^\n]*$")
+  local last = tail(dir, "metrics.jsonl"):match("([^\n]+)\n[^\n]*$")
   local row = last and core.json.decode(last)
   local logged = type(row) == "table" and math.tointeger(tonumber(row.step))
   if logged and (not step or logged > step) and (not steps or logged <= steps) then step = logged end
   if not steps then
-    local config = core.sys.exists(dir .. "/config.lua") and literal.read(dir .. "/config.lua")
+    local config = own.try(dir, "config.lua")
     local train = type(config) == "table" and config.train
     steps = type(train) == "table" and math.tointeger(tonumber(train.steps)) or nil
   end
@@ -134,8 +135,8 @@ end
 
 --- Reads the failed.txt of a run's folder; nil when there is none.
 function M.failed(dir)
-  local path = dir .. "/failed.txt"
-  if not core.sys.exists(path) then return nil end
+  local path = own.path(dir, "failed.txt")
+  if not path then return nil end
   local text, message = core.sys.read(path)
   local failure, line
   if text then failure, line = M.parse(text) end
@@ -184,8 +185,7 @@ function M.of(dir)
     local step, steps, rate = progress(dir)
     return { word = word, step = step, steps = steps, rate = rate, when = core.sys.modified(dir .. "/" .. file) }
   end
-  local function there(name) return core.sys.exists(dir .. "/" .. name) ~= nil end
-  if there "result.lua" then return found("done", "result.lua") end
+  if own.path(dir, "result.lua") then return found("done", "result.lua") end
   local owner = locks.owner(dir)
   if owner and owner.alive then
     local state = found("running", "lock")
@@ -201,8 +201,8 @@ function M.of(dir)
       failure.time or state.when
     return state
   end
-  if there "last.h5" then return found("stopped", "last.h5") end
-  if tail(dir .. "/metrics.jsonl") ~= "" then return found("stopped", "metrics.jsonl") end
+  if core.sys.exists(dir .. "/last.h5") then return found("stopped", "last.h5") end
+  if tail(dir, "metrics.jsonl") ~= "" then return found("stopped", "metrics.jsonl") end
   return { word = "new" }
 end
 

@@ -12,8 +12,8 @@ that are not finished are left out of folders and counted (`unfinished`), and a 
 local core = require "flexlab.core"
 local foreign = require "flexlab.store.foreign"
 local latest = require "flexlab.store.latest"
-local literal = require "flexlab.literal"
 local naming = require "flexlab.study.naming"
+local own = require "flexlab.store.own"
 local record = require "flexlab.study.record"
 local runs = require "flexlab.study.runs"
 local state = require "flexlab.store.state"
@@ -51,8 +51,8 @@ end
 
 -- The result of a run's folder, or nil and its state.
 local function result_of(dir)
-  if not core.sys.exists(dir .. "/result.lua") then return nil, state.of(dir) end
-  local result, message = literal.read(dir .. "/result.lua")
+  if not own.path(dir, "result.lua") then return nil, state.of(dir) end
+  local result, message = own.try(dir, "result.lua")
   if type(result) == "table" then return result end
   return nil, { word = "failed", sentence = ("result.lua cannot be read: %s"):format(message or "it is no table") }
 end
@@ -116,7 +116,7 @@ local function old_study(path)
   local folders = latest.folders(path)
   folders[#folders + 1] = "."
   for _, name in ipairs(folders) do
-    if core.sys.exists(path .. "/" .. name .. "/result.lua") then
+    if own.path(path .. "/" .. name, "result.lua") then
       return "; it holds a study that does not list its runs yet: run it again (finished runs are not repeated)"
     end
   end

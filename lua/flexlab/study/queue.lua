@@ -25,8 +25,8 @@ local attempt = require "flexlab.run.attempt"
 local blame = require "flexlab.blame"
 local core = require "flexlab.core"
 local interruption = require "flexlab.context.interruption"
-local literal = require "flexlab.literal"
 local locks = require "flexlab.store.lock"
+local own = require "flexlab.store.own"
 local state = require "flexlab.store.state"
 local terminal = require "flexlab.terminal"
 
@@ -69,9 +69,9 @@ function Queue:unsettle()
     elseif self.o.retry == "failed" and (word == "failed" or word == "diverged") then
       again = again + 1
       hold(task, function()
-        local failed = task.dir .. "/failed.txt"
-        core.sys.append(task.dir .. "/log.txt", core.sys.read(failed) or "")
-        assert(core.sys.remove(failed))
+        own.demand(task.dir, { "log.txt" })
+        core.sys.append(task.dir .. "/log.txt", own.read(task.dir, "failed.txt") or "")
+        assert(core.sys.remove(task.dir .. "/failed.txt"))
       end)
     end
   end
@@ -83,7 +83,7 @@ local function update(task)
   task.state = state.of(task.dir)
   local word = task.state.word
   if word == "done" then
-    local result, message = literal.read(task.dir .. "/result.lua")
+    local result, message = own.try(task.dir, "result.lua")
     task.result = type(result) == "table" and result or nil
     if not task.result then
       task.state = { word = "failed", sentence = ("result.lua cannot be read: %s"):format(message or "it is no table") }
