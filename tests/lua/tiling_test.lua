@@ -165,6 +165,47 @@ function suite.test_a_periodic_domain_is_a_ring()
   lu.assertTrue(largest(walled, straight) > 1e-3)
 end
 
+-- Periodic along one axis: what moves along it by half its length moves with everything else, and the other has ends.
+function suite.test_a_domain_may_be_a_ring_along_one_axis()
+  local model, noise = lively(), field({ 1 }, 32, 32, 1, 9)
+  local batch = batch_of({ 1 }, 32, 32)
+  local function sampled(of, start, periodic)
+    return (flex.diffusion.sample(model, of, { steps = 2, noise = { start },
+      tiling = { overlap = 8, border = 2, periodic = periodic } }))
+  end
+  for name, along in pairs { y = 2, x = 3 } do
+    local function shift(t) return rolled(t, along, 16) end
+    local plan = flex.tiling.plan({ 32, 32 }, { TILE, TILE }, { overlap = 8, border = 2, periodic = name }, 4)
+    lu.assertEquals({ #plan.rows.starts, #plan.columns.starts }, name == "y" and { 4, 3 } or { 3, 4 })
+    lu.assertEquals(flex.seams.measure(noise, plan).lines, 4 + 2)      -- a ring has an edge more than its ends would
+    local other = { estimate = shift(batch.estimate), re = batch.re, scale = batch.scale, ids = { 1 } }
+    other.lowres = other.estimate
+    local straight = sampled(batch, noise, name)
+    lu.assertTrue(largest(sampled(other, shift(noise), name), shift(straight)) < 1e-4)
+    for _, periodic in ipairs { true, false } do
+      lu.assertTrue(largest(sampled(batch, noise, periodic), straight) > 1e-3)
+    end
+    lu.assertTrue(largest(sampled(other, shift(noise), false), shift(sampled(batch, noise, false))) > 1e-3)
+  end
+end
+
+-- What is put over a coarse field that is periodic along one axis: the same wherever it is cut along that axis.
+function suite.test_interpolation_over_the_edges_of_one_axis()
+  local low = field({ 1 }, 6, 8, 2, 3)
+  for _, name in ipairs { "bicubic", "bilinear", "nearest", "registered", "block_mean" } do
+    local up = flex.degradations[name].up
+    local both, none = up(low, 24, 32, { circular = true }), up(low, 24, 32, { circular = false })
+    local x, y = up(low, 24, 32, { circular = "x" }), up(low, 24, 32, { circular = "y" })
+    lu.assertEquals({ x.shape, y.shape }, { both.shape, both.shape })
+    lu.assertTrue(largest(up(rolled(low, 3, 4), 24, 32, { circular = "x" }), rolled(x, 3, 16)) < 1e-5, name)
+    lu.assertTrue(largest(up(rolled(low, 2, 3), 24, 32, { circular = "y" }), rolled(y, 2, 12)) < 1e-5, name)
+    local inside, columns = { axis = 2, start = 9, length = 8 }, { axis = 3, start = 9, length = 16 }
+    lu.assertTrue(largest(x:narrow(inside), both:narrow(inside)) < 1e-5, name)
+    lu.assertTrue(largest(x:narrow(columns), none:narrow(columns)) < 1e-5, name)
+    if name ~= "nearest" then lu.assertTrue(largest(x, both) > 1e-3 and largest(x, none) > 1e-3, name) end
+  end
+end
+
 function suite.test_seams_are_found_where_they_are_and_not_elsewhere()
   local plan = flex.tiling.plan({ 96, 128 }, { 32, 32 }, { overlap = 8, border = 0 })
   local smooth = core.resize(field({ 1 }, 24, 32, 1, 4), { size = { 96, 128 }, method = "bicubic", circular = true })
@@ -205,7 +246,7 @@ function suite.test_wrong_uses_are_one_sentence()
   refused("overlap must be a whole number from 0 to 65536, got 2.5", { overlap = 2.5 })
   refused("batch must be a whole number from 1 to 65536, got 0", { batch = 0 })
   refused("the nearest is 'overlap'", { overlaps = 1 })
-  refused("periodic must be true or false, got 'no'", { periodic = "no" })
+  refused("periodic must be true or false, or 'y' or 'x', got 'no'", { periodic = "no" })
   refused("tiling must be true or false, or a table of tiling settings", 8)
   refused("guidance by a gradient", { overlap = 8, border = 2 }, domain, { guidance = "observation" })
 end
@@ -260,6 +301,13 @@ function suite.test_the_command_samples_whole_fields()
   local odd = assert(core.io.field_writer(path "odd.h5", { frames = 1, height = 24, width = 42 }))
   assert(odd:append(core.zeros { 1, 24, 42, 1 }))
   assert(odd:finish())
+  local globe = assert(core.io.field_writer(path "globe.h5", { frames = 1, height = 24, width = 40 }))
+  assert(globe:append(core.normal({ 1, 24, 40, 1 }, { seed = 3 })))
+  assert(globe:text("wraps", "x"))
+  assert(globe:finish())
+  local _, said = sample(("%s --out %s --domain tiles --overlap 8 --border 2"):format((common:gsub("wide", "globe")),
+    path "g.h5"))
+  lu.assertStrContains(said, "(10 tiles)")       -- 2 rows with ends, a ring of 5 columns
   common = common:gsub("wide", "odd")
   for _, how in ipairs { "", "--domain tiles --overlap 8 --border 2", "--domain network" } do   -- padded, and cut again
     local out = path "cut.h5"

@@ -45,18 +45,21 @@ local function unit_of(values, model)
   return known and common_multiple(factor, (choices.get("backbones", known).divisor(model.config))) or factor
 end
 
--- Whole fields: { height, width, periodic } at full resolution, as the network is given them. A file that does not say
--- what its boundary is counts as periodic; a field that has to be padded is not.
+-- Whole fields: { height, width, periodic } at full resolution, as the network is given them; periodic is true, "y" or
+-- "x" (one axis) or false. A file that does not say what its boundary is counts as periodic; an axis along which a
+-- field has to be padded is not.
 local function domain_of(values, model)
   local source, scale = open(values, model), values.low and model.data.factor or 1
   local height, width = whole.sides(source)
-  local wraps, unit = source.files[1].reader.wraps or "yx", unit_of(values, model)
+  local unit = unit_of(values, model)
+  local domain = { height = whole.up_to(height * scale, unit), width = whole.up_to(width * scale, unit) }
+  local y, x = domain.height == height * scale, domain.width == width * scale
   for _, file in ipairs(source.files) do
-    if (file.reader.wraps or "yx") ~= wraps then wraps = "" end
+    local wraps = file.reader.wraps or "yx"
+    y, x = y and wraps:find "y" ~= nil, x and wraps:find "x" ~= nil
     file.reader:close()
   end
-  local domain = { height = whole.up_to(height * scale, unit), width = whole.up_to(width * scale, unit) }
-  domain.periodic = wraps == "yx" and domain.height == height * scale and domain.width == width * scale
+  domain.periodic = y and x or y and "y" or x and "x"
   return domain
 end
 
@@ -189,14 +192,15 @@ local function tiling_of(values, domain)
   return { overlap = values.overlap, border = values.border, batch = values.batch, periodic = domain.periodic }
 end
 
--- The network, for --domain network at the size of the fields, where a periodic one gets circular padding.
+-- The network, for --domain network at the size of the fields, where one that is periodic
+-- along both axes gets circular padding.
 local function load(values)
   local model = flex.load_model(values.checkpoint, { ema = not values.raw })
   if not model.data then error(values.checkpoint .. " does not say what data it was trained on", 0) end
   local domain = values.domain and domain_of(values, model)
   if values.domain == "network" then
     model = flex.load_model(values.checkpoint, { ema = not values.raw, height = domain.height,
-      width = domain.width, padding = domain.periodic and "circular" })
+      width = domain.width, padding = domain.periodic == true and "circular" })
   end
   return model, domain
 end

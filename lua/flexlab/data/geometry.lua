@@ -11,6 +11,7 @@ wave, and the doctor looks at coarse files (doctor/data.lua).
 local choices = require "flexlab.choices"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
+local resample = require "flexlab.data.resample"
 
 local M = {}
 
@@ -23,8 +24,7 @@ end
 --- low (N,h,w,C) -> (N,height,width,C), every sample where it lies in the fine field. With method "keys" a linear field
 --- stays linear.
 function M.interpolate(low, height, width, method, geometry)
-  return core.resize(low, { size = { height, width }, method = method, registered = not geometry.cells,
-    circular = geometry.circular })
+  return resample.interpolate(low, height, width, method, not geometry.cells, geometry.circular)
 end
 
 -- A wave that fits once into the height, and one that fits once into the width: (1,H,W,C).

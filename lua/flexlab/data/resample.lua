@@ -1,5 +1,5 @@
 --[[
-resample - what the degradations share: every f-th sample, and resizing.
+resample - what the degradations share: every f-th sample, and interpolation, over the edges of periodic axes.
 --]]
 local core = require "flexlab.core"
 
@@ -34,11 +34,36 @@ function M.scatter(low, f)
   return spread(spread(low, 2, f), 3, f)
 end
 
+local REACH = 4     -- samples beyond an edge: no interpolation looks at more than two
+
+-- A field with what lies beyond both ends of an axis along which it is periodic, and how many samples that is.
+local function wrapped(low, axis)
+  local n = low.shape[axis]
+  local reach = math.min(REACH, n)
+  local before = low:narrow { axis = axis, start = n - reach + 1, length = reach }
+  local behind = low:narrow { axis = axis, start = 1, length = reach }
+  return before:concat(low, { axis = axis }):concat(behind, { axis = axis }), reach
+end
+
+--- low (N,h,w,C) -> (N,height,width,C), multiples of h and w.
+---@param circular boolean|string  whether the field is periodic: true (both axes), "y" or "x" (one), false
+function M.interpolate(low, height, width, method, registered, circular)
+  local size = { height, width }
+  local axis = circular == "y" and 1 or circular == "x" and 2
+  if not axis then
+    return core.resize(low, { size = size, method = method, registered = registered, circular = circular or false })
+  end
+  local length, factor = size[axis], size[axis] // low.shape[axis + 1]
+  local wide, reach = wrapped(low, axis + 1)
+  size[axis] = length + 2 * reach * factor
+  return core.resize(wide, { size = size, method = method, registered = registered })
+    :narrow { axis = axis + 1, start = reach * factor + 1, length = length }
+end
+
 --- `up` of a degradation by resize's method.
 function M.resize(method, registered)
   return function(low, height, width, cfg)
-    return core.resize(low, { size = { height, width }, method = method,
-      registered = registered or false, circular = cfg and cfg.circular or false })
+    return M.interpolate(low, height, width, method, registered or false, cfg and cfg.circular)
   end
 end
 

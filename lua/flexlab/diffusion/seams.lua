@@ -27,10 +27,10 @@ local function steps(field, along)
 end
 
 -- The steps of one direction relative to those of the lines that are no edges and lie alike on the coarse grid,
--- by line from 0; nil where these are too few or all 0. Where the domain is no ring, the line over its end (0) is none.
-local function relative(field, along, axis, periodic)
+-- by line from 0; nil where these are too few or all 0. Where the axis is no ring, the line over its end (0) is none.
+local function relative(field, along, axis)
   local list, sums, counts = steps(field, along), {}, {}
-  local lines, first = { axis = axis }, periodic and 0 or 1
+  local lines, first = { axis = axis }, axis.periodic and 0 or 1
   for p = first, axis.size - 1 do
     local phase = p % axis.align
     if not axis.edges[p] then
@@ -77,9 +77,9 @@ end
 --- { ratio, noise, lines } of a field (N,H,W,C) made with a plan of tiles (flex.tiling.plan); nil where no
 --- line can be judged: no edges, nothing but edges, or a field that is constant.
 function M.measure(field, plan)
-  local directions, periodic = {}, plan.options.periodic
+  local directions = {}
   for i, axis in ipairs { plan.rows, plan.columns } do
-    if next(axis.edges) then directions[#directions + 1] = relative(field, i + 1, axis, periodic) end
+    if next(axis.edges) then directions[#directions + 1] = relative(field, i + 1, axis) end
   end
   if #directions == 0 then return nil end
   local ratio, lines = pattern(directions, 0)

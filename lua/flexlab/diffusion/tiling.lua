@@ -13,8 +13,9 @@ Along an axis tile i begins at floor(i n / count), in units of `align` (the fact
 coarse samples lie in a tile as they did in training), and next to each other at most tile - overlap apart. A
 weight is 0 on the outer `border` pixels, where the network saw its own padding instead of the field, rises
 over the rest of the overlap as sin^2, is 1 between, and is divided by the sum of all tiles' there. A
-periodic domain is a ring: tiles reach over its end. Else the first and last tile lie flush with it, and keep
-weight 1 up to it. Tokens have the positions of a training patch: their place in the tile, not in the domain.
+periodic axis is a ring: tiles reach over its end. Else the first and last tile lie flush with it, and keep
+weight 1 up to it. A domain may be a ring along one axis alone: with periodic = "x", longitudes around the globe.
+Tokens have the positions of a training patch: their place in the tile, not in the domain.
 
 Tiles pass the network `batch` at a time, each a function of its own cut alone, and are added in reading
 order: bits do not depend on `batch`, and memory is that of `batch` tiles and a few fields.
@@ -38,7 +39,8 @@ function M.options(given)
 end
 
 -- Where tiles begin along an axis, from 0.
-local function starts(size, tile, o, align, name)
+local function starts(axis, o, name)
+  local size, tile, align = axis.size, axis.tile, axis.align
   if tile > size then
     error(("tiling: tiles %d %s are larger than the domain, %d; a field of at least one tile is needed")
       :format(tile, name, size), 0)
@@ -52,9 +54,9 @@ local function starts(size, tile, o, align, name)
     error(("tiling: an overlap of %d leaves tiles %d %s no step; give one of at most %d"):format(o.overlap, tile,
       name, tile - align), 0)
   end
-  local list, range = {}, (o.periodic and size or size - tile) // align
+  local list, range = {}, (axis.periodic and size or size - tile) // align
   local count = -(-range // step)
-  for i = 0, o.periodic and count - 1 or count do list[i + 1] = i * range // count * align end
+  for i = 0, axis.periodic and count - 1 or count do list[i + 1] = i * range // count * align end
   return list
 end
 
@@ -73,8 +75,8 @@ local function weights(axis, o)
     raw[i] = {}
     for j = 0, axis.tile - 1 do
       local at = (start + j) % axis.size
-      local left = last == 1 or not o.periodic and i == 1
-      local right = last == 1 or not o.periodic and i == last
+      local left = last == 1 or not axis.periodic and i == 1
+      local right = last == 1 or not axis.periodic and i == last
       local w = (left and 1 or ramp(j, o)) * (right and 1 or ramp(axis.tile - 1 - j, o))
       raw[i][j + 1], total[at] = w, (total[at] or 0) + w
     end
@@ -87,31 +89,33 @@ end
 
 -- The lines between pixels p - 1 and p where the field passes from one tile to the next: the middles of what
 -- neighbours share. A set of p, from 0.
-local function edges(axis, o)
+local function edges(axis)
   local set, last = {}, #axis.starts
   for i, start in ipairs(axis.starts) do
-    local before = i > 1 and axis.starts[i - 1] or o.periodic and axis.starts[last] - axis.size
+    local before = i > 1 and axis.starts[i - 1] or axis.periodic and axis.starts[last] - axis.size
     if before then set[(start + before + axis.tile) // 2 % axis.size] = true end
   end
   return set
 end
 
-local function axis(size, tile, o, align, name)
-  local a = { size = size, tile = tile, align = align, starts = starts(size, tile, o, align, name) }
-  a.weights, a.edges = weights(a, o), edges(a, o)
+-- `letter` is the axis as `periodic` names it.
+local function axis(size, tile, o, align, letter)
+  local a = { size = size, tile = tile, align = align, periodic = o.periodic == true or o.periodic == letter }
+  a.starts = starts(a, o, letter == "y" and "high" or "wide")
+  a.weights, a.edges = weights(a, o), edges(a)
   return a
 end
 
---- Where tiles lie and what they weigh: { rows, columns, options, count }, an axis being { size, tile, starts
+--- Where tiles lie and what they weigh: { rows, columns, options, count }, an axis being { size, tile, periodic, starts
 --- (from 0), weights = {by tile {by pixel}}, edges = {[p] = true} }.
 ---@param domain table      { height, width }
 ---@param tile table        { height, width } of the network
----@param given table|nil   { overlap = 24, border = 4, batch = 8, periodic = true }
+---@param given table|nil   { overlap = 24, border = 4, batch = 8, periodic = true }; periodic: true, false, "y" or "x"
 ---@param align integer|nil  tiles begin at multiples of it
 function M.plan(domain, tile, given, align)
   local o = M.options(given)
-  local plan = { options = o, rows = axis(domain[1], tile[1], o, align or 1, "high"),
-    columns = axis(domain[2], tile[2], o, align or 1, "wide") }
+  local plan = { options = o, rows = axis(domain[1], tile[1], o, align or 1, "y"),
+    columns = axis(domain[2], tile[2], o, align or 1, "x") }
   plan.count = #plan.rows.starts * #plan.columns.starts
   return plan
 end

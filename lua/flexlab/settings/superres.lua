@@ -7,7 +7,8 @@ return {
   { "degradation", "bicubic", "word", kind = "degradations", doc = "how the coarse field is made and interpolated" },
   { "noise", 0.05, "number", least = 0, most = 1e6,
     doc = "degradation `noisy`: standard deviation of the noise, in units of the field's" },
-  { "circular", false, "boolean", doc = "patches are whole periodic fields: interpolate over their edges" },
+  { "circular", false, "boolean|word", words = { "y", "x" },
+    doc = "patches are whole fields, periodic or so along one axis: interpolate over their edges" },
   { "low", false, "false|text|texts", doc = "files that hold the coarse fields, or their dataset in `file`" },
   { "test_low", false, "false|text|texts", doc = "the same for the test files" },
 }

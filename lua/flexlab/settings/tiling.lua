@@ -4,5 +4,6 @@ return {
   { "overlap", 24, "integer", least = 0, most = 65536, doc = "pixels that neighbouring tiles share" },
   { "border", 4, "integer", least = 0, most = 65536, doc = "pixels at a tile's edge that are discarded" },
   { "batch", 8, "integer", least = 1, most = 65536, doc = "tiles passed to the network at a time" },
-  { "periodic", true, "boolean", doc = "the field is periodic: tiles reach over its edges" },
+  { "periodic", true, "boolean|word", words = { "y", "x" },
+    doc = "the field is periodic, or along one axis: tiles reach over its edges" },
 }
