@@ -126,7 +126,7 @@ function core.is_tensor(value) end
 ---@return string|nil
 function core.nearest(word, known) end
 
---- the sentence "no NOUN 'WORD'; the nearest is 'KNOWN' (known: a, b and c)"
+--- the sentence that says that a word is not known, with the nearest and all known ones
 ---@param word string
 ---@param known string[]
 ---@param noun? string

@@ -4,7 +4,7 @@ choices - one file, one word: lua/flexlab/<kind>/<name>.lua is something a recip
 The folder is the registry. `flex.losses()` lists the words of a kind, `flex.losses.huber` is the
 choice, `flex.encoders.define("mine", {...})` adds one for this process (nil
 takes it away). A choice is a table with
-`doc`, `defaults` and the functions that its kind asks for (docs/internals.md section 2). Any folder
+`doc`, `defaults` and the functions that its kind asks for (docs/extending.md). Any folder
 flexlab/<kind> on package.path counts, so a user's own choice needs no change here; of a name that two folders
 have, the first counts, and ours are first. A word whose choice is a user's has an origin: the file, or the
 functions of a definition, which a run's hash covers (origin/code.lua). `provide` puts a run's own copy in the

@@ -26,8 +26,8 @@ uniform(shape: integer[], key: flexlab.Key, options?: { low?: number, high?: num
 arange(n: integer): flexlab.Tensor -- the numbers 0, 1, .. n-1
 is_tensor(value: any): boolean -- whether a value is a tensor
 nearest(word: string, known: string[]): string|nil -- the known word that was meant; nil where none is near
-unknown(word: string, known: string[], noun?: string): string -- the sentence "no NOUN 'WORD'; the nearest is
-  'KNOWN' (known: a, b and c)"
+unknown(word: string, known: string[], noun?: string): string -- the sentence that says that a word is not known, with
+  the nearest and all known ones
 ]] },
   { holder = "flexlab.Tensor", title = "Tensors: methods",
     about = "Operators work element by element with broadcasting: `a + b`, `-`, `*`, `/`, `^` and unary `-`; one side"

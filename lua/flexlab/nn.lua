@@ -5,7 +5,7 @@ those of its fields, named by their path ("skips.1.weight"), in sorted order.
   local net = nn.module { first = nn.conv(1, 32), norm = nn.group_norm(32) }
   function net:forward(x) return self.norm(self.first(x)):silu() end
   net:init(1, "my.")                      weights from a seed and their names
-Layers are core.nn's (docs/internals.md section 1): linear conv group_norm layer_norm resblock
+Layers are core.nn's (docs/reference.md): linear conv group_norm layer_norm resblock
 transformer_block condition_embedding time_embedding positions.
 --]]
 local core = require "flexlab.core"

@@ -1,6 +1,6 @@
 --[[
 rng - whole numbers from addresses. A key {seed=, stream=, step=, sample=, member=} is an address in
-Philox's sequence (docs/internals.md), so nothing here has state and a resumed run needs none.
+Philox's sequence (docs/design.md section 7), so nothing here has state and a resumed run needs none.
 Streams: init order crop noise time dropout sample data user.
 --]]
 local core = require "flexlab.core"

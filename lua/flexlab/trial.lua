@@ -1,7 +1,7 @@
 --[[
 trial - what a choice promises, tried on tiny tensors before step 1.
 
-A choice (docs/internals.md section 2) is a few functions in anyone's file, called in the middle of training or at
+A choice (docs/extending.md) is a few functions in anyone's file, called in the middle of training or at
 its end. What they do wrong is often silent: an encoder whose condition() forgets its `return` trains a network
 without a condition, and the table then compares two things that are the same. So each kind has a contract here, a
 function that calls the choice as the library will and looks at what comes back; the first breach is one sentence:

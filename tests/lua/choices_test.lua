@@ -1,4 +1,4 @@
--- Every choice of every kind keeps the contract of its kind (docs/internals.md section 2).
+-- Every choice of every kind keeps the contract of its kind (docs/extending.md).
 local lu = require "luaunit"
 local flex = require "flexlab"
 local noising = require "flexlab.diffusion.noising"

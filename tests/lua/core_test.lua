@@ -1,4 +1,4 @@
--- Laws of flexlab.core, the C module (docs/internals.md section 1): tensors, operators, gradients,
+-- Laws of flexlab.core, the C module (docs/reference.md): tensors, operators, gradients,
 -- scopes, and the texts of their errors. Ops, modules, and files have files of their own.
 local lu = require "luaunit"
 local core = require "flexlab.core"

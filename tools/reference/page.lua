@@ -64,7 +64,7 @@ end
 local function choices_part(out)
   add(out, "", "## Choices", "", "Words that a recipe may use. `flex.<kind>()` lists them, `flex.<kind>.<word>` is"
     .. " the choice, `flex.<kind>.define` adds one; what a kind must have is in"
-    .. " [internals](internals.md#2-choices-one-file-one-word).")
+    .. " [extending](extending.md).")
   for _, kind in ipairs(words.keys(choices.kinds)) do
     local registry = choices.registry(kind)
     add(out, "", ("### flex.%s"):format(kind == "optimizers" and "optim" or kind), "")

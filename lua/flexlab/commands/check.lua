@@ -58,7 +58,7 @@ return {
     { name = "set", value = "KEY=VALUE", many = true, doc = "a setting of the part, or of the recipe" },
     commands.parts, commands.device, commands.threads,
   },
-  notes = "The file is run, as `flexlab run` would run it. What each kind promises: docs/internals.md, section 2.",
+  notes = "The file is run, as `flexlab run` would run it. What each kind promises: docs/extending.md.",
   run = function(values)
     commands.setup(values)
     local kind = kind_of(values)

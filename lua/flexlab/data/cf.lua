@@ -244,7 +244,7 @@ local function level_names(file, name, axis)
   return names
 end
 
---- How a variable is described as channels (internals, section 2: formats), with what told its axes.
+--- How a variable is described as channels (docs/extending.md: formats), with what told its axes.
 function M.channel(file, v)
   local axes = M.axes(file, v)
   local entry = { name = v.path, path = v.path, axes = M.letters(axes), told = axes }

@@ -1,6 +1,6 @@
 --[[
 backbone - from a model's configuration to its network and condition encoder, whatever backbone it names
-(lua/flexlab/backbones; docs/internals.md section 2 has what such a file returns).
+(lua/flexlab/backbones; docs/extending.md has what such a file returns).
 
 models.flex and models.multitask resolve words (models/flex.lua); this builds.
 --]]

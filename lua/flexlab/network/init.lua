@@ -4,7 +4,7 @@ network - what backbones in Lua share: the calls of core.flex around layers of t
   local net = network.new { config = , skips = { { height=, width=, channels= }, ... }, encoder = , decoder = ,
     encode = function(net, x, emb, features) -> { head=, skips= },
     decode = function(net, encoded, emb, features) -> (N,H,W,C) }
-config is core.flex's (docs/internals.md section 1). encoder and decoder are tables of layers, each with
+config is core.flex's (docs/reference.md). encoder and decoder are tables of layers, each with
 `embed = network.embedding(config)`; emb (N,D) is what it makes of t and Re. Features are what a condition
 encoder hands over, or nil; which conditioning paths are open the backbone asks config.
 --]]

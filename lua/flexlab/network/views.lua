@@ -4,7 +4,7 @@ views - what light condition encoders share: one map, shown to every skip of a n
 
   local module = views.new(cfg, channels)       a module with one convolution a skip
   module:show(map)                              (N,h,w,channels) -> features { head=, skips= }
-cfg is an encoder's (docs/internals.md section 2).
+cfg is an encoder's (docs/extending.md).
 --]]
 local core = require "flexlab.core"
 local nn = require "flexlab.nn"

@@ -2,7 +2,7 @@
 ddim - from t to t' < t: x <- alpha' x0 + sqrt(sigma'^2 - sd^2) eps + sd z, where sd^2 = eta^2 sigma'^2
 (1 - SNR/SNR'), z fresh noise [Song et al. 2021, eq. 12 and 16]; the answer is the last x0. Deterministic
 with eta 0, which is FLEX's sampler; DDPM with eta 1.
-env: docs/internals.md section 2.
+env: docs/extending.md.
 --]]
 local settings = require "flexlab.settings"
 
