@@ -14,7 +14,7 @@
 
 #include "tensor/tensor.h"
 
-/* Elementwise functions; a and b are constants. ORDER UNARY: names in kernels/backend.c */
+/* Elementwise functions; a and b are constants. */
 typedef enum {
   FX_AFFINE, /* a x + b     */
   FX_EXP,

@@ -289,7 +289,7 @@ static fx_status gradients (bool recompute, fx_tensor **loss, fx_tensor *grads[1
   CHECK(mode.key.member > 0);
   fx_flex_free(m);
   if (st == FX_OK)
-    st = fx_l1_loss(&(fx_l1_loss_args){ y, in.low }, loss);
+    st = fx_l1_loss(FX_ARGS(l1_loss, .a = y, .b = in.low), loss);
   fx_tensor_release(y);
   free_inputs(&in);
   if (st == FX_OK)
@@ -335,7 +335,7 @@ static fx_status train_step (fx_flex *m, fx_optimizer *o, const inputs *in, int6
   int bad;
   fx_status st;
   FX_GOTO(pass(m, in, &mode, &y));
-  FX_GOTO(fx_l1_loss(&(fx_l1_loss_args){ y, in->low }, &loss));
+  FX_GOTO(fx_l1_loss(FX_ARGS(l1_loss, .a = y, .b = in->low), &loss));
   FX_GOTO(fx_backward(loss, NULL));
   FX_GOTO(fx_optimizer_step(o, 1e-3, 1.0, &norm, &bad));
   fx_optimizer_clear_grads(o);
