@@ -2,6 +2,7 @@
 #include "base/option.h"
 
 #include <math.h>
+#include <string.h>
 
 void fx_options_default (const fx_option *rows, void *options) {
   for (const fx_option *row = rows; row->name; row++) {
@@ -30,6 +31,18 @@ fx_status fx_option_check_value (const fx_option *row, double value) {
                  whole ? "%s must be a whole number from %.15g to %.15g, not %.15g"
                        : "%s must be a number from %.15g on and below %.15g, not %.15g",
                  row->name, row->least, row->most, value);
+}
+
+int fx_option_place (const char *words, const char *word) {
+  const size_t n = strlen(word);
+  for (int i = 0;; i++) {
+    const size_t m = strcspn(words, "|");
+    if (m == n && memcmp(words, word, n) == 0)
+      return i;
+    if (!words[m])
+      return -1;
+    words += m + 1;
+  }
 }
 
 /* How many words "a|b|c" has. */

@@ -61,4 +61,7 @@ fx_status fx_options_check(const fx_option *rows, const void *options);
 /* The same of one value of a row that is a list or a number. */
 fx_status fx_option_check_value(const fx_option *row, double value);
 
+/* The place of a word in "a|b|c", from 0; -1 if it is none of them. */
+int fx_option_place(const char *words, const char *word);
+
 #endif

@@ -132,16 +132,11 @@ static fx_status read_version (const text *t, int64_t *out) {
 static fx_status read_choice (const text *t, const fx_option *row, int *out) {
   char word[FX_WORD_SIZE];
   FX_TRY(read_word(t, row->name, word));
-  *out = 0;
-  for (const char *p = row->words;; p += strcspn(p, "|") + 1, ++*out) {
-    const size_t n = strcspn(p, "|");
-    if (n == strlen(word) && memcmp(p, word, n) == 0)
-      return FX_OK;
-    if (!p[n])
-      break;
-  }
-  return fx_fail(FX_EFORMAT, "'%s' of the text '%s' must be one of %s, not %s", row->name, t->key,
-                 row->words, word);
+  *out = fx_option_place(row->words, word);
+  if (*out < 0)
+    return fx_fail(FX_EFORMAT, "'%s' of the text '%s' must be one of %s, not %s", row->name, t->key,
+                   row->words, word);
+  return FX_OK;
 }
 
 static fx_status read_field (const text *t, const fx_option *row, fx_flex_config *c) {

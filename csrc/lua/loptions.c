@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/nearest.h"
+#include "base/option.h"
 
 /* --- messages --------------------------------------------------------------------------------- */
 
@@ -161,16 +162,9 @@ static const char *nearest_of (lua_State *L, const char *word, const char *words
 
 int lfx_word (lua_State *L, const char *what, const char *name, const char *word,
               const char *words) {
-  const size_t n = strlen(word);
-  int i = 0;
-  for (const char *p = words;; i++) {
-    const size_t m = strcspn(p, "|");
-    if (m == n && memcmp(p, word, n) == 0)
-      return i;
-    if (!p[m])
-      break;
-    p += m + 1;
-  }
+  const int place = fx_option_place(words, word);
+  if (place >= 0)
+    return place;
   const char *list = luaL_gsub(L, words, "|", " "), *near = nearest_of(L, word, words);
   if (!near)
     return luaL_error(L, "%s: '%s' must be one of %s, got \"%s\"", what, name, list, word);

@@ -229,6 +229,8 @@ static void the_list_says_the_defaults (void) {
   CHECK(fresh.precision == FX_FLEX_F32 && fresh.channels[0] == 0);
   CHECK_NEAR(fresh.dropout, 0.1, 0);
   CHECK(fx_flex_version() >= 2);
+  CHECK(fx_option_place("f32|bf16", "f32") == 0 && fx_option_place("f32|bf16", "bf16") == 1);
+  CHECK(fx_option_place("f32|bf16", "f3") == -1 && fx_option_place("f32|bf16", "bf16|") == -1);
   c.precision = FX_FLEX_BF16;
   c.recompute = true;
   c.dropout = 0.3;
