@@ -8,8 +8,9 @@
 -- as its largest has, and kept whole in CSV. Headers and cells may hold names from files: each form escapes what has a
 -- meaning in it, and control characters are shown by their numbers in all of them.
 
-local terminal = require "flexlab.terminal"
+local core = require "flexlab.core"
 local csv = require "flexlab.csv"
+local terminal = require "flexlab.terminal"
 local words = require "flexlab.text"
 
 local Table = {}
@@ -199,7 +200,7 @@ function Table:save(path)
   if not form then
     error("table: cannot tell a form from '" .. path .. "' (.csv .md .tex .html .txt)", 2)
   end
-  assert(require("flexlab.core").sys.write(path, form(self)))
+  assert(core.sys.write(path, form(self)))
   return self
 end
 

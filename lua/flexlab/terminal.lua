@@ -11,6 +11,7 @@ sent (text.printable). What a user's own recipe prints is the user's, and passes
   json(value)     one line of JSON on standard output
 print and io.write are looked up at each call, since a run's transcript replaces them.
 --]]
+local core = require "flexlab.core"
 local words = require "flexlab.text"
 
 local M = {}
@@ -28,7 +29,7 @@ function M.fail(sentence) M.warn("flexlab: " .. sentence) end
 
 --- Draws the changing line anew, cut to the width of the terminal.
 function M.draw(text)
-  local columns = require("flexlab.core").sys.columns() or 80
+  local columns = core.sys.columns() or 80
   io.stderr:write("\r\27[K", words.one_line(text):sub(1, math.max(columns - 1, 20)))
   io.stderr:flush()
 end
@@ -39,7 +40,7 @@ function M.wipe() io.stderr:write "\r\27[K" end
 local function escaped(c) return ("\\u%04x"):format(utf8.codepoint(c)) end
 
 function M.json(value)
-  print((require("flexlab.core").json.encode(value):gsub("\127", escaped):gsub("\xC2[\x80-\x9F]", escaped)))
+  print((core.json.encode(value):gsub("\127", escaped):gsub("\xC2[\x80-\x9F]", escaped)))
 end
 
 return M

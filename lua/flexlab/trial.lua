@@ -16,7 +16,7 @@ runs on each of them, the library's own are not tried again at run time, but for
   trial.check(choice, settings, strict) -> list of what was found kept
   trial.once(choice, settings)          the same when it is first used
   trial.among(choice, values)           the same; its settings stand among others
-  trial.configuration(cfg, defaults)    every word of a resolved configuration
+  chosen.try(cfg, defaults)             every word of a resolved configuration (chosen.lua)
 
 A contract is called with a Trial, the choice, and its settings (its defaults without any). Fields are small (32 x
 32 for networks, 16 x 24 for data); a choice that cannot take these says what it takes: `contract = { height = 64,

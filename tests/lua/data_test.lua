@@ -1,4 +1,4 @@
--- Laws of flexlab.data: batches are functions of (seed, step), tiles side by side do not overlap, statistics are
+-- Laws of flexlab.tasks: batches are functions of (seed, step), tiles side by side do not overlap, statistics are
 -- training frames' own, and every wrong file has its sentence.
 local lu = require "luaunit"
 local flex = require "flexlab"

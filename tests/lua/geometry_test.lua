@@ -26,7 +26,7 @@ local function batch_of(truth, degradation, factor, circular)
   local cfg = { degradation = degradation, factor = factor, noise = 0, circular = circular }
   local batch = { truth = truth, low = flex.degradations[degradation].low(truth, factor, cfg),
     scale = { mean = { 0 }, std = { 1 } } }
-  return require("flexlab.data.tasks").superres.condition(batch, cfg, size, size)
+  return require("flexlab.tasks.kinds").superres.condition(batch, cfg, size, size)
 end
 
 local function rfne(p, y) return core.metrics.rfne(p, y):item() end

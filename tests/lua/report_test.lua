@@ -1,4 +1,4 @@
--- flexlab.run.report and flexlab.html: one file, nothing outside it, nothing unescaped.
+-- flexlab.report and flexlab.html: one file, nothing outside it, nothing unescaped.
 local lu = require "luaunit"
 local core = require "flexlab.core"
 local flex = require "flexlab"

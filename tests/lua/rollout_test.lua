@@ -34,7 +34,7 @@ function suite.test_rollouts_begin_with_the_same_bits_and_feed_members_their_own
   end
   lu.assertTrue(largest(long[2].members[1], long[2].members[2]) > 0)
   -- step 2 of member 2 by hand: from the last frame and member 2's own first answer
-  local scale, tasks = batch.scale, require "flexlab.data.tasks"
+  local scale, tasks = batch.scale, require "flexlab.tasks.kinds"
   local own = flex.data.normalise(short[1].members[2], scale)
   local next_batch = tasks.forecast.condition({ n = batch.n, re = batch.re, scale = scale, ids = batch.ids },
     { past = 2, lead = 1 }, { batch.past[2], own }, { 1, 1 })

@@ -1,14 +1,20 @@
 -- flexlab bench - how fast this machine trains and samples, call by call, and what it could do at best.
+local accuracy_bench = require "flexlab.bench.accuracy"
 local arguments = require "flexlab.commands.arguments"
 local arithmetic = require "flexlab.network.arithmetic"
 local choices = require "flexlab.choices"
 local clock = require "flexlab.bench.clock"
 local commands = require "flexlab.commands"
 local core = require "flexlab.core"
+local kernels = require "flexlab.bench.kernels"
+local loader = require "flexlab.bench.loader"
+local memory = require "flexlab.bench.memory"
+local profile = require "flexlab.bench.profile"
+local scaling_bench = require "flexlab.bench.scaling"
 local settings = require "flexlab.settings"
 local stats = require "flexlab.stats"
-local whole = require "flexlab.bench.whole"
 local terminal = require "flexlab.terminal"
+local whole = require "flexlab.bench.whole"
 local words = require "flexlab.text"
 
 local network = settings.of("model").entry
@@ -65,13 +71,12 @@ local function scaling(values)
   local threads = core.threads()
   values.thread_counts = counts(values, "thread-counts", threads > 1 and { 1, threads } or { 1 })
   values.work = values.work or "train"
-  require("flexlab.bench.scaling").run(values)
+  scaling_bench.run(values)
 end
 
 local function accuracy(values)
-  local bench = require "flexlab.bench.accuracy"
-  values.channels = counts(values, "channels", bench.channels)
-  bench.run(values)
+  values.channels = counts(values, "channels", accuracy_bench.channels)
+  accuracy_bench.run(values)
 end
 
 -- What the network is, apart from time.
@@ -83,8 +88,8 @@ end
 
 local function measure(values)
   local work = whole.work(values.what, values)
-  if values.profile then return require("flexlab.bench.profile").run(work, values) end
-  if values.memory then return require("flexlab.bench.memory").run(work, values) end
+  if values.profile then return profile.run(work, values) end
+  if values.memory then return memory.run(work, values) end
   local seconds = clock.timed(values.repeats, work)
   local mib = core.sys.peak_rss() / 2 ^ 20
   if values.json then
@@ -134,12 +139,12 @@ return {
     values.what = values.what or "kernels"
     check(values)
     commands.setup(values)
-    if values.what == "kernels" then return require("flexlab.bench.kernels").run(values) end
+    if values.what == "kernels" then return kernels.run(values) end
     if values.what == "scaling" then return scaling(values) end
     if values.what == "accuracy" then return accuracy(values) end
     if values.what == "loader" then
       values.data = values.data or "data/turbulence/train_re*.h5"
-      return require("flexlab.bench.loader").run(values)
+      return loader.run(values)
     end
     return measure(values)
   end,

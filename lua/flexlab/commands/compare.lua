@@ -1,6 +1,7 @@
 -- flexlab compare - the arms of finished runs, paired by seed: differences, intervals, p.
 local flex = require "flexlab"
 local ranking = require "flexlab.study.ranking"
+local samples = require "flexlab.study.samples"
 local selection = require "flexlab.commands.selection"
 local terminal = require "flexlab.terminal"
 
@@ -8,7 +9,7 @@ local terminal = require "flexlab.terminal"
 local function compared(runs, main, options, values)
   if values.per == "sample" then
     options.method = values.method
-    return require("flexlab.study.samples").compare(runs, main, options)
+    return samples.compare(runs, main, options)
   end
   local t, _, pivot = runs:summary(main.name, options)
   return t, runs, pivot

@@ -1,15 +1,17 @@
 -- flexlab info - what this build is and what it found on this machine; or what a checkpoint's network is.
+local arithmetic = require "flexlab.network.arithmetic"
+local checkpoint = require "flexlab.checkpoint"
 local core = require "flexlab.core"
 local terminal = require "flexlab.terminal"
 local words = require "flexlab.text"
 
 -- What a checkpoint, or the folder of a run, holds: words of its configuration, size and arithmetic.
 local function network(path)
-  local model = require("flexlab.checkpoint").load_model(path)
+  local model = checkpoint.load_model(path)
   local c = model.config
   return { network = tostring(model), backbone = c.backbone or "flex", size = c.size, conditioning = c.conditioning,
     encoder = c.encoder, predict = c.predict, parameters = model:count(),
-    gflop = require("flexlab.network.arithmetic").gflop(model) or "not known",
+    gflop = arithmetic.gflop(model) or "not known",
     field = { c.height, c.width, c.in_channels } }
 end
 

@@ -9,6 +9,10 @@
 local loading = require "flexlab.loading"   -- first: it finds the core, whatever lies in the current folder
 local arguments = require "flexlab.commands.arguments"
 local blame = require "flexlab.blame"
+local choices = require "flexlab.choices"
+local core = require "flexlab.core"
+local interruption = require "flexlab.context.interruption"
+local state = require "flexlab.store.state"
 local terminal = require "flexlab.terminal"
 local words = require "flexlab.text"
 
@@ -50,14 +54,13 @@ end
 
 -- Applies --device and --threads.
 function M.setup(values)
-  local core = require "flexlab.core"
   if values.device then core.backend(values.device) end
   if values.threads then core.threads(values.threads) end
 end
 
 --- Says, on standard error, that a checkpoint has the weights of a run that is not finished, where it has.
 function M.note_unfinished(checkpoint)
-  local sentence = require("flexlab.store.state").unfinished(checkpoint)
+  local sentence = state.unfinished(checkpoint)
   if sentence then terminal.note(sentence) end
 end
 
@@ -85,7 +88,7 @@ end
 
 --- Names of the recipes in these folders.
 function M.recipe_names()
-  local core, known = require "flexlab.core", {}
+  local known = {}
   for _, folder in ipairs(M.recipe_folders()) do
     for _, file in ipairs(core.sys.list(folder) or {}) do
       known[file:match("^(.*)%.lua$") or false] = true
@@ -96,7 +99,6 @@ function M.recipe_names()
 end
 
 local function find_recipe(name)
-  local core = require "flexlab.core"
   if core.sys.exists(name) == "file" then return name end
   local word = name:match("[^/]*$"):gsub("%.lua$", "")
   for _, folder in ipairs(M.recipe_folders()) do
@@ -127,7 +129,7 @@ end
 -- 1, or for what a signal ended the code that shells give: 128 and its number (context/interruption.lua).
 local function exit_code(e)
   local told = type(e) == "table" and rawget(e, "exit_code")
-  local _, number = require("flexlab.core").sys.signal()
+  local _, number = core.sys.signal()
   return told or number and 128 + number or 1
 end
 
@@ -147,7 +149,7 @@ local function quoted(word) return word:find("^[%w_./=+,:@%-]+$") and word or "'
 -- What a command without the user's parts says of a word that is none of FlexLab's own: the part, and what to type.
 local function missing(command, argv, values)
   return function(kind, word)
-    local file = loading.unrestricted(require("flexlab.choices").files, kind)[word]
+    local file = loading.unrestricted(choices.files, kind)[word]
     local trusts = not values.trust and words.has(command.options or {}, M.trust) and not words.has(argv, word)
     if not trusts then
       return file and ("%s: '%s' is not FlexLab's own, and `flexlab %s` runs no file of yours (%s)"):format(kind, word,
@@ -166,7 +168,6 @@ end
 -- A command that writes files counts signals: what is half-written is removed before it ends
 -- (context/interruption.lua).
 local function orderly(command, values)
-  local interruption = require "flexlab.context.interruption"
   local _ <close> = setmetatable({}, { __close = interruption.release })
   interruption.hold()
   local ok, result = xpcall(command.run, function(e)
@@ -184,7 +185,7 @@ local function execute(command, argv)
     return 0
   end
   if values.parts then loading.parts(values.parts) end
-  if loading.restricted() then require("flexlab.choices").missing = missing(command, argv, values) end
+  if loading.restricted() then choices.missing = missing(command, argv, values) end
   if values.trust then require("flexlab.origin.copies").trust(values.trust) end
   if command.writes then return orderly(command, values) or 0 end
   return command.run(values) or 0
@@ -208,7 +209,6 @@ end
 
 -- Without a command: the prompt on a terminal, else the overview and code 2.
 local function alone()
-  local core = require "flexlab.core"
   if core.sys.isatty(0) and core.sys.isatty(1) then return execute(M.find("repl"), {}) end
   loading.restrict(true)
   terminal.warn((M.overview():gsub("\n$", "")))
@@ -225,7 +225,7 @@ function M.main(argv)
   end
   local ok, result = xpcall(work, blame.handler)
   loading.restrict(false)
-  if package.loaded["flexlab.choices"] then package.loaded["flexlab.choices"].missing = nil end
+  choices.missing = nil
   local code = ok and result or fail(command, result)
   local flushed, message = io.output():flush()
   if not flushed and code == 0 then

@@ -1,10 +1,17 @@
 -- flexlab list - the choices a recipe may name, the recipes there are, the runs there were, what backbones cost.
+local arguments = require "flexlab.commands.arguments"
+local arithmetic = require "flexlab.network.arithmetic"
 local choices = require "flexlab.choices"
 local commands = require "flexlab.commands"
 local core = require "flexlab.core"
+local finished = require "flexlab.study.finished"
+local judging = require "flexlab.run.metric"
+local latest = require "flexlab.store.latest"
+local listing = require "flexlab.study.listing"
+local runs_of = require "flexlab.study.runs"
 local tabulate = require "flexlab.table"
-local arguments = require "flexlab.commands.arguments"
 local terminal = require "flexlab.terminal"
+local whole = require "flexlab.bench.whole"
 local words = require "flexlab.text"
 
 local lists = {}
@@ -41,7 +48,6 @@ end
 
 -- What each backbone is made of and takes, of the sizes asked for: the networks are built to be counted.
 function lists.backbones(values)
-  local whole, arithmetic = require "flexlab.bench.whole", require "flexlab.network.arithmetic"
   local t = tabulate { "backbone", "size", "parameters", "GFLOP", "what it is" }
   for _, size in ipairs(values.sizes) do
     for _, choice in ipairs(choices.described "backbones") do
@@ -63,10 +69,6 @@ end
 
 -- The runs and studies of a folder of runs, of a study, or below any other folder.
 local function show_runs(path)
-  local listing = require "flexlab.study.listing"
-  local finished = require "flexlab.study.finished"
-  local judging = require "flexlab.run.metric"
-  local latest = require "flexlab.store.latest"
   path = latest.resolve(path)
   local tasks = finished.tasks { path }
   local t, mains = listing.runs(tasks)
@@ -85,7 +87,7 @@ local function show_runs(path)
     if entry.remark then terminal.say(("note: %s: %s"):format(entry.recipe, entry.remark)) end
     if about and about.note then terminal.say(("note: %s: %s"):format(entry.recipe, about.note)) end
   end
-  for _, remark in ipairs(require("flexlab.study.runs").new({ name = path, tasks = tasks }):remarks()) do
+  for _, remark in ipairs(runs_of.new({ name = path, tasks = tasks }):remarks()) do
     terminal.say("note: " .. remark)
   end
   local studies = listing.study_folders(path)

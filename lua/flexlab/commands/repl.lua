@@ -1,5 +1,7 @@
 -- flexlab repl - the prompt, which is in C (csrc/cli/repl.c).
 local commands = require "flexlab.commands"
+local core = require "flexlab.core"
+local help = require "flexlab.help"
 local loading = require "flexlab.loading"
 
 return {
@@ -15,10 +17,10 @@ return {
       error("the prompt is part of the program `flexlab`; under lua5.4 use `lua5.4 -i`", 0)
     end
     local file = values.include
-    if file and not require("flexlab.core").sys.exists(file) then error(("there is no file '%s'"):format(file), 0) end
+    if file and not core.sys.exists(file) then error(("there is no file '%s'"):format(file), 0) end
     commands.setup(values)
     if file then loading.beside_recipe(file) end
-    rawset(_G, "help", require "flexlab.help")
+    rawset(_G, "help", help)
     return repl.run { file = file }
   end,
 }

@@ -12,10 +12,10 @@ local geometry = require "flexlab.data.geometry"
 local labelled = require "flexlab.data.labelled"
 local quantities = require "flexlab.data.quantities"
 local settings = require "flexlab.settings"
-local tasks = require "flexlab.data.tasks"
+local tasks = require "flexlab.tasks.kinds"
+local terminal = require "flexlab.terminal"
 local variables = require "flexlab.commands.variables"
 local whole = require "flexlab.data.whole"
-local terminal = require "flexlab.terminal"
 
 local sampling, tiled = settings.of("eval").entry, settings.of("tiling").entry
 

@@ -5,7 +5,7 @@ local config = require "flexlab.config"
 local flex = require "flexlab"
 local judging = require "flexlab.run.metric"
 local literal = require "flexlab.literal"
-local runs_of = require "flexlab.study.runs"
+local setting_of = require("flexlab.study.setting").of
 local terminal = require "flexlab.terminal"
 local words = require "flexlab.text"
 
@@ -26,7 +26,7 @@ M.better = { name = "better", value = "WORD", kind = "words", words = judging.di
 local function values_of(runs, key)
   local list, seen = {}, {}
   for _, task in ipairs(runs.tasks) do
-    local value = runs_of.setting(task, key)
+    local value = setting_of(task, key)
     local text = type(value) == "string" and value or literal.line(value)
     if not seen[text] then seen[text], list[#list + 1] = true, text end
   end
@@ -68,7 +68,7 @@ local function narrowed(command, runs, list)
     end
     local key, value = config.parse(setting)
     local known = key == "seed"
-    for _, task in ipairs(runs.tasks) do known = known or runs_of.setting(task, key) ~= nil end
+    for _, task in ipairs(runs.tasks) do known = known or setting_of(task, key) ~= nil end
     if not known then arguments.wrong("%s: --where: %s", command, words.unknown(key, words.keys(runs.grid))) end
     local kept = runs:where { [key] = value }
     if #kept == 0 then

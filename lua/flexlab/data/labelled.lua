@@ -14,6 +14,7 @@ date (units "hours since ..."), `forecast_reference_time` has the time of the la
 from, and `forecast_period` how much later it is for, as CF names them.
 --]]
 local core = require "flexlab.core"
+local fields = require "flexlab.data.fields"
 local quantities = require "flexlab.data.quantities"
 
 local M = {}
@@ -73,7 +74,7 @@ end
 function M.of(source, factor, cells)
   local scope <close> = core.scope()
   local path, o = source.files[1].path, source.options
-  local reader = require("flexlab.data.fields").open(path, o)   -- the source's own may be closed
+  local reader = fields.open(path, o)   -- the source's own may be closed
   local d = reader.file.description
   local time = d.time and not d.groups and reader.file:attributes(d.time) or {}
   local about = { dataset = source.observed and "fields" or variable_of(reader), time = time,

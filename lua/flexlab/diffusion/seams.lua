@@ -126,7 +126,7 @@ local NOTE = "The mean step between neighbouring pixels across the lines where t
   .. "to the next, relative to that across all other lines that lie alike on the coarse grid; and how far from 1 "
   .. "the same pattern of lines is elsewhere, as a standard deviation. 1 within the noise: the tiles do not show."
 
---- The part of a report (run/report.lua) for what judge() said, batch by batch; nil if nothing could be judged.
+--- The part of a report (report/init.lua) for what judge() said, batch by batch; nil if nothing could be judged.
 function M.part(list)
   local t, tiles = tabulate { "field", "step across edges", "noise", "lines" }, 0
   for _, name in ipairs { "mean", "member", "truth" } do

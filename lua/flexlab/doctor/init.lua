@@ -17,12 +17,14 @@ what each looks for, which has been seen in published code and data (issues 49 a
   feedback       rollouts that feed the ensemble's mean back
 A check that cannot be made (a file is gone, a recipe defines its own encoder) is a note that says so.
 --]]
+local checkpoint = require "flexlab.checkpoint"
 local core = require "flexlab.core"
 local data_checks = require "flexlab.doctor.data"
 local foreign = require "flexlab.store.foreign"
 local own = require "flexlab.store.own"
 local run_checks = require "flexlab.doctor.run"
 local split_checks = require "flexlab.doctor.split"
+local tasks = require "flexlab.tasks"
 
 local M = {}
 
@@ -48,7 +50,7 @@ local function data_of(dir, model, cfg)
   local more = { file = files.train, test = #files.test > 0 and files.test or false, batch = 4, test_tiles = 16,
     split = section.split or nil, dataset = section.dataset or nil, low = section.low or nil,
     test_low = section.test_low or nil }
-  local ok, set = pcall(require("flexlab.data").as_trained, model, more)
+  local ok, set = pcall(tasks.as_trained, model, more)
   if not ok then return nil, tostring(set) end
   return set
 end
@@ -59,7 +61,7 @@ local function subject_of_run(dir)
     error(("doctor: '%s' is not the folder of a run (config.lua and last.h5 are wanted)"):format(dir), 3)
   end
   local subject = { dir = dir, config = cfg, recipe = own.read(dir, "recipe.lua") or "" }
-  local ok, model = pcall(require("flexlab.checkpoint").load_model, dir, { broken = true })
+  local ok, model = pcall(checkpoint.load_model, dir, { broken = true })
   if ok then subject.model = model else subject.why = tostring(model) end
   subject.files = files_of(dir)
   if ok and model.data and model.scale then subject.set, subject.why_no_data = data_of(dir, model, cfg) end
@@ -69,7 +71,7 @@ end
 local function subject_of_data(given)
   local o = { batch = 4, test_tiles = 16, seed = 1 }
   for key, value in pairs(given) do o[key] = value end
-  return { set = require("flexlab.data").superres(o) }
+  return { set = tasks.superres(o) }
 end
 
 local checks = { { "split", split_checks.split }, { "quantities", data_checks.quantities },

@@ -1,7 +1,9 @@
 --[[
 doctor/run - weights, pull, feedback: what only a run can have wrong (see init.lua).
 --]]
+local compare = require "flexlab.evaluation.compare"
 local core = require "flexlab.core"
+local diffusion = require "flexlab.diffusion"
 
 local M = {}
 
@@ -58,10 +60,9 @@ function M.pull(subject)
   local set, model = subject.set, subject.model
   if not (set and model) then return nil end
   local count, bias, errors, spreads = 0, 0, 0, 0
-  local compare = require "flexlab.evaluation.compare"
   for batch in set.test:batches() do
     local scope <close> = core.scope()
-    local mean, members = require("flexlab.diffusion").sample(model, batch, { members = M.members, steps = M.steps })
+    local mean, members = diffusion.sample(model, batch, { members = M.members, steps = M.steps })
     local difference = mean - batch.truth
     bias, errors = bias + difference:mean():item(), errors + difference:square():mean():item()
     spreads = spreads + compare.spread(mean, members):square():mean():item()

@@ -63,7 +63,7 @@ end
 
 --- { all = values by sample, channels = { values by sample } } and a sentence; nil where no mean is most of a field.
 ---@param names string[]    of the channels
----@param set table|nil     flexlab.data's, whose training frames the means are of
+---@param set table|nil     flexlab.tasks's, whose training frames the means are of
 function Sums:result(names, set)
   local means, worst = {}, nil
   for c, samples in ipairs(self.channels) do

@@ -12,6 +12,8 @@ interval as it promises, a pull with mean 0 and the standard deviation of Studen
 local config = require "flexlab.config"
 local context = require "flexlab.context"
 local core = require "flexlab.core"
+local plot = require "flexlab.plot"
+local tabulate = require "flexlab.table"
 
 local M = {}
 
@@ -75,7 +77,7 @@ end
 function Result:factor() return 1 / self.spread_skill end
 
 --- Charts: rank histogram, coverage, pull.
-function Result:charts() return require("flexlab.plot").calibration(self) end
+function Result:charts() return plot.calibration(self) end
 
 local function verdict(c)
   if c.spread_skill < 0.9 then return "over-confident: its spread is smaller than its errors" end
@@ -83,9 +85,9 @@ local function verdict(c)
   return "about as wide as its errors"
 end
 
---- A part of a report (run/report.lua): table, sentence and charts.
+--- A part of a report (report/init.lua): table, sentence and charts.
 function Result:part()
-  local t = require("flexlab.table") { "score", "value", "calibrated" }
+  local t = tabulate { "score", "value", "calibrated" }
   local ideal = { spread_skill = 1, pull_mean = 0, pull_sd = self.ideal_pull_sd, reliability = 0 }
   for _, m in ipairs(core.metrics.list) do
     if m.takes == "ensemble" then t:row { m.name, self[m.name], ideal[m.name] or "" } end

@@ -11,9 +11,12 @@
 -- An interpolation is an ensemble of one, so its CRPS is its mean absolute error [Gneiting & Raftery
 -- 2007, eq. 21].
 
-local core = require "flexlab.core"
+local baselines = require "flexlab.evaluation.baselines"
 local config = require "flexlab.config"
+local core = require "flexlab.core"
 local evaluate = require "flexlab.evaluation"
+local geometry = require "flexlab.data.geometry"
+local picture = require "flexlab.picture"
 local plot = require "flexlab.plot"
 local quantities = require "flexlab.data.quantities"
 local tabulate = require "flexlab.table"
@@ -38,7 +41,6 @@ end
 
 -- The usual rivals: of super-resolution the interpolations, of a forecast the last frame.
 local function rivals(test)
-  local baselines = require "flexlab.evaluation.baselines"
   if test.set and test.set.task.name ~= "superres" then
     return { { "persistence", alone(baselines.persistence) } }
   end
@@ -69,8 +71,8 @@ end
 local function picture_of(batch, mean, members, o)
   if not batch.low then return nil end
   local several = members and #members > 1
-  return require("flexlab.picture")[o.zoom and "domain" or "compare"] { low = batch.low, prediction = mean,
-    truth = batch.truth, bicubic = require("flexlab.evaluation.baselines")[o.start](batch), zoom = o.zoom,
+  return picture[o.zoom and "domain" or "compare"] { low = batch.low, prediction = mean,
+    truth = batch.truth, bicubic = baselines[o.start](batch), zoom = o.zoom,
     spread = not o.zoom and M.spread(mean, members), member = several and members[1], start = labels[o.start],
     members = members and #members, name = o.name, label = o.label }
 end
@@ -167,7 +169,7 @@ local PLACES = {
 local function explain(test)
   local cfg = test.set and test.set.cfg
   if not (cfg and cfg.degradation) then return EXPLAIN:format "" end
-  return EXPLAIN:format(require("flexlab.data.geometry").of(cfg).cells and PLACES.cells or PLACES.points)
+  return EXPLAIN:format(geometry.of(cfg).cells and PLACES.cells or PLACES.points)
 end
 local CAPTION = "The first test sample. The four fields share one colour scale; error (of the ensemble's "
   .. "mean) and spread (standard deviation over members) have their own.%s Equal steps of a field are equal steps of "

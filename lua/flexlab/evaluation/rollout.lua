@@ -20,7 +20,7 @@ local samples = require "flexlab.evaluation.samples"
 local scales = require "flexlab.data.scale"
 local scores = require "flexlab.evaluation.rollout_scores"
 local settings = require "flexlab.settings"
-local tasks = require "flexlab.data.tasks"
+local tasks = require "flexlab.tasks.kinds"
 
 local M = {}
 

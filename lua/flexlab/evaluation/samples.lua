@@ -12,6 +12,7 @@ average: what the result says can be computed from it.
 A checkpoint stores how many evaluations there were (`evaluations`); a run that goes on reads them back from the file,
 cut to these, as metrics.jsonl is. What the body evaluates again on its way to the saved step is among them.
 --]]
+local baselines = require "flexlab.evaluation.baselines"
 local core = require "flexlab.core"
 local own = require "flexlab.store.own"
 local tabulate = require "flexlab.table"
@@ -24,7 +25,7 @@ local PLACE = { "method", "id", "file", "frame", "y", "x" }
 
 -- The name of a sampler that is a baseline.
 local function baseline(sampler)
-  for name, f in pairs(require "flexlab.evaluation.baselines") do
+  for name, f in pairs(baselines) do
     if f == sampler then return name end
   end
 end

@@ -5,6 +5,7 @@ runs as typed; anything else a recipe names must be there.
 local config = require "flexlab.config"
 local context = require "flexlab.context"
 local core = require "flexlab.core"
+local generate = require "flexlab.flow.generate"
 local terminal = require "flexlab.terminal"
 
 local M = {}
@@ -21,7 +22,7 @@ M.known = {
     size = 256, frames = 22 },
 }
 
-local function complete(sample, generate)
+local function complete(sample)
   for _, re in ipairs(sample.re) do
     if not core.sys.exists(generate.path(sample.out, re, #sample.re)) then return false end
   end
@@ -33,8 +34,7 @@ function M.ensure(cfg)
   local plain = config.plain(cfg)
   for _, name in ipairs { "file", "test" } do
     local sample = type(plain[name]) == "string" and M.known[plain[name]]
-    local generate = sample and require "flexlab.flow.generate"
-    if sample and not complete(sample, generate) then
+    if sample and not complete(sample) then
       local run = context.run()
       if run then run:before_simulating() end
       if not (run and run.rehearsal) then

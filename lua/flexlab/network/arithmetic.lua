@@ -6,6 +6,7 @@ convolution that is computed with fewer (Winograd) counts as it is defined. Norm
 (a few percent).
 --]]
 local core = require "flexlab.core"
+local words = require "flexlab.text"
 
 local M = {}
 
@@ -20,7 +21,7 @@ end
 local function single(model)
   local tasks = model.config.tasks
   if not tasks then return model, blank(model.config) end
-  local names = require("flexlab.text").keys(tasks)
+  local names = words.keys(tasks)
   local batch = blank(model.config)
   batch.lowres = core.zeros { 1, model.config.height, model.config.width, tasks[names[1]] }
   return model:task(names[1]), batch

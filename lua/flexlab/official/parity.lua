@@ -10,11 +10,12 @@ gradients, 1e-5 for single operations. What a file holds and FlexLab cannot comp
 A bias in front of a group norm with one channel a group has no effect, and what is recorded of its
 gradient is rounding: less than 1e-5 of its weight's. There 1e-2 of the weight's gradient is the scale.
 --]]
+local choices = require "flexlab.choices"
 local core = require "flexlab.core"
 local diffusion = require "flexlab.diffusion"
 local model = require "flexlab.network.model"
-local choices = require "flexlab.choices"
 local official = require "flexlab.official"
+local parity_ops = require "flexlab.official.parity_ops"
 
 local M = {}
 
@@ -147,7 +148,7 @@ function M.check(path)
   if file.text.config then
     rows = check_network(file, path)
   else
-    rows = require("flexlab.official.parity_ops").check(file, M)
+    rows = parity_ops.check(file, M)
   end
   if #rows == 0 then error(path .. " holds nothing to compare (out/, grad/ or single operations)", 0) end
   local ok = true

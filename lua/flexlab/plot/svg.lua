@@ -4,6 +4,8 @@
 -- inline follows a dark page; on its own it is black on whatever the viewer shows.
 -- In a text, `^` lifts the number that follows: "10^-3", "s^-1".
 
+local core = require "flexlab.core"
+
 local Drawing = {}
 Drawing.__index = Drawing
 
@@ -94,7 +96,7 @@ end
 
 -- Writes the drawing; raises when the file cannot be written.
 function Drawing:save(path)
-  assert(require("flexlab.core").sys.write(path, self:svg()))
+  assert(core.sys.write(path, self:svg()))
   return self
 end
 

@@ -12,6 +12,7 @@ All random numbers are addressed by (seed, stream, step, sample); what else the 
 A body with several loops is resumed in the loop that was saved; its earlier loops yield nothing.
 Until then `run:log` is silent, and lines logged after the checkpoint are dropped from metrics.jsonl.
 --]]
+local arithmetic = require "flexlab.network.arithmetic"
 local attempt = require "flexlab.run.attempt"
 local checkpoint = require "flexlab.checkpoint"
 local checkpoint_settings = require "flexlab.checkpoint.settings"
@@ -317,7 +318,7 @@ function Run:price()
     for _, p in ipairs(model:parameters()) do
       if p.trained then cost.parameters = cost.parameters + p.tensor:count() end
     end
-    cost.gflop = require("flexlab.network.arithmetic").gflop(model)
+    cost.gflop = arithmetic.gflop(model)
   end
   self.lock:check()
   assert(literal.write(self.dir .. "/cost.lua", cost))

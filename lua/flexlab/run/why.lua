@@ -125,7 +125,7 @@ function M.state(recipe, overrides, o, memory)
   local place = recipe:place(overrides, o)
   local s = state.of(place.dir)
   if s.word == "done" then return place.dir, place.version and "done, " .. place.version or "done" end
-  if s.word ~= "new" then return place.dir, require("flexlab.study.listing").state(s) end
+  if s.word ~= "new" then return place.dir, state.short(s) end
   local reasons = differences(recipe, overrides, o, memory or {})
   if not reasons or #reasons == 0 then return place.dir, "new" end
   local more = #reasons > MOST and (" and %d more"):format(#reasons - MOST) or ""

@@ -206,4 +206,14 @@ function M.of(dir)
   return { word = "new" }
 end
 
+--- "running 29/60", "failed: no memory": a state in a few words.
+function M.short(s)
+  if s.word == "failed" or s.word == "diverged" then
+    return s.sentence and ("%s: %s"):format(s.word, s.sentence) or s.word
+  elseif s.word ~= "done" and s.step then
+    return ("%s %d%s"):format(s.word, s.step, s.steps and "/" .. s.steps or "")
+  end
+  return s.word
+end
+
 return M

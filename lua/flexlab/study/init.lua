@@ -20,6 +20,7 @@ local plan = require "flexlab.study.plan"
 local queues = require "flexlab.study.queue"
 local record = require "flexlab.study.record"
 local runs = require "flexlab.study.runs"
+local sweep = require "flexlab.study.sweep"
 local terminal = require "flexlab.terminal"
 local words = require "flexlab.text"
 local workers = require "flexlab.study.workers"
@@ -82,7 +83,7 @@ function M.new(name, recipe, design, body)
   check(name, recipe, design, body)
   local arms = plan.arms(design)
   return setmetatable({ name = name, recipe = recipe, defaults = recipe.defaults,
-    body = body or require("flexlab.study.sweep").body, sweep_table = not body,
+    body = body or sweep.body, sweep_table = not body,
     kind = plan.kind_of(design), grid = plan.factors(arms),
     seeds = M.seeds(design.seeds or "1..8"), arms = arms,
     -- The body's file, not the caller's: a file that ends in `return flex.study(...)` is no caller.
@@ -95,7 +96,7 @@ end
 function M.sweep(recipe, grid, seeds, path, kind)
   kind = kind or "grid"
   return setmetatable({ name = recipe.name .. "-sweep", recipe = recipe, defaults = recipe.defaults,
-    body = require("flexlab.study.sweep").body, sweep_table = true, grid = grid, seeds = seeds,
+    body = sweep.body, sweep_table = true, grid = grid, seeds = seeds,
     arms = plan.arms { [kind] = grid }, kind = kind, source = path, sweep = true }, Study)
 end
 

@@ -15,6 +15,7 @@ local notes = require "flexlab.context.notes"
 local plan = require "flexlab.study.plan"
 local ranking = require "flexlab.study.ranking"
 local record = require "flexlab.study.record"
+local runs_of = require "flexlab.study.runs"
 local state = require "flexlab.store.state"
 local tabulate = require "flexlab.table"
 
@@ -35,16 +36,6 @@ end
 local function note(sentences, text, dir)
   if not sentences[text] then sentences[text], sentences[#sentences + 1] = {}, text end
   table.insert(sentences[text], dir)
-end
-
---- "running 29/60", "failed: no memory": a state in a few words.
-function M.state(s)
-  if s.word == "failed" or s.word == "diverged" then
-    return s.sentence and ("%s: %s"):format(s.word, s.sentence) or s.word
-  elseif s.word ~= "done" and s.step then
-    return ("%s %d%s"):format(s.word, s.step, s.steps and "/" .. s.steps or "")
-  end
-  return s.word
 end
 
 --- A time as it is listed; "-" where there is none.
@@ -73,7 +64,7 @@ end
 -- The same of the runs of one recipe, whose arms are what differs.
 local function judged(tasks)
   local remark = naming.arms(tasks)
-  local found = verdict(require("flexlab.study.runs").new { name = "", tasks = tasks })
+  local found = verdict(runs_of.new { name = "", tasks = tasks })
   if (found.arms or 0) < 2 then found.best, found.about = nil, nil end      -- nothing to choose from
   found.remark = remark
   return found
@@ -90,7 +81,7 @@ local function add_recipe(t, tasks)
     local star = found.best and shown ~= "" and task.arm.label == found.best and " *" or ""
     local version = s.word == "done" and copies.version(task.dir)
     local said = #notes.of(task.dir)
-    local whole = M.state(s):gsub("%s+", " ")
+    local whole = state.short(s):gsub("%s+", " ")
     local words, was_cut = cut(whole, MOST)
     if was_cut then note(found.sentences, whole, task.dir) end
     words = words .. (version and ", " .. version or "")

@@ -10,6 +10,7 @@
 local blocks = require "flexlab.study.blocks"
 local judging = require "flexlab.run.metric"
 local ranking = require "flexlab.study.ranking"
+local setting = require "flexlab.study.setting"
 local stats = require "flexlab.stats"
 local words = require "flexlab.text"
 
@@ -108,7 +109,7 @@ function M.new(runs, key, metric, level)
   if key ~= nil and not runs.grid[key] then
     error("pivot: " .. words.unknown(key, words.keys(runs.grid)), level)
   end
-  local g = blocks.gather(runs, key, metric, require("flexlab.study.runs").setting, level)
+  local g = blocks.gather(runs, key, metric, setting.of, level)
   local cells, columns, some = {}, {}, false
   for _, seed in ipairs(g.seeds) do cells[seed] = blocks.cells(g, seed) end
   for _, arm in ipairs(g.arms) do

@@ -16,6 +16,7 @@ local own = require "flexlab.store.own"
 local plot = require "flexlab.plot"
 local provenance = require "flexlab.origin.provenance"
 local ranking = require "flexlab.study.ranking"
+local run_report = require "flexlab.report"
 local stats = require "flexlab.stats"
 local tabulate = require "flexlab.table"
 local words = require "flexlab.text"
@@ -229,7 +230,7 @@ function M.write(runs, options)
   runs:table(nil, { cost = false }):save(dir .. "/runs.csv"):save(dir .. "/runs.tex")
   runs:times():save(dir .. "/cost.csv")
   if runs.study then copy_settings(runs) end
-  return require("flexlab.run.report").write(dir, parts, { title = runs.name,
+  return run_report.write(dir, parts, { title = runs.name,
     subtitle = ("%d runs"):format(#runs.tasks), env = runs.tasks[1].dir })
 end
 

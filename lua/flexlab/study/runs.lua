@@ -10,13 +10,14 @@ A run here is a task { arm = { settings, label }, seed =, result =, dir =, state
 has no result: it stands in tables, and what is computed leaves it out and says so (runs:remarks()).
 --]]
 local config = require "flexlab.config"
-local foreign = require "flexlab.store.foreign"
 local judging = require "flexlab.run.metric"
 local literal = require "flexlab.literal"
 local machines = require "flexlab.study.machines"
 local notes = require "flexlab.context.notes"
 local pivot = require "flexlab.study.pivot"
 local plan = require "flexlab.study.plan"
+local report = require "flexlab.study.report"
+local setting = require "flexlab.study.setting"
 local stats = require "flexlab.stats"
 local tables = require "flexlab.study.tables"
 local tabulate = require "flexlab.table"
@@ -27,26 +28,6 @@ local M = {}
 local Runs = {}
 Runs.__index = Runs
 Runs.__name = "flexlab.Runs"
-
--- The value of a flat key in nested tables, or nil.
-local function at(t, key)
-  for part in tostring(key):gmatch("[^.]+") do
-    if type(t) ~= "table" then return nil end
-    t = t[part]
-  end
-  return t
-end
-
---- What a run was set to: of its arm, else of its folder's config.lua; `seed` is the seed.
-function M.setting(task, key)
-  if key == "seed" then return task.seed end
-  local own = task.arm.settings[key]
-  if own ~= nil then return own end
-  if task.config == nil then
-    task.config = task.dir and foreign.table(task.dir .. "/config.lua", "list of settings") or false
-  end
-  if task.config then return at(task.config, key) end
-end
 
 local function equal(a, b)
   if type(a) == "number" and type(b) == "number" then return a == b end      -- 1 and 1.0
@@ -59,7 +40,7 @@ function Runs:where(settings)
   for _, task in ipairs(self.tasks) do
     local fits = true
     for key, value in pairs(settings) do
-      local own = M.setting(task, key)
+      local own = setting.of(task, key)
       has[key] = has[key] or own ~= nil
       fits = fits and own ~= nil and equal(own, value)
     end
@@ -124,7 +105,7 @@ end
 function Runs:group(key)
   local values, seen, i = {}, {}, 0
   for _, task in ipairs(self.tasks) do
-    local value = M.setting(task, key)
+    local value = setting.of(task, key)
     if value == nil then error("group: " .. words.unknown(key, words.keys(self.grid)), 2) end
     local name = literal.line(value)
     if not seen[name] then seen[name], values[#values + 1] = true, value end
@@ -215,7 +196,7 @@ function Runs:summary(metric, options)
 end
 
 --- Writes the page of a study: see study/report.lua. Returns its path.
-function Runs:report(options) return require("flexlab.study.report").write(self, options) end
+function Runs:report(options) return report.write(self, options) end
 
 function Runs:__tostring()
   return ("%d runs of '%s'\n%s"):format(#self.tasks, self.name, self.tasks[1] and self:table():text() or "")

@@ -7,12 +7,11 @@ local config = require "flexlab.config"
 local foreign = require "flexlab.store.foreign"
 local own = require "flexlab.store.own"
 local plan = require "flexlab.study.plan"
+local setting = require "flexlab.study.setting"
 local tabulate = require "flexlab.table"
 local words = require "flexlab.text"
 
 local M = {}
-
-local function setting(task, key) return require("flexlab.study.runs").setting(task, key) end
 
 --- What a run cost: seconds, peak_bytes, parameters, gflop (of a forward pass); {} if it is not known.
 function M.cost(task)
@@ -62,7 +61,7 @@ local function columns_of(self, metrics, level)
     columns[#columns + 1] = { header, cells }
   end
   for _, key in ipairs(words.keys(self.grid)) do
-    column(key, function(task) return shown(setting(task, key)) end)
+    column(key, function(task) return shown(setting.of(task, key)) end)
   end
   column("seed", function(task) return task.seed end)
   for _, task in ipairs(self.tasks) do all_done = all_done and task.result ~= nil end

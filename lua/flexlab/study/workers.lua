@@ -148,7 +148,7 @@ function M.run(queue, overrides, seeds, o, live)
   end
   local crew = setmetatable({ queue = queue, pids = {}, wanted = o.jobs, idle = 0,
     command = command(study, overrides, seeds, o) }, Crew)
-  local ok, e = xpcall(watch, require("flexlab.blame").handler, crew, live)
+  local ok, e = xpcall(watch, blame.handler, crew, live)
   if not ok then
     if interruption.is_cut(e) then e = stopped(crew) end
     crew:disband()

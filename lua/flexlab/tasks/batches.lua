@@ -18,6 +18,7 @@ local overlap = require "flexlab.data.overlap"
 local placement = require "flexlab.data.placement"
 local split = require "flexlab.data.split"
 local symmetry = require "flexlab.data.symmetry"
+local tasks = require "flexlab.tasks.kinds"
 
 local M = {}
 
@@ -229,7 +230,7 @@ end
 
 --- The same tiles with this lead (forecasts with several): one of data.lead.
 function Test:at(lead)
-  local leads, known = require("flexlab.data.tasks").forecast.leads(self.set.cfg), false
+  local leads, known = tasks.forecast.leads(self.set.cfg), false
   for _, v in ipairs(leads) do known = known or v == lead end
   if not known then
     error(("test:at: lead %s is none of those of these data (%s)"):format(tostring(lead),

@@ -1,24 +1,22 @@
 --[[
-multitask - super-resolution and forecasting learned by one network [arXiv 2505.17351].
+multitask - data for super-resolution and forecasting at once [arXiv 2505.17351]; diffusion/multitask.lua has the loss
+and the samplers.
 
   data  = flex.data.multitask { file = "a.h5", crop = 64, batch = 4, superres = { factor = 4 },
             forecast = { past = 2 } }
-  model = flex.models.multitask(cfg.model, data)
-  loss  = flex.multitask.loss(model, batch, { superres = 1, forecast = 1 })
-  flex.evaluate(flex.multitask.sampler(optim.ema, "forecast", cfg.eval), data.tests.forecast)
 
 A batch is { parts = { superres = batch, forecast = batch } }: the same patches of the same frames seen as
-two tasks, so only frames that every task can use are drawn. Time and noise are addressed by (seed, step),
-hence the same for all parts, as the authors have them. The loss is the weighted mean of the parts'.
+two tasks, so only frames that every task can use are drawn.
 --]]
 local config = require "flexlab.config"
 local context = require "flexlab.context"
-local tasks = require "flexlab.data.tasks"
+local tasks = require "flexlab.tasks.kinds"
 local words = require "flexlab.text"
 
 local M = {}
 
 local names = { "superres", "forecast" }
+M.names = names
 
 local function settings(given)
   local common, own = {}, {}
@@ -41,7 +39,7 @@ local Train = {}
 Train.__index = Train
 
 --- The parts of a step, of the same patches: a function of (seed, step); with `first` and `last` those of its samples
---- (flexlab.data.batches).
+--- (flexlab.tasks.batches).
 function Train:batch(step, first, last)
   local batch = { parts = {} }
   for _, name in ipairs(names) do
@@ -53,11 +51,14 @@ function Train:batch(step, first, last)
 end
 
 --- One set of two tasks: train, tests = { superres =, forecast = }, sets, scale.
-function M.data(given)
-  local data, own = require "flexlab.data", settings(given)
-  local forecast = data.build(tasks.forecast, own.forecast, nil, 4)
+---@param given table
+---@param build function     builds the set of one task, as tasks/init.lua does
+---@param announce function  makes a set the current one
+function M.data(given, build, announce)
+  local own = settings(given)
+  local forecast = build(tasks.forecast, own.forecast, nil, 4)
   own.superres.mean, own.superres.std = forecast.scale.mean, forecast.scale.std
-  local superres = data.build(tasks.superres, own.superres, forecast.opened, 4)
+  local superres = build(tasks.superres, own.superres, forecast.opened, 4)
   superres.train.entries = forecast.train.entries
   local sets = { superres = superres, forecast = forecast }
   local set = { task = { name = "multitask" }, sets = sets, cfg = own.forecast, seed = forecast.seed,
@@ -68,33 +69,7 @@ function M.data(given)
   set.train = setmetatable({ sets = sets, set = set }, Train)
   local run = context.run()
   if run and (run.data == superres or run.data == forecast) then run.data = nil end
-  return data.announce(set)
-end
-
---- The weighted mean of the losses of the parts, and each of them; a weight of 0 leaves a part out.
----@param weights table|nil  { superres = 1, forecast = 1 }
-function M.loss(model, batch, weights)
-  local loss = require("flexlab.diffusion").loss
-  weights = config.options("multitask.loss", { superres = 1, forecast = 1 }, weights, nil, 2)
-  local sum, each, total = 0, {}, nil
-  for _, name in ipairs(names) do
-    local weight = weights[name]
-    if type(weight) ~= "number" or weight < 0 or weight == math.huge then
-      error(("multitask.loss: the weight of %s must be 0 or more, got %s"):format(name, tostring(weight)), 2)
-    elseif weight > 0 then
-      each[name] = loss(model:task(name), batch.parts[name])
-      total = total and total + each[name] * weight or each[name] * weight
-      sum = sum + weight
-    end
-  end
-  if not total then error("multitask.loss: all weights are 0", 2) end
-  return total * (1 / sum), each
-end
-
---- A sampler of one task for flex.evaluate.
-function M.sampler(model, name, options)
-  local one = model:task(name)
-  return function(batch) return require("flexlab.diffusion").sample(one, batch, options) end
+  return announce(set)
 end
 
 return M

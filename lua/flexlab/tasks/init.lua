@@ -1,5 +1,5 @@
 --[[
-data - training batches and test batches of a task.
+tasks - what `flex.data` is: training batches and test batches of a task.
 
   data = flex.data.superres { file = "a.h5", factor = 4, crop = 128, batch = 8 }
   data = flex.data.forecast { file = "a.h5", past = 2, crop = 128, batch = 8 }
@@ -10,7 +10,7 @@ A batch: target, estimate, lowres (the network's condition), all (N,H,W,C) and n
 Re / 40000; truth (and low, for super-resolution) in physical units; ids, one number a sample.
 The residual that is diffused is target - estimate. Normalisation is fitted on training frames only.
 --]]
-local batches = require "flexlab.data.batches"
+local batches = require "flexlab.tasks.batches"
 local choices = require "flexlab.choices"
 local coarse = require "flexlab.data.coarse"
 local context = require "flexlab.context"
@@ -18,14 +18,16 @@ local core = require "flexlab.core"
 local draws = require "flexlab.data.draws"
 local frames = require "flexlab.data.frames"
 local geometry = require "flexlab.data.geometry"
+local multitask = require "flexlab.tasks.multitask"
 local notes = require "flexlab.context.notes"
 local quantities = require "flexlab.data.quantities"
+local samples = require "flexlab.flow.samples"
 local scales = require "flexlab.data.scale"
 local settings = require "flexlab.settings"
 local split = require "flexlab.data.split"
 local stretches = require "flexlab.data.stretches"
 local symmetry = require "flexlab.data.symmetry"
-local tasks = require "flexlab.data.tasks"
+local tasks = require "flexlab.tasks.kinds"
 
 local M = {}
 
@@ -229,7 +231,7 @@ function M.superres(cfg) return M.build(tasks.superres, cfg, nil, 3) end
 function M.forecast(cfg) return M.build(tasks.forecast, cfg, nil, 3) end
 
 --- Both from the same patches, for one model of several tasks (multitask.lua).
-function M.multitask(cfg) return require("flexlab.multitask").data(cfg) end
+function M.multitask(cfg) return multitask.data(cfg, M.build, M.announce) end
 
 --- The data that a model was trained on as its checkpoint describes them, from other files.
 ---@param model table  what flex.load_model returned
@@ -253,6 +255,6 @@ function M.as_trained(model, more, prepare)
 end
 
 --- Makes the sample simulations that the recipes name when they are not there yet; returns cfg.
-function M.ensure(cfg) return require("flexlab.flow.samples").ensure(cfg) end
+function M.ensure(cfg) return samples.ensure(cfg) end
 
 return M
