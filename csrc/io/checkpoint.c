@@ -97,9 +97,10 @@ static fx_status read_levels (const text *t, const char *name, int64_t *out, int
 
 /* --- the four texts --------------------------------------------------------------------------- */
 
-/* What the text has beside the fields. Where `lua` is a word, a part of the network is no C. */
+/* What the text may have beside the fields. Where `lua` is a word, a part of the network is no C; a size and a seed, which
+** core.flex takes too, are told by the fields and by the weights. */
 static bool is_beside (const char *name) {
-  return strcmp(name, "lua") == 0 || strcmp(name, "version") == 0;
+  return fx_option_place("lua|version|size|seed", name) >= 0;
 }
 
 /* A name that is no field is refused: a network that leaves out what the file says is another one. */

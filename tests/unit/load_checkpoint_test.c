@@ -207,8 +207,9 @@ static void fields_are_as_old_as_the_list_says (void) {
   CHECK_MESSAGE("'Rotary' of the text 'network' is no part of a FLEX network");
   refuse("network", edited("\"skip\":true", "\"skip\":true,\"precision\":\"f16\""), FX_EFORMAT);
   CHECK_MESSAGE("'precision' of the text 'network' must be one of f32|bf16, not f16");
-  const char *path = write_file("late.h5", "network",
-                                edited("\"skip\":true", "\"skip\":true,\"precision\":\"bf16\""));
+  const char *path =
+      write_file("late.h5", "network",
+                 edited("\"skip\":true", "\"skip\":true,\"seed\":5,\"precision\":\"bf16\""));
   CHECK_STATUS(fx_checkpoint_load(path, false, &c));
   CHECK(fx_flex_mode(c.net).bf16 && !fx_flex_config_of(c.net)->rotary);
   fx_checkpoint_free(&c);
