@@ -98,9 +98,8 @@ holds("Lua", wrong, "its text 'model' does not fit: upside_down is missing")
 holds("C", in_c(damaged), "'upside_down' of the text 'network' is missing")
 
 -- The reference and the stubs for editors.
-for path, make in pairs(require "tools.reference") do
-  local page = make()
-  holds(path, page, path:find "%.md$" and "| `upside_down` | true, false | `false` | turns the sign of the prediction |"
-    or "---@field upside_down? boolean turns the sign of the prediction")
-end
+local pages = require "tools.reference"
+holds("the reference", pages["docs/reference.md"](),
+  "| `upside_down` | true, false | `false` | turns the sign of the prediction |")
+holds("the stubs", pages["lua/flexlab.d.lua"](), "---@field upside_down? boolean turns the sign of the prediction")
 print "a field is found in core.flex_fields, settings, checkpoints (Lua and C), the reference and the stubs"
