@@ -182,8 +182,8 @@ static int nn_resblock (lua_State *L) {
   module *m = push_module(L, MODULE_RESBLOCK, "resblock");
   m->mode.dropout = dropout;
   m->mode.recompute = lfx_flag(&o, "recompute", false);
-  m->mode.bf16 =
-      lfx_choice(&o, "precision", FX_WORDS(precision), FX_PRECISION_F32) == FX_PRECISION_BF16;
+  m->mode.precision =
+      (fx_precision)lfx_choice(&o, "precision", FX_WORDS(precision), FX_PRECISION_F32);
   fx_resblock_init(&m->as.resblock, &m->params, "", in, out, emb, resample, circular);
   return finish(L, m);
 }

@@ -267,7 +267,7 @@ const fx_flex_config *fx_flex_config_of (const fx_flex *m) { return &m->config; 
 fx_mode fx_flex_mode (const fx_flex *m) {
   return (fx_mode){ .dropout = m->config.dropout,
                     .recompute = m->config.recompute,
-                    .bf16 = m->config.precision == FX_FLEX_BF16 };
+                    .precision = m->config.precision };
 }
 
 fx_params *fx_flex_params (fx_flex *m) { return &m->params; }

@@ -24,7 +24,6 @@
 #define FX_MAX_SKIPS 96
 
 typedef int64_t fx_levels[FX_MAX_LEVELS]; /* one entry a level */
-typedef enum { FX_FLEX_F32, FX_FLEX_BF16 } fx_flex_precision;
 
 /* What flex_fields.def lists; it says what each member means, its default and its range. */
 typedef struct {

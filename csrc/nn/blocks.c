@@ -20,10 +20,6 @@ static uint32_t draws (const fx_mode *mode, uint32_t count) {
   return mode->training && mode->dropout > 0 ? count : 0;
 }
 
-static fx_precision precision (const fx_mode *mode) {
-  return mode->bf16 ? FX_PRECISION_BF16 : FX_PRECISION_F32;
-}
-
 /* The block's dropout `i` of x, where it has any. */
 static fx_tensor *dropped (fx_scope *s, fx_tensor *x, const fx_mode *mode, uint32_t i) {
   fx_rng key = mode->key;
@@ -71,7 +67,7 @@ static fx_tensor *second_half (fx_scope *s, const resblock_pass *p, fx_tensor *h
                .b = c->b, .add = skip, .add2 = p->in.add, .groups = n->groups, .eps = n->eps,
                .padding = c->padding,
                .add_resample = p->b.has_skip ? FX_RESAMPLE_SAME : p->b.resample,
-               .precision = precision(&p->mode), .p = draws(&p->mode, 1) ? p->mode.dropout : 0,
+               .precision = p->mode.precision, .p = draws(&p->mode, 1) ? p->mode.dropout : 0,
                .key = p->mode.key);
 }
 
@@ -83,12 +79,12 @@ static fx_tensor *resblock_body (fx_scope *s, const resblock_pass *p) {
   fx_tensor *h = FX_DO(s, fused_conv, .x = in->x, .x2 = in->x2, .x2_add = in->x2_add,
                        .norm_w = b->norm1.w, .norm_b = b->norm1.b, .w = b->conv1.w, .b = b->conv1.b,
                        .groups = b->norm1.groups, .eps = b->norm1.eps, .resample = b->resample,
-                       .padding = b->conv1.padding, .precision = precision(&p->mode));
+                       .padding = b->conv1.padding, .precision = p->mode.precision);
   fx_tensor *skip = in->x;
   if (b->has_skip)
     skip = FX_DO(s, fused_conv, .x = in->x, .x2 = in->x2, .x2_add = in->x2_add, .w = b->skip.w,
                  .b = b->skip.b, .groups = 1, .resample = b->resample, .padding = b->skip.padding,
-                 .precision = precision(&p->mode));
+                 .precision = p->mode.precision);
   return second_half(s, p, h, e, skip);
 }
 

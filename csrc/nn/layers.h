@@ -14,9 +14,10 @@
 
 /* How a pass is run. dropout 0 or training false: no dropout. Each dropout draws key.member++.
 ** recompute: what blocks make inside is not kept but made again in backward (autograd/segment.h).
-** bf16: the factors of the ResBlocks' convolutions are rounded to bf16 (op conv2d, precision). */
+** precision: what the factors of the ResBlocks' convolutions are rounded to (op conv2d). */
 typedef struct {
-  bool training, recompute, bf16;
+  bool training, recompute;
+  fx_precision precision;
   double dropout;
   fx_rng key;
 } fx_mode;

@@ -211,7 +211,7 @@ static void fields_are_as_old_as_the_list_says (void) {
       write_file("late.h5", "network",
                  edited("\"skip\":true", "\"skip\":true,\"seed\":5,\"precision\":\"bf16\""));
   CHECK_STATUS(fx_checkpoint_load(path, false, &c));
-  CHECK(fx_flex_mode(c.net).bf16 && !fx_flex_config_of(c.net)->rotary);
+  CHECK(fx_flex_mode(c.net).precision == FX_PRECISION_BF16 && !fx_flex_config_of(c.net)->rotary);
   fx_checkpoint_free(&c);
 }
 

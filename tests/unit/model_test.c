@@ -222,21 +222,23 @@ static void a_level_may_have_no_blocks (void) {
 
 /* What the list says is what a size begins with, and a mode follows the configuration. */
 static void the_list_says_the_defaults (void) {
-  fx_flex_config c = tiny(), fresh = { .width = 3, .circular = true, .precision = FX_FLEX_BF16 };
+  fx_flex_config c = tiny(),
+                 fresh = { .width = 3, .circular = true, .precision = FX_PRECISION_BF16 };
   fx_flex *m = NULL;
   fx_options_default(fx_flex_fields, &fresh);
   CHECK(fresh.depth == 13 && fresh.width == 64 && !fresh.circular && fresh.skip);
-  CHECK(fresh.precision == FX_FLEX_F32 && fresh.channels[0] == 0);
+  CHECK(fresh.precision == FX_PRECISION_F32 && fresh.channels[0] == 0);
   CHECK_NEAR(fresh.dropout, 0.1, 0);
   CHECK(fx_flex_version() >= 2);
   CHECK(fx_option_place("f32|bf16", "f32") == 0 && fx_option_place("f32|bf16", "bf16") == 1);
   CHECK(fx_option_place("f32|bf16", "f3") == -1 && fx_option_place("f32|bf16", "bf16|") == -1);
-  c.precision = FX_FLEX_BF16;
+  c.precision = FX_PRECISION_BF16;
   c.recompute = true;
   c.dropout = 0.3;
   CHECK_STATUS(fx_flex_new(&c, 1, &m));
   const fx_mode mode = fx_flex_mode(m);
-  CHECK(mode.bf16 && mode.recompute && !mode.training && mode.dropout == 0.3);
+  CHECK(mode.precision == FX_PRECISION_BF16 && mode.recompute && !mode.training &&
+        mode.dropout == 0.3);
   fx_flex_free(m);
 }
 
@@ -434,7 +436,7 @@ static void wrong_configurations_are_named (void) {
   CHECK(fx_flex_new(&c, 1, &m) == FX_EARG &&
         strstr(fx_errmsg(), "dropout must be a finite number"));
   c = tiny();
-  c.precision = (fx_flex_precision)2;
+  c.precision = (fx_precision)2;
   CHECK(fx_flex_new(&c, 1, &m) == FX_EARG &&
         strstr(fx_errmsg(), "precision must be one of f32|bf16"));
   c = tiny();
