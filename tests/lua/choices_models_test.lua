@@ -177,7 +177,7 @@ function suite.test_adding_a_choice_is_adding_a_file()
   lu.assertErrorMsgContains("nearest is 'steep'", build, { schedule = "kinked", schedule_options = { stepp = 1 } })
   package.path = path
   flex.schedules.define("kinked", nil)
-  lu.assertErrorMsgContains("nearest is", build, { schedule = "kinked" })
+  lu.assertErrorMsgContains("no 'kinked'", build, { schedule = "kinked" })
 end
 
 os.exit(lu.LuaUnit.run())
