@@ -5,7 +5,7 @@ expected - whether the arguments of a public function are what it takes, before 
   expected.fields("sample", "batch", batch, { "estimate" }, 2)
   expected.options("sample", options, 2)
 A wrong one is refused in the words of the function, "sample: options must be a table, got 2", and in the line of the
-user that called it; `level` counts as error's does, for the function that asks.
+user that called it; `level` counts as error's does, for the function that asks (0: no line is named).
 --]]
 local core = require "flexlab.core"
 local text = require "flexlab.text"
@@ -27,7 +27,7 @@ local function field(value, name)
 end
 
 local function refuse(what, name, wanted, value, level)
-  error(("%s: %s must be %s, got %s"):format(what, name, wanted, shown(value)), level + 1)
+  error(("%s: %s must be %s, got %s"):format(what, name, wanted, shown(value)), level > 1 and level + 1 or 0)
 end
 
 --- An object with these methods.
@@ -45,6 +45,32 @@ function M.fields(what, name, value, list, level)
     if type(value) ~= "table" or field(value, key) == nil then
       refuse(what, name, ("a table with the field '%s'"):format(key), value, level + 1)
     end
+  end
+end
+
+--- A table.
+function M.table(what, name, value, level)
+  if type(value) ~= "table" then refuse(what, name, "a table", value, level + 1) end
+end
+
+--- A whole number of at least `least`.
+function M.whole(what, name, value, least, level)
+  if type(value) ~= "number" or not math.tointeger(value) or value < least then
+    refuse(what, name, ("a whole number from %d on"):format(least), value, level + 1)
+  end
+end
+
+--- Two sizes, { height, width }.
+function M.sizes(what, name, value, level)
+  local ok = type(value) == "table" and #value == 2
+  for i = 1, ok and 2 or 0 do ok = ok and math.type(value[i]) == "integer" and value[i] > 0 end
+  if not ok then refuse(what, name, "two whole numbers {height, width} above 0", value, level + 1) end
+end
+
+--- A tensor; `axes`: with so many of them.
+function M.tensor(what, name, value, axes, level)
+  if not core.is_tensor(value) or axes and value.ndim ~= axes then
+    refuse(what, name, axes and ("a tensor of %d axes"):format(axes) or "a tensor", value, level + 1)
   end
 end
 

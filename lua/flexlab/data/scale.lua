@@ -6,19 +6,28 @@ A scale is { mean = {by channel}, std = {} }. Frames are read one at a time and 
 that a set may exceed memory and is read once. [Chan, Golub & LeVeque 1983: merging of means and squares]
 --]]
 local core = require "flexlab.core"
+local expected = require "flexlab.expected"
 local published = require "flexlab.data.published"
 local text = require "flexlab.text"
 local variation = require "flexlab.data.variation"
 
 local M = {}
 
+-- Blames the line that called the function that asks.
+local function check(what, t, scale)
+  expected.tensor(what, "field", t, 4, 3)
+  expected.fields(what, "scale", scale, { "mean", "std" }, 3)
+end
+
 --- t (N,H,W,C) in the units of training.
 function M.normalise(t, scale)
+  check("data.normalise", t, scale)
   return (t - core.tensor(scale.mean)) / core.tensor(scale.std)
 end
 
 --- Back to physical units; `residual` leaves the mean out.
 function M.physical(t, scale, residual)
+  check("data.physical", t, scale)
   local scaled = t * core.tensor(scale.std)
   return residual and scaled or scaled + core.tensor(scale.mean)
 end

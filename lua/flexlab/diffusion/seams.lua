@@ -12,6 +12,7 @@ is, as a standard deviation, when it is moved by every distance up to that of tw
 out. So |ratio - 1| below noise is a seam below the field's own gradient noise.
 --]]
 local core = require "flexlab.core"
+local expected = require "flexlab.expected"
 local tabulate = require "flexlab.table"
 local tiling = require "flexlab.diffusion.tiling"
 
@@ -77,6 +78,8 @@ end
 --- { ratio, noise, lines } of a field (N,H,W,C) made with a plan of tiles (flex.tiling.plan); nil where no
 --- line can be judged: no edges, nothing but edges, or a field that is constant.
 function M.measure(field, plan)
+  expected.tensor("seams.measure", "field", field, 4, 2)
+  expected.fields("seams.measure", "plan", plan, { "rows", "columns" }, 2)
   local directions = {}
   for i, axis in ipairs { plan.rows, plan.columns } do
     if next(axis.edges) then directions[#directions + 1] = relative(field, i + 1, axis) end

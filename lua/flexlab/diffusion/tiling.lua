@@ -21,6 +21,7 @@ Tiles pass the network `batch` at a time, each a function of its own cut alone, 
 order: bits do not depend on `batch`, and memory is that of `batch` tiles and a few fields.
 --]]
 local core = require "flexlab.core"
+local expected = require "flexlab.expected"
 local settings = require "flexlab.settings"
 
 local M = {}
@@ -29,11 +30,13 @@ local declared = settings.of "tiling"
 M.defaults = declared.defaults
 
 --- Options with defaults; raises on what no tiles can be.
-function M.options(given)
-  local o = settings.options("tiling", declared, given ~= true and given or nil, nil, -1)
+---@param level integer|nil  whom an error blames, as error's: 1 (absent) is the caller
+function M.options(given, level)
+  level = (level or 1) + 1
+  local o = settings.options("tiling", declared, given ~= true and given or nil, nil, level)
   if 2 * o.border > o.overlap then
     error(("tiling: a border of %d at both sides of a tile does not fit into an overlap of %d; give an overlap of "
-      .. "%d or more"):format(o.border, o.overlap, 2 * o.border), 0)
+      .. "%d or more"):format(o.border, o.overlap, 2 * o.border), level)
   end
   return o
 end
@@ -113,7 +116,10 @@ end
 ---@param given table|nil   { overlap = 24, border = 4, batch = 8, periodic = true }; periodic: true, false, "y" or "x"
 ---@param align integer|nil  tiles begin at multiples of it
 function M.plan(domain, tile, given, align)
-  local o = M.options(given)
+  expected.sizes("tiling.plan", "domain", domain, 2)
+  expected.sizes("tiling.plan", "tile", tile, 2)
+  if align then expected.whole("tiling.plan", "align", align, 1, 2) end
+  local o = M.options(given, 2)
   local plan = { options = o, rows = axis(domain[1], tile[1], o, align or 1, "y"),
     columns = axis(domain[2], tile[2], o, align or 1, "x") }
   plan.count = #plan.rows.starts * #plan.columns.starts
@@ -122,6 +128,7 @@ end
 
 --- `length` entries along an axis from `start` (from 0), over the end to the beginning.
 function M.cut(t, along, start, length)
+  expected.tensor("tiling.cut", "field", t, nil, 2)
   local size = t.shape[along]
   local first = math.min(length, size - start)
   local part = t:narrow { axis = along, start = start + 1, length = first }
@@ -183,6 +190,8 @@ end
 ---@param base table|nil  what the sampled x0 is added to
 ---@param answer function  (batch of tiles, with their `base`, x_t of tiles) -> (n,h,w,C)
 function M.fused(plan, batch, base, answer)
+  expected.fields("tiling.fused", "plan", plan, { "rows", "columns" }, 2)
+  expected.fields("tiling.fused", "batch", batch, { "estimate" }, 2)
   local rows = plan.rows
   local t = { plan = plan, re = batch.re, scale = batch.scale, task = batch.task,
     fields = { estimate = batch.estimate, lowres = batch.lowres, base = base } }

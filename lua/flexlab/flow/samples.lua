@@ -5,6 +5,7 @@ runs as typed; anything else a recipe names must be there.
 local config = require "flexlab.config"
 local context = require "flexlab.context"
 local core = require "flexlab.core"
+local expected = require "flexlab.expected"
 local generate = require "flexlab.flow.generate"
 local terminal = require "flexlab.terminal"
 
@@ -31,6 +32,7 @@ end
 
 --- Makes what is missing among cfg.file and cfg.test; returns cfg.
 function M.ensure(cfg)
+  expected.table("data.ensure", "settings", cfg, 2)
   local plain = config.plain(cfg)
   for _, name in ipairs { "file", "test" } do
     local sample = type(plain[name]) == "string" and M.known[plain[name]]

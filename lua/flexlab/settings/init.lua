@@ -23,6 +23,7 @@ one, which say types, ranges, defaults and meaning (declare.lua).
 --]]
 local choices = require "flexlab.choices"
 local declare = require "flexlab.settings.declare"
+local expected = require "flexlab.expected"
 local plain = require "flexlab.plain"
 local text = require "flexlab.text"
 
@@ -162,9 +163,7 @@ end
 ---@param level integer|nil  whom an error blames
 function M.options(what, declared, given, also, level)
   local result = {}
-  if given ~= nil and type(given) ~= "table" then
-    error(("%s wants a table of settings, got %s"):format(what, text.show(given)), (level or 1) + 1)
-  end
+  expected.options(what, given, (level or 1) + 1)
   for key, default in pairs(declared.defaults) do result[key] = plain.plain(default) end
   for key, value in pairs(plain.plain(given or {})) do
     local entry = declared.entry[key]

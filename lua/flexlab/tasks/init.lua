@@ -16,6 +16,7 @@ local coarse = require "flexlab.data.coarse"
 local context = require "flexlab.context"
 local core = require "flexlab.core"
 local draws = require "flexlab.data.draws"
+local expected = require "flexlab.expected"
 local frames = require "flexlab.data.frames"
 local geometry = require "flexlab.data.geometry"
 local multitask = require "flexlab.tasks.multitask"
@@ -181,6 +182,7 @@ end
 --- A set for a task (tasks.lua). `opened` are the sources of another set that this one shares; prepare(source) is
 --- called with each source that is opened.
 function M.build(task, given, opened, level, prepare)
+  expected.fields("data.build", "task", task, { "name", "check", "describe" }, level or 2)
   local cfg = settings.options("data." .. task.name, settings.of(task.name), given, nil, level or 2)
   if cfg.file == "" then error(("data.%s: no file is named (file = ...)"):format(task.name), level or 2) end
   local run = context.run()
@@ -224,20 +226,24 @@ function M.announce(set)
   return set
 end
 
+-- The calls below stand in brackets: a tail call would leave no line of the user's for an error to name.
+
 --- Super-resolution: the field from every factor-th sample of it.
-function M.superres(cfg) return M.build(tasks.superres, cfg, nil, 3) end
+function M.superres(cfg) return (M.build(tasks.superres, cfg, nil, 3)) end
 
 --- Forecasting: the next frame from the last ones.
-function M.forecast(cfg) return M.build(tasks.forecast, cfg, nil, 3) end
+function M.forecast(cfg) return (M.build(tasks.forecast, cfg, nil, 3)) end
 
 --- Both from the same patches, for one model of several tasks (multitask.lua).
-function M.multitask(cfg) return multitask.data(cfg, M.build, M.announce) end
+function M.multitask(cfg) return (multitask.data(cfg, M.build, M.announce)) end
 
 --- The data that a model was trained on as its checkpoint describes them, from other files.
 ---@param model table  what flex.load_model returned
 ---@param more table   file, test, batch, ...: further settings, which win
 ---@param prepare function|nil  called with each source that is opened, before patches are taken of it
 function M.as_trained(model, more, prepare)
+  expected.fields("data.as_trained", "model", model, { "data", "scale" }, 2)
+  expected.options("data.as_trained", more, 2)
   local about = model.data
   local task = tasks[about.task]
   if not task then
@@ -247,11 +253,11 @@ function M.as_trained(model, more, prepare)
   local cfg = { crop = about.crop, mean = model.scale.mean, std = model.scale.std }
   for _, key in ipairs { "dataset", "axes", "format", "channels", "observable" } do cfg[key] = about[key] end
   for key in pairs(task.defaults) do cfg[key] = about[key] end
-  for key, value in pairs(more) do cfg[key] = value end
-  return M.build(task, cfg, nil, 3, function(source)
+  for key, value in pairs(more or {}) do cfg[key] = value end
+  return (M.build(task, cfg, nil, 3, function(source)
     quantities.judge_trained(about, source, cfg)
     if prepare then prepare(source) end
-  end)
+  end))
 end
 
 --- Makes the sample simulations that the recipes name when they are not there yet; returns cfg.

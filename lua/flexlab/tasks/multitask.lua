@@ -10,6 +10,7 @@ two tasks, so only frames that every task can use are drawn.
 --]]
 local config = require "flexlab.config"
 local context = require "flexlab.context"
+local expected = require "flexlab.expected"
 local tasks = require "flexlab.tasks.kinds"
 local words = require "flexlab.text"
 
@@ -19,15 +20,17 @@ local names = { "superres", "forecast" }
 M.names = names
 
 local function settings(given)
+  expected.options("data.multitask", given, 4)
   local common, own = {}, {}
   for k, v in pairs(config.plain(given or {})) do
     if k == "superres" or k == "forecast" then own[k] = v else common[k] = v end
   end
   for _, name in ipairs(names) do
+    expected.options("data.multitask: " .. name, own[name], 4)
     own[name] = own[name] or {}
     for k in pairs(own[name]) do
       if tasks[name].defaults[k] == nil then
-        error(("data.multitask: %s has %s"):format(name, words.unknown(k, words.keys(tasks[name].defaults))), 3)
+        error(("data.multitask: %s has %s"):format(name, words.unknown(k, words.keys(tasks[name].defaults))), 4)
       end
     end
     for k, v in pairs(common) do own[name][k] = v end
