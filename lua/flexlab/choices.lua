@@ -13,6 +13,7 @@ place of what a word would mean (origin/copies.lua).
 local blame = require "flexlab.blame"
 local core = require "flexlab.core"
 local loading = require "flexlab.loading"
+local parser = require "flexlab.literal_parser"
 local text = require "flexlab.text"
 local trial = require "flexlab.trial"
 
@@ -254,6 +255,21 @@ local function comment(path)
   return first
 end
 
+-- The text that stands behind `doc =` in a file, which is not run; nil where none does.
+local function doc_in(path)
+  local source = (core.sys.read(path) or ""):gsub("%-%-%[%[.-%]%]", ""):gsub("%-%-[^\n]*", "")
+  local at = source:match "%f[%w_]doc%s*=%s*()[\"']"
+  local stop = at
+  while stop do
+    stop = source:find(source:sub(at, at), stop + 1, true)
+    local before = stop and source:sub(at, stop - 1):match "\\*$"
+    if before and #before % 2 == 0 then
+      local ok, value = parser.parse(source:sub(at, stop), path)
+      return ok and value or nil
+    end
+  end
+end
+
 -- What a user's file says of itself, without running it, or why it is no choice.
 local function written(file)
   if not is_word(file.name) then return file.path .. ": not a word; its name must be letters, digits and _" end
@@ -263,13 +279,13 @@ local function written(file)
   end
   local chunk, message = loadfile(file.path, "t")
   if not chunk then return "does not compile: " .. blame.placed(message) end
-  local first = comment(file.path)
+  local first = doc_in(file.path) or comment(file.path)
   return first == "" and file.path or file.path .. ": " .. first
 end
 
 --- What there is of a kind: list of { name =, doc =, path =, own = }, in alphabetic order. The library's own files say
---- their doc; those of users are compiled and not run, and say their path and first comment: one that is broken
---- hides no other.
+--- their doc; those of users are compiled and not run, and say their path, and their doc as it is
+--- written or else their first comment: one that is broken hides no other.
 function M.described(kind)
   local registry, list = M.registry(kind), {}
   for _, file in ipairs(loading.unrestricted(files, kind)) do

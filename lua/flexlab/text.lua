@@ -93,6 +93,21 @@ function M.printable(text) return shown(text, true) end
 --- The same of a text that is to stay on its line.
 function M.one_line(text) return shown(text, false) end
 
+--- Lines of at most `width` of a text, cut between words where there are any.
+function M.wrapped(text, width)
+  local lines, line = {}, ""
+  for word in text:gmatch "%S+" do
+    while #word > width do
+      if line ~= "" then lines[#lines + 1], line = line, "" end
+      lines[#lines + 1], word = word:sub(1, width), word:sub(width + 1)
+    end
+    if line ~= "" and #line + 1 + #word > width then lines[#lines + 1], line = line, "" end
+    line = line == "" and word or line .. " " .. word
+  end
+  lines[#lines + 1] = line
+  return lines
+end
+
 --- A value as a message shows it: strings in quotes, tables by their kind.
 function M.show(value)
   if type(value) == "string" then return ("'%s'"):format(value) end

@@ -18,11 +18,12 @@ runs on each of them, the library's own are not tried again at run time, but for
   trial.among(choice, values)           the same; its settings stand among others
   chosen.try(cfg, defaults)             every word of a resolved configuration (chosen.lua)
 
-A contract is called with a Trial, the choice, and its settings (its defaults without any). Fields are small (32 x
-32 for networks, 16 x 24 for data); a choice that cannot take these says what it takes: `contract = { height = 64,
-width = 64, channels = 2 }` (and a sampler, in how many steps: `steps = { 2, 4 }`). Where a choice may ask for more
-than a made-up batch has (a target, guidance, a model, an observable, a format), an error that it raises is its
-business at run time, for it will be raised at step 1 again; `strict`, which is `flexlab check`, reports it.
+A contract is called with a Trial, the choice, and its settings (its defaults without any). Fields are small:
+8 x 8 for samplers, 16 x 24 for degradations, at most 32 x 32, as networks have them. A choice that cannot take these
+says what it takes: `contract = { height = 64, width = 64, channels = 2 }` (and a sampler, in how many steps: `steps =
+{ 2, 4 }`). Where a choice may ask for more than a made-up batch has (a target, guidance, a model, an observable, a
+format), an error that it raises is its business at run time, for it will be raised at step 1 again; `strict`, which
+is `flexlab check`, reports it.
 
 Refused: contracts beside each step. They would cost at each, and what breaks at step 1000 and not at step 1 raises.
 --]]

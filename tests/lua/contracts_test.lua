@@ -391,18 +391,21 @@ end
 -- A list compiles the files of users and runs none: each is named, and a broken one hides no other.
 function suite.test_lists_name_every_file_and_run_none()
   local files = { ["broken.lua"] = "-- a\nreturn { = }\n", ["ran.lua"] = "io.open('ran', 'w'):close() error 'ran'",
-    ["l1.lua"] = "return {}", ["my-loss.lua"] = "return {}", ["nice.lua"] = "-- flexlab/losses/nice.lua: a nice one\n" }
+    ["l1.lua"] = "return {}", ["my-loss.lua"] = "return {}", ["nice.lua"] = "-- flexlab/losses/nice.lua: a nice one\n",
+    ["told.lua"] = '-- doc = "no"\nlocal old_doc = "no"\nreturn { doc = "what \\"it\\" does", loss = 1 }' }
   core.sys.mkdirs(at "flexlab/losses")
   for name, source in pairs(files) do core.sys.write(at("flexlab/losses/" .. name), source) end
   local expected = { "losses +broken +does not compile: ./flexlab/losses/broken.lua:2: unexpected symbol near '='\n",
     "losses +ran +./flexlab/losses/ran.lua\n", "losses +l1 +mean |p %- y|", "losses +mse +mean",
     "losses +l1 +./flexlab/losses/l1.lua: not used; the library's own word comes first\n",
     "losses +my%-loss +./flexlab/losses/my%-loss.lua: not a word",
-    "losses +nice +./flexlab/losses/nice.lua: a nice one\n" }
+    "losses +nice +./flexlab/losses/nice.lua: a nice one\n",
+    "losses +told +./flexlab/losses/told.lua: what \"it\" does\n" }
   for _, arguments in ipairs { "list choices", "list" } do
     local code, said = flexlab(arguments)
     lu.assertEquals(code, 0, said)
     for _, line in ipairs(expected) do lu.assertNotNil(said:find(line), line) end
+    for line in said:gmatch "[^\n]+" do lu.assertTrue(arguments == "list" or utf8.len(line) <= 120, line) end
   end
   local _, page = shell(("printf 'help \"losses\"\\n' | %s repl"):format(program))
   lu.assertStrContains(page, "does not compile: ./flexlab/losses/broken.lua:2:")

@@ -16,11 +16,24 @@ local words = require "flexlab.text"
 
 local lists = {}
 
+local WIDTH = 120     -- columns of a row
+
 -- A user's file is named, compiled and not run: what runs a user's code is a command that was given it.
 function lists.choices()
-  local t = tabulate { "kind", "word", "what it is" }
+  local t, all, widths = tabulate { "kind", "word", "what it is" }, {}, { 0, 0 }
   for _, kind in ipairs(words.keys(choices.kinds)) do
-    for _, choice in ipairs(choices.described(kind)) do t:row { kind, choice.name, choice.doc } end
+    all[kind] = choices.described(kind)
+    for _, choice in ipairs(all[kind]) do
+      widths = { math.max(widths[1], #kind), math.max(widths[2], #choice.name) }
+    end
+  end
+  local rest = math.max(WIDTH - widths[1] - widths[2] - 4, 40)      -- 4: two gaps
+  for _, kind in ipairs(words.keys(all)) do
+    for _, choice in ipairs(all[kind]) do
+      for i, line in ipairs(words.wrapped(words.one_line(choice.doc), rest)) do
+        t:row { i == 1 and kind or "", i == 1 and choice.name or "", line }
+      end
+    end
     t:gap()
   end
   t:print()

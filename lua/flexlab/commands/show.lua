@@ -67,21 +67,6 @@ local function rows_of(defaults, prefix, named, more)
   end
 end
 
--- Lines of at most `width` of a text, cut between words where there are any.
-local function wrapped(text, width)
-  local lines, line = {}, ""
-  for word in text:gmatch "%S+" do
-    while #word > width do
-      if line ~= "" then lines[#lines + 1], line = line, "" end
-      lines[#lines + 1], word = word:sub(1, width), word:sub(width + 1)
-    end
-    if line ~= "" and #line + 1 + #word > width then lines[#lines + 1], line = line, "" end
-    line = line == "" and word or line .. " " .. word
-  end
-  lines[#lines + 1] = line
-  return lines
-end
-
 local WIDTHS = { 24, 20, 30, 40 }   -- of the columns: 120 with the gaps
 
 local function print_rows(rows)
@@ -89,7 +74,7 @@ local function print_rows(rows)
   for n, row in ipairs(rows) do
     local cells, height = {}, 0
     for i, text in ipairs(row) do
-      cells[i] = wrapped(text, WIDTHS[i])
+      cells[i] = words.wrapped(text, WIDTHS[i])
       height = math.max(height, #cells[i])
     end
     for k = 1, height do
