@@ -31,7 +31,12 @@ M.kinds = {
 local registries, defined_of = {}, {}   -- kind -> its registry, and what it has loaded
 local origins, provided = {}, {}        -- kind.word -> where a user's choice came from; what `provide` was given
 
-local function is_word(name) return type(name) == "string" and name:match("^[%w_]+$") ~= nil end
+-- A file _name.lua of a kind's folder serves its words and is none.
+local function is_helper(name) return name:sub(1, 1) == "_" end
+
+local function is_word(name)
+  return type(name) == "string" and name:match("^[%w_]+$") ~= nil and not is_helper(name)
+end
 
 --- Called with kind and word where no choice is found; may return the sentence to raise.
 M.missing = nil
@@ -43,7 +48,7 @@ local function files(kind)
   for _, folder in ipairs(loading.folders(kind)) do
     for _, file in ipairs(core.sys.exists(folder.path) and assert(core.sys.list(folder.path)) or {}) do
       local name, path = file:match("^(.+)%.lua$"), folder.path .. "/" .. file
-      if name and not seen[path] then
+      if name and not is_helper(name) and not seen[path] then
         list[#list + 1] = { name = name, path = path, own = folder.own, hidden = first[name] }
         first[name], seen[path] = first[name] or path, true
       end

@@ -3,6 +3,7 @@ local lu = require "luaunit"
 local flex = require "flexlab"
 local noising = require "flexlab.diffusion.noising"
 local sampling = require "flexlab.diffusion.sampling"
+local support = require "tests.lua.support"
 local core = flex.core
 
 local suite = {}
@@ -17,6 +18,27 @@ function suite.test_words_are_listed_and_unknown_ones_name_the_nearest()
   lu.assertItemsEquals(flex.optim(), { "adam", "adamw", "lion" })
   lu.assertErrorMsgContains("nearest is 'huber'", function() return flex.losses.hubber end)
   lu.assertErrorMsgContains("nearest is 'recipe'", function() return flex.recpie end)
+end
+
+function suite.test_a_file_that_begins_with_an_underscore_serves_words_and_is_none()
+  local folder, path = support.folder()
+  assert(core.sys.mkdirs(path "flexlab/losses"))
+  assert(core.sys.write(path "flexlab/losses/_shared.lua", "return function(p, y) return (p - y):abs():mean() end"))
+  assert(core.sys.write(path "flexlab/losses/shares.lua", 'return { doc = "the mean of what a helper computes", '
+    .. 'loss = require "flexlab.losses._shared" }'))
+  local before = package.path
+  package.path = package.path .. ";" .. folder .. "/?.lua"
+  local words, described = table.concat(flex.losses(), " "), {}
+  for _, one in ipairs(flex.choices.described "losses") do described[#described + 1] = one.name end
+  local found, message = pcall(function() return flex.losses._shared end)
+  lu.assertNotNil(flex.losses.shares.loss)
+  package.path = before
+  flex.losses.define("shares", nil)
+  lu.assertStrContains(words, "shares")
+  lu.assertNotStrContains(words .. table.concat(described, " "), "_shared")
+  lu.assertFalse(found)
+  lu.assertStrContains(message, "no '_shared'")
+  os.execute("rm -r '" .. folder .. "'")
 end
 
 function suite.test_every_choice_has_a_line_of_doc()

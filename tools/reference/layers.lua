@@ -80,11 +80,11 @@ return function()
   local file = assert(io.open "docs/design.md")
   local page = file:read "a"
   file:close()
-  local lua, c = rows(page, "folder of lua/flexlab"), rows(page, "folder")
+  local lua, c = rows(page, "files and folders of lua/flexlab"), rows(page, "folder")
   local out, right, y, place = { "" }, WIDTH - COLUMN - 10, TOP, TOP
-  title(out, 10, "lua/flexlab", "choice, order and bookkeeping")
+  title(out, 10, "lua/flexlab", "choice, order and bookkeeping; each row knows only those below it")
   title(out, right, "csrc", "work for each pixel or parameter; each folder knows only those below it")
-  for _, row in ipairs(lua) do y = y + box(out, 10, y, row[1], row[2], "#2f7fc1") + GAP end
+  for i = #lua, 1, -1 do y = y + box(out, 10, y, lua[i][1], lua[i][2], "#2f7fc1") + GAP end
   for i = #c, 1, -1 do
     if c[i][1] == "csrc/lua" then       -- all of Lua calls C through it
       out[#out + 1] = ('<path d="M%d %d h10 V%d h-10 M%d %d H%d" stroke="#6e7781" fill="none" marker-end="url(#a)"/>')

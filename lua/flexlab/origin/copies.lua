@@ -228,7 +228,8 @@ function Kept:parts()
   local list = {}
   self.list = list
   local function add(kind, name, part)
-    if kind and choices.kinds[kind] then list[#list + 1] = { kind = kind, name = name, copy = part } end
+    local helper = name and name:sub(1, 1) == "_"      -- of a folder of choices: no word
+    if kind and choices.kinds[kind] and not helper then list[#list + 1] = { kind = kind, name = name, copy = part } end
   end
   for role, file in pairs(self.by_role) do
     local kind, word = role:match("^module flexlab%.([%w_]+)%.([%w_]+)$")

@@ -7,10 +7,12 @@
 --   flex.plot.calibration(c)             ranks, coverage, pull: three   (plot/calibration.lua)
 --   flex.plot.panels(drawings, columns)  several in one drawing         (plot/panels.lua)
 
+local calibration = require "flexlab.plot.calibration"
 local lines = require "flexlab.plot.lines"
+local panels = require "flexlab.plot.panels"
+local slopes = require "flexlab.plot.slopes"
 
-local M = { lines = lines, slopes = require "flexlab.plot.slopes",
-  calibration = require "flexlab.plot.calibration", panels = require "flexlab.plot.panels" }
+local M = { lines = lines, slopes = slopes, calibration = calibration, panels = panels }
 
 -- Mean over a window of 5 % of the curve, centred so that it does not lag; NaNs are left out.
 function M.smooth(values)
