@@ -33,8 +33,8 @@ end
 
 function suite.test_what_stands_before_may_be_required()
   lu.assertEquals(faults { ["run/init"] = 'local base = require "flexlab.base"\nlocal core = require "flexlab.core"',
-    words = 'local base = require("flexlab.base").keys', init = 'return function(n) return require("flexlab." .. n) end' },
-    "")
+    words = 'local base = require("flexlab.base").keys',
+    init = 'return function(n) return require("flexlab." .. n) end' }, "")
 end
 
 function suite.test_what_stands_behind_may_not()
@@ -47,12 +47,13 @@ function suite.test_a_require_stands_at_the_head()
   lu.assertStrContains(faults { ["run/init"] = 'local function f()\n  return require "flexlab.base"\nend' }, want)
   lu.assertStrContains(faults { ["run/init"] = 'local function f() return require "flexlab.base" end' }, want)
   lu.assertStrContains(faults { ["run/init"] = 'local part = require("flexlab." .. name)' }, "requires a computed name")
-  lu.assertEquals(faults { ["run/init"] = '--[[\n  local base = require "flexlab.gone"\n--]]\n-- require "flexlab.no"' }, "")
+  local comments = '--[[\n  local base = require "flexlab.gone"\n--]]\n-- require "flexlab.no"'
+  lu.assertEquals(faults { ["run/init"] = comments }, "")
 end
 
 function suite.test_circles_and_strangers_are_named()
-  lu.assertStrContains(faults { base = 'local w = require "flexlab.words"', words = 'local b = require "flexlab.base"' },
-    "in a circle: base, words, base")
+  lu.assertStrContains(faults { base = 'local w = require "flexlab.words"',
+    words = 'local b = require "flexlab.base"' }, "in a circle: base, words, base")
   lu.assertStrContains(faults { other = "" }, "the list of docs/design.md lacks 'other'")
   os.remove(suite.folder .. "/other.lua")
   lu.assertStrContains(faults { base = 'local w = require "flexlab.old"' }, "there is no flexlab.old")
