@@ -1,4 +1,4 @@
--- Is it worth diffusing the residual instead of the field? Two arms, paired by seed, beside what the data foretell.
+-- Is it worth diffusing the residual instead of the field? Two arms, paired by seed, beside the estimate from the data.
 --   flexlab run recipes/ablate_residual.lua --jobs 2 --set data.crop=32 --set train.steps=600
 local flex = require "flexlab"
 local sr   = require "recipes.sr"

@@ -77,7 +77,7 @@ typedef struct {
   fx_tensor *cos, *sin; /* (T,1,head_dim), owned */
 } fx_rotation;
 
-/* `before` tokens that stand nowhere (they are not turned), then a map of rows x columns, row by row.
+/* `before` tokens without a position (they are not turned), then a map of rows x columns, row by row.
 ** Errors: FX_EARG unless 4 divides head_dim; FX_ENOMEM. */
 fx_status fx_rotation_new(int64_t before, int64_t rows, int64_t columns, int64_t head_dim,
                           fx_rotation *out);

@@ -16,7 +16,7 @@ end
 -- What stands in the place of a value: --out DIR, PREFIX=, NAME.lua, and what the reader is to put in.
 local placeholders = { A = true, COMMAND = true, DIR = true, FILE = true, KEY = true, LINE = true, LIST = true,
   NAME = true, OP = true, OUT = true, RE = true, REASON = true,
-  RECIPE = true, SIZE = true, VALUE = true, WORD = true, PREFIX = true,
+  RECIPE = true, SIZE = true, VALUE = true, WORD = true, PREFIX = true, FROM = true, TO = true,
   RUN = true, RUNS = true, KIND = true, SECURITY = true }   -- SECURITY.md is a page
 
 -- Comments and texts of Lua: lines after --, long comments, quoted words; without declared constants.

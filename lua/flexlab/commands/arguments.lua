@@ -240,6 +240,8 @@ function M.rows(command)
   return arguments, options
 end
 
+local COLUMNS = 100     -- of a help page
+
 --- The page that --help prints.
 function M.help(command)
   local rows, options = M.rows(command)
@@ -248,9 +250,11 @@ function M.help(command)
   local width, lines = 0, { M.usage(command), "  " .. command.doc, "" }
   for _, row in ipairs(rows) do width = math.max(width, #row[1]) end
   for _, row in ipairs(rows) do
-    lines[#lines + 1] = (("  %-" .. width .. "s  %s"):format(row[1], row[2]):gsub("%s+$", ""))
+    for i, part in ipairs(words.wrapped(row[2], COLUMNS - width - 4)) do
+      lines[#lines + 1] = (("  %-" .. width .. "s  %s"):format(i == 1 and row[1] or "", part):gsub("%s+$", ""))
+    end
   end
-  if command.notes then lines[#lines + 1] = "\n" .. command.notes end
+  if command.notes then lines[#lines + 1] = "\n" .. table.concat(words.wrapped(command.notes, COLUMNS), "\n") end
   return table.concat(lines, "\n") .. "\n"
 end
 

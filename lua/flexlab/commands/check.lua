@@ -54,11 +54,11 @@ return {
   arguments = { { name = "file", takes = { "file" }, doc = "file of a part (.../losses/mine.lua) or of a recipe" } },
   options = {
     { name = "kind", value = "WORD", kind = "words", words = words.keys(choices.kinds),
-      doc = "kind of the part, where its folder does not say it" },
-    { name = "set", value = "KEY=VALUE", many = true, doc = "a setting of the part, or of the recipe" },
+      doc = "kind of the part, if its folder does not say it" },
+    { name = "set", value = "KEY=VALUE", many = true, doc = "value of a setting of the part, or of the recipe" },
     commands.parts, commands.device, commands.threads,
   },
-  notes = "The file is run, as `flexlab run` would run it. What each kind promises: docs/extending.md.",
+  notes = "The file's code is run. What each kind promises: docs/extending.md.",
   run = function(values)
     commands.setup(values)
     local kind = kind_of(values)

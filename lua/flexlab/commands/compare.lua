@@ -21,16 +21,16 @@ return {
   arguments = { selection.argument },
   options = {
     selection.metric, selection.better, selection.where,
-    { name = "by", value = "KEY", doc = "the setting whose values are the arms [all that differ, together]" },
-    { name = "against", value = "NAME", doc = "the arm that others are compared with [the first]" },
+    { name = "by", value = "KEY", doc = "setting whose values are the arms [all that differ, together]" },
+    { name = "against", value = "NAME", doc = "arm with which the others are compared [the first]" },
     { name = "per", value = "WORD", kind = "words", words = { "seed", "sample" }, default = "seed",
-      doc = "unit that is shown: seed; or sample: each test sample too, from samples.csv" },
+      doc = "unit of the table: seed; or sample, which also shows each test sample (samples.csv)" },
     { name = "method", value = "NAME", default = "model",
       doc = "with --per sample: method in samples.csv whose scores are compared" },
     { name = "report", value = "DIR", doc = "folder to write report.html, runs.csv, runs.tex and summary.csv to" },
   },
-  notes = "n counts seeds: the runs of a seed under other settings are averaged first. Runs that failed or have\n"
-    .. "no partner are left out; a note below the table names them.",
+  notes = "n is the number of seeds: runs of one seed under other settings are averaged first. Runs that failed or\n"
+    .. "have no partner are left out; a note below the table names them.",
   run = function(values)
     local runs = selection.runs("compare", values)
     local main = runs:main(values.metric, values.better)

@@ -9,13 +9,13 @@ return {
   writes = true,
   doc = "convert a checkpoint: .pt, .safetensors, .h5",
   arguments = { { name = "input", takes = { "file" },
-    doc = "the file to read: .pt, .safetensors, .h5, or a run's folder" },
-    { name = "output", takes = { "file" }, doc = "the file to write: .h5 or .safetensors" } },
+    doc = "file to read: .pt, .safetensors, .h5, or a run's folder" },
+    { name = "output", takes = { "file" }, doc = "file to write: .h5 or .safetensors" } },
   options = { commands.raw,
-    { name = "ema", doc = "the former word for what is now done without --raw; an error if the file has no average" },
+    { name = "ema", doc = "take the moving average (EMA), as without --raw; an error if the file has none" },
     commands.trust },
-  notes = "Without --raw the moving averages (EMA) are converted where the file has any, as sample and evaluate\n"
-    .. "take them. Earlier versions took the final weights unless --ema was given.",
+  notes = "Without --raw the moving averages (EMA) are converted if the file has any; sample and evaluate use the\n"
+    .. "same weights. Earlier versions took the final weights unless --ema was given.",
   run = function(values)
     if values.raw and values.ema then
       arguments.wrong("convert: --raw takes the final weights, --ema the averaged ones; give one of them")

@@ -10,8 +10,8 @@ local fine = settings.of("superres").entry
 
 return {
   name = "doctor",
-  doc = "look for leakage, shifts, wrong normalisation, over-confidence and the like",
-  arguments = { { name = "what", takes = { "file" }, doc = "the folder of a run, or data: HDF5 or a pattern" } },
+  doc = "check a run or data for leakage, shifts, wrong normalisation and the like",
+  arguments = { { name = "what", takes = { "file" }, doc = "folder of a run, or files of data, HDF5 or a pattern" } },
   options = variables.with({
     { name = "test", value = "FILE", doc = "for data: files to test on [the last fifth of the time of each run]" },
     arguments.setting(fine.factor, "N", { doc = "for data: ratio of fine to coarse grid" }),
@@ -20,10 +20,10 @@ return {
     arguments.setting(fine.crop, "N", { doc = "for data: side of the patches in pixels" }),
     { name = "low", value = "FILE", doc = "for data: files of the coarse fields [made from the fine ones]" },
     { name = "test-low", value = "FILE", doc = "for data: files of the coarse test fields" },
-    { name = "json", doc = "one line of JSON instead of the table" },
+    { name = "json", doc = "print one line of JSON instead of the table" },
     commands.device, commands.threads,
   }, 4),
-  notes = "It ends with code 1 where there is a fault.",
+  notes = "The exit code is 1 if there is a fault.",
   run = function(values)
     commands.setup(values)
     local what = values.what:gsub("/+$", "")

@@ -23,12 +23,12 @@ end
 return {
   name = "export",
   writes = true,
-  doc = "write a run or a study into one archive that opens elsewhere",
+  doc = "write a run or a study into one archive",
   arguments = { { name = "run", takes = { "folder" },
-    doc = "the folder of a run (runs/sr/1a2b3c4d/1), of a study, or one above runs" } },
+    doc = "folder of a run (runs/sr/1a2b3c4d/1), of a study, or one above runs" } },
   options = { { name = "out", value = "FILE", doc = "archive to write [named after the run: sr-1a2b3c4d-1.tar]" } },
-  notes = "The archive is a plain tar file with a folder of runs: settings, recipe and parts, versions, log, result,\n"
-    .. "weights. Open it with tar xf, or with flexlab import, which checks every file. Data are not in it.",
+  notes = "The archive is a plain tar file with the settings, recipe, parts, versions, log, result and weights of\n"
+    .. "each run. The data are not in it. Open it with tar xf, or with flexlab import, which checks every file.",
   run = function(values)
     local path = latest.resolve(values.run)
     local dirs, study = runs_of(path)

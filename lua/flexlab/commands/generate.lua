@@ -26,12 +26,12 @@ options[#options + 1] = commands.threads
 return {
   name = "generate",
   doc = "simulate data: two-dimensional turbulence",
-  arguments = { { name = "kind", words = words.keys(generate.kinds), doc = "turbulence" } },
+  arguments = { { name = "kind", words = words.keys(generate.kinds), doc = "kind of data: turbulence" } },
   options = options,
-  notes = "A file holds the vorticity w (frames, size, size), or the channels of --fields, beside solids the\n"
-    .. "dataset solid, and Re, nu, precision, seed, times, k0, forcing, drag, boundary, kmax_eta, solver,\n"
-    .. "version. One that already holds what is asked for is left alone. What was stopped or killed goes on when\n"
-    .. "the same command is given again, with the same bytes.",
+  notes = "A file holds the vorticity w (frames, size, size), or the channels of --fields; with solids also the\n"
+    .. "dataset solid; and Re, nu, precision, seed, times, k0, forcing, drag, boundary, kmax_eta, solver,\n"
+    .. "version. A file that is complete and matches is kept; one that differs is an error that names the first\n"
+    .. "difference, unless --fresh is given. After an interruption the same command continues, bit for bit.",
   run = function(values)
     if not generate.kinds[values.kind] then
       arguments.wrong("generate does not know '%s'; %s", values.kind,

@@ -6,8 +6,8 @@ local words = require "flexlab.text"
 
 return {
   name = "help",
-  doc = "this overview, or the page of a command",
-  arguments = { { name = "command", optional = true, takes = { "command" }, doc = "a command" } },
+  doc = "show the list of commands, or the page of one",
+  arguments = { { name = "command", optional = true, takes = { "command" }, doc = "command whose page is shown" } },
   run = function(values)
     if not values.command then
       terminal.write(commands.overview())

@@ -5,10 +5,10 @@ local terminal = require "flexlab.terminal"
 return {
   name = "import",
   writes = true,
-  doc = "unpack an archive made by flexlab export, after a check of every file",
+  doc = "check and unpack an archive made by flexlab export",
   arguments = { { name = "archive", takes = { "file" }, doc = "file that flexlab export wrote" } },
   options = { { name = "out", value = "DIR", default = "runs", doc = "folder of runs to unpack into" } },
-  notes = "Nothing of the archive is run. A run that is there already stays; another one in its place is an error.",
+  notes = "No code of the archive is run. A run that is already there is kept; another one in its place is an error.",
   run = function(values)
     local new, there = import.read(values.archive, values.out)
     for _, place in ipairs(new) do terminal.say(("%s/%s"):format(values.out, place)) end

@@ -19,8 +19,8 @@ return {
   name = "info",
   doc = "show version, processor and libraries, or describe a network",
   arguments = { { name = "checkpoint", optional = true, takes = { "file" },
-    doc = "checkpoint or run's folder: show its parameters and the GFLOP of a forward pass of one field" } },
-  options = { { name = "json", doc = "one line of JSON" } },
+    doc = "checkpoint or run's folder whose parameters, and GFLOP of a forward pass of one field, are shown" } },
+  options = { { name = "json", doc = "print one line of JSON" } },
   run = function(values)
     local info = values.checkpoint and network(values.checkpoint) or core.info()
     if not values.checkpoint then info.lua = info.lua or _VERSION end

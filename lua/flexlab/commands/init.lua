@@ -33,9 +33,10 @@ M.threads = { name = "threads", value = "N", kind = "integer", least = 1,
   doc = "number of threads (results do not depend on it)" }
 
 -- The folder of parts of one's own, and the run whose copies may be run (SECURITY.md).
-M.parts = { name = "parts", value = "DIR", doc = "also load parts from DIR/flexlab/KIND, and modules from DIR" }
+M.parts = { name = "parts", value = "DIR",
+  doc = "folder from which parts (DIR/flexlab/KIND) and modules are also loaded" }
 M.raw = { name = "raw", doc = "use the final weights, not their moving average (EMA)" }
-M.trust = { name = "trust", value = "RUN", doc = "load the network's own parts from the copies that this run kept" }
+M.trust = { name = "trust", value = "RUN", doc = "run whose kept copies of the network's parts are loaded" }
 
 -- Who types these has chosen the folder whose parts they load; every other command runs FlexLab's own code alone.
 M.LOADS_PARTS = { run = true, repl = true, script = true, show = true, check = true }

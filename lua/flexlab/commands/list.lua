@@ -122,12 +122,12 @@ return {
   name = "list",
   doc = "list choices, recipes, runs or backbones",
   arguments = { { name = "what", optional = true, takes = { "folder" }, words = words.keys(lists),
-    doc = "choices, recipes or runs (default: all three); backbones with their cost; or a folder of runs" },
+    doc = "choices, recipes, runs, or backbones with their cost; or a folder of runs (default: the first three)" },
     { name = "folder", optional = true, takes = { "folder" },
-      doc = "of runs: a folder of runs, or of a study [that of --out]" } },
+      doc = "for runs: a folder of runs, or of a study [that of --out]" } },
   options = {
-    { name = "out", value = "DIR", default = "runs", doc = "where runs are kept" },
-    { name = "sizes", value = "LIST", doc = ("for backbones: sizes to list, of %s [nano]"):format(
+    { name = "out", value = "DIR", default = "runs", doc = "folder of all runs" },
+    { name = "sizes", value = "LIST", doc = ("for backbones: sizes to list, any of %s [nano]"):format(
       table.concat(core.flex_sizes, ", ")) },
     { name = "side", value = "N", kind = "integer", least = 1, default = 64,
       doc = "for backbones: side of the field in pixels" },

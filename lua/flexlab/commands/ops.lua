@@ -30,7 +30,8 @@ end
 return {
   name = "ops",
   doc = "list the ops and the backends that compute them",
-  arguments = { { name = "name", optional = true, takes = { "op" }, doc = "an op: show its arguments and options" } },
+  arguments = { { name = "name", optional = true, takes = { "op" },
+    doc = "op whose arguments and options are shown" } },
   options = { { name = "kernels", doc = "list the kernels and the backends that have them" } },
   run = function(values)
     if values.name then return explain(values.name) end

@@ -22,7 +22,7 @@ return {
   name = "parity",
   doc = "compare outputs and gradients with recorded ones",
   arguments = { { name = "file", many = true, takes = { "file" },
-    doc = "fixtures: .safetensors with param/ in/ out/ grad/" } },
+    doc = "recorded numbers: .safetensors with param/ in/ out/ grad/" } },
   options = { commands.trust },
   notes = "The error is the largest absolute difference over the largest absolute reference.\n"
     .. "Exit code 1 if an output exceeds 1e-4, a gradient 1e-3, an op 1e-5.",

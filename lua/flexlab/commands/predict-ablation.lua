@@ -9,7 +9,7 @@ local fine = settings.of("superres").entry
 
 return {
   name = "predict-ablation",
-  doc = "estimate from the data which target is easier to learn: raw, residual or interpolant",
+  doc = "estimate from the data which target is easier to learn",
   arguments = { { name = "data", takes = { "file" }, doc = "fields, HDF5 or a pattern" } },
   options = variables.with {
     { name = "task", value = "NAME", kind = "words", words = { "superres", "forecast" }, default = "superres",
@@ -17,15 +17,17 @@ return {
     arguments.setting(fine.factor, "N", { doc = "ratio of fine to coarse grid, for super-resolution" }),
     arguments.setting(fine.degradation, "WORD",
       { doc = "how the coarse field is made (flexlab list choices)" }),
-    arguments.setting(settings.of("forecast").entry.lead, "N", { kind = "integer", doc = "frames ahead to forecast" }),
+    arguments.setting(settings.of("forecast").entry.lead, "N", { kind = "integer",
+      doc = "lead of the forecast, in frames" }),
     arguments.setting(fine.crop, "N", { doc = "side of the patches in pixels" }),
-    { name = "batches", value = "N", kind = "integer", least = 1, default = 16, doc = "how many batches of 8 patches" },
+    { name = "batches", value = "N", kind = "integer", least = 1, default = 16,
+      doc = "number of batches, of 8 patches each" },
     arguments.setting(fine.seed, "N", { default = 1, doc = "seed of the patches" }),
-    { name = "json", doc = "one line of JSON instead of the table" },
+    { name = "json", doc = "print one line of JSON instead of the table" },
   },
-  notes = "Per pixel, in the units of training, for Gaussian fields (flex.prediction says what is assumed):\n"
-    .. "variance: of the optimal velocity; from the condition: the part of it that the condition fixes;\n"
-    .. "least loss: what no network can explain.",
+  notes = "The targets are raw, residual and interpolant. For each the table has the variance of the optimal\n"
+    .. "velocity, the part of it that the condition determines, and the least loss, which no network can\n"
+    .. "avoid; all per pixel, in the units of training, for Gaussian fields (flex.prediction has the assumptions).",
   run = function(values)
     local cfg = variables.of(values)
     cfg.file, cfg.split, cfg.test, cfg.crop, cfg.batch = values.data, 1, values.data, values.crop, 8

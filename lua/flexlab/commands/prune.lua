@@ -45,13 +45,13 @@ end
 
 return {
   name = "prune",
-  doc = "delete optimiser state and final weights of finished runs; keep the moving averages (EMA)",
+  doc = "reduce the checkpoints of finished runs to the moving averages (EMA)",
   arguments = { { name = "paths", many = true, takes = { "folder" },
     doc = "runs, folders above them (runs/sr), or studies" } },
   options = { { name = "yes", doc = "delete at once; without it, show what would be freed and ask on a terminal" } },
-  notes = "Sampling, evaluation and train.from work as before; training cannot go on. Runs that are not done stay\n"
-    .. "as they are, and so do those that another run of the same folder of runs has started from. A recipe does\n"
-    .. "the same at its end with train.keep = \"ema\".",
+  notes = "The optimiser's state and the final weights are deleted. Sampling, evaluation and train.from work as\n"
+    .. "before; training cannot go on. Runs that are not finished stay as they are, and so do runs from which\n"
+    .. "another run in the same folder has started. A recipe with train.keep = \"ema\" does the same at its end.",
   run = function(values)
     for _, path in ipairs(values.paths) do
       if core.sys.exists(path) ~= "folder" then arguments.wrong("prune: there is no folder '%s'", path) end

@@ -8,7 +8,7 @@ return {
   name = "repl",
   doc = "a prompt: Lua with FlexLab loaded",
   options = {
-    { name = "include", short = "i", value = "FILE", doc = "run a file (a recipe) first" },
+    { name = "include", short = "i", value = "FILE", doc = "file to run first, such as a recipe" },
     commands.parts, commands.device, commands.threads,
   },
   run = function(values)

@@ -9,9 +9,9 @@ return {
   name = "report",
   doc = "write report.html for a run, a study, or the runs below a folder",
   arguments = { { name = "run", takes = { "folder" },
-    doc = "the folder of a run (runs/sr/1a2b3c4d/1), of a study, or one above runs" } },
+    doc = "folder of a run (runs/sr/1a2b3c4d/1), of a study, or one above runs" } },
   options = { selection.metric, selection.better, selection.where,
-    { name = "by", value = "KEY", doc = "the setting whose values are the arms [all that differ, together]" } },
+    { name = "by", value = "KEY", doc = "setting whose values are the arms [all that differ, together]" } },
   run = function(values)
     local dir = latest.resolve(values.run)
     local alone = flex.runs.is_run(dir) and not values.where

@@ -178,30 +178,32 @@ return {
   name = "run",
   doc = "run a recipe or a study",
   arguments = { { name = "recipe", optional = true, takes = { "recipe" },
-    doc = "a recipe's file, or its name in recipes/" } },
+    doc = "file of a recipe or study, or its name in recipes/" } },
   options = {
     { name = "from", value = "RUN", doc = "repeat a run from the code, settings and seed that its folder keeps" },
-    { name = "set", value = "KEY=VALUE", many = true, doc = "override one setting" },
-    { name = "sweep", value = "KEY=A,B,...", many = true, doc = "run with each of these values" },
-    { name = "zip", doc = "vary all sweeps together: the first value of each, then the second, ..." },
+    { name = "set", value = "KEY=VALUE", many = true, doc = "value of one setting, in place of the recipe's" },
+    { name = "sweep", value = "KEY=A,B,...", many = true, doc = "values of a setting, each in a run of its own" },
+    { name = "zip",
+      doc = "combine the first values of all sweeps, then the second, ...; without it: all combinations" },
     { name = "seeds", value = "LIST", doc = "seeds: 3, or 1..4, or 1,3,5 [1; a study: its own]" },
     { name = "jobs", value = "N", kind = "integer", least = 1, default = 1,
       doc = "number of processes that share the runs" },
     commands.parts, commands.device, commands.threads,
-    { name = "out", value = "DIR", default = "runs", doc = "where runs are kept" },
-    { name = "dry-run", doc = "say what would run and where, and what would be refused; of a study also its cost" },
-    { name = "fresh", doc = "start again, also where a run is finished" },
-    { name = "quiet", doc = "print no progress" },
+    { name = "out", value = "DIR", default = "runs", doc = "folder of all runs" },
+    { name = "dry-run",
+      doc = "print what would run and where, and refuse what a run would refuse; for a study also the cost" },
+    { name = "fresh", doc = "repeat runs from their start, also finished ones" },
+    { name = "quiet", doc = "do not print progress" },
     { name = "retry", value = "WORD", kind = "words", words = { "failed" },
-      doc = "failed: also repeat the runs that failed or diverged" },
-    { name = "wait", doc = "wait while another process writes the run (a study takes its next run instead)" },
+      doc = "which runs to repeat besides the stopped ones: failed, those that failed or diverged" },
+    { name = "wait", doc = "wait while another process writes the run (a study continues with its next run)" },
     { name = "worker", hidden = true, doc = "take free runs until there is none" },
   },
-  notes = "--dry-run goes up to the first step, refuses what the run would refuse, and simulates nothing.\n"
-    .. "A finished run is found again and not repeated; an unfinished one goes on where it stopped.\n"
-    .. "A run has one writer: a second command on it ends, exit code 1, and names the first (--wait waits).\n"
-    .. "Commands on one study share its runs, also on other hosts with the same --out. A run that fails or\n"
-    .. "diverges is written down and the others go on; the exit code is then 1, and --retry failed repeats it.\n"
-    .. "Ctrl-C and SIGTERM end any phase within two seconds (exit code 130, 143); the same command goes on.",
+  notes = "A finished run is not repeated; an unfinished one continues where it stopped. --dry-run executes the\n"
+    .. "recipe up to its first step and simulates nothing. A run has one writer: a second command on it names the\n"
+    .. "first and ends with exit code 1, or waits with --wait. Several commands on one study share its runs, also on\n"
+    .. "other hosts with the same --out. If a run fails or diverges, the others continue; the exit code is then\n"
+    .. "1, and --retry failed repeats that run. Ctrl-C and SIGTERM end a run within two seconds (exit codes 130\n"
+    .. "and 143); the same command continues it.",
   run = execute,
 }

@@ -7,11 +7,11 @@ local loading = require "flexlab.loading"
 return {
   name = "script",
   doc = "run a Lua file with FlexLab at hand",
-  arguments = { { name = "file", takes = { "file" }, doc = "a Lua file" },
+  arguments = { { name = "file", takes = { "file" }, doc = "Lua file to run" },
     { name = "words", many = true, optional = true, rest = true, takes = { "file" },
-      doc = "its arguments, options too (in arg)" } },
+      doc = "arguments and options for the file, in the table arg" } },
   options = { commands.parts },
-  notes = "What the file returns is the exit code if it is a whole number; os.exit works too.",
+  notes = "If the file returns a whole number, that is the exit code; os.exit works too.",
   run = function(values)
     loading.beside_recipe(values.file)
     local chunk, message = loadfile(values.file, "t")

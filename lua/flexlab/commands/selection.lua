@@ -12,15 +12,15 @@ local words = require "flexlab.text"
 local M = {}
 
 M.argument = { name = "runs", many = true, takes = { "folder" },
-  doc = "folders of runs, or above them (runs/sr), studies (runs/conditioning), or a link `latest`" }
+  doc = "folders of runs, folders above them (runs/sr), studies (runs/conditioning), or a link `latest`" }
 
 M.where = { name = "where", value = "KEY=VALUE", many = true, doc = "only runs with this setting" }
 
 M.metric = { name = "metric", value = "NAME",
-  doc = "the result to judge by [the recipe's; else rfne, else the first that differs]" }
+  doc = "result by which runs are judged [the recipe's; else rfne, else the first that differs]" }
 
 M.better = { name = "better", value = "WORD", kind = "words", words = judging.directions,
-  doc = "which is better: lower, higher, or the best value 0 or 1 [as declared or known]" }
+  doc = "which values are better: lower, higher, or those near 0 or 1 [as declared or known]" }
 
 -- The values that a key has among the runs, as a list for people.
 local function values_of(runs, key)

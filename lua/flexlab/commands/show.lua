@@ -100,8 +100,8 @@ end
 
 return {
   name = "show",
-  doc = "show what a recipe does, and its settings with default, accepted values and meaning",
-  arguments = { { name = "recipe", takes = { "recipe" }, doc = "a recipe's file, or its name in recipes/" } },
+  doc = "show what a recipe does and which settings it has",
+  arguments = { { name = "recipe", takes = { "recipe" }, doc = "file of a recipe, or its name in recipes/" } },
   options = { commands.parts },
   run = function(values)
     local recipe, path = commands.recipe(values.recipe)

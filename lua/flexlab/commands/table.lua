@@ -15,7 +15,7 @@ return {
   doc = "show finished runs as a table",
   arguments = { selection.argument },
   options = {
-    { name = "metrics", value = "A,B", doc = "results to show [all that the runs have in common, the main one first]" },
+    { name = "metrics", value = "A,B", doc = "results to show [those that all runs have, the main one first]" },
     selection.where,
     { name = "as", value = "WORD", kind = "words", words = { "txt", "csv", "md", "tex" }, default = "txt",
       doc = "format of the table: txt, csv, md (Markdown) or tex (LaTeX)" },

@@ -24,7 +24,7 @@ part of Var v* that comes from the condition alone (M, or (2tH-1)^2 P_e): known 
 have the same law given e. So the residual cannot have a lower floor; what it has is less to learn.
 
 What it is not: turbulence is not Gaussian, so a real network's best is below `loss`; fields that are cut out are
-windowed (Hann), which mixes neighbouring rings. It ranks; it does not foretell an RFNE.
+windowed (Hann), which mixes neighbouring rings. It ranks targets; it does not estimate an RFNE.
 --]]
 local config = require "flexlab.config"
 local core = require "flexlab.core"

@@ -9,7 +9,7 @@ on behind the saved step after a restart. Before every write it looks whether th
 All random numbers are addressed by (seed, stream, step, sample); what else the body remembers is in its variables
 (checkpoint/locals.lua).
 
-A body with several loops is resumed in the loop that was saved; its earlier loops yield nothing.
+A body with several loops is resumed in the loop that was saved; the finished loops before it are skipped.
 Until then `run:log` is silent, and lines logged after the checkpoint are dropped from metrics.jsonl.
 --]]
 local arithmetic = require "flexlab.network.arithmetic"
