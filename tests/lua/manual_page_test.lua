@@ -48,8 +48,9 @@ function suite.test_roff_reads_it()
   assert(core.sys.write(path, page.make()))
   local has = support.shell(suite.folder, "command -v groff") == 0
   lu.skipIf(not has, "SKIPPED: there is no groff")
-  local code, out = support.shell(suite.folder, "groff -man -Tutf8 -ww -z flexlab.1")
-  lu.assertEquals(code, 0)
+  -- Without the sanitizer that stock lua5.4 has been given: groff is not ours.
+  local code, out = support.shell(suite.folder, "env -u LD_PRELOAD groff -man -Tutf8 -ww -z flexlab.1")
+  lu.assertEquals(code, 0, out)
   lu.assertEquals(out, "")
 end
 
