@@ -18,7 +18,7 @@
 #include <string.h>
 
 #include "kernels/cpu/winograd.h"
-#ifdef __AMX_BF16__
+#ifdef FXCPU_AMX_TILES
 #include "kernels/cpu/amx/conv.h"
 #endif
 
@@ -181,7 +181,7 @@ done:
 
 fx_status fxcpu_conv (const conv_call *c) {
   const conv_source *x = c->s;
-#ifdef __AMX_BF16__
+#ifdef FXCPU_AMX_TILES
   if (amx_suits(c->kh, c->kw, c->stride, c->pad_y, c->pad_x, x->c, c->outs))
     return fxcpu_amx_conv(c);
 #endif

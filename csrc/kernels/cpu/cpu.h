@@ -1,6 +1,6 @@
 /*
 ** cpu.h - what the CPU kernels share. The folder is compiled once for each instruction set
-** (FXCPU_ISA = baseline, avx2, avx512, amx) and kernels/backend.c picks a table at run time: one
+** (FXCPU_ISA = baseline, avx2, avx512, amx, amx_emulated) and kernels/backend.c picks a table at run time: one
 ** source, no #ifdef per machine but for the width of a vector, below, and a store that not all have (past.h).
 ** A unit of its own lies in a folder of its own (amx), and where it takes over says so once. Only f32.
 **
@@ -40,9 +40,27 @@ static inline double *new_doubles (int64_t count) {
 
 #define LINE 16 /* floats in a line of the caches */
 
-/* --- vectors (GCC extension) ------------------------------------------------------------------ */
+/* The set has the AMX unit's instructions (amx/split.h). */
+#if defined(__AMX_BF16__) || defined(FXCPU_AMX_EMULATED)
+#define FXCPU_AMX_TILES
+#endif
 
-#if defined(__AVX512F__)
+/* --- loops ------------------------------------------------------------------------------------ */
+
+/* Before a loop whose step i touches element i of its operands and no other: an operand may be the
+** result, and still the compiler may take as many steps at once as it likes. */
+#ifdef __clang__
+#define STEPS_APART _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define STEPS_APART _Pragma("GCC ivdep")
+#endif
+
+/* Before a loop over the rows of a tile: registers only, no index. */
+#define UNROLLED _Pragma("GCC unroll 16")
+
+/* --- vectors (an extension of gcc and clang) ------------------------------------------------- */
+
+#if defined(__AVX512F__) || defined(FXCPU_AMX_EMULATED)
 #define LANES 16
 #elif defined(__AVX2__)
 #define LANES 8
@@ -52,9 +70,6 @@ static inline double *new_doubles (int64_t count) {
 
 typedef float vec __attribute__((vector_size(4 * LANES)));
 typedef double wide __attribute__((vector_size(4 * LANES))); /* LANES/2 doubles */
-
-/* Before a loop over the rows of a tile: registers only, no index. */
-#define UNROLLED _Pragma("GCC unroll 16")
 
 /* The same in memory: needs no alignment and may alias plain floats. */
 typedef float vec_at __attribute__((vector_size(4 * LANES), aligned(4), may_alias));

@@ -16,7 +16,7 @@
 
 /* Whether a result of `count` floats, written in runs of whole lines of `width` floats, goes past the caches. */
 static inline bool past_pays (const float *y, int64_t count, int64_t width) {
-#if LANES >= 8
+#ifdef __AVX2__
   return count >= PAST_FLOATS && width % LINE == 0 && (uintptr_t)y % (LINE * sizeof *y) == 0;
 #else
   (void)y, (void)count, (void)width;
@@ -26,11 +26,11 @@ static inline bool past_pays (const float *y, int64_t count, int64_t width) {
 
 /* x[0 .. LANES-1] = v, x at a multiple of a vector's size. The rest of the line is to follow at once. */
 static inline void store_past (float *x, vec v) {
-#if LANES >= 8 && defined(__clang__)
+#if defined(__AVX2__) && defined(__clang__)
   __builtin_nontemporal_store(v, (vec *)x);
-#elif LANES == 16
+#elif defined(__AVX512F__)
   __builtin_ia32_movntps512(x, v);
-#elif LANES == 8
+#elif defined(__AVX2__)
   __builtin_ia32_movntps256(x, v);
 #else
   store(x, v);
@@ -39,7 +39,7 @@ static inline void store_past (float *x, vec v) {
 
 /* Before another thread may read what was stored past the caches. */
 static inline void past_done (void) {
-#if LANES >= 8
+#ifdef __AVX2__
   __builtin_ia32_sfence();
 #endif
 }

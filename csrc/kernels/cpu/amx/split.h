@@ -28,11 +28,11 @@
 #ifndef FX_CPU_AMX_SPLIT_H
 #define FX_CPU_AMX_SPLIT_H
 
-#include <immintrin.h>
-
 #include "kernels/cpu/cpu.h"
 #ifdef FXCPU_AMX_EMULATED
 #include "kernels/cpu/amx/emulated.h"
+#else
+#include <immintrin.h>
 #endif
 
 typedef uint16_t half; /* the upper half of an f32 */
