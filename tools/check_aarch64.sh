@@ -27,6 +27,7 @@ count=0
 failed=""
 for file in csrc/*/*.c csrc/*/*/*.c; do
   case $file in
+    csrc/kernels/cpu/elementwise.c) options="-O3 -fno-math-errno -fno-trapping-math -ffp-contract=off" ;;
     csrc/kernels/cpu/*) options="-O3 -fno-math-errno -fno-trapping-math" ;;
     csrc/sim/lanes/*) options="-O2 -ffp-contract=off -DFXSIM_REAL=float -DFXSIM_ISA=baseline" ;;
     csrc/sim/* | csrc/base/rng.c) options="-O2 -ffp-contract=off" ;;

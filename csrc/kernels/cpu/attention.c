@@ -59,7 +59,7 @@ static float dot_row (int64_t n, const float *x, const float *y) {
 /* y = softmax(scale x); y may be x. */
 static void softmax_row (int64_t n, float scale, const float *x, float *y) {
   const float top = largest(n, x);
-#pragma GCC ivdep
+  STEPS_APART
   for (int64_t i = 0; i < n; i++)
     y[i] = v_exp(scale * (x[i] - top));
   const float share = 1.0f / sum_row(n, y);

@@ -2,19 +2,16 @@
 ** elementwise.c - functions of one number, and of two with broadcasting.
 **
 ** Items are FXCPU_CHUNK elements of the result. Each function has a loop of its own, which the
-** compiler vectorises over vmath.h; log, sin, cos and pow call libm. y may be x, so the loops carry
-** `ivdep`: element i is read before it is written and no other is touched.
+** compiler vectorises over vmath.h; log, sin, cos and pow call libm. y may be x (STEPS_APART).
 **
-** Here a b + c is never contracted into one rounding, whatever the command line says: the compiler
-** decides that separately for the vectors of a loop and for its last few elements, and then the
-** bits of a sample would depend on its place in the batch.
+** Here a b + c is never contracted into one rounding (EXACT_SOURCES in CMakeLists.txt): gcc decides
+** that separately for the vectors of a loop and for its last few elements, and then the bits of a
+** sample would depend on its place in the batch.
 */
-#pragma GCC optimize("fp-contract=off")
-
 #include "kernels/cpu/broadcast.h"
 #include "kernels/cpu/vmath.h"
 
-#define EACH _Pragma("GCC ivdep") for (int64_t i = 0; i < n; i++)
+#define EACH STEPS_APART for (int64_t i = 0; i < n; i++)
 
 /* --- one number ------------------------------------------------------------------------------- */
 
@@ -70,7 +67,7 @@ static void apply_slope (fx_unary f, float a, float b, int64_t n, const float *x
   case FX_GELU: EACH dx[i] = dy[i] * v_gelu_slope(x[i]); break;
   case FX_RELU: EACH dx[i] = x[i] <= 0.0f ? 0.0f : dy[i]; break;
   case FX_POW: EACH dx[i] = dy[i] * a * powf(x[i], a - 1.0f); break;
-  case FX_CLAMP: EACH dx[i] = (x[i] >= a) & (x[i] <= b) ? dy[i] : 0.0f; break;
+  case FX_CLAMP: EACH dx[i] = ((x[i] >= a) & (x[i] <= b)) ? dy[i] : 0.0f; break;
   }
 }
 
@@ -143,10 +140,10 @@ static void combine (fx_binary f, int64_t n, const float *a, int64_t step_a, con
   case FX_SUB: COMBINE(p - q);
   case FX_MUL: COMBINE(p * q);
   case FX_DIV: COMBINE(p / q);
-  case FX_MAXIMUM: COMBINE((p >= q) | (p != p) ? p : q); /* NaN from either side */
-  case FX_MINIMUM: COMBINE((p <= q) | (p != p) ? p : q);
-  case FX_MASK_GE: COMBINE((p >= q) | (p != p) ? 1.0f : 0.0f);
-  case FX_MASK_LE: COMBINE((p <= q) | (p != p) ? 1.0f : 0.0f);
+  case FX_MAXIMUM: COMBINE(((p >= q) | (p != p)) ? p : q); /* NaN from either side */
+  case FX_MINIMUM: COMBINE(((p <= q) | (p != p)) ? p : q);
+  case FX_MASK_GE: COMBINE(((p >= q) | (p != p)) ? 1.0f : 0.0f);
+  case FX_MASK_LE: COMBINE(((p <= q) | (p != p)) ? 1.0f : 0.0f);
   }
 }
 

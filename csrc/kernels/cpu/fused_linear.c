@@ -68,7 +68,8 @@ static void make_row (const row_source *s, int64_t r, float *to) {
     x = to;
   }
   if (s->gelu) {
-#pragma GCC ivdep /* to may be x, number by number */
+    /* to may be x */
+    STEPS_APART
     for (int64_t i = 0; i < s->c; i++)
       to[i] = v_gelu(x[i]);
     x = to;
@@ -154,7 +155,8 @@ static void back_through_activation (const row_source *s, int64_t r, const float
     da = dz;
   }
   if (s->gelu) {
-#pragma GCC ivdep /* dz may be da, number by number */
+    /* dz may be da */
+    STEPS_APART
     for (int64_t i = 0; i < s->c; i++)
       dz[i] = da[i] * v_gelu_slope(z[i]);
   } else if (da != dz) {

@@ -24,12 +24,12 @@ static inline row_moments moments_of_row (int64_t c, const float *x, double eps)
 static inline void normalise (int64_t c, const float *x, row_moments m, const float *w,
                               const float *b, float *y) {
   if (!b) {
-#pragma GCC ivdep
+    STEPS_APART
     for (int64_t i = 0; i < c; i++)
       y[i] = ((x[i] - m.mean) * m.rstd + m.rest) * w[i];
     return;
   }
-#pragma GCC ivdep
+  STEPS_APART
   for (int64_t i = 0; i < c; i++)
     y[i] = ((x[i] - m.mean) * m.rstd + m.rest) * w[i] + b[i];
 }
@@ -37,7 +37,7 @@ static inline void normalise (int64_t c, const float *x, row_moments m, const fl
 /* dx = rstd (g - mean(g) - xhat mean(g xhat)), g = dy w. `xhat` is scratch of c numbers; dx may be dy. */
 static inline void normalise_backward (int64_t c, const float *x, float mean, float rstd,
                                        const float *w, const float *dy, float *xhat, float *dx) {
-#pragma GCC ivdep
+  STEPS_APART
   for (int64_t i = 0; i < c; i++) {
     xhat[i] = (x[i] - mean) * rstd;
     dx[i] = dy[i] * w[i];

@@ -39,7 +39,8 @@ void fxcpu_masked (fx_rng key, double p, int64_t first, int64_t n, const float *
     const int64_t skip = (first + done) % 4, run = smaller(n - done, 4 * BLOCKS - skip);
     draw(&key, (uint32_t)((first + done) / 4), words);
     const uint32_t *word = words + skip;
-#pragma GCC ivdep /* y may be x, number by number */
+    /* y may be x */
+    STEPS_APART
     for (int64_t i = 0; i < run; i++) {
       const float u = (float)(int32_t)(word[i] >> 8) * 0x1p-24f;
       y[done + i] = x[done + i] * (u >= limit ? scale : 0.0f); /* NaN stays NaN */

@@ -57,7 +57,8 @@ static const float *gradient_row (const backward_job *job, int64_t n, int64_t y,
 static inline void slope_pixel (int64_t c, const float *restrict x, const float *restrict mean,
                                 const float *restrict factor, const float *restrict shift,
                                 const float *g, float *dz, float *restrict s1, float *restrict s2) {
-#pragma GCC ivdep /* dz may be g, number by number */
+  /* dz may be g */
+  STEPS_APART
   for (int64_t i = 0; i < c; i++) {
     const float d = x[i] - mean[i], slope = g[i] * v_silu_slope(d * factor[i] + shift[i]);
     dz[i] = slope;
