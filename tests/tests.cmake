@@ -25,7 +25,14 @@ add_executable(sample_in_c docs/sample.c)
 target_link_libraries(sample_in_c PRIVATE flags libflexlab)
 set_target_properties(sample_in_c PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 
-find_program(LUA54 lua5.4 REQUIRED)
+# Stock Lua of version 5.4, whatever its name.
+function(is_lua54 result path)
+  execute_process(COMMAND ${path} -v OUTPUT_VARIABLE version ERROR_VARIABLE version)
+  if(NOT version MATCHES "^Lua 5\\.4")
+    set(${result} FALSE PARENT_SCOPE)
+  endif()
+endfunction()
+find_program(LUA54 NAMES lua5.4 lua-5.4 lua54 lua VALIDATOR is_lua54 REQUIRED)
 set(LUA_TEST_ENVIRONMENT
   "LUA_PATH=${CMAKE_SOURCE_DIR}/lua/?.lua\\;${CMAKE_SOURCE_DIR}/lua/?/init.lua\\;${CMAKE_SOURCE_DIR}/?.lua\\;\\;"
   "LUA_CPATH=${CMAKE_BINARY_DIR}/lua/?.so\\;\\;"
@@ -80,6 +87,8 @@ if(NOT FLEXLAB_SANITIZE)
 endif()
 # What is installed is the same in every build; an executable of a sanitizer needs its flags.
 if(NOT FLEXLAB_SANITIZE)
+  add_test(NAME dependencies COMMAND sh ${CMAKE_SOURCE_DIR}/tests/dependencies.sh ${CMAKE_SOURCE_DIR}
+    ${CMAKE_C_COMPILER})
   add_test(NAME install COMMAND sh ${CMAKE_SOURCE_DIR}/tests/install.sh ${CMAKE_BINARY_DIR}
     ${CMAKE_SOURCE_DIR} ${CMAKE_C_COMPILER})
 endif()

@@ -1,5 +1,5 @@
 /*
-** blas.c - OpenBLAS behind one function, or an own product where it cannot be trusted.
+** blas.c - a BLAS, most often OpenBLAS, behind one function, or an own product where it cannot be trusted.
 **
 ** Debian 12 ships OpenBLAS 0.3.21, which chooses its code by the processor and knows nothing of
 ** those that came later: on some it computes wrong products. So before the first product it has to
@@ -10,12 +10,19 @@
 ** OpenBLAS runs single-threaded: its results depend on its number of threads, and ours must not.
 ** Its OpenMP build takes that number from the OpenMP runtime at every call, where each thread of
 ** our pool has a setting of its own, all cores at first: so it is set to 1 in every new thread.
+** Any other BLAS that the build was given is examined alike, and told the same where it is one of
+** those that are known here (MKL, BLIS, FlexiBLAS, and OpenBLAS under the name of libblas); one that
+** uses threads and is not known would make results depend on their number.
 ** Only sgemm is used; the level 1 and 2 functions of this release have known faults. Products with
 ** m or n below TINY go to the own loops too: there OpenBLAS may switch to gemv by itself.
 */
+#define _GNU_SOURCE /* RTLD_DEFAULT */
 #include "kernels/blas.h"
 
 #include <cblas.h>
+#ifndef FLEXLAB_OPENBLAS
+#include <dlfcn.h>
+#endif
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -67,14 +74,50 @@ static void own_sgemm (bool ta, bool tb, int64_t m, int64_t n, int64_t k, float 
 
 /* --- the examination -------------------------------------------------------------------------- */
 
+#ifdef FLEXLAB_OPENBLAS
+
+static void use_one_thread (void) { openblas_set_num_threads(1); }
+static const char *blas_name (void) {
+  static char name[64];
+  snprintf(name, sizeof name, "OpenBLAS %.50s", openblas_get_corename());
+  return name;
+}
+
+#else
+
+/* The libraries that have threads, and how each is told to use one. */
+static const struct {
+  const char *name, *setter;
+} known[] = { { "OpenBLAS", "openblas_set_num_threads" },
+              { "MKL", "MKL_Set_Num_Threads" },
+              { "FlexiBLAS", "flexiblas_set_num_threads" },
+              { "BLIS", "bli_thread_set_num_threads" } };
+
+static void use_one_thread (void) {
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+    /* BLIS takes a 64-bit number: a register holds both. */
+    void (*set)(int64_t) = (void (*)(int64_t))dlsym(RTLD_DEFAULT, known[i].setter);
+    if (set)
+      set(1);
+  }
+}
+static const char *blas_name (void) {
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    if (dlsym(RTLD_DEFAULT, known[i].setter))
+      return known[i].name;
+  return "BLAS";
+}
+
+#endif
+
 static pthread_mutex_t setting = PTHREAD_MUTEX_INITIALIZER;
-static _Thread_local bool alone; /* this thread has told OpenBLAS to use no others */
+static _Thread_local bool alone; /* this thread has told the BLAS to use no others */
 
 static void stay_alone (void) {
   if (alone)
     return;
   pthread_mutex_lock(&setting);
-  openblas_set_num_threads(1);
+  use_one_thread();
   pthread_mutex_unlock(&setting);
   alone = true;
 }
@@ -83,9 +126,8 @@ static void blas_sgemm (bool ta, bool tb, int64_t m, int64_t n, int64_t k, float
                         const float *a, int64_t lda, const float *b, int64_t ldb, float beta,
                         float *c, int64_t ldc) {
   stay_alone();
-  cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans,
-              (blasint)m, (blasint)n, (blasint)k, alpha, a, (blasint)lda, b, (blasint)ldb, beta, c,
-              (blasint)ldc);
+  cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, (int)m,
+              (int)n, (int)k, alpha, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
 }
 
 #define EXAM 67 /* largest side: past every micro-kernel, and odd */
@@ -111,15 +153,14 @@ static void examine (void) {
   for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
     for (int t = 0; t < 4; t++)
       trusted = trusted && product_is_right(t & 1, t & 2, shapes[s].m, shapes[s].n, shapes[s].k);
-  const char *core = openblas_get_corename();
-  if (trusted)
-    snprintf(text, sizeof text, "OpenBLAS %.60s (checked)", core);
-  else
-    snprintf(text, sizeof text, "own (OpenBLAS computed wrong products here)");
-  if (!trusted)
-    fx_warn("OpenBLAS (%s) computes wrong products on this processor: own code is used. "
-            "OPENBLAS_CORETYPE=Haswell may help.",
-            core);
+  if (trusted) {
+    snprintf(text, sizeof text, "%.60s (checked)", blas_name());
+    return;
+  }
+  snprintf(text, sizeof text, "own (%.40s computed wrong products here)", blas_name());
+  fx_warn("%s computes wrong products on this processor: own code is used. "
+          "For OpenBLAS, OPENBLAS_CORETYPE=Haswell may help.",
+          blas_name());
 }
 
 void fx_blas_start (void) { pthread_once(&once, examine); }

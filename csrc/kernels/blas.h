@@ -1,5 +1,5 @@
 /*
-** blas.h - matrix products by OpenBLAS, once it has shown that it can.
+** blas.h - matrix products by a BLAS, once it has shown that it can.
 */
 #ifndef FX_BLAS_H
 #define FX_BLAS_H
