@@ -1735,7 +1735,7 @@ function core.metrics.reliability(members, truth, key) end
 ---@field bilinear flexlab.Choice every f-th sample, up by bilinear interpolation, as minFLEX
 ---@field block_mean flexlab.Choice mean over f x f blocks, up by bicubic interpolation
 ---@field nearest flexlab.Choice every f-th sample, up by repeating pixels
----@field noisy flexlab.Choice every f-th sample with Gaussian sensor noise, up by registered bicubic [SuperBench, arXiv 2306.14070]
+---@field noisy flexlab.Choice every f-th sample with Gaussian sensor noise, up by aligned bicubic [SuperBench, arXiv 2306.14070]
 ---@field registered flexlab.Choice every f-th sample, up by bicubic interpolation without shift
 ---@field spectral flexlab.Choice sharp spectral cut-off at the coarse grid's wavenumber, up by trigonometric interpolation [Pope 2000]
 
@@ -1745,11 +1745,11 @@ function core.metrics.reliability(members, truth, key) end
 ---@field flex flexlab.Choice the authors' U-Net encoder of ResBlocks, inside the C network
 ---@field fourier flexlab.Choice random Fourier features of the values, 1x1 to every skip [Tancik et al. 2020]
 ---@field identity flexlab.Choice the condition itself, 1x1 to every skip: no features [arXiv 2505.17351, ablated]
----@field plain flexlab.Choice 3x3 convolutions and SiLU, one a skip [Ronneberger et al. 2015]
----@field pyramid flexlab.Choice one strided convolution a level, 1x1 to every skip
+---@field plain flexlab.Choice 3x3 convolutions and SiLU, one per skip [Ronneberger et al. 2015]
+---@field pyramid flexlab.Choice one strided convolution per level, 1x1 to every skip
 ---@field transformer flexlab.Choice a vision transformer on patches, sine positions [Dosovitskiy et al. 2021]
 ---@field unet flexlab.Choice the authors' encoder without transformer, in Lua: several can share one network
----@field vit flexlab.Choice a vision transformer, one block a skip, Re as a token [Dosovitskiy et al. 2021]
+---@field vit flexlab.Choice a vision transformer, one block per skip, Re as a token [Dosovitskiy et al. 2021]
 
 ---@class flexlab.formats
 ---@overload fun(): string[]
@@ -1792,7 +1792,7 @@ function core.metrics.reliability(members, truth, key) end
 ---@overload fun(): string[]
 ---@field define fun(name: string, choice: table|nil): table|nil
 ---@field flex flexlab.Choice U-Net of ResBlocks around a transformer, residual diffusion [arXiv 2505.17351]
----@field multitask flexlab.Choice one network, one condition encoder a task [arXiv 2505.17351]
+---@field multitask flexlab.Choice one network, one condition encoder per task [arXiv 2505.17351]
 
 ---@class flexlab.observables
 ---@overload fun(): string[]
@@ -1821,8 +1821,8 @@ function core.metrics.reliability(members, truth, key) end
 ---@class flexlab.positions
 ---@overload fun(): string[]
 ---@field define fun(name: string, choice: table|nil): table|nil
----@field learned flexlab.Choice a trained vector a token, interpolated for other sizes [Dosovitskiy et al. 2021]
----@field none flexlab.Choice none: tokens are a set; what positions are worth, by their absence
+---@field learned flexlab.Choice a trained vector for each token, interpolated for other sizes [Dosovitskiy et al. 2021]
+---@field none flexlab.Choice no positions: the tokens are a set; it shows what positions are worth
 ---@field rotary flexlab.Choice queries and keys turned by row and column [Su et al. 2021, RoPE; axial]
 ---@field sincos flexlab.Choice sines and cosines of row and column, fixed [Vaswani et al. 2017; He et al. 2022]
 
@@ -1831,7 +1831,7 @@ function core.metrics.reliability(members, truth, key) end
 ---@field define fun(name: string, choice: table|nil): table|nil
 ---@field ddim flexlab.Choice deterministic (eta 0) to ancestral (eta 1) [Song et al. 2021]; FLEX's, eta 0
 ---@field ddpm flexlab.Choice ancestral, fresh noise at every step [Ho et al. 2020]
----@field dpmpp_2m flexlab.Choice DPM-Solver++(2M): multistep, second order, one look a step [Lu et al. 2022]
+---@field dpmpp_2m flexlab.Choice DPM-Solver++(2M): multistep, second order, one network pass per step [Lu et al. 2022]
 ---@field edm flexlab.Choice Heun in sigma, with churn [Karras et al. 2022, algorithm 2]
 ---@field euler flexlab.Choice Euler steps of the probability flow in t; rectified flow's with `flow` [Liu et al. 2022]
 ---@field heun flexlab.Choice second order: DDIM corrected at the end of each step, in the angle of (alpha, sigma)
@@ -1868,7 +1868,7 @@ function core.metrics.reliability(members, truth, key) end
 ---@field define fun(name: string, choice: table|nil): table|nil
 ---@field edm flexlab.Choice (s^2 + d^2)/(s d)^2 on the error of x0 [Karras et al. 2022]
 ---@field min_snr flexlab.Choice min(SNR, 5) on the error of x0 [Hang et al. 2023]
----@field none flexlab.Choice every time counts alike, in what is predicted: FLEX's choice
+---@field none flexlab.Choice no weighting: every time counts alike in the error of what is predicted; FLEX's choice
 ---@field sigmoid flexlab.Choice sigmoid(logSNR - 1), the FLEX authors' option; cf. [Kingma & Gao 2023]
 
 ---@class flexlab: flexlab.core

@@ -9,7 +9,7 @@ return flex.study("conditioning", sr, {
   grid  = { ["model.conditioning"] = { "none", "weak", "strong", "both" } },
   seeds = "1..8",
 }, function(runs)
-  local rfne   = runs:pivot("model.conditioning", "rfne")       -- rfne.weak is one number a seed
+  local rfne   = runs:pivot("model.conditioning", "rfne")       -- rfne.weak is one number per seed
   local tests  = flex.stats.paired(rfne, { against = "both", correct = "holm" })
   local report = flex.table { "condition", "RFNE", "sd", "minus both", "95 % CI", "p (exact, Holm)" }
   local result = { best = rfne:best "min" }

@@ -1,4 +1,4 @@
--- Are two reverse steps enough? One network, trained once a seed, sampled with 1, 2, 4, 8 and 16.
+-- Are two reverse steps enough? One network, trained once per seed, sampled with 1, 2, 4, 8 and 16.
 --   flexlab run recipes/ablate_steps.lua --set data.crop=32
 -- Longer, on larger patches, four times: --set train.steps=2000 --seeds 1..4
 local flex = require "flexlab"

@@ -1,4 +1,4 @@
--- A sampler of your own: DDIM that looks twice at every time. From the first answer it goes back up to the
+-- A sampler of your own: DDIM that asks the network twice at every time. From the first answer it goes back up to the
 -- same time with fresh noise, and answers again: the second answer has less of the noise it began with.
 --   flexlab run recipes/custom_sampler.lua
 -- Beside FLEX's, paired by seed: --sweep eval.sampler=second_look,ddim --seeds 1..4

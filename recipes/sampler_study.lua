@@ -1,4 +1,4 @@
--- One checkpoint, every sampler: how many looks at the network does an answer take? Nothing is trained twice.
+-- One checkpoint, every sampler: how many passes through the network does an answer take? Nothing is trained twice.
 --   flexlab run recipes/sampler_study.lua --set 'study.steps={1,2,4}' --set study.batches=1 --set eval.members=2
 -- Another checkpoint on the same data: --set study.checkpoint=runs/sr/1a2b3c4d/1
 local flex = require "flexlab"

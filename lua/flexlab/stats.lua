@@ -1,6 +1,6 @@
 -- stats.lua - what a few seeds can and cannot say.
 --
--- A sample is a list of numbers, one a seed. Two arms of a study see the same data and noise for
+-- A sample is a list of numbers, one per seed. Two arms of a study see the same data and noise for
 -- the same seed, so they are compared by their paired differences, with the exact sign-flip test
 -- [Fisher 1935; Pitman 1937]: if the arms were alike, each difference would be as likely to have
 -- the other sign, so p is the share of the 2^n sign patterns whose mean is at least as far from

@@ -140,7 +140,7 @@ function suite.test_sampler_study_compares_arms_that_see_the_same()
   for _, arm in ipairs(arms) do
     lu.assertEquals(arm.scores.rfne, alone.rfne)
     lu.assertEquals(arm.scores.crps, alone.crps)
-    lu.assertEquals(arm.looks, 3 * 2)                        -- 3 looks, 2 members, 1 batch
+    lu.assertEquals(arm.passes, 3 * 2)                        -- 3 passes, 2 members, 1 batch
   end
   lu.assertErrorMsgContains("nearest is 'heun'", flex.sampler_study, model, set, { samplers = "heum" })
   lu.assertErrorMsgContains("must fall", flex.sampler_study, model, set, { grids = { { 0.2, 1 } } })

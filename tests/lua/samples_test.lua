@@ -10,7 +10,7 @@ rawset(_G, "TestSamples", suite)
 
 support.rooted(suite)
 
--- Test batches by hand: `n` samples of 8x8, two a batch, whose fields are 1, 2, 3, ...; sample i lies at y = i.
+-- Test batches by hand: `n` samples of 8x8, two per batch, whose fields are 1, 2, 3, ...; sample i lies at y = i.
 local function test_part(n)
   local part = { source = { files = { { path = 'a,"b".h5' } } } }
   function part.batches()

@@ -48,7 +48,7 @@ local PART = [[
 local nn = require "flexlab.nn"
 io.stderr:write("the %s part\n")
 io.open("loaded", "w"):close()
-return { doc = "one convolution a skip", new = function(cfg)
+return { doc = "one convolution per skip", new = function(cfg)
   local net = nn.module { views = {} }
   for i, skip in ipairs(cfg.skips) do net.views[i] = nn.conv(cfg.in_channels, skip.channels, { kernel = 1 }) end
   function net:condition(lowres)

@@ -24,7 +24,7 @@ local function flexlab(arguments, prefix)
   return shell(("cd %s && %s %s %s 2>&1 >/dev/null"):format(folder, prefix or "", program, arguments))
 end
 
--- The files below the test's folder, one a line: what a failed command may not add to.
+-- The files below the test's folder, one per line: what a failed command may not add to.
 local function files()
   local _, list = shell(("cd %s && find . -type f ! -path './runs/*' | sort"):format(folder))
   return list

@@ -67,7 +67,7 @@ local function encoder_of(c, maps)
   return encoder
 end
 
--- As FLEX's: one block a skip from the last to the first; the last of a level doubles the map.
+-- As FLEX's: one block per skip from the last to the first; the last of a level doubles the map.
 local function decoder_of(c, maps)
   local width, left = maps[#maps].channels, #maps
   local decoder = { embed = network.embedding(c), blocks = {} }

@@ -97,7 +97,7 @@ return {
   doc = "a transformer on patches with long skips and FLEX's conditioning [Bao et al. 2023, U-ViT]", title = "U-ViT",
   encoder = "vit",
   defaults = settings.own {
-    { "patch", 8, "integer", least = 1, most = 65536, doc = "pixels a side of a token" },
+    { "patch", 8, "integer", least = 1, most = 65536, doc = "side of a token in pixels" },
     { "mlp", 4, "integer", least = 1, most = 1024, doc = "width of the blocks' inner layer, in channels of a token" },
   },
   needs = { "channels", "depth", "heads" },

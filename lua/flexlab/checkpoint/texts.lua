@@ -106,7 +106,7 @@ local function normalisation_of(path, text)
       fits = fits and type(v) == "number" and v == v and math.abs(v) < math.huge and (part == "mean" or v > 0)
     end
     if not fits then
-      fail(path, "normalisation", "does not fit: %s must be a list of %s, one a channel", part,
+      fail(path, "normalisation", "does not fit: %s must be a list of %s, one per channel", part,
         part == "std" and "positive numbers" or "numbers")
     end
   end

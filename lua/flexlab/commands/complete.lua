@@ -1,7 +1,7 @@
 --[[
 flexlab complete - what may stand where the cursor is. Shells ask it when TAB is pressed (tools/completion.bash).
 
-  flexlab complete "flexlab run sr --set model.enc"      prints what may stand there, a word a line: model.encoder=
+  flexlab complete "flexlab run sr --set model.enc"      prints what may stand there, a word per line: model.encoder=
 All of it comes from the declarations by which the command line is parsed and explained (arguments.lua), from the
 declared settings, and from the folders of recipes and choices. Nothing of the user's is run, since TAB is no consent:
 settings are those of the declared tables, not what a recipe calls its own. A line ":file" or ":folder" leaves the word

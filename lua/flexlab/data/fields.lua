@@ -216,7 +216,7 @@ function Reader:time_variable()
   return v and path, v and v.dtype
 end
 
--- The times of the runs: one list for all, or one a sample; false if there are none.
+-- The times of the runs: one list for all, or one per sample; false if there are none.
 local function times(self)
   local path = path_of_time(self)
   local v = path and self.file:numbers(path, 1, 2)

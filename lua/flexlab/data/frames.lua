@@ -3,7 +3,7 @@ frames - the frames of one or more files, in memory below a limit, read by patch
 
 `files` is a path, a list of paths or a pattern with * in its last part. A frame is (H,W,C); frames of
 different files may differ in size, not in channels. Re comes from the attribute `Re` (one number, or
-one a frame), else from a name like 16000_2048_2048_seed_2150.h5, else it is 0.
+one per frame), else from a name like 16000_2048_2048_seed_2150.h5, else it is 0.
 --]]
 local context = require "flexlab.context"
 local core = require "flexlab.core"

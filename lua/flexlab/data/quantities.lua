@@ -1,7 +1,7 @@
 --[[
 quantities - what the channels of a file are: their units and names, and whether two files hold the same.
 
-  quantities.of(reader) -> { { name = "t2m", units = "K", standard_name =, long_name = }, ... }    one a channel
+  quantities.of(reader) -> { { name = "t2m", units = "K", standard_name =, long_name = }, ... }    one per channel
   quantities.judge({ list, path }, { list, path }, options)       raises a sentence, notes one, or is content
 
 A network learns numbers: kelvin in one file and degrees Celsius in another are one field to it, and a wrong result

@@ -118,7 +118,7 @@ local function per_channel(v, channels, name)
   elseif type(v) == "table" and #v == channels then
     return v
   end
-  error(("data: %s must be a number or %d of them, one a channel, or 'published'"):format(name, channels), 0)
+  error(("data: %s must be a number or %d of them, one per channel, or 'published'"):format(name, channels), 0)
 end
 
 --- The scale that settings name (mean, std), or that of these entries (fit: how many of them); and the path of the

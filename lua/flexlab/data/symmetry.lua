@@ -30,14 +30,14 @@ local own = { u = "x", v = "y" }
 function M.kinds_of(cfg, source)
   local kinds = {}
   if cfg.kinds and #cfg.kinds ~= source.channels then
-    error(("data: kinds must be one word a channel (%d), of: %s"):format(source.channels,
+    error(("data: kinds must be one word per channel (%d), of: %s"):format(source.channels,
       table.concat(M.kinds, ", ")), 0)
   end
   for c = 1, source.channels do
     local name = source.names[c]
     kinds[c] = cfg.kinds and cfg.kinds[c] or known[name] or source.simulated and own[name]
     if not kinds[c] then
-      error(("data: to turn or reflect channel '%s' one must know what it is: kinds = { one word a channel, of %s }")
+      error(("data: to turn or reflect channel '%s' one must know what it is: kinds = { one word per channel, of %s }")
         :format(tostring(name), table.concat(M.kinds, ", ")), 0)
     end
   end
@@ -142,7 +142,7 @@ function M.of(cfg, source, square)
     self.kinds = M.kinds_of(cfg, source)
     M.check_vectors(self.kinds)
   end
-  --- The element of a sample from numbers in [0, 1), one a word of the list.
+  --- The element of a sample from numbers in [0, 1), one per word of the list.
   function self.element(numbers)
     local element = { turns = 0, mirror = false }
     for i, symmetry in ipairs(list) do

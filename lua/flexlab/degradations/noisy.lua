@@ -1,7 +1,7 @@
 --[[
 noisy - every f-th sample with sensor noise, up by bicubic interpolation that leaves samples where they
 were taken. The noise is Gaussian, of standard deviation `noise` (0.05) times that of the sample's coarse
-field; SuperBench's scenario has 0.05 and 0.1 [arXiv 2306.14070]. It is addressed by `keys`, one a sample.
+field; SuperBench's scenario has 0.05 and 0.1 [arXiv 2306.14070]. It is addressed by `keys`, one per sample.
 low (N,H,W,C) -> (N,H/f,W/f,C); up (N,h,w,C) -> (N,H,W,C).
 --]]
 local core = require "flexlab.core"
@@ -23,7 +23,7 @@ local function low(field, factor, cfg, keys)
 end
 
 return {
-  doc = "every f-th sample with Gaussian sensor noise, up by registered bicubic [SuperBench, arXiv 2306.14070]",
+  doc = "every f-th sample with Gaussian sensor noise, up by aligned bicubic [SuperBench, arXiv 2306.14070]",
   low = low,
   up = resample.resize("bicubic", true),
 }

@@ -40,8 +40,8 @@ local function score(model, prediction, goal, times)
   return sum
 end
 
---- The loss at given times (a list) and noise (N,H,W,C): a scalar tensor, and x_t and p for those who
---- look. `kept` (N) is 0 for samples whose condition is dropped.
+--- The loss at given times (a list) and noise (N,H,W,C): a scalar tensor, and x_t and p for
+--- inspection. `kept` (N) is 0 for samples whose condition is dropped.
 function M.loss_at(model, batch, times, eps, kept)
   local s = M.coefficients(model, times)
   local base = model:base(batch)

@@ -23,4 +23,4 @@ local function new(cfg)
   return self
 end
 
-return { doc = "3x3 convolutions and SiLU, one a skip [Ronneberger et al. 2015]", new = new }
+return { doc = "3x3 convolutions and SiLU, one per skip [Ronneberger et al. 2015]", new = new }

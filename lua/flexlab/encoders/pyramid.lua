@@ -36,7 +36,7 @@ local function new(cfg)
   return self
 end
 
-return { doc = "one strided convolution a level, 1x1 to every skip",
+return { doc = "one strided convolution per level, 1x1 to every skip",
   defaults = settings.own {
     { "width", 32, "integer", least = 1, most = 65536, doc = "channels of every level" },
   },

@@ -32,7 +32,7 @@ end
 
 return { doc = "a vision transformer on patches, sine positions [Dosovitskiy et al. 2021]",
   defaults = settings.own {
-    { "patch", 4, "integer", least = 1, most = 65536, doc = "pixels a side of a token" },
+    { "patch", 4, "integer", least = 1, most = 65536, doc = "side of a token in pixels" },
     { "width", 64, "integer", least = 1, most = 65536, doc = "channels of a token" },
     { "depth", 2, "integer", least = 0, most = 1024, doc = "transformer blocks" },
     { "heads", 4, "integer", least = 1, most = 1024, doc = "heads of attention" },

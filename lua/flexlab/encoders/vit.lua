@@ -1,6 +1,6 @@
 --[[
 vit - a vision transformer that shows every skip what another of its blocks left: embedding of patches, a token
-of Re in front, positions as sines and cosines, one transformer block a skip [Dosovitskiy et al. 2021]. The own
+of Re in front, positions as sines and cosines, one transformer block per skip [Dosovitskiy et al. 2021]. The own
 condition encoder of backbone `uvit`, whose skips are its tokens as they are; other networks' skips get them at
 their size through a 1x1 convolution.
 
@@ -42,7 +42,7 @@ local function new(cfg)
   return self
 end
 
-return { doc = "a vision transformer, one block a skip, Re as a token [Dosovitskiy et al. 2021]",
+return { doc = "a vision transformer, one block per skip, Re as a token [Dosovitskiy et al. 2021]",
   defaults = settings.own {
     { "mlp", 4, "integer", least = 1, most = 1024, doc = "width of the blocks' inner layer, in channels of a token" },
     { "dropout", 0.0, "number", least = 0, below = 1, doc = "probability of dropout in the blocks" },

@@ -1,7 +1,7 @@
 --[[
 samples - the scores of every test sample, kept beside a run's result: samples.csv.
 
-  method,id,file,frame,y,x,rfne,rmse,...      one row a sample of a method, one column a metric
+  method,id,file,frame,y,x,rfne,rmse,...      one row per sample of a method, one column a metric
 flex.evaluate writes it when it is called inside a run: the rows of each evaluation join those of the ones before.
 A method is called by its name (`evaluate(..., { name = })`, as flex.report.compare gives), a baseline by its own,
 anything else "model"; an evaluation between training steps has its step behind, a rollout (the members' mean) its
@@ -89,7 +89,7 @@ local function is_repeated(run) return run.replaying and run.saved ~= nil end
 
 --- Adds the scores of one evaluation to the samples.csv of a run.
 ---@param result table  what flex.evaluate returns: id, per_sample
----@param places table  as M.places gives them, one a sample
+---@param places table  as M.places gives them, one per sample
 function M.keep(run, sampler, name, result, places)
   if is_repeated(run) then return end
   run.samples = run.samples or {}

@@ -172,7 +172,7 @@ function M.begin(s)
   return flow
 end
 
--- What a frame may show; velocity() gives both components, made once a frame.
+-- What a frame may show; velocity() gives both components, made once per frame.
 local readers = {}
 function readers.w(flow) return flow:vorticity() end
 function readers.u(_, velocity) return velocity():narrow { axis = 4, start = 1, length = 1 } end

@@ -3,7 +3,7 @@ nskt - `w` (T,H,W) or (T,C,H,W): the files of FLEX, and those made here. That it
 says so: by the name that the authors give theirs, or by the solver of `flexlab generate`, whose unit is U/L.
 
 Attributes say what an array cannot: channels ("u,v"), boundary, wraps (axes that close upon themselves where there is
-no boundary: "x"), channel_units and its like (a line a channel), and samples and levels where the frames of several
+no boundary: "x"), channel_units and its like (a line per channel), and samples and levels where the frames of several
 runs lie one behind the other.
 --]]
 local layout = require "flexlab.data.layout"

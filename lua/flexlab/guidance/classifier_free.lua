@@ -1,7 +1,7 @@
 --[[
 classifier_free - away from what the network says without the condition: x0 = x0_none + w (x0_cond -
 x0_none), and eps likewise [Ho & Salimans 2022]. w = 1 is no guidance. The network must know what to say
-without a condition: train with model.drop_condition, 0.1 or so. Two looks instead of one.
+without a condition: train with model.drop_condition, 0.1 or so. Two passes instead of one.
 --]]
 local settings = require "flexlab.settings"
 

@@ -1,5 +1,5 @@
 --[[
-consistency - the answer, coarsened, is the low field that was given, exactly: after every look x0 += L(y -
+consistency - the answer, coarsened, is the low field that was given, exactly: after every pass x0 += L(y -
 A(base + x0)), where A is the degradation and L its `lift`, A(L(r)) = r. That is the projection onto the
 fields that agree with y: orthogonal, since the lifts of block means and of samples are multiples of A's
 transpose. eps follows from x_t [Wang et al. 2023, DDNM, without noise; Choi et al. 2021, ILVR].

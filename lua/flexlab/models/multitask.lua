@@ -49,7 +49,7 @@ local function view(shared, name)
   end })
 end
 
--- A network without condition encoder, and one encoder a task for the skips it has.
+-- A network without condition encoder, and one encoder per task for the skips it has.
 local function parts(cfg, channels, seed)
   local network = flex.network(cfg)
   network.condition_encoder = false
@@ -95,7 +95,7 @@ local function new(given, set)
   return model
 end
 
-return { doc = "one network, one condition encoder a task [arXiv 2505.17351]", defaults = flex.defaults,
+return { doc = "one network, one condition encoder per task [arXiv 2505.17351]", defaults = flex.defaults,
   new = new, resolve = flex.resolve,
   network = function(cfg)
     local network = flex.network(cfg)

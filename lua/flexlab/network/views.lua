@@ -2,7 +2,7 @@
 views - what light condition encoders share: one map, shown to every skip of a network at the skip's size
 (means of blocks where it is smaller, repeated pixels where it is larger) through a 1x1 convolution.
 
-  local module = views.new(cfg, channels)       a module with one convolution a skip
+  local module = views.new(cfg, channels)       a module with one convolution per skip
   module:show(map)                              (N,h,w,channels) -> features { head=, skips= }
 cfg is an encoder's (docs/extending.md).
 --]]

@@ -1,4 +1,4 @@
--- slopes.lua - a slope chart: the arms of a study side by side, one line a seed, the mean on top.
+-- slopes.lua - a slope chart: the arms of a study side by side, one line per seed, the mean on top.
 -- Lines that run parallel say that the seeds agree about the arms, whatever their level. Arms whose names have no room
 -- side by side are numbered and named below; numbers far apart get a logarithmic axis, lest one arm flatten the others.
 

@@ -1,11 +1,11 @@
 --[[
-dpmpp_2m - DPM-Solver++(2M): second order from the x0 of the step before, so one look a step [Lu et al.
+dpmpp_2m - DPM-Solver++(2M): second order from the x0 of the step before, so one pass per step [Lu et al.
 2022, DPM-Solver++, algorithm 2]. With lambda = logSNR/2, h = lambda' - lambda and r = (last h)/h:
 D = x0 + (x0 - last x0)/(2r), x <- (sigma'/sigma) x - alpha' (exp(-h) - 1) D. The first step and the last
 are first order.
 --]]
 return {
-  doc = "DPM-Solver++(2M): multistep, second order, one look a step [Lu et al. 2022]",
+  doc = "DPM-Solver++(2M): multistep, second order, one network pass per step [Lu et al. 2022]",
   defaults = { steps = 5 },
   sample = function(_, env)
     local x, last, last_h = env.x, nil, nil

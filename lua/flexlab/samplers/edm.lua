@@ -2,7 +2,7 @@
 edm - Heun's method in s = sigma/alpha on y = x/alpha, dy/ds = eps, with churn: noise added before a step
 while s is in [churn_min, churn_max] [Karras et al. 2022, algorithm 2]. churn 0 is deterministic. The
 grid must be fine where s is large, so it is `karras` unless another is asked for; from 22026, where the
-cosine schedule begins, one uniform step is more than Heun can take. Two looks a step, one at the last.
+cosine schedule begins, one uniform step is more than Heun can take. Two passes per step, one at the last.
 --]]
 local settings = require "flexlab.settings"
 

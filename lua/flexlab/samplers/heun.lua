@@ -3,7 +3,7 @@ heun - DDIM made second order. On the path x = cos(phi) x0 + sin(phi) eps, tan(p
 probability flow is dx/dphi = -sin(phi) x0 + cos(phi) eps [Salimans & Ho 2022]. DDIM holds x0 and eps for
 a step h = phi' - phi; here they are looked at again at its end and taken as linear in between:
   x' = DDIM + (x0' - x0)(cos phi' - (sin phi' - sin phi)/h) + (eps' - eps)(sin phi' + (cos phi' - cos phi)/h)
-Exact where DDIM is, second order elsewhere, and fit for any grid, since phi stays within pi/2. Two looks
+Exact where DDIM is, second order elsewhere, and fit for any grid, since phi stays within pi/2. Two passes
 a step, one at the last.
 --]]
 return {

@@ -128,7 +128,7 @@ function M.of(recipe, tasks)
   return b
 end
 
---- One row an arm.
+--- One row per arm.
 function M.table(b)
   local t = tabulate { "arm", "runs to do", "steps", "s/step", "a run", "peak", "disk", "told by" }
   for _, arm in ipairs(b.arms) do

@@ -1,7 +1,7 @@
 --[[
 listing - what `flexlab list runs` shows: every run with its state, date, settings and main number; every study.
 
-  listing.runs(tasks)      one row a run: settings are those in which the runs of its recipe differ; "*" marks the
+  listing.runs(tasks)      one row per run: settings are those in which the runs of its recipe differ; "*" marks the
                            finished runs of the best arm of a recipe by its main metric (run/metric.lua, ranking.lua)
   listing.studies(dirs)    one row a study: how many of its runs are in which state, its best arm
 Both read the folders alone: no code of a recipe is run, so what is listed needs none.

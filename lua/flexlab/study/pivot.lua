@@ -1,7 +1,7 @@
 -- pivot.lua - one metric of finished runs by the values of one key.
 --
 --   local rfne = runs:pivot("model.conditioning", "rfne")
---   rfne.weak                 one number a seed, in the order of the seeds; .seeds names them; :mean() :std()
+--   rfne.weak                 one number per seed, in the order of the seeds; .seeds names them; :mean() :std()
 --   for arm, column in rfne:rows() do ... end
 --   rfne:best("min")          the arm with the least mean over the seeds that all have; nil and why (ranking.lua)
 --   rfne:remarks()            what was left out or averaged, in sentences

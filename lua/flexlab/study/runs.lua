@@ -4,8 +4,8 @@ runs - finished runs as something to ask: what a study's body gets, and what fle
   runs:where { ["model.predict"] = "v" }        those runs          runs:where { seed = 3 }
   runs:pivot("model.conditioning", "rfne")      columns paired by seed (pivot.lua)
   for value, some in runs:group "model.size" do ... end
-  runs:table { "rfne", "gain" }                 one row a run: :print() :save "runs.csv" (.md .tex .html)
-  runs:summary("rfne", { against = "..." })     one row an arm: effect, intervals, p
+  runs:table { "rfne", "gain" }                 one row per run: :print() :save "runs.csv" (.md .tex .html)
+  runs:summary("rfne", { against = "..." })     one row per arm: effect, intervals, p
 A run here is a task { arm = { settings, label }, seed =, result =, dir =, state = }. One that failed or diverged
 has no result: it stands in tables, and what is computed leaves it out and says so (runs:remarks()).
 --]]
@@ -157,7 +157,7 @@ function Runs:main(name, better)
   return { name = name, better = judging.direction(name), why = "by its name" }
 end
 
---- One row a run: settings that differ, seed, state where one is not done, metrics (all by default, the main one
+--- One row per run: settings that differ, seed, state where one is not done, metrics (all by default, the main one
 --- first), cost.
 ---@param options table|nil  { cost = true }: seconds and bytes, which differ between two runs of one thing
 function Runs:table(metrics, options)
@@ -169,10 +169,10 @@ end
 ---@param options table|nil  { times = true }: seconds and bytes, which differ between two runs of one thing
 function Runs:costs(options) return (tables.costs(self, options, 2)) end
 
---- One row a run: when it began, on what host, how long it took, its peak. All that holds a time, in one place.
+--- One row per run: when it began, on what host, how long it took, its peak. All that holds a time, in one place.
 function Runs:times() return tables.times(self) end
 
---- One row an arm: mean, sd, number of seeds, the paired difference from `against` (the first arm that has a
+--- One row per arm: mean, sd, number of seeds, the paired difference from `against` (the first arm that has a
 --- number) with Student's interval and the bootstrap's, exact p with Holm's correction. Returns the table, the
 --- tests and the pivot.
 ---@param metric string|nil  the main one

@@ -6,8 +6,8 @@ samplers - one checkpoint, many ways to sample it: nothing is trained.
 
 Arms are all combinations of samplers, grids and numbers of steps; a grid that is a list of times has
 its own number. Every arm sees the same batches and the same noise, and the condition encoder, which does
-not depend on t, is run once a batch for all of them. So arms are coroutines: each is an evaluation that
-is handed one batch after the other. `looks` counts passes through the network for a member, which is
+not depend on t, is run once per batch for all of them. So arms are coroutines: each is an evaluation that
+is handed one batch after the other. `passes` counts passes through the network for a member, which is
 what sampling costs; `seconds` is measured beside it, for a sample of one member, without the encoder.
 --]]
 local checkpoint = require "flexlab.checkpoint"
@@ -40,7 +40,7 @@ local function arms_of(o)
     for _, grid in ipairs(listed(o.grids)) do
       local steps = type(grid) == "table" and { #grid } or listed(o.steps)
       for _, n in ipairs(steps) do
-        arms[#arms + 1] = { sampler = sampler, grid = grid, steps = n, looks = 0, seconds = 0, samples = 0 }
+        arms[#arms + 1] = { sampler = sampler, grid = grid, steps = n, passes = 0, seconds = 0, samples = 0 }
       end
     end
   end
@@ -61,7 +61,7 @@ end
 local function counting(model, arm)
   local counted = {}
   function counted:predict(...) -- luacheck: ignore self
-    arm.looks = arm.looks + 1
+    arm.passes = arm.passes + 1
     return model:predict(...)
   end
   return setmetatable(counted, { __index = model })
@@ -113,7 +113,7 @@ local function run(model, data, o, arms)
   for _, arm in ipairs(arms) do advance(arm) end
 end
 
---- Every sampler, grid and number of steps on one checkpoint: a table, one row an arm, and the arms with
+--- Every sampler, grid and number of steps on one checkpoint: a table, one row per arm, and the arms with
 --- all their scores.
 ---@param checkpoint_or_model string|table  a run's folder, its last.h5, or a model
 ---@param data table                        its `test` batches are sampled
@@ -129,10 +129,10 @@ function M.study(checkpoint_or_model, data, options)
     advance(arm)
   end
   model:use(run, model, data, o, arms)
-  local t = tabulate { "sampler", "grid", "steps", "looks", "RFNE", "CRPS", "spread", "seconds" }
+  local t = tabulate { "sampler", "grid", "steps", "passes", "RFNE", "CRPS", "spread", "seconds" }
   for _, arm in ipairs(arms) do
     local s = arm.scores
-    t:row { arm.sampler, named(arm.grid), arm.steps, arm.looks // (arm.calls * o.members), s.rfne, s.crps,
+    t:row { arm.sampler, named(arm.grid), arm.steps, arm.passes // (arm.calls * o.members), s.rfne, s.crps,
       s.spread or 0 / 0, arm.seconds / (arm.samples * o.members) }
   end
   return t, arms

@@ -1,5 +1,5 @@
 --[[
-tables - runs as tables: one row a run (Runs:table), what arms cost (Runs:costs), what holds a time (Runs:times).
+tables - runs as tables: one row per run (Runs:table), what arms cost (Runs:costs), what holds a time (Runs:times).
 Times and bytes stand in columns of their own that can be left out, since they differ between two runs of one thing.
 --]]
 local blocks = require "flexlab.study.blocks"
@@ -80,7 +80,7 @@ local function main_first(self)
   return names
 end
 
---- Settings that differ, seed, state where a run is not done, metrics, cost: one row a run.
+--- Settings that differ, seed, state where a run is not done, metrics, cost: one row per run.
 function M.runs(self, metrics, options, level)
   local o = config.options("table", { cost = true }, options, nil, level + 1)
   local columns, column = columns_of(self, metrics or main_first(self), level + 1)
@@ -112,7 +112,7 @@ local function mean_cost(self, label, name)
   return n > 0 and sum / n or "-"
 end
 
---- Means of what runs cost: one row an arm.
+--- Means of what runs cost: one row per arm.
 function M.costs(self, options, level)
   local o = config.options("costs", { times = true }, options, nil, level + 1)
   local headers = { "arm", "parameters", "GFLOP" }
@@ -133,7 +133,7 @@ function M.costs(self, options, level)
   return t
 end
 
---- When each run began, on what host, how long it took, its peak: one row a run.
+--- When each run began, on what host, how long it took, its peak: one row per run.
 function M.times(self)
   local t = tabulate { "arm", "seed", "started", "host", "seconds", "peak MiB", "threads", "resumed" }
   for _, task in ipairs(self.tasks) do

@@ -7,7 +7,7 @@ tasks - what `flex.data` is: training batches and test batches of a task.
   for batch in data.test:batches()  tiles that cover whole fields, always the same
 
 A batch: target, estimate, lowres (the network's condition), all (N,H,W,C) and normalised; re (N,1) =
-Re / 40000; truth (and low, for super-resolution) in physical units; ids, one number a sample.
+Re / 40000; truth (and low, for super-resolution) in physical units; ids, one number per sample.
 The residual that is diffused is target - estimate. Normalisation is fitted on training frames only.
 --]]
 local batches = require "flexlab.tasks.batches"
