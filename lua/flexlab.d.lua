@@ -1813,7 +1813,7 @@ function core.metrics.reliability(members, truth, key) end
 ---@field edm flexlab.Choice EDM's preconditioned network [Karras et al. 2022, eq. 7]
 ---@field eps flexlab.Choice the noise eps, x0 cut at +-4 standard deviations [Ho et al. 2020]
 ---@field eps_official flexlab.Choice a v network with the alpha-weighted loss of the authors' eps mode
----@field flow flexlab.Choice the slope eps - x0 of rectified flow [Liu et al. 2022]
+---@field rectified_flow flexlab.Choice the slope eps - x0 of rectified flow [Liu et al. 2022]
 ---@field v flexlab.Choice velocity alpha eps - sigma x0 [Salimans & Ho 2022]; FLEX's choice
 ---@field x flexlab.Choice the residual x0 itself
 ---@field x_official flexlab.Choice x0, sampled with the sign error of the authors' code
@@ -1833,7 +1833,7 @@ function core.metrics.reliability(members, truth, key) end
 ---@field ddpm flexlab.Choice ancestral, fresh noise at every step [Ho et al. 2020]
 ---@field dpmpp_2m flexlab.Choice DPM-Solver++(2M): multistep, second order, one network pass per step [Lu et al. 2022]
 ---@field edm flexlab.Choice Heun in sigma, with churn [Karras et al. 2022, algorithm 2]
----@field euler flexlab.Choice Euler steps of the probability flow in t; rectified flow's with `flow` [Liu et al. 2022]
+---@field euler flexlab.Choice Euler steps of the probability flow in t; with `rectified_flow` its own [Liu et al. 2022]
 ---@field heun flexlab.Choice second order: DDIM corrected at the end of each step, in the angle of (alpha, sigma)
 
 ---@class flexlab.schedules
@@ -1841,10 +1841,10 @@ function core.metrics.reliability(members, truth, key) end
 ---@field define fun(name: string, choice: table|nil): table|nil
 ---@field cosine flexlab.Choice cosine schedule in logSNR, +-20, with a shift [Hoogeboom et al. 2023]
 ---@field edm flexlab.Choice Karras's sigma(t); log-normal sigma in training [Karras et al. 2022]
----@field flow flexlab.Choice straight paths (1 - t) x0 + t eps: rectified flow [Liu et al. 2022]
 ---@field interpolant flexlab.Choice paths from the current state to the target [Chen et al. 2024, arXiv 2403.13724]
 ---@field linear flexlab.Choice logSNR linear in t, +-limit [Kingma et al. 2021]
 ---@field linear_beta flexlab.Choice beta linear in t, 0.1 to 20: DDPM's [Ho et al. 2020; Song et al. 2021]
+---@field rectified_flow flexlab.Choice straight paths (1 - t) x0 + t eps: rectified flow [Liu et al. 2022]
 ---@field sigmoid flexlab.Choice alpha^2 a logistic curve of t [Jabri et al. 2022; Chen 2023]
 
 ---@class flexlab.symmetries

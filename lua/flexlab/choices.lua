@@ -14,6 +14,8 @@ local blame = require "flexlab.blame"
 local core = require "flexlab.core"
 local loading = require "flexlab.loading"
 local parser = require "flexlab.literal_parser"
+local renamed = require "flexlab.renamed"
+local terminal = require "flexlab.terminal"
 local text = require "flexlab.text"
 local trial = require "flexlab.trial"
 
@@ -234,6 +236,7 @@ function M.registry(kind)
   local registry = setmetatable({}, {
     __call = function() return names(kind, defined) end,
     __index = function(_, name)
+      name = M.present(kind, name)
       local choice = defined[name] or find(kind, defined, name)
       local origin = choice and origins[kind .. "." .. name]
       if origin and origin.path then loading.used("flexlab." .. kind .. "." .. name, origin.path) end
@@ -328,12 +331,28 @@ function M.load(kind, name, path)
   return defined_of[kind][name]
 end
 
---- Whether there is a choice of this name, without loading it.
-function M.has(kind, name)
+local function is_there(kind, name)
   M.registry(kind)
   return defined_of[kind][name] ~= nil
     or is_word(name) and (provided[kind .. "." .. name] or loading.find("flexlab." .. kind .. "." .. name)) ~= nil
 end
+
+local told = {}   -- old words of which it has been said what they are called now
+
+--- The present word for one that was called otherwise once (renamed.lua), which is said once; any other word, and one
+--- that is somebody's own choice, is itself.
+function M.present(kind, name)
+  local now = renamed.words[kind] and renamed.words[kind][name]
+  if not now or is_there(kind, name) then return name end
+  if not told[kind .. "." .. name] then
+    told[kind .. "." .. name] = true
+    terminal.note(("the word '%s' of %s is called '%s' now"):format(name, kind, now))
+  end
+  return now
+end
+
+--- Whether there is a choice of this name, without loading it.
+function M.has(kind, name) return is_there(kind, M.present(kind, name)) end
 
 -- The choice called `name`; `level` as in error().
 local function look(kind, name, level)

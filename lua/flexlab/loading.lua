@@ -252,7 +252,7 @@ end
 
 -- The module that has been renamed since somebody wrote its name.
 local function search_renamed(name)
-  local now = renamed[name:match "^flexlab%.(.*)$"]
+  local now = renamed.modules[name:match "^flexlab%.(.*)$"]
   if not now then return nil end
   return function()
     terminal.note(("the module '%s' is called 'flexlab.%s' now"):format(name, now))

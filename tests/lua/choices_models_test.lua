@@ -171,8 +171,8 @@ function suite.test_adding_a_choice_is_adding_a_file()
     logsnr = function(t, cfg) return t < 0.5 and cfg.steep * (1 - 2 * t) or 8 * (1 - 2 * t) end }]])
   local path = package.path
   package.path = folder .. "/mine/?.lua;" .. path
-  lu.assertItemsEquals(flex.schedules(), { "cosine", "edm", "flow", "interpolant", "kinked", "linear",
-    "linear_beta", "sigmoid" })
+  lu.assertItemsEquals(flex.schedules(), { "cosine", "edm", "interpolant", "kinked", "linear",
+    "linear_beta", "rectified_flow", "sigmoid" })
   try("a file of one's own", { schedule = "kinked", schedule_options = { steep = 11 } })
   lu.assertErrorMsgContains("nearest is 'steep'", build, { schedule = "kinked", schedule_options = { stepp = 1 } })
   package.path = path

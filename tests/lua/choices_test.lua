@@ -114,7 +114,7 @@ function suite.test_parametrisations_agree_with_their_papers()
   lu.assertTrue(largest(edm.goal(s, x0, eps, { sigma_data = 1 }), -v.goal(s, x0, eps)) < 1e-5)
   -- Liu et al. 2022: on (1 - t) x0 + t eps the slope is eps - x0; x0 = x_t - t slope
   local t = 0.3
-  local flow, size = flex.parametrisations.flow, math.sqrt(t ^ 2 + (1 - t) ^ 2)
+  local flow, size = flex.parametrisations.rectified_flow, math.sqrt(t ^ 2 + (1 - t) ^ 2)
   local own = { alpha = core.full({ 1, 1, 1, 1 }, (1 - t) / size), sigma = core.full({ 1, 1, 1, 1 }, t / size) }
   local path = x0 * (1 - t) + eps * t
   lu.assertTrue(largest(flow.recover(own, path * (1 / size), f), path - f * t) < 1e-5)

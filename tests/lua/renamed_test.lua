@@ -1,7 +1,7 @@
 -- Laws of modules that were called otherwise once (lua/flexlab/renamed.lua).
 local lu = require "luaunit"
 local core = require "flexlab.core"
-local renamed = require "flexlab.renamed"
+local renamed = require("flexlab.renamed").modules
 local support = require "tests.lua.support"
 
 local suite = {}
@@ -31,6 +31,55 @@ print(rawequal(old, require "flexlab.store.state"), rawequal(old, require "flexl
   local _, notes = out:gsub("note: the module 'flexlab.run.state' is called 'flexlab.store.state' now\n", "")
   lu.assertEquals(notes, 1)
   os.execute("rm -r '" .. folder .. "'")
+end
+
+-- Runs a Lua file that holds `text`; returns what it printed.
+local function said(text)
+  local folder = support.folder()
+  assert(core.sys.write(folder .. "/old.lua", text))
+  local code, out = support.flexlab("script " .. folder .. "/old.lua", folder .. "/out")
+  os.execute("rm -r '" .. folder .. "'")
+  lu.assertEquals(code, 0, out)
+  return out
+end
+
+function suite.test_an_old_word_is_stored_as_the_present_one_and_is_said_once()
+  local out = said [[
+local flex = require "flexlab"
+local recipe = flex.recipe("old", { model = flex.settings.model { size = "nano" } }, function() return { a = 1 } end)
+local cfg, hash = recipe:resolve { model = { schedule = "flow", predict = "flow" } }
+local _, same = recipe:resolve { ["model.schedule"] = "rectified_flow", ["model.predict"] = "rectified_flow" }
+print(cfg.model.schedule, cfg.model.predict, hash == same)
+print(flex.schedules.flow.name, flex.choices.has("parametrisations", "flow"), #flex.schedules())
+]]
+  lu.assertStrContains(out, "rectified_flow\trectified_flow\ttrue")
+  lu.assertStrContains(out, "rectified_flow\ttrue\t7")
+  for _, kind in ipairs { "schedules", "parametrisations" } do
+    local _, notes = out:gsub(("note: the word 'flow' of %s is called 'rectified_flow' now\n"):format(kind), "")
+    lu.assertEquals(notes, 1, kind)
+  end
+end
+
+function suite.test_a_run_that_was_finished_under_an_old_word_is_found()
+  local out = said [[
+local flex, calls, root = require "flexlab", 0, os.tmpname()
+os.remove(root)
+local recipe = flex.recipe("old", { model = flex.settings.model { size = "nano" }, eval = { steps = 2 } }, function(cfg)
+  calls = calls + cfg.eval.steps / 2
+  return { a = calls, size = cfg.model.size, schedule = cfg.model.schedule }
+end)
+local given, quiet = { model = { schedule = "rectified_flow" } }, { root = root, quiet = true }
+local first = recipe(given, quiet)
+local cfg, hash, set = recipe:resolve(given)
+local plain = flex.config.plain(cfg)
+plain.model.schedule = "flow"
+local former = require("flexlab.origin.code").hash(set, plain)
+assert(os.rename(root .. "/old/" .. hash, root .. "/old/" .. former))
+local found = recipe({ model = { schedule = "flow" } }, quiet)
+print(former ~= hash, calls == 1, found.dir == ("%s/old/%s/1"):format(root, former), found.a == first.a)
+os.execute("rm -r '" .. root .. "'")
+]]
+  lu.assertStrContains(out, "true\ttrue\ttrue\ttrue")
 end
 
 function suite.test_a_name_that_never_was_is_not_found()

@@ -148,7 +148,7 @@ function suite.test_ddpm_is_ddim_with_eta_1()
 end
 
 function suite.test_euler_on_the_straight_path_is_ddim()
-  local env = gaussian "flow"
+  local env = gaussian "rectified_flow"
   local a, b = sample("euler", env, "uniform", 7), sample("ddim", env, "uniform", 7)
   lu.assertTrue((a - b):abs():summary().max < 1e-8)
 end

@@ -1,7 +1,7 @@
 --[[
 euler - Euler's method for the probability flow in the schedule's own time and amplitudes a, s (those of
 rectified flow are 1 - t and t): y <- y + (t' - t)(da/dt x0 + ds/dt eps) [Song et al. 2021, score SDE;
-Liu et al. 2022, rectified flow]. With the schedule `flow` the slope is eps - x0 and a step is DDIM's; with
+Liu et al. 2022, rectified flow]. With the schedule `rectified_flow` the slope is eps - x0 and a step is DDIM's; with
 others the two differ, and by how much says how straight the paths of that schedule are. An amplitude
 that begins with an infinite slope (schedules sigmoid and interpolant, at t = 1) is too steep for it.
 --]]
@@ -27,7 +27,7 @@ local function slopes(env, t)
 end
 
 return {
-  doc = "Euler steps of the probability flow in t; rectified flow's with `flow` [Liu et al. 2022]",
+  doc = "Euler steps of the probability flow in t; with `rectified_flow` its own [Liu et al. 2022]",
   defaults = { steps = 10 },
   sample = function(_, env)
     local x = env.x

@@ -22,6 +22,7 @@ Numbers are finite: NaN and infinity are no setting. What a word of a `kind` mus
 A list of entries is declared once (data.lua, model.lua, ...) and everything else reads it: the functions that take
 the settings, recipes that accept them (init.lua), `flexlab show`, the reference.
 --]]
+local choices = require "flexlab.choices"
 local text = require "flexlab.text"
 
 local M = {}
@@ -74,7 +75,7 @@ function checks.texts(_, v) return all(v, function(x) return checks.text(nil, x)
 
 function checks.word(entry, v)
   if type(v) ~= "string" or v == "" or (entry.words and not text.has(entry.words, v)) then return nil end
-  return v
+  return entry.kind and choices.present(entry.kind, v) or v
 end
 
 function checks.words(entry, v) return all(v, function(x) return checks.word(entry, x) end, entry.empty) end
@@ -278,10 +279,10 @@ function M.choice(choice) return M.join(new(choice.name or "own", {}), { choice 
 
 --- A declaration with the settings of choices beside its own. A name that both have keeps the type and the meaning
 --- declared first, and takes the choice's default.
-function M.join(declared, choices)
+function M.join(declared, some)
   local joined = new(declared.name, {})
   for _, entry in ipairs(declared.list) do add(joined, entry) end
-  for _, choice in ipairs(choices) do
+  for _, choice in ipairs(some) do
     for _, entry in ipairs(M.entries(choice.defaults)) do
       local known_here, copy = declared.entry[entry.name], {}
       for k, v in pairs(known_here or entry) do copy[k] = v end

@@ -1,5 +1,5 @@
 --[[
-flow - the straight path (1 - t) x0 + t eps of rectified flow [Liu et al. 2022; Lipman et al. 2022]. t is
+rectified_flow - the straight path (1 - t) x0 + t eps [Liu et al. 2022; Lipman et al. 2022]. t is
 kept 1e-4 away from 0 and 1, where logSNR has no value. In training t is uniform, or with draw =
 "logit_normal" the logistic of a normal number: more of the middle [Esser et al. 2024].
 --]]

@@ -1,7 +1,7 @@
 --[[
-flow - the network predicts the slope eps - x0 of the straight path from x0 to eps [Liu et al. 2022,
-rectified flow; Lipman et al. 2022, flow matching]. From x_t = alpha x0 + sigma eps: x0 = (x_t - sigma p) /
-(alpha + sigma), eps = (x_t + alpha p) / (alpha + sigma), for any schedule; `flow` is the one it is made for.
+rectified_flow - the network predicts the slope eps - x0 of the straight path from x0 to eps [Liu et
+al. 2022; Lipman et al. 2022, flow matching]. From x_t = alpha x0 + sigma eps: x0 = (x_t - sigma p) / (alpha + sigma),
+eps = (x_t + alpha p) / (alpha + sigma), for any schedule; `rectified_flow` is the one it is made for.
 --]]
 return {
   doc = "the slope eps - x0 of rectified flow [Liu et al. 2022]",
