@@ -56,10 +56,10 @@
 ---@field initial? "random"|"rest" random phases with E(k) ~ k^4 exp(-2 (k/k0)^2), or fluid at rest
 ---@field k0? number wavenumber at which the initial energy peaks
 ---@field rms_velocity? number r.m.s. velocity of the initial field
----@field forcing? "none"|"kolmogorov"|"ring" none (decaying), kolmogorov (A sin(k y)) or ring (random)
+---@field forcing? "none"|"kolmogorov"|"ring" forcing: none (decaying flow), kolmogorov (A sin(k y)) or ring (random)
 ---@field forcing_wavenumber? integer wavenumber k of the forcing
----@field forcing_amplitude? number kolmogorov: velocity per time
----@field forcing_width? number ring: wavenumbers k - width to k + width
+---@field forcing_amplitude? number kolmogorov: amplitude A of the forcing, a velocity per time
+---@field forcing_width? number ring: half width of the forced band, wavenumbers k - width to k + width
 ---@field forcing_rate? number ring: mean energy input per time
 ---@field drag? number linear friction, 1 / time; negative: 0.1 with a forcing, else 0
 ---@field cfl? number Courant number
@@ -70,7 +70,7 @@
 ---@field mean_velocity? number velocity of the stream along x, kept by the mean pressure gradient
 ---@field sponge? number width of a strip at the end of x that restores the mean velocity; 0: none
 ---@field penalty? number time in which a solid stops fluid inside it; 0: chosen (flow_solid.c)
----@field precision? "single"|"double" precision of the steps and the state: double, or single, faster and smaller
+---@field precision? "single"|"double" precision of the steps and the state: double; or single, which is faster
 ---@field scalar? boolean carries a passive scalar
 ---@field schmidt? number Schmidt number of the scalar: viscosity / diffusivity
 

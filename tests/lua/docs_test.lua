@@ -41,32 +41,6 @@ for _, path in ipairs(pages) do
   end
 end
 
--- The names by which the headings of a page are linked to: "## 2. The data" is #2-the-data.
-local function anchors(path)
-  local known = {}
-  for heading in ("\n" .. core.sys.read(path)):gsub("\n```.-\n```", ""):gmatch "\n#+ ([^\n]+)" do
-    known[heading:lower():gsub("[^%w%s_-]", ""):gsub("%s", "-")] = true
-  end
-  return known
-end
-
-function suite.test_links_between_pages_lead_somewhere()
-  local linked = table.move(pages, 1, #pages, 8, { "CHANGELOG.md", "SECURITY.md", "docs/reference.md", "data/README.md",
-    "bench/README.md", "tests/README.md", "tests/fixtures/README.md" })
-  for _, path in ipairs(linked) do
-    local folder = path:match("^(.*/)") or ""
-    local prose = core.sys.read(path):gsub("\n```.-\n```", "")
-    for target in prose:gmatch("%]%(([^)%s]+)%)") do
-      local file = not target:match("^%a+:") and target:match("^[^#]+")
-      if file then lu.assertTrue(core.sys.exists(folder .. file) ~= nil, path .. " links to " .. target) end
-      local anchor, page = target:match "#(.*)$", not file and path or folder .. file
-      if anchor and not target:match "^%a+:" and page:match "%.md$" then
-        lu.assertTrue(anchors(page)[anchor], ("%s links to %s, which has no such heading"):format(path, target))
-      end
-    end
-  end
-end
-
 -- Runs a page made of text; returns what is wrong with it, or nil.
 local function fault(text)
   lu.skipIf(not places.program, "FLEXLAB_PROGRAM is not set")

@@ -49,7 +49,7 @@ local function slow(v, axes)
   end
   if unpacked <= 1.5 * frame then return end
   return ("'%s' has chunks (%s): one frame costs %.1f times its size to read; (%s) would be better, "
-    .. "`flexlab data repack IN OUT` writes that"):format(v.path, table.concat(v.chunk, ","), unpacked / frame,
+    .. "`flexlab data repack FROM TO` writes that"):format(v.path, table.concat(v.chunk, ","), unpacked / frame,
     table.concat(better, ","))
 end
 

@@ -36,7 +36,7 @@ local list = {
   rows.entry("forcing_width", { least = 0.5, most = 16384 }),
   rows.entry("forcing_rate", { above = 0, most = 1e9 }),
   rows.entry("drag", { default = false, types = "false|number", least = 0, most = 1e9,
-    doc = "linear friction, 1 / time; forced: 0.1, else 0" }),
+    doc = "rate of linear friction, 1 / time; forced: 0.1, else 0" }),
   rows.entry("cfl", { above = 0, most = 1.3 }),
   rows.entry "precision",
   { "initial", false, "false|text", doc = "file whose vorticity w is the initial field; without it: random phases" },

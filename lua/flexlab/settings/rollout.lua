@@ -3,8 +3,8 @@
 return {
   doc = "rollouts: flex.rollout.evaluate",
   { "length", 10, "integer", least = 1, most = 65535, doc = "steps of the rollout" },
-  { "members", 1, "integer", least = 1, most = 65535, doc = "ensemble members" },
-  { "steps", 2, "integer", least = 1, most = 100000, doc = "reverse steps of the sampler" },
+  { "members", 1, "integer", least = 1, most = 65535, doc = "number of ensemble members" },
+  { "steps", 2, "integer", least = 1, most = 100000, doc = "number of reverse steps of the sampler" },
   { "sampler", "ddim", "word", kind = "samplers", doc = "sampler of the reverse steps" },
   { "feedback", "member", "word", words = { "member", "mean" },
     doc = "what is fed back: each member its own past, or all the mean" },
