@@ -71,14 +71,14 @@ spread_taps (int pixels, const float *taps, int64_t plane, float *u, int64_t ste
   vec g[9], t[3 * MOST_SIDE];
   for (int tap = 0; tap < 9; tap++)
     g[tap] = load(taps + tap * plane);
-#pragma GCC unroll 3
+  UNROLLED
   for (int j = 0; j < 3; j++)
     transform_weights(pixels, g + j, 3, t + j, 3);
-#pragma GCC unroll 8
+  UNROLLED
   for (int k = 0; k < side; k++) {
     vec o[MOST_SIDE];
     transform_weights(pixels, t + 3 * k, 1, o, 1);
-#pragma GCC unroll 8
+    UNROLLED
     for (int j = 0; j < side; j++)
       store(u + (side * k + j) * step, o[j]);
   }
@@ -209,9 +209,9 @@ static inline void ask_output (const winograd_job *job, const output_tile *o, in
 static inline __attribute__((always_inline)) void half_output (int pixels, const float *m, vec *e) {
   const int side = pixels + 2;
   vec d[MOST_SIDE];
-#pragma GCC unroll 8
+  UNROLLED
   for (int j = 0; j < side; j++) {
-#pragma GCC unroll 8
+    UNROLLED
     for (int i = 0; i < side; i++)
       d[i] = load(m + (side * i + j) * GROUP_FLOATS);
     transform_output(pixels, d, 1, e + j, side);

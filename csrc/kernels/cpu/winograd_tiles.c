@@ -6,18 +6,18 @@ static inline __attribute__((always_inline)) void
 read_tile (int pixels, float *const *row, int64_t at, int64_t pitch, int64_t step, float *to) {
   const int side = pixels + 2;
   vec d[MOST_SIDE], e[MOST_POSITIONS];
-#pragma GCC unroll 8
+  UNROLLED
   for (int j = 0; j < side; j++) {
-#pragma GCC unroll 8
+    UNROLLED
     for (int i = 0; i < side; i++)
       d[i] = load(row[i] + at + j * pitch);
     transform_input(pixels, d, 1, e + j, side);
   }
-#pragma GCC unroll 8
+  UNROLLED
   for (int i = 0; i < side; i++) {
     vec o[MOST_SIDE];
     transform_input(pixels, e + side * i, 1, o, 1);
-#pragma GCC unroll 8
+    UNROLLED
     for (int j = 0; j < side; j++)
       store(to + (side * i + j) * step, o[j]);
   }
