@@ -83,7 +83,7 @@ end
 -- The weights of another run, and a line that says what they did not cover.
 local function start_from(path, model)
   local run = context.run()
-  if run then run:saw(path) end
+  if run then run:has_read(path) end
   local copied, left = checkpoint.transfer(path, model)
   if #left > 0 and not (run and run.quiet) then
     terminal.note(("of %s %d tensors were taken; %d start anew: %s%s"):format(path, copied, #left,
@@ -114,7 +114,7 @@ function M.new(choice, model, given)
     self.ema = models.averaged(model, function() self.core:swap() end)
   end
   local run = context.run()
-  if run then run:watch(model, self) end
+  if run then run:add_to_checkpoint(model, self) end
   return self
 end
 

@@ -7,6 +7,8 @@ module of today. A module that moves gets its line in the same change; nothing o
 
 `words` of choices, by kind: a setting that has the old word is stored with the present one, before a run's hash is
 made (settings/declare.lua), and a run that was finished under the old word is found (run/place.lua).
+
+`run`: methods of runs (run/init.lua).
 --]]
 return {
   modules = {
@@ -49,4 +51,5 @@ return {
     schedules = { flow = "rectified_flow" },
     parametrisations = { flow = "rectified_flow" },
   },
+  run = { watch = "add_to_checkpoint", unwatch = "leave_out_of_checkpoint", saw = "has_read", price = "write_cost" },
 }

@@ -60,6 +60,26 @@ print(flex.schedules.flow.name, flex.choices.has("parametrisations", "flow"), #f
   end
 end
 
+function suite.test_methods_of_runs_are_known_by_their_old_names()
+  local out = said [[
+local flex, root = require "flexlab", os.tmpname()
+os.remove(root)
+local recipe = flex.recipe("old", { a = 1 }, function(_, run)
+  local model = {}
+  run:watch(model)
+  run:watch(model, "optimiser")
+  assert(run.watched[1].model == model and run.watched[1].optim == "optimiser" and #run.watched == 1)
+  run:unwatch(model)
+  return { a = #run.watched }
+end)
+print("watched", recipe(nil, { root = root, quiet = true }).a)
+os.execute("rm -r '" .. root .. "'")
+]]
+  lu.assertStrContains(out, "watched\t0")
+  local _, notes = out:gsub("note: run:watch is called run:add_to_checkpoint now\n", "")
+  lu.assertEquals(notes, 1)
+end
+
 function suite.test_a_run_that_was_finished_under_an_old_word_is_found()
   local out = said [[
 local flex, calls, root = require "flexlab", 0, os.tmpname()

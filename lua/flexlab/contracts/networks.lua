@@ -271,7 +271,7 @@ local function kept(t, f, optim, watched)
   end
   if not asked then
     t:refuse(f, "new() did not show its optimiser to the run, so no checkpoint keeps it",
-      "run:watch(model, optimiser) with run = flex.run() (or the field stateless = true)")
+      "flex.run():add_to_checkpoint(model, optimiser) (or the field stateless = true)")
   end
   t:kept "state(), updates(), set_updates(): checkpoints keep it"
 end

@@ -91,7 +91,7 @@ function M.open(files, options)
   self.boundary, self.names = boundary(self.files), self.files[1].reader.names
   self.simulated = simulated(self.files)
   local run = context.run()
-  if run then run:saw(self) end
+  if run then run:has_read(self) end
   return self
 end
 

@@ -37,7 +37,7 @@ function M.new(fields)
   end
   model.noising = noising.new(model.schedule, model.settings.schedule)
   local run = context.run()
-  if run then run:watch(model) end
+  if run then run:add_to_checkpoint(model) end
   return model
 end
 

@@ -3,7 +3,7 @@ witness - what a run loads and reads after it has begun, written down for the ne
 
   local witness <close> = witness.open(run)
 While it is open, loading.lua tells it of every file that a user's code loads as Lua or opens for reading, and
-`run:saw` of the data. Lua files that the run's set (code.lua) does not hold, and what they bring along, are
+`run:has_read` of the data. Lua files that the run's set (code.lua) does not hold, and what they bring along, are
 recorded by their meaning and copied beside the others (copies.lua); other files by their contents
 (provenance.lua). All open runs are told: what an inner run reads, the outer one depends on.
 

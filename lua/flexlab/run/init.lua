@@ -28,8 +28,10 @@ local log = require "flexlab.run.log"
 local notes = require "flexlab.context.notes"
 local progress = require "flexlab.context.progress"
 local rehearsal = require "flexlab.run.rehearsal"
+local renamed = require "flexlab.renamed"
 local samples = require "flexlab.evaluation.samples"
 local steady = require "flexlab.origin.steady"
+local terminal = require "flexlab.terminal"
 local transcript = require "flexlab.run.transcript"
 local witness = require "flexlab.origin.witness"
 
@@ -105,7 +107,7 @@ function Run:resume()
 end
 
 --- Registers what checkpoints hold. flex.models and flex.optim call it; recipes need not.
-function Run:watch(model, optim)
+function Run:add_to_checkpoint(model, optim)
   for _, entry in ipairs(self.watched) do
     if entry.model == model then
       entry.optim = optim or entry.optim
@@ -117,14 +119,14 @@ function Run:watch(model, optim)
 end
 
 --- Leaves a network out of the checkpoints: one that is only asked, not trained.
-function Run:unwatch(model)
+function Run:leave_out_of_checkpoint(model)
   for i, entry in ipairs(self.watched) do
     if entry.model == model then table.remove(self.watched, i) end
   end
 end
 
 --- Notes that this run reads a file, or those of an opened source (data/frames.lua): see origin/provenance.lua.
-function Run:saw(what)
+function Run:has_read(what)
   if type(what) == "table" then self.steady:add(what, witness.saw) else witness.saw { what } end
 end
 
@@ -308,8 +310,8 @@ function Run:steps(data, n, options)
   return iterate, nil, nil, left
 end
 
--- What the run cost, in cost.lua: of this attempt, so a resumed run has the seconds of its last part.
-function Run:price()
+--- What the run cost, in cost.lua: of this attempt, so a resumed run has the seconds of its last part.
+function Run:write_cost()
   local model = self.watched[1] and self.watched[1].model
   local cost = { seconds = core.sys.time() - self.began, peak_bytes = core.memory().peak,
     resumed = self.saved ~= nil, threads = core.threads() }
@@ -322,6 +324,18 @@ function Run:price()
   end
   self.lock:check()
   assert(literal.write(self.dir .. "/cost.lua", cost))
+end
+
+-- Methods by the names that they had before (renamed.lua): said once, then done.
+local told = {}
+for old, now in pairs(renamed.run) do
+  Run[old] = function(self, ...)
+    if not told[old] then
+      told[old] = true
+      terminal.note(("run:%s is called run:%s now"):format(old, now))
+    end
+    return self[now](self, ...)
+  end
 end
 
 --- The last line: everything is logged, and a network that was trained and has not changed is noted.

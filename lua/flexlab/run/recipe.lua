@@ -238,7 +238,7 @@ function Recipe:__call(overrides, options)
     if fault then notes.add(("recipe '%s': %s"):format(self.name, fault)) end
   end
   run:finish()
-  run:price()
+  run:write_cost()
   outcome.write(run, result, keep.wanted(config.plain(cfg)))
   run.transcript:say "done"
   result.dir = dir

@@ -19,7 +19,7 @@ local function network(path)
   if not loaded[path] then
     loaded[path] = checkpoint.load_model(path)
     local run = context.run()
-    if run then run:unwatch(loaded[path]) end   -- its own file keeps it
+    if run then run:leave_out_of_checkpoint(loaded[path]) end   -- its own file keeps it
   end
   return loaded[path]
 end
