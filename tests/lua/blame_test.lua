@@ -36,7 +36,8 @@ local mistakes = {
   object_raised = { "local class = { __tostring = function() return 'too wet' end }", "",
     "error(setmetatable({}, class))", "object_raised.lua:5: too wet" },
   inside_the_library = { "local m = flex.models.flex { size = 'nano', height = 16, width = 16, in_channels = 1 }", "",
-    "flex.diffusion.loss(m, {})", "attempt to index a nil value (field 'target') (in flexlab/diffusion/init.lua:" },
+    "flex.multitask.loss(m, { parts = {} })",
+    "attempt to call a nil value (method 'task') (in flexlab/diffusion/multitask.lua:" },
   words_of_the_library = { "", "", "print(flex.literal.encode(print))", "" },
   missing_module = { "", "", "require 'nowhere_at_all'", "module 'nowhere_at_all' not found" },
 }
