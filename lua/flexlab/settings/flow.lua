@@ -29,7 +29,7 @@ local list = {
   rows.entry("mean_velocity", { default = false, types = "false|number", least = -1e9, most = 1e9,
     doc = "velocity of the stream along x; cylinder, cylinders: 1, else 0" }),
   rows.entry("sponge", { default = false, types = "false|number", least = 0, most = 2 * math.pi,
-    doc = "width of a strip at the end of x that restores it; cylinder: 1, else 0" }),
+    doc = "width of the strip at the end of x that restores the stream; cylinder: 1, else 0" }),
   rows.entry "forcing",
   rows.entry("forcing_wavenumber", { least = 1, most = 16384 }),
   rows.entry("forcing_amplitude", { least = -1e9, most = 1e9 }),

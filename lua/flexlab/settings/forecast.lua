@@ -3,8 +3,8 @@ return {
   with = { "data" },
   early = true,
   doc = "data for forecasts: flex.data.forecast",
-  { "past", 2, "integer", least = 1, most = 65536, doc = "past frames that the network is shown" },
+  { "past", 2, "integer", least = 1, most = 65536, doc = "number of past frames that the network is given" },
   { "lead", 1, "integer|integers", least = 1, most = 65536,
     doc = "frames ahead to forecast; of a list each sample draws one" },
-  { "horizon", 1, "integer", least = 1, most = 65536, doc = "steps that a test sample can be rolled out" },
+  { "horizon", 1, "integer", least = 1, most = 65536, doc = "largest number of steps of a rollout from a test sample" },
 }

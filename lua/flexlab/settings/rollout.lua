@@ -7,6 +7,6 @@ return {
   { "steps", 2, "integer", least = 1, most = 100000, doc = "number of reverse steps of the sampler" },
   { "sampler", "ddim", "word", kind = "samplers", doc = "sampler of the reverse steps" },
   { "feedback", "member", "word", words = { "member", "mean" },
-    doc = "what is fed back: each member its own past, or all the mean" },
+    doc = "what a next step starts from: member, the member's own forecast, or mean, that of all" },
   { "seed", false, "false|integer", least = 0, most = 1 << 53, doc = "seed of the noise; false: the run's" },
 }
