@@ -274,6 +274,28 @@ function suite.test_the_crps_of_one_member_is_the_mae_and_said()
   end), {})
 end
 
+-- A rival is an ensemble of one by design: what stands beside two members says nothing.
+function suite.test_rivals_of_one_member_are_not_said()
+  local truth, one = core.normal({ 1, 16, 16, 1 }, { seed = 1 }), core.normal({ 1, 16, 16, 1 }, { seed = 2 })
+  local data = { batches = function()
+    local given = false
+    return function()
+      if given then return nil end
+      given = true
+      return { truth = truth, ids = { 1 } }
+    end
+  end }
+  local rival = { "rival", function() return one, { one } end }
+  local function compared(members)
+    return function()
+      local c = flex.report.compare(function() return one, members end, data, { methods = { rival } })
+      return { crps = c.scores.rival.crps }
+    end
+  end
+  lu.assertEquals(body("beside", { k = 1 }, compared { one, truth }), {})
+  lu.assertEquals(#body("lonely", { k = 1 }, compared { one }), 1)
+end
+
 local status = lu.LuaUnit.run()
 os.execute("rm -rf '" .. folder .. "'")
 os.exit(status)

@@ -211,7 +211,8 @@ local function score_all(c, methods, test, o)
       if members and #members > 1 then member:add(batch, members[1], { members[1] }) end
       method.members = members and #members or 1
     end
-    c.scores[method[1]] = evaluate.evaluate(method[2], test, { each = each or false, name = method[1] })
+    c.scores[method[1]] = evaluate.evaluate(method[2], test, { each = each or false, name = method[1],
+      single = method[1] ~= o.name })
   end
   local last = methods[#methods]
   c.scores.member = c.scores[o.name]

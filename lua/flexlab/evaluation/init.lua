@@ -202,14 +202,15 @@ end
 --- Scores of `sampler(batch) -> prediction [, members]` over test batches.
 ---@param sampler function
 ---@param test table         data.test
----@param options table|nil  { batches = the first so many, each = function(batch, prediction, members), name }
+---@param options table|nil  { batches = the first so many, each = function(batch, prediction, members), name,
+---  single = true: an ensemble of one by design, of which no note says so }
 function M.evaluate(sampler, test, options)
   if type(sampler) ~= "function" and type((getmetatable(sampler) or {}).__call) ~= "function" then
     error("evaluate: the first argument must be a function that samples a batch, got " .. text.show(sampler), 2)
   end
   expected.methods("evaluate", "data", test, { "batches" }, 2)
   expected.options("evaluate", options, 2)
-  local o = config.options("evaluate", { batches = false, each = false, members = false, name = false },
+  local o = config.options("evaluate", { batches = false, each = false, members = false, name = false, single = false },
     options, nil, 2)
   local scorer, run, count, places = M.scorer(test.set), context.run(), 0, {}
   for batch in test:batches() do
@@ -229,7 +230,9 @@ function M.evaluate(sampler, test, options)
   if run then run.progress:clear() end
   if count == 0 then error("evaluate: there are no test batches", 2) end
   local result = scorer:result()
-  for _, sentence in ipairs(result.notes) do notes.add(sentence) end
+  for _, sentence in ipairs(result.notes) do
+    if not (o.single and sentence == ONE_MEMBER) then notes.add(sentence) end
+  end
   if run then samples.keep(run, sampler, o.name or nil, result, places) end
   return result
 end
