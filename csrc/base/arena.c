@@ -106,6 +106,7 @@ static int64_t best_fit (size_t bytes) {
 
 /* Memory from the system for at least `bytes`, or, to `extend`, for what the extent at the end lacks of them: the
 ** last memory begins there, and the system, which fills addresses from above, can mostly give what lies before it.
+** What it gives elsewhere would be too small, and is given back.
 ** Huge pages are advice, which it may refuse. */
 static bool grow (size_t bytes, bool extend) {
   const int64_t i = place_of(lowest);
@@ -115,6 +116,10 @@ static bool grow (size_t bytes, bool extend) {
                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (at == MAP_FAILED)
     return false;
+  if (there > 0 && at + all != lowest) {
+    munmap(at, all);
+    return false;
+  }
 #ifdef MADV_HUGEPAGE
   madvise(at, all, MADV_HUGEPAGE);
 #endif
