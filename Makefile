@@ -14,7 +14,7 @@ define build
 @cmake --build --preset $(1) -j $(JOBS) -- $(QUIET)
 endef
 
-.PHONY: all packages release debug tsan demo test check-all fuzz clients bench docs bench-peer check-samples install uninstall format lint aarch64 clean
+.PHONY: all packages release debug tsan demo test check-all fuzz clients bench docs bench-peer check-samples install uninstall format lint aarch64 test-aarch64 coverage clean
 
 all: release
 
@@ -84,6 +84,14 @@ lint:
 # All C sources through a compiler for aarch64, where it is installed.
 aarch64: packages
 	@tools/check_aarch64.sh
+
+# The C tests, parity and a nano on aarch64, in qemu, where it is installed: about half an hour.
+test-aarch64:
+	@JOBS=$(JOBS) tools/test_aarch64.sh
+
+# Which lines of csrc the tests execute.
+coverage: packages
+	@JOBS=$(JOBS) tools/coverage.sh
 
 clean:
 	@rm -rf build

@@ -2,6 +2,10 @@
 # Lua tests run under stock lua5.4 (lua.NAME) and, as `flexlab script`, inside the program (program.NAME);
 # with sanitizers, where the objects are the same and time is short, under stock lua5.4 alone. Tests run side
 # by side (CMakePresets.json, Makefile), so lua.NAME has one thread; program.NAME has two, with equal results.
+set(LONGEST 900) # seconds
+if(CMAKE_CROSSCOMPILING)
+  set(LONGEST 3600) # every instruction is emulated
+endif()
 file(GLOB UNIT_TESTS CONFIGURE_DEPENDS tests/unit/*_test.c)
 foreach(source ${UNIT_TESTS})
   get_filename_component(name ${source} NAME_WE)
@@ -12,7 +16,7 @@ foreach(source ${UNIT_TESTS})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_test(NAME unit.${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   # HDF5 leaks when it refuses a damaged file; what is ours to free is still judged.
-  set_tests_properties(unit.${name} PROPERTIES TIMEOUT 600
+  set_tests_properties(unit.${name} PROPERTIES TIMEOUT ${LONGEST}
     ENVIRONMENT "LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/leaks.txt")
 endforeach()
 
@@ -66,7 +70,7 @@ if(NOT FLEXLAB_SANITIZE MATCHES "thread")
       add_test(NAME program.${name} COMMAND flexlab script ${source}
         WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
       set_tests_properties(program.${name} PROPERTIES
-        ENVIRONMENT "${LUA_TEST_ENVIRONMENT};FLEXLAB_THREADS=2" PROCESSORS 2 TIMEOUT 900)
+        ENVIRONMENT "${LUA_TEST_ENVIRONMENT};FLEXLAB_THREADS=2" PROCESSORS 2 TIMEOUT ${LONGEST})
     endif()
   endforeach()
 endif()
