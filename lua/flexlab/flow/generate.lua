@@ -12,7 +12,7 @@
 -- Units: length box/2 pi, velocity the initial r.m.s. one, time their ratio (csrc/sim/navier_stokes.h).
 -- {hash} in `out` stands for a hash of the film's settings: "data/train_{hash}.h5" is another file for every film, so
 -- that a recipe whose flow is shortened and then made whole finds each under its own name.
--- A file that already holds what was asked for is left alone; another one is not overwritten
+-- A file that already holds what was asked for is kept; another one is not overwritten
 -- unless `fresh`. Files appear when they are whole; how one that was stopped goes on: flexlab.flow.film.
 
 local boundaries = require "flexlab.flow.boundaries"

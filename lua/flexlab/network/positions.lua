@@ -4,7 +4,7 @@ positions - where a token stands, as numbers that are added to it.
 sincos: half of the channels for the row, half for the column; of each, sines and cosines of the index
 times 10000^(-i/n) [Vaswani et al. 2017; in two dimensions He et al. 2022, masked autoencoders]. It is
 known for every size. Learned positions are known for one size, and between its tokens interpolated
-[Dosovitskiy et al. 2021, section 3.2]. Token 0, which carries time and Re, stands nowhere.
+[Dosovitskiy et al. 2021, section 3.2]. Token 0, which carries time and Re, has no position.
 --]]
 local core = require "flexlab.core"
 
