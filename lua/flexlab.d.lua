@@ -1874,6 +1874,7 @@ function core.metrics.reliability(members, truth, key) end
 ---@class flexlab: flexlab.core
 local flex = {}
 flex.core = core
+flex.apply = require("flexlab.apply")
 flex.baselines = require("flexlab.evaluation.baselines")
 flex.calibration = require("flexlab.evaluation.calibration")
 flex.checkpoint = require("flexlab.checkpoint")

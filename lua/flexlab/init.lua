@@ -15,7 +15,7 @@ local parts = {
   recipe = { "run.recipe", "new" }, optional = { "config", "optional" }, config = { "config" },
   load_model = { "checkpoint", "load_model" }, checkpoint = { "checkpoint" },
   evaluate = { "evaluation", "evaluate" }, run = { "context", "run" }, literal = { "literal" },
-  data = { "tasks" }, diffusion = { "diffusion" }, baselines = { "evaluation.baselines" },
+  apply = { "apply" }, data = { "tasks" }, diffusion = { "diffusion" }, baselines = { "evaluation.baselines" },
   nn = { "nn" }, rng = { "rng" }, parity = { "official.parity" }, convert = { "official.convert" },
   choices = { "choices" }, contracts = { "contracts" }, generate = { "flow.generate" }, samples = { "flow.samples" },
   text = { "text" }, frames = { "data.frames" }, log = { "run.log" }, study = { "study" },

@@ -185,6 +185,24 @@ function suite.test_a_forecast_says_its_times()
   lu.assertStrContains(said, "--lead is for forecasts, the network does superres")
 end
 
+function suite.test_flex_apply_is_what_the_command_does()
+  local file = write("applied.h5", 1, 16, 16, 2, { channels = "a,b" })
+  local line = "sample --checkpoint %s --data %s --steps 1 --members 2 --spread %s --out %s"
+  local _, code = program(line:format(trained, file, path "spread_command.h5", path "command.h5"))
+  lu.assertEquals(code, 0)
+  local given = { checkpoint = trained, data = file, steps = 1, members = 2, spread = path "spread.h5",
+    out = path "apply.h5" }
+  lu.assertEquals(flex.apply(given).broken, 0)
+  lu.assertEquals(core.sys.read(path "apply.h5"), core.sys.read(path "command.h5"))
+  lu.assertEquals(core.sys.read(path "spread.h5"), core.sys.read(path "spread_command.h5"))
+  given.lead = 1
+  lu.assertErrorMsgContains("apply: lead is for forecasts, the network does superres", flex.apply, given)
+  lu.assertErrorMsgContains("apply has no 'leed'; the nearest is 'lead'", flex.apply, { leed = 1 })
+  lu.assertErrorMsgContains("apply: no file is named (checkpoint = ...)", flex.apply, {})
+  lu.assertErrorMsgContains("apply: spread needs members 2", flex.apply, { checkpoint = trained, data = file,
+    out = path "one.h5", spread = path "spread.h5" })
+end
+
 function suite.test_channels_are_those_of_training_by_name()
   local swapped = write("swapped.h5", 1, 16, 16, 3, { channels = "b,other,a" })
   local plain = write("same.h5", 1, 16, 16, 3, { channels = "b,other,a" })
