@@ -57,7 +57,7 @@ static fx_tensor *sample (fx_scope *s, const fx_checkpoint *c, fx_tensor *low, f
 /* A new tensor (the first n of 1, h, w, c), owned by the scope, full of zeros. */
 static fx_tensor *make (fx_scope *s, int n, int64_t h, int64_t w, int64_t c) {
   fx_tensor *t = NULL;
-  const fx_status st = fx_tensor_zeros(FX_F32, n, (int64_t[]){ 1, h, w, c }, &t);
+  const fx_status st = fx_tensor_new_zeros(FX_F32, n, (int64_t[]){ 1, h, w, c }, &t);
   return fx_scope_take(s, st, t);
 }
 

@@ -28,7 +28,7 @@ fx_status fx_softplus_forward (const fx_softplus_args *a, fx_kept *kept, fx_tens
   if (!(a->beta > 0))
     return fx_fail(FX_EARG, "option 'beta' must be positive, got %g", a->beta);
   FX_TRY(fx_same_dtype(a->x, a->x));
-  FX_TRY(fx_tensor_like(a->x, y));
+  FX_TRY(fx_tensor_new_like(a->x, y));
   return FX_RUN(a->x, softplus_forward, .x = a->x, .beta = a->beta, .y = *y);
 }
 
@@ -37,7 +37,7 @@ fx_status fx_softplus_backward (const fx_softplus_args *a, const fx_kept *kept, 
   (void)kept;
   if (!d->x)
     return FX_OK;
-  FX_TRY(fx_tensor_like(a->x, d->x));
+  FX_TRY(fx_tensor_new_like(a->x, d->x));
   return FX_RUN(dy, softplus_backward, .x = a->x, .dy = dy, .beta = a->beta, .dx = *d->x);
 }
 

@@ -134,7 +134,7 @@ static fx_status keep_operand (fx_arg_kind kind, fx_tensor **slot) {
   if (!t)
     return FX_OK;
   if (kind == FX_ARG_LINEAR || kind == FX_ARG_OPTIONAL)
-    FX_TRY(fx_tensor_shape(t, &kept));
+    FX_TRY(fx_tensor_new_shape(t, &kept));
   else
     FX_TRY(fx_tensor_view(t, 0, t->ndim, t->shape, &kept));
   *slot = kept;
@@ -309,9 +309,9 @@ static fx_status accumulate (variable *v, fx_tensor *g) {
   if (fx_tensor_unique(v->grad)) {
     st = FX_RUN(g, add_scaled, .x = g, .scale = 1, .y = v->grad);
   } else {
-    st = fx_tensor_like(g, &sum);
+    st = fx_tensor_new_like(g, &sum);
     if (st == FX_OK)
-      st = FX_RUN(g, binary_forward, .f = FX_ADD, .a = v->grad, .b = g, .y = sum);
+      st = FX_RUN(g, binary_forward, .f = FX_BINARY_ADD, .a = v->grad, .b = g, .y = sum);
     if (st == FX_OK)
       fx_tensor_assign(&v->grad, sum);
     else
@@ -365,7 +365,7 @@ static fx_status seed_gradient (const fx_tensor *loss, const fx_tensor *seed, va
   if (seed) {
     FX_TRY(fx_tensor_clone(seed, &g));
   } else {
-    FX_TRY(fx_tensor_like(loss, &g));
+    FX_TRY(fx_tensor_new_like(loss, &g));
     fx_tensor_fill(g, 1);
   }
   return accumulate(v, g);

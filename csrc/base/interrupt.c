@@ -15,7 +15,7 @@ static void (*_Atomic called)(void);
 static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 enum { SIGNALS = sizeof signals / sizeof *signals };
 static struct sigaction old[SIGNALS];
-static int installed;
+static bool installed;
 
 static double now (void) {
   struct timespec t;
@@ -35,7 +35,7 @@ int fx_interrupt_signal (void) { return last_signal; }
 void fx_interrupt_forget (void) { last_signal = 0; }
 void fx_interrupt_call (void (*f)(void)) { called = f; }
 
-int fx_interrupted (void) {
+bool fx_interrupted (void) {
   const int n = presses;
   return n >= 2 || (n == 1 && now() - first_press >= FX_INTERRUPT_GRACE);
 }
@@ -50,9 +50,9 @@ static void on_signal (int number) {
     signal(number, SIG_DFL);
 }
 
-int fx_interrupt_install (void) {
+bool fx_interrupt_install (void) {
   if (installed)
-    return 0;
+    return true;
   struct sigaction action;
   memset(&action, 0, sizeof action);
   action.sa_handler = on_signal;
@@ -60,12 +60,12 @@ int fx_interrupt_install (void) {
   action.sa_flags = SA_RESTART;
   for (int i = 0; i < SIGNALS; i++) {
     if (sigaction(signals[i], &action, &old[i]) != 0)
-      return -1;
+      return false;
     if (signals[i] == SIGHUP && old[i].sa_handler == SIG_IGN)
       sigaction(SIGHUP, &old[i], NULL);
   }
-  installed = 1;
-  return 0;
+  installed = true;
+  return true;
 }
 
 void fx_interrupt_default (void) {
@@ -75,11 +75,11 @@ void fx_interrupt_default (void) {
       signal(signals[i], SIG_DFL);
 }
 
-int fx_interrupt_counts (int number) {
-  int counts = 0;
+bool fx_interrupt_counts (int number) {
   for (int i = 0; i < SIGNALS; i++)
-    counts |= signals[i] == number;
-  return counts;
+    if (signals[i] == number)
+      return true;
+  return false;
 }
 
 void fx_interrupt_restore (void) {
@@ -87,5 +87,5 @@ void fx_interrupt_restore (void) {
     return;
   for (int i = 0; i < SIGNALS; i++)
     sigaction(signals[i], &old[i], NULL);
-  installed = 0;
+  installed = false;
 }

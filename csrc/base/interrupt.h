@@ -7,18 +7,20 @@
 #ifndef FX_INTERRUPT_H
 #define FX_INTERRUPT_H
 
+#include <stdbool.h>
+
 #define FX_INTERRUPT_GRACE 1.0 /* seconds from the first press to an end now */
 
 /* Installs a handler for SIGINT, SIGTERM and SIGHUP (unless that one is ignored, as nohup wants it)
-** that calls fx_interrupt_raise. Returns 0, or -1 if the system refuses. */
-int fx_interrupt_install(void);
+** that calls fx_interrupt_raise. False if the system refuses. */
+bool fx_interrupt_install(void);
 void fx_interrupt_restore(void);
 
 /* In a child that shall just end on them: the system's own action for each of these signals, but for one that is
 ** ignored, which stays so. Async-signal-safe. */
 void fx_interrupt_default(void);
 
-int fx_interrupt_counts(int number); /* whether a signal is one of them */
+bool fx_interrupt_counts(int number); /* whether a signal is one of them */
 
 void fx_interrupt_raise(void); /* async-signal-safe */
 int fx_interrupt_count(void);  /* presses since the last clear */
@@ -35,6 +37,6 @@ void fx_interrupt_call(void (*f)(void));
 
 /* Long C loops (the solver, the ops of a network) return FX_EINTR when this is true: the second
 ** press, or a second after the first. Whoever tells the user about it clears the count. */
-int fx_interrupted(void);
+bool fx_interrupted(void);
 
 #endif

@@ -2,6 +2,7 @@
 #include "base/nearest.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <string.h>
 
 enum { MOST = 255, FAR = 1000 }; /* letters of a word that is compared; edits to a longer one */
@@ -44,13 +45,13 @@ static int edits (const char *a, const char *b, int n, int m) {
 }
 
 /* Whether `word` holds the first n letters of `part`. */
-static int holds (const char *word, const char *part, int n) {
+static bool holds (const char *word, const char *part, int n) {
   for (; *word; word++) {
     int k = 0;
     while (k < n && lower(word[k]) == lower(part[k]))
       k++;
     if (k == n)
-      return 1;
+      return true;
   }
   return n == 0;
 }

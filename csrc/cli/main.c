@@ -16,6 +16,7 @@
 #include <lua.h>
 #include <lualib.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,10 +29,10 @@ int luaopen_flexlab_core(lua_State *L);
 #define FAILED 1
 
 /* Writes the folder of this executable; false if the system does not tell. */
-static int own_folder (char *path, size_t size) {
+static bool own_folder (char *path, size_t size) {
   const ssize_t n = readlink("/proc/self/exe", path, size - 1);
   if (n <= 0)
-    return 0;
+    return false;
   path[n] = '\0';
   char *slash = strrchr(path, '/');
   if (slash)

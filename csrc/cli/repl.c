@@ -15,6 +15,7 @@
 #define _GNU_SOURCE
 #include <lauxlib.h>
 #include <lua.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -170,7 +171,7 @@ static double now_s (void) {
 }
 
 /* Runs the function on top; what it leaves is printed unless muted. Returns the status. */
-static int evaluate (lua_State *L, int muted, int terminal) {
+static int evaluate (lua_State *L, bool muted, bool terminal) {
   const int base = lua_gettop(L);
   const double start = now_s();
   int status = protected_call(L, 0, LUA_MULTRET);
@@ -188,7 +189,7 @@ static int evaluate (lua_State *L, int muted, int terminal) {
   return status;
 }
 
-static int is_muted (const char *text) {
+static bool is_muted (const char *text) {
   size_t n = strlen(text);
   while (n > 0 && (text[n - 1] == ' ' || text[n - 1] == '\t'))
     n--;
@@ -198,7 +199,7 @@ static int is_muted (const char *text) {
 /* --- the loop --------------------------------------------------------------------------------- */
 
 /* One entry. Returns 0 to go on, 1 after a failure, -1 at the end of input. */
-static int step (lua_State *L, const char *prompt, int terminal) {
+static int step (lua_State *L, const char *prompt, bool terminal) {
   char *line;
   int failed = 0;
   const line_result read = line_read(prompt, &line);
@@ -240,7 +241,7 @@ static int prepare (lua_State *L) {
 }
 
 /* Reads and evaluates until the input ends; returns whether a line failed. */
-static int loop (lua_State *L, const char *prompt, int terminal) {
+static int loop (lua_State *L, const char *prompt, bool terminal) {
   int failed = 0, state;
   while ((state = step(L, prompt, terminal)) >= 0) {
     failed = failed || state;
@@ -267,7 +268,7 @@ static int repl_run (lua_State *L) {
                      "FlexLab: `flex` is the library, help() helps, TAB completes, "
                      "a final ; mutes, Ctrl-D leaves.");
   lua_settop(L, 1); /* the table keeps the strings */
-  const int terminal = line_open(L, &presses);
+  const bool terminal = line_open(L, &presses);
   catch_interrupts(&before);
   if (terminal)
     printf("%s\n", banner);

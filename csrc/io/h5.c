@@ -295,7 +295,7 @@ fx_status fx_h5_shape (hid_t space, int most, int *ndim, int64_t *shape) {
   return FX_OK;
 }
 
-int fx_h5_is_number (hid_t type) {
+bool fx_h5_is_number (hid_t type) {
   const H5T_class_t class = H5Tget_class(type);
   return class == H5T_INTEGER || class == H5T_FLOAT || class == H5T_ENUM;
 }
@@ -305,7 +305,7 @@ int fx_h5_is_number (hid_t type) {
 /* Attributes and datasets are read by different functions that do the same. */
 typedef struct {
   hid_t id;
-  int attribute;
+  bool attribute;
 } holder;
 
 static herr_t read_holder (holder h, hid_t type, void *to) {

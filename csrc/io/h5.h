@@ -66,7 +66,7 @@ fx_status fx_h5_check_dataset(hid_t dataset, const char *path, const char *name,
 fx_status fx_h5_shape(hid_t space, int most, int *ndim, int64_t *shape);
 
 /* 1 if a type is a number: integer, float, or an enumeration of integers (h5py's bool). */
-int fx_h5_is_number(hid_t type);
+bool fx_h5_is_number(hid_t type);
 
 /* The string in a scalar string attribute; new, free with fx_free. FX_EARG if it is not one. */
 fx_status fx_h5_attribute_text(hid_t attribute, const char *name, char **text);

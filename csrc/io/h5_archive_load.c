@@ -258,7 +258,7 @@ static fx_status read_group (reader *r, hid_t group) {
 static fx_status read_attribute (reader *r, hid_t attribute, const char *name) {
   const hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute);
   const int single = H5Sget_simple_extent_npoints(space) == 1;
-  const int is_text = H5Tget_class(type) == H5T_STRING, is_number = fx_h5_is_number(type);
+  const bool is_text = H5Tget_class(type) == H5T_STRING, is_number = fx_h5_is_number(type);
   H5Tclose(type);
   H5Sclose(space);
   if (single && is_text) {

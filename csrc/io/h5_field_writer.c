@@ -169,15 +169,15 @@ fx_status fx_field_writer_flush (fx_field_writer *w) {
 }
 
 /* (H,W) with one channel, (H,W,C), (1,H,W,C) */
-static int fits (const fx_field_layout *l, const fx_tensor *t) {
+static bool fits (const fx_field_layout *l, const fx_tensor *t) {
   const int64_t last[3] = { l->height, l->width, l->channels };
   const int from = t->ndim == 4 ? 1 : 0, n = t->ndim - from;
   if (t->ndim < 2 || t->ndim > 4 || (t->ndim == 4 && t->shape[0] != 1) ||
       (t->ndim == 2 && l->channels != 1))
-    return 0;
+    return false;
   for (int i = 0; i < n; i++)
     if (t->shape[from + i] != last[i])
-      return 0;
+      return false;
   return t->dtype == FX_F32 || t->dtype == FX_F64;
 }
 

@@ -144,7 +144,7 @@ static fx_status first_block (const source *s, uint64_t address, walk *w, block 
   FX_TRY(read_block(s, &at, &head));
   if (memcmp(head, "OHDR", 4) == 0) {
     const unsigned flags = head[5];
-    const size_t skip = 6 + (flags & 0x20 ? 16 : 0) + (flags & 0x10 ? 4 : 0);
+    const size_t skip = 6u + (flags & 0x20 ? 16u : 0u) + (flags & 0x10 ? 4u : 0u);
     const size_t width = (size_t)1 << (flags & 3);
     unsigned char *size = NULL;
     const block field = { address + skip, width };

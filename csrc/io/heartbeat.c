@@ -52,6 +52,7 @@ static void *beat (void *argument) {
   return NULL;
 }
 
+/* 0, or the error of pthread_create. */
 static int start_thread (fx_heartbeat *h) {
   pthread_condattr_t clock;
   sigset_t all, old;

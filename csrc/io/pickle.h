@@ -52,7 +52,7 @@ struct fx_pickle_node {
     struct { /* STORAGE: entry data/KEY of the zip */
       const char *key;
       uint32_t key_size;
-      int untyped; /* 1: element unknown, count in bytes */
+      bool untyped; /* element unknown, count in bytes */
       fx_element element;
       int64_t count;
     } storage;

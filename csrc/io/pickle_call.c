@@ -74,7 +74,7 @@ static const struct fx_pickle_name names[] = {
   { "torch", "bool", ROLE_DTYPE, FX_ELEMENT_BOOL },
 };
 
-static int equal (const char *text, const char *bytes, size_t n) {
+static bool equal (const char *text, const char *bytes, size_t n) {
   return strlen(text) == n && memcmp(text, bytes, n) == 0;
 }
 
@@ -96,9 +96,9 @@ static const fx_pickle_node *argument (const fx_pickle_node *args, int64_t i) {
   return i < args->as.list.count ? args->as.list.items[i] : NULL;
 }
 
-static int is_kind (const fx_pickle_node *n, fx_pickle_kind kind) { return n && n->kind == kind; }
+static bool is_kind (const fx_pickle_node *n, fx_pickle_kind kind) { return n && n->kind == kind; }
 
-static int is_role (const fx_pickle_node *n, role r) {
+static bool is_role (const fx_pickle_node *n, role r) {
   return is_kind(n, FX_PICKLE_NAME) && n->as.name.entry->role == r;
 }
 
@@ -108,17 +108,17 @@ static fx_status bad_arguments (const struct fx_pickle_name *f) {
 }
 
 /* A tuple (or list) of at most FX_MAX_DIMS integers >= 0. */
-static int read_sizes (const fx_pickle_node *from, int64_t *count, int64_t *sizes) {
+static bool read_sizes (const fx_pickle_node *from, int64_t *count, int64_t *sizes) {
   if (!is_kind(from, FX_PICKLE_TUPLE) && !is_kind(from, FX_PICKLE_LIST))
-    return 0;
+    return false;
   *count = from->as.list.count;
   for (int64_t i = 0; i < *count && i < FX_MAX_DIMS; i++) {
     const fx_pickle_node *n = from->as.list.items[i];
     if (n->kind != FX_PICKLE_INT || n->as.integer < 0)
-      return 0;
+      return false;
     sizes[i] = n->as.integer;
   }
-  return 1;
+  return true;
 }
 
 /* --- what calls make ------------------------------------------------------------------------- */
@@ -191,19 +191,19 @@ static fx_status make_copy (fx_pickle *p, const struct fx_pickle_name *f,
 }
 
 /* Bytes travel as text whose characters 0..255 are the bytes (latin-1), here still UTF-8. */
-static int latin1_bytes (const fx_pickle_node *text, unsigned char out[8], size_t wanted) {
+static bool latin1_bytes (const fx_pickle_node *text, unsigned char out[8], size_t wanted) {
   const unsigned char *s = (const unsigned char *)text->as.text.bytes;
   size_t n = 0;
   for (size_t i = 0; i < text->as.text.size; i++) {
     if (n == wanted)
-      return 0;
+      return false;
     if (s[i] < 0x80)
       out[n++] = s[i];
     else if ((s[i] & 0xfe) == 0xc2 && i + 1 < text->as.text.size && (s[i + 1] & 0xc0) == 0x80) {
       out[n++] = (unsigned char)(s[i] << 6 | (s[i + 1] & 0x3f));
       i++;
     } else
-      return 0;
+      return false;
   }
   return n == wanted;
 }
@@ -274,7 +274,7 @@ fx_status fx_pickle_storage (fx_pickle *p, const fx_pickle_node *id, fx_pickle_n
     return fx_fail(FX_EFORMAT, "the pickle refers to data by something that is not a tuple");
   const fx_pickle_node *tag = argument(id, 0), *class = argument(id, 1), *key = argument(id, 2);
   const fx_pickle_node *count = argument(id, 4); /* 3 is the device: of no interest */
-  const int untyped = is_role(class, ROLE_UNTYPED);
+  const bool untyped = is_role(class, ROLE_UNTYPED);
   if (!is_kind(tag, FX_PICKLE_TEXT) || !equal("storage", tag->as.text.bytes, tag->as.text.size) ||
       !(untyped || is_role(class, ROLE_STORAGE)) || !is_kind(key, FX_PICKLE_TEXT) ||
       key->as.text.size > 256 || !is_kind(count, FX_PICKLE_INT) || count->as.integer < 0)

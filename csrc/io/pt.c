@@ -69,14 +69,14 @@ static fx_status extent_of (const walk *w, const fx_pickle_tensor *t, int64_t ro
   return FX_OK;
 }
 
-static int is_contiguous (const fx_pickle_tensor *t) {
+static bool is_contiguous (const fx_pickle_tensor *t) {
   int64_t expected = 1;
   for (int i = t->ndim - 1; i >= 0; i--) {
     if (t->shape[i] != 1 && t->stride[i] != expected)
-      return 0;
+      return false;
     expected *= t->shape[i];
   }
-  return 1;
+  return true;
 }
 
 /* Copies the strided window at `from` into row-major order. */

@@ -100,12 +100,12 @@ done:
 }
 
 /* A JSON number that is an integer in [0, 2^53]. */
-static int read_size (const cJSON *json, int64_t *value) {
+static bool read_size (const cJSON *json, int64_t *value) {
   if (!cJSON_IsNumber(json) || !(json->valuedouble >= 0.0 && json->valuedouble <= 0x1p53) ||
       json->valuedouble != floor(json->valuedouble))
-    return 0;
+    return false;
   *value = (int64_t)json->valuedouble;
-  return 1;
+  return true;
 }
 
 /* Array of integers into sizes[0..most-1]; returns the length, or -1. */
@@ -341,7 +341,7 @@ static cJSON *numbers (const int64_t *values, int n) {
 
 /* cJSON's functions fail (return NULL or 0) on a NULL argument, so one test at the end is enough:
 ** a tree that lost a member has fewer of them. */
-static int add_member (cJSON *root, const char *name, const fx_tensor *t, int64_t begin) {
+static bool add_member (cJSON *root, const char *name, const fx_tensor *t, int64_t begin) {
   const int64_t range[2] = { begin, begin + bytes_of(t) };
   cJSON *e = cJSON_AddObjectToObject(root, name);
   return cJSON_AddStringToObject(e, "dtype", dtype_name(t->dtype)) &&
@@ -351,7 +351,7 @@ static int add_member (cJSON *root, const char *name, const fx_tensor *t, int64_
 
 static char *make_header (const fx_archive *a, const int64_t *begin) {
   cJSON *root = cJSON_CreateObject();
-  int good = root != NULL;
+  bool good = root != NULL;
   if (fx_archive_text_count(a) > 0) {
     cJSON *metadata = cJSON_AddObjectToObject(root, "__metadata__");
     for (int64_t i = 0; good && i < fx_archive_text_count(a); i++)

@@ -16,35 +16,35 @@
 
 /* Elementwise functions; a and b are constants. */
 typedef enum {
-  FX_AFFINE, /* a x + b     */
-  FX_EXP,
-  FX_LOG,
-  FX_SQRT,
-  FX_SQUARE,
-  FX_ABS,
-  FX_SIN,
-  FX_COS,
-  FX_TANH,
-  FX_SIGMOID,
-  FX_SILU,
-  FX_GELU, /* 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) */
-  FX_RELU,
-  FX_POW,  /* x^a         */
-  FX_CLAMP /* into [a, b] */
+  FX_UNARY_AFFINE, /* a x + b     */
+  FX_UNARY_EXP,
+  FX_UNARY_LOG,
+  FX_UNARY_SQRT,
+  FX_UNARY_SQUARE,
+  FX_UNARY_ABS,
+  FX_UNARY_SIN,
+  FX_UNARY_COS,
+  FX_UNARY_TANH,
+  FX_UNARY_SIGMOID,
+  FX_UNARY_SILU,
+  FX_UNARY_GELU, /* 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) */
+  FX_UNARY_RELU,
+  FX_UNARY_POW,  /* x^a         */
+  FX_UNARY_CLAMP /* into [a, b] */
 } fx_unary;
 
 typedef enum {
-  FX_ADD,
-  FX_SUB,
-  FX_MUL,
-  FX_DIV,
-  FX_MAXIMUM,
-  FX_MINIMUM,
-  FX_MASK_GE, /* 1 where a >= b, else 0 */
-  FX_MASK_LE  /* 1 where a <= b, else 0 */
+  FX_BINARY_ADD,
+  FX_BINARY_SUB,
+  FX_BINARY_MUL,
+  FX_BINARY_DIV,
+  FX_BINARY_MAXIMUM,
+  FX_BINARY_MINIMUM,
+  FX_BINARY_MASK_GE, /* 1 where a >= b, else 0 */
+  FX_BINARY_MASK_LE  /* 1 where a <= b, else 0 */
 } fx_binary;
 
-typedef enum { FX_L1, FX_MSE, FX_HUBER } fx_loss_kind;
+typedef enum { FX_LOSS_L1, FX_LOSS_MSE, FX_LOSS_HUBER } fx_loss_kind;
 
 /* What ops call by words: fx_padding { FX_PADDING_ZEROS, ... }, fx_resample and the others. */
 #define WORD(constant, word) constant,
@@ -66,7 +66,7 @@ typedef struct {
   fx_tensor *y;
 } fx_kernel_unary_forward;
 
-/* dx = dy f'(x); dx may be dy. For FX_AFFINE x has no data. */
+/* dx = dy f'(x); dx may be dy. For FX_UNARY_AFFINE x has no data. */
 typedef struct {
   fx_unary f;
   double a, b;

@@ -47,7 +47,8 @@ static int core_optimizer (lua_State *L) {
   fx_status st;
   luaL_checktype(L, 1, LUA_TTABLE);
   const lfx_options o = lfx_read_options(L, 1, "optimizer", known, false);
-  const int kind = lfx_choice(&o, "kind", "adam|adamw|lion", FX_ADAM); /* ORDER FX_ADAM */
+  const int kind =
+      lfx_choice(&o, "kind", "adam|adamw|lion", FX_OPTIMIZER_ADAM); /* ORDER FX_OPTIMIZER_ADAM */
   fx_optimizer_config c = fx_optimizer_defaults((fx_optimizer_kind)kind);
   c.beta1 = lfx_number(&o, "beta1", c.beta1);
   c.beta2 = lfx_number(&o, "beta2", c.beta2);

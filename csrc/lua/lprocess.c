@@ -303,7 +303,7 @@ static int sys_catch_interrupts (lua_State *L) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
   hooked = lua_tothread(L, -1);
   fx_interrupt_call(set_hook);
-  if (fx_interrupt_install() != 0)
+  if (!fx_interrupt_install())
     return luaL_error(L, "catch_interrupts: the system refuses a signal handler");
   return 0;
 }

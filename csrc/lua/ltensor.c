@@ -371,7 +371,7 @@ static int tensor_mul (lua_State *L) {
   const double v = lfx_to_number(L, 2, "mul_", "factor");
   if (t->dtype > FX_F64)
     return luaL_error(L, "mul_: the tensor must be f32 or f64, it is %s", fx_dtype_name(t->dtype));
-  lfx_check(L, FX_RUN(t, unary_forward, .f = FX_AFFINE, .a = v, .x = t, .y = t), "mul_");
+  lfx_check(L, FX_RUN(t, unary_forward, .f = FX_UNARY_AFFINE, .a = v, .x = t, .y = t), "mul_");
   lua_settop(L, 1);
   return 1;
 }

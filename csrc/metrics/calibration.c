@@ -310,35 +310,35 @@ static double reliability (const fx_calibration *c) {
 }
 
 const fx_ensemble_metric fx_ensemble_metrics[] = {
-  { "crps", "field", FX_LOWER_IS_BETTER,
+  { "crps", "field", FX_DIRECTION_LOWER,
     "fair continuous ranked probability score: mean |x - y| - sum |x - x'| / (2 M (M-1)), whose "
     "expectation does not depend on M [Ferro 2014]; of one member, in evaluations, the MAE",
     crps },
-  { "crps_plain", "field", FX_LOWER_IS_BETTER,
+  { "crps_plain", "field", FX_DIRECTION_LOWER,
     "the CRPS of the members as they are: mean |x - y| - sum |x - x'| / (2 M^2) [Gneiting & "
     "Raftery "
     "2007, eq. 21]",
     crps_plain },
-  { "energy_score", "field", FX_LOWER_IS_BETTER,
+  { "energy_score", "field", FX_DIRECTION_LOWER,
     "the CRPS of whole fields: mean ||x - y|| - sum ||x - x'|| / (2 M (M-1)) [Gneiting & Raftery "
     "2007, eq. 22; fair as Ferro 2014]",
     energy_score },
-  { "energy_score_plain", "field", FX_LOWER_IS_BETTER,
+  { "energy_score_plain", "field", FX_DIRECTION_LOWER,
     "the energy score of the members as they are, divided by 2 M^2", energy_score_plain },
-  { "spread_skill", "1", FX_ONE_IS_BEST,
+  { "spread_skill", "1", FX_DIRECTION_ONE,
     "sqrt((M+1)/M <variance of the members> / <squared error of their mean>); below 1: "
     "over-confident [Fortin et al. 2014]",
     spread_skill },
-  { "pull_mean", "1", FX_ZERO_IS_BEST,
+  { "pull_mean", "1", FX_DIRECTION_ZERO,
     "mean of the pull (p - y) / std, p the mean of the members: bias in units of the spread",
     pull_mean },
-  { "pull_sd", "1", FX_ONE_IS_BEST,
+  { "pull_sd", "1", FX_DIRECTION_ONE,
     "standard deviation of the pull (Gaussian fit); a calibrated Gaussian ensemble of M has "
     "sqrt((1 + 1/M) (M-1)/(M-3)), above 1: over-confident",
     pull_sd },
-  { "reliability", "1", FX_LOWER_IS_BETTER,
+  { "reliability", "1", FX_DIRECTION_LOWER,
     "sum over ranks of |frequency - 1/(M+1)|, 0 for a flat rank histogram [Delle Monache et al. "
     "2006]",
     reliability },
-  { NULL, NULL, FX_LOWER_IS_BETTER, NULL, NULL }
+  { NULL, NULL, FX_DIRECTION_LOWER, NULL, NULL }
 };

@@ -21,8 +21,8 @@ typedef struct {
 
 static fx_status open_work (work *k, const char *what, const fx_tensor *field, int hann) {
   FX_TRY(fx_rings_open(&k->rings, what, field->shape[1], field->shape[2], hann));
-  FX_TRY(fx_rings_array(&k->rings, &k->p));
-  FX_TRY(fx_rings_array(&k->rings, &k->y));
+  FX_TRY(fx_rings_new_array(&k->rings, &k->p));
+  FX_TRY(fx_rings_new_array(&k->rings, &k->y));
   double **sums[] = { &k->prediction_power, &k->truth_power, &k->agreement };
   for (int i = 0; i < 3; i++) {
     *sums[i] = fx_calloc((size_t)k->rings.bins, sizeof(double));
@@ -79,7 +79,7 @@ fx_status fx_spectral_coherence (const fx_tensor *prediction, const fx_tensor *t
   work k = { 0 };
   FX_GOTO(open_work(&k, "coherence", truth, hann));
   const int64_t shape[] = { truth->shape[0], k.rings.bins };
-  FX_GOTO(fx_tensor_zeros(FX_F64, 2, shape, &result));
+  FX_GOTO(fx_tensor_new_zeros(FX_F64, 2, shape, &result));
   for (int64_t n = 0; n < shape[0]; n++) {
     FX_GOTO(add_sample(&k, prediction, truth, n));
     for (int64_t b = 0; b < k.rings.bins; b++)

@@ -34,8 +34,8 @@ static fx_status periodic_samples (const fx_tensor *velocity, double *out) {
   fx_status st;
   const int64_t values = velocity->shape[1] * velocity->shape[2] * 2;
   FX_GOTO(fx_rings_open(&rings, "divergence", velocity->shape[1], velocity->shape[2], 0));
-  FX_GOTO(fx_rings_array(&rings, &u));
-  FX_GOTO(fx_rings_array(&rings, &v));
+  FX_GOTO(fx_rings_new_array(&rings, &u));
+  FX_GOTO(fx_rings_new_array(&rings, &v));
   for (int64_t n = 0; n < velocity->shape[0]; n++) {
     FX_GOTO(fx_rings_transform(&rings, fx_f32(velocity) + n * values, 2, u, &mean));
     FX_GOTO(fx_rings_transform(&rings, fx_f32(velocity) + n * values + 1, 2, v, &mean));
@@ -64,7 +64,7 @@ static sums of_points (const float *f, int64_t h, int64_t w) {
   return s;
 }
 
-fx_status fx_divergence (const fx_tensor *velocity, int periodic, fx_tensor **out) {
+fx_status fx_divergence (const fx_tensor *velocity, bool periodic, fx_tensor **out) {
   FX_TRY(fx_check_field("divergence", "velocity", velocity));
   const int64_t samples = velocity->shape[0], h = velocity->shape[1], w = velocity->shape[2];
   if (velocity->shape[3] != 2)

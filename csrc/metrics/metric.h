@@ -22,10 +22,10 @@ typedef fx_status (*fx_metric_function)(const fx_tensor *prediction, const fx_te
                                         fx_tensor **out);
 
 typedef enum {
-  FX_LOWER_IS_BETTER,
-  FX_HIGHER_IS_BETTER,
-  FX_ZERO_IS_BEST, /* signed */
-  FX_ONE_IS_BEST   /* a ratio */
+  FX_DIRECTION_LOWER,
+  FX_DIRECTION_HIGHER,
+  FX_DIRECTION_ZERO, /* signed */
+  FX_DIRECTION_ONE   /* a ratio */
 } fx_metric_direction;
 
 /* "lower", "higher", "0", "1": for tables. */

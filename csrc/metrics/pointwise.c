@@ -49,12 +49,12 @@ static double mean (const float *x, int64_t count) {
 }
 
 /* Constant to the last bit; the centred sums of such a field are rounding, not zero. */
-static int constant (const float *x, int64_t count) {
+static bool constant (const float *x, int64_t count) {
   for (int64_t i = 1; i < count; i++) {
     if (x[i] != x[0])
-      return 0;
+      return false;
   }
-  return 1;
+  return true;
 }
 
 static double pearson (const float *p, const float *y, int64_t count) {

@@ -78,7 +78,7 @@ fx_status fx_rings_open (fx_rings *r, const char *what, int64_t h, int64_t w, in
   return FX_OK;
 }
 
-fx_status fx_rings_array (const fx_rings *r, double **out) {
+fx_status fx_rings_new_array (const fx_rings *r, double **out) {
   return new_array(r->h * (r->w / 2 + 1) * 2, out);
 }
 

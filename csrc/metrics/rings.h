@@ -26,7 +26,7 @@ fx_status fx_rings_open(fx_rings *rings, const char *what, int64_t h, int64_t w,
 void fx_rings_close(fx_rings *rings);
 
 /* New array for one spectrum, h (w/2+1) pairs; freed with fx_free. */
-fx_status fx_rings_array(const fx_rings *rings, double **out);
+fx_status fx_rings_new_array(const fx_rings *rings, double **out);
 
 /*
 ** spectrum = DFT of window * (channel - mean), and the mean, which callers add to ring 0: a window

@@ -27,8 +27,8 @@ static fx_status open_work (work *k, const fx_tensor *field) {
   FX_TRY(fx_rings_open(&k->rings, "spectrum", h, w, k->options->hann));
   k->unit_x = spacing > 0.0 ? TURN / ((double)w * spacing) : 1.0;
   k->unit_y = k->unit_x * (double)w / (double)h;
-  FX_TRY(fx_rings_array(&k->rings, &k->spectrum[0]));
-  return fx_rings_array(&k->rings, &k->spectrum[1]);
+  FX_TRY(fx_rings_new_array(&k->rings, &k->spectrum[0]));
+  return fx_rings_new_array(&k->rings, &k->spectrum[1]);
 }
 
 static void close_work (work *k) {
@@ -125,7 +125,7 @@ fx_status fx_power_spectrum (const fx_tensor *field, const fx_spectrum_options *
   FX_GOTO(open_work(&k, field));
   const int64_t shape[] = { field->shape[0], k.rings.bins };
   const int64_t values = fx_tensor_count(field) / field->shape[0];
-  FX_GOTO(fx_tensor_zeros(FX_F64, 2, shape, &result));
+  FX_GOTO(fx_tensor_new_zeros(FX_F64, 2, shape, &result));
   for (int64_t n = 0; n < shape[0]; n++)
     FX_GOTO(add_sample(&k, fx_f32(field) + n * values, fx_f64(result) + n * k.rings.bins));
   *out = result;

@@ -75,6 +75,6 @@ fx_status fx_spectral_coherence(const fx_tensor *prediction, const fx_tensor *tr
 ** error is of order (k dx)^2 relative. NaN for a field without gradients.
 ** Errors: FX_ESHAPE if C is not 2, or a side is below 3 and not periodic; FX_EARG; FX_ENOMEM.
 */
-fx_status fx_divergence(const fx_tensor *velocity, int periodic, fx_tensor **out);
+fx_status fx_divergence(const fx_tensor *velocity, bool periodic, fx_tensor **out);
 
 #endif

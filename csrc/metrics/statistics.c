@@ -23,7 +23,7 @@ static fx_status run (const char *what, const fx_tensor *field, int64_t columns,
   FX_TRY(fx_check_field(what, "field", field));
   const int64_t shape[] = { field->shape[0], columns };
   fx_tensor *result = NULL;
-  FX_TRY(fx_tensor_zeros(FX_F64, 2, shape, &result));
+  FX_TRY(fx_tensor_new_zeros(FX_F64, 2, shape, &result));
   j->field = fx_f32(field);
   j->h = field->shape[1];
   j->w = field->shape[2];

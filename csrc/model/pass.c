@@ -3,7 +3,7 @@
 **
 ** Every encoder's pass is the same function; what differs is which features it is given. The four
 ** conditioning paths are four `if`s in this file: weak_skips in encode_maps, strong_skips in
-** next_skip, strong_bottleneck in decode_tokens and decode_maps, embed_condition in embedding.
+** next_skip, strong_bottleneck in decode_tokens, embed_condition in embedding.
 */
 #include <inttypes.h>
 #include <string.h>
@@ -29,7 +29,7 @@ static fx_tensor *embedding (fx_scope *s, const fx_flex *m, const fx_embedding *
   if (emb || s->status != FX_OK)
     return emb;
   const int64_t d = m->config.channels[m->config.levels - 1];
-  const fx_status st = fx_tensor_zeros(FX_F32, 2, (int64_t[]){ n, d }, &zero);
+  const fx_status st = fx_tensor_new_zeros(FX_F32, 2, (int64_t[]){ n, d }, &zero);
   return fx_scope_take(s, st, zero);
 }
 

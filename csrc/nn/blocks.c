@@ -9,7 +9,7 @@
 #include "autograd/segment.h"
 #include "nn/layers.h"
 
-/* "prefix.name" in one of a few rotating buffers: used within one call of a layer's init. */
+/* "prefix.name" in the buffer; "name" where there is no prefix. */
 static const char *path (char buffer[256], const char *prefix, const char *name) {
   snprintf(buffer, 256, "%s%s%s", prefix, *prefix ? "." : "", name);
   return buffer;

@@ -38,7 +38,7 @@ static fx_status add (fx_params *ps, const char *name, fx_param p, int ndim, con
     return fx_fail(FX_EARG, "two parameters are called '%s'", name);
   FX_TRY(FX_GROW(ps->list, ps->count, ps->room));
   const fx_memory_kind kind = fx_memory_enter(FX_MEMORY_WEIGHTS);
-  const fx_status st = fx_tensor_zeros(FX_F32, ndim, shape, &p.value);
+  const fx_status st = fx_tensor_new_zeros(FX_F32, ndim, shape, &p.value);
   fx_memory_enter(kind);
   FX_TRY(st);
   p.name = fx_strdup(name);

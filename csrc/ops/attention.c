@@ -7,7 +7,7 @@ fx_status fx_softmax_forward (const fx_softmax_args *a, fx_kept *kept, fx_tensor
   FX_TRY(fx_same_dtype(a->x, a->x));
   if (a->x->ndim < 1)
     return fx_expect_ndim(a->x, 1, "x", "(...,C)");
-  FX_TRY(fx_tensor_like(a->x, y));
+  FX_TRY(fx_tensor_new_like(a->x, y));
   kept->t[0] = fx_tensor_retain(*y);
   return FX_RUN(a->x, softmax_forward, .x = a->x, .y = *y);
 }
@@ -16,7 +16,7 @@ fx_status fx_softmax_backward (const fx_softmax_args *a, const fx_kept *kept, co
                                const fx_softmax_grads *d) {
   if (!d->x)
     return FX_OK;
-  FX_TRY(fx_tensor_like(a->x, d->x));
+  FX_TRY(fx_tensor_new_like(a->x, d->x));
   return FX_RUN(dy, softmax_backward, .y = kept->t[0], .dy = dy, .dx = *d->x);
 }
 
@@ -37,7 +37,7 @@ static fx_status check (const fx_attention_args *a) {
 fx_status fx_attention_forward (const fx_attention_args *a, fx_kept *kept, fx_tensor **y) {
   (void)kept;
   FX_TRY(check(a));
-  FX_TRY(fx_tensor_like(a->q, y));
+  FX_TRY(fx_tensor_new_like(a->q, y));
   return FX_RUN(a->q, attention_forward, .q = a->q, .k = a->k, .v = a->v, .heads = a->heads,
                 .y = *y);
 }
@@ -50,7 +50,7 @@ fx_status fx_attention_backward (const fx_attention_args *a, const fx_kept *kept
   fx_status st = FX_OK;
   (void)kept;
   for (int i = 0; i < 3; i++)
-    FX_GOTO(fx_tensor_like(like[i], &g[i]));
+    FX_GOTO(fx_tensor_new_like(like[i], &g[i]));
   FX_GOTO(FX_RUN(dy, attention_backward, .q = a->q, .k = a->k, .v = a->v, .dy = dy,
                  .heads = a->heads, .dq = g[0], .dk = g[1], .dv = g[2]));
   for (int i = 0; i < 3; i++)

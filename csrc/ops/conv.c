@@ -43,7 +43,7 @@ fx_status fx_conv2d_forward (const fx_conv2d_args *a, fx_kept *kept, fx_tensor *
   const fx_dims dims = { 4,
                          { x[0], (x[1] + 2 * pad - w[1]) / a->stride + 1,
                            (x[2] + 2 * pad - w[2]) / a->stride + 1, w[0] } };
-  FX_TRY(fx_tensor_dims(a->x, &dims, y));
+  FX_TRY(fx_tensor_new_dims(a->x, &dims, y));
   return FX_RUN(a->x, conv2d_forward, .x = a->x, .w = a->w, .b = a->b, .stride = a->stride,
                 .pad = pad, .circular = a->padding == FX_PADDING_CIRCULAR,
                 .bf16 = a->precision == FX_PRECISION_BF16, .y = *y);
@@ -55,14 +55,14 @@ fx_status fx_conv2d_backward (const fx_conv2d_args *a, const fx_kept *kept, cons
   const bool circular = a->padding == FX_PADDING_CIRCULAR;
   (void)kept;
   if (d->x) {
-    FX_TRY(fx_tensor_like(a->x, d->x));
+    FX_TRY(fx_tensor_new_like(a->x, d->x));
     FX_TRY(FX_RUN(dy, conv2d_backward_x, .dy = dy, .w = a->w, .stride = a->stride, .pad = pad,
                   .circular = circular, .bf16 = a->precision == FX_PRECISION_BF16, .dx = *d->x));
   }
   if (d->w)
-    FX_TRY(fx_tensor_like(a->w, d->w));
+    FX_TRY(fx_tensor_new_like(a->w, d->w));
   if (d->b)
-    FX_TRY(fx_tensor_like(a->b, d->b));
+    FX_TRY(fx_tensor_new_like(a->b, d->b));
   if (!d->w && !d->b)
     return FX_OK;
   return FX_RUN(dy, conv2d_backward_w, .x = a->x, .dy = dy, .stride = a->stride, .pad = pad,

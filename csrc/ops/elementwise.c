@@ -11,7 +11,7 @@
 
 static fx_status unary_forward (fx_unary f, double a, double b, const fx_tensor *x, fx_tensor **y) {
   FX_TRY(fx_same_dtype(x, x));
-  FX_TRY(fx_tensor_like(x, y));
+  FX_TRY(fx_tensor_new_like(x, y));
   return FX_RUN(x, unary_forward, .f = f, .a = a, .b = b, .x = x, .y = *y);
 }
 
@@ -19,7 +19,7 @@ static fx_status unary_backward (fx_unary f, double a, double b, const fx_tensor
                                  const fx_tensor *dy, fx_tensor **dx) {
   if (!dx)
     return FX_OK;
-  FX_TRY(fx_tensor_like(dy, dx));
+  FX_TRY(fx_tensor_new_like(dy, dx));
   return FX_RUN(dy, unary_backward, .f = f, .a = a, .b = b, .x = x, .dy = dy, .dx = *dx);
 }
 
@@ -35,21 +35,21 @@ static fx_status unary_backward (fx_unary f, double a, double b, const fx_tensor
     return unary_backward(f, p, q, a->x, dy, d->x); \
   }
 
-UNARY(affine, FX_AFFINE, a->scale, a->shift)
-UNARY(exp, FX_EXP, 0, 0)
-UNARY(log, FX_LOG, 0, 0)
-UNARY(sqrt, FX_SQRT, 0, 0)
-UNARY(square, FX_SQUARE, 0, 0)
-UNARY(abs, FX_ABS, 0, 0)
-UNARY(sin, FX_SIN, 0, 0)
-UNARY(cos, FX_COS, 0, 0)
-UNARY(tanh, FX_TANH, 0, 0)
-UNARY(sigmoid, FX_SIGMOID, 0, 0)
-UNARY(silu, FX_SILU, 0, 0)
-UNARY(gelu, FX_GELU, 0, 0)
-UNARY(relu, FX_RELU, 0, 0)
-UNARY(pow, FX_POW, a->exponent, 0)
-UNARY(clamp, FX_CLAMP, a->low, a->high)
+UNARY(affine, FX_UNARY_AFFINE, a->scale, a->shift)
+UNARY(exp, FX_UNARY_EXP, 0, 0)
+UNARY(log, FX_UNARY_LOG, 0, 0)
+UNARY(sqrt, FX_UNARY_SQRT, 0, 0)
+UNARY(square, FX_UNARY_SQUARE, 0, 0)
+UNARY(abs, FX_UNARY_ABS, 0, 0)
+UNARY(sin, FX_UNARY_SIN, 0, 0)
+UNARY(cos, FX_UNARY_COS, 0, 0)
+UNARY(tanh, FX_UNARY_TANH, 0, 0)
+UNARY(sigmoid, FX_UNARY_SIGMOID, 0, 0)
+UNARY(silu, FX_UNARY_SILU, 0, 0)
+UNARY(gelu, FX_UNARY_GELU, 0, 0)
+UNARY(relu, FX_UNARY_RELU, 0, 0)
+UNARY(pow, FX_UNARY_POW, a->exponent, 0)
+UNARY(clamp, FX_UNARY_CLAMP, a->low, a->high)
 
 /* --- two operands ------------------------------------------------------------------------------ */
 
@@ -58,7 +58,7 @@ static fx_status binary_forward (fx_binary f, const fx_tensor *a, const fx_tenso
   fx_dims dims;
   FX_TRY(fx_same_dtype(a, b));
   FX_TRY(fx_broadcast_shape(a, b, &dims));
-  FX_TRY(fx_tensor_dims(a, &dims, y));
+  FX_TRY(fx_tensor_new_dims(a, &dims, y));
   return FX_RUN(a, binary_forward, .f = f, .a = a, .b = b, .y = *y);
 }
 
@@ -67,9 +67,9 @@ static fx_status reduced (const fx_tensor *t, double scale, const fx_tensor *lik
                           fx_tensor **out) {
   if (fx_same_shape(t, like) && scale == 1)
     return fx_tensor_view(t, 0, t->ndim, t->shape, out);
-  FX_TRY(fx_tensor_like(like, out));
+  FX_TRY(fx_tensor_new_like(like, out));
   if (fx_same_shape(t, like))
-    return FX_RUN(t, unary_forward, .f = FX_AFFINE, .a = scale, .x = t, .y = *out);
+    return FX_RUN(t, unary_forward, .f = FX_UNARY_AFFINE, .a = scale, .x = t, .y = *out);
   return FX_RUN(t, sum_to, .x = t, .scale = scale, .y = *out);
 }
 
@@ -94,12 +94,12 @@ done:
   fx_status fx_##op##_backward(const fx_##op##_args *a, const fx_kept *kept, const fx_tensor *dy, \
                                const fx_##op##_grads *d)
 
-BINARY_FORWARD(add, FX_ADD)
-BINARY_FORWARD(sub, FX_SUB)
-BINARY_FORWARD(mul, FX_MUL)
-BINARY_FORWARD(div, FX_DIV)
-BINARY_FORWARD(maximum, FX_MAXIMUM)
-BINARY_FORWARD(minimum, FX_MINIMUM)
+BINARY_FORWARD(add, FX_BINARY_ADD)
+BINARY_FORWARD(sub, FX_BINARY_SUB)
+BINARY_FORWARD(mul, FX_BINARY_MUL)
+BINARY_FORWARD(div, FX_BINARY_DIV)
+BINARY_FORWARD(maximum, FX_BINARY_MAXIMUM)
+BINARY_FORWARD(minimum, FX_BINARY_MINIMUM)
 
 BINARY_BACKWARD(add) {
   (void)kept;
@@ -118,8 +118,8 @@ BINARY_BACKWARD(sub) {
 BINARY_BACKWARD(mul) {
   (void)kept;
   if (d->a)
-    FX_TRY(reduced_binary(FX_MUL, dy, a->b, 1, a->a, d->a));
-  return d->b ? reduced_binary(FX_MUL, dy, a->a, 1, a->b, d->b) : FX_OK;
+    FX_TRY(reduced_binary(FX_BINARY_MUL, dy, a->b, 1, a->a, d->a));
+  return d->b ? reduced_binary(FX_BINARY_MUL, dy, a->a, 1, a->b, d->b) : FX_OK;
 }
 
 /* d(a/b)/da = 1/b, d(a/b)/db = -(a/b)/b */
@@ -128,11 +128,11 @@ BINARY_BACKWARD(div) {
   fx_tensor *over_b = NULL, *product = NULL;
   fx_status st = FX_OK;
   if (d->a)
-    FX_GOTO(reduced_binary(FX_DIV, dy, a->b, 1, a->a, d->a));
+    FX_GOTO(reduced_binary(FX_BINARY_DIV, dy, a->b, 1, a->a, d->a));
   if (d->b) {
-    FX_GOTO(binary_forward(FX_DIV, dy, a->b, &over_b));
-    FX_GOTO(binary_forward(FX_DIV, a->a, a->b, &product));
-    FX_GOTO(reduced_binary(FX_MUL, over_b, product, -1, a->b, d->b));
+    FX_GOTO(binary_forward(FX_BINARY_DIV, dy, a->b, &over_b));
+    FX_GOTO(binary_forward(FX_BINARY_DIV, a->a, a->b, &product));
+    FX_GOTO(reduced_binary(FX_BINARY_MUL, over_b, product, -1, a->b, d->b));
   }
 done:
   fx_tensor_release(over_b);
@@ -147,10 +147,10 @@ static fx_status chosen_backward (fx_binary mask_kind, const fx_tensor *a, const
   fx_status st;
   FX_GOTO(binary_forward(mask_kind, a, b, &mask));
   if (da)
-    FX_GOTO(reduced_binary(FX_MUL, dy, mask, 1, a, da));
+    FX_GOTO(reduced_binary(FX_BINARY_MUL, dy, mask, 1, a, da));
   if (db) {
-    FX_GOTO(unary_forward(FX_AFFINE, -1, 1, mask, &rest));
-    FX_GOTO(reduced_binary(FX_MUL, dy, rest, 1, b, db));
+    FX_GOTO(unary_forward(FX_UNARY_AFFINE, -1, 1, mask, &rest));
+    FX_GOTO(reduced_binary(FX_BINARY_MUL, dy, rest, 1, b, db));
   }
 done:
   fx_tensor_release(mask);
@@ -160,10 +160,10 @@ done:
 
 BINARY_BACKWARD(maximum) {
   (void)kept;
-  return chosen_backward(FX_MASK_GE, a->a, a->b, dy, d->a, d->b);
+  return chosen_backward(FX_BINARY_MASK_GE, a->a, a->b, dy, d->a, d->b);
 }
 
 BINARY_BACKWARD(minimum) {
   (void)kept;
-  return chosen_backward(FX_MASK_LE, a->a, a->b, dy, d->a, d->b);
+  return chosen_backward(FX_BINARY_MASK_LE, a->a, a->b, dy, d->a, d->b);
 }

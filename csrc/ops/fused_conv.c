@@ -126,12 +126,12 @@ fx_status fx_fused_conv_forward (const fx_fused_conv_args *a, fx_kept *kept, fx_
   FX_TRY(check(a, &dims));
   if (a->norm_w) {
     const fx_dims statistics = { 2, { a->x->shape[0], a->groups } };
-    FX_TRY(fx_tensor_dims(a->x, &statistics, &kept->t[0]));
-    FX_TRY(fx_tensor_dims(a->x, &statistics, &kept->t[1]));
+    FX_TRY(fx_tensor_new_dims(a->x, &statistics, &kept->t[0]));
+    FX_TRY(fx_tensor_new_dims(a->x, &statistics, &kept->t[1]));
     FX_TRY(FX_RUN(a->x, group_moments, .x = a->x, .x2 = a->x2, .x2_add = a->x2_add,
                   .groups = a->groups, .eps = a->eps, .mean = kept->t[0], .rstd = kept->t[1]));
   }
-  FX_TRY(fx_tensor_dims(a->x, &dims, y));
+  FX_TRY(fx_tensor_new_dims(a->x, &dims, y));
   return FX_RUN(a->x, fused_conv_forward, .in = input_of(a, kept), .w = a->w, .b = a->b,
                 .add = a->add, .add2 = a->add2, .add_resample = a->add_resample,
                 .bf16 = a->precision == FX_PRECISION_BF16, .y = *y);
@@ -142,9 +142,9 @@ fx_status fx_fused_conv_forward (const fx_fused_conv_args *a, fx_kept *kept, fx_
 static fx_status backward_w (const fx_fused_conv_args *a, const fx_kept *kept, const fx_tensor *dy,
                              const fx_fused_conv_grads *d) {
   if (d->w)
-    FX_TRY(fx_tensor_like(a->w, d->w));
+    FX_TRY(fx_tensor_new_like(a->w, d->w));
   if (d->b)
-    FX_TRY(fx_tensor_like(a->b, d->b));
+    FX_TRY(fx_tensor_new_like(a->b, d->b));
   if (!d->w && !d->b)
     return FX_OK;
   return FX_RUN(dy, fused_conv_backward_w, .in = input_of(a, kept), .dy = dy,
@@ -156,7 +156,7 @@ static fx_status backward_add (const fx_fused_conv_args *a, const fx_tensor *dy,
     return FX_OK;
   if (a->add_resample == FX_RESAMPLE_SAME)
     return fx_tensor_view(dy, 0, dy->ndim, dy->shape, slot);
-  FX_TRY(fx_tensor_like(a->add, slot));
+  FX_TRY(fx_tensor_new_like(a->add, slot));
   if (a->add_resample == FX_RESAMPLE_UP)
     return FX_RUN(dy, sum_blocks, .x = dy, .factor = 2, .scale = 1, .y = *slot);
   return FX_RUN(dy, repeat_blocks, .x = dy, .factor = 2, .scale = 0.25, .y = *slot);
@@ -195,7 +195,7 @@ fx_status fx_fused_conv_backward (const fx_fused_conv_args *a, const fx_kept *ke
   if (!d->x && !d->x2 && !d->x2_add && !d->norm_w && !d->norm_b && !d->emb)
     return FX_OK;
   const fx_dims dims = input_dims(a);
-  FX_TRY(fx_tensor_dims(a->x, &dims, &da));
+  FX_TRY(fx_tensor_new_dims(a->x, &dims, &da));
   fx_status st = FX_RUN(dy, conv2d_backward_x, .dy = dy, .w = a->w, .stride = 1,
                         .pad = a->w->shape[1] / 2, .circular = a->padding == FX_PADDING_CIRCULAR,
                         .bf16 = a->precision == FX_PRECISION_BF16, .dx = da);

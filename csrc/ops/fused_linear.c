@@ -81,7 +81,7 @@ fx_status fx_fused_linear_forward (const fx_fused_linear_args *a, fx_kept *kept,
   (void)kept;
   FX_TRY(check(a));
   const fx_dims dims = dims_with(a->x, a->w->shape[0]);
-  FX_TRY(fx_tensor_dims(a->x, &dims, y));
+  FX_TRY(fx_tensor_new_dims(a->x, &dims, y));
   return FX_RUN(a->x, fused_linear_forward, .in = input_of(a), .w = a->w, .b = a->b, .add = a->add,
                 .y = *y);
 }
@@ -127,7 +127,7 @@ fx_status fx_fused_linear_backward (const fx_fused_linear_args *a, const fx_kept
   if (!d->x && !d->x2 && !d->norm_w && !d->norm_b)
     return FX_OK;
   const fx_dims dims = dims_with(a->x, inputs_of(a));
-  FX_TRY(fx_tensor_dims(a->x, &dims, &da));
+  FX_TRY(fx_tensor_new_dims(a->x, &dims, &da));
   fx_status st = FX_RUN(dy, linear_backward_x, .dy = dy, .w = a->w, .dx = da);
   if (st == FX_OK)
     st = backward_input(a, d, da);

@@ -17,12 +17,12 @@ static fx_status loss_backward (fx_loss_kind kind, double delta, const fx_tensor
                                 fx_tensor **db) {
   fx_tensor *g = NULL;
   fx_status st;
-  FX_GOTO(fx_tensor_like(a, &g));
+  FX_GOTO(fx_tensor_new_like(a, &g));
   FX_GOTO(
       FX_RUN(dy, loss_backward, .kind = kind, .delta = delta, .a = a, .b = b, .dy = dy, .dx = g));
   if (db) {
-    FX_GOTO(fx_tensor_like(b, db));
-    FX_GOTO(FX_RUN(g, unary_forward, .f = FX_AFFINE, .a = -1, .x = g, .y = *db));
+    FX_GOTO(fx_tensor_new_like(b, db));
+    FX_GOTO(FX_RUN(g, unary_forward, .f = FX_UNARY_AFFINE, .a = -1, .x = g, .y = *db));
   }
   if (da)
     *da = fx_tensor_retain(g);
@@ -42,6 +42,6 @@ done:
     return loss_backward(kind, delta, a->a, a->b, dy, d->a, d->b); \
   }
 
-LOSS(l1_loss, FX_L1, 0)
-LOSS(mse_loss, FX_MSE, 0)
-LOSS(huber_loss, FX_HUBER, a->delta)
+LOSS(l1_loss, FX_LOSS_L1, 0)
+LOSS(mse_loss, FX_LOSS_MSE, 0)
+LOSS(huber_loss, FX_LOSS_HUBER, a->delta)

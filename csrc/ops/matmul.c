@@ -22,7 +22,7 @@ fx_status fx_matmul_forward (const fx_matmul_args *args, fx_kept *kept, fx_tenso
                    fx_shape_text(a, s), fx_shape_text(b, t));
   fx_dims dims = fx_dims_of(a);
   dims.d[dims.n - 1] = fx_dim(b, -1);
-  FX_TRY(fx_tensor_dims(a, &dims, y));
+  FX_TRY(fx_tensor_new_dims(a, &dims, y));
   return FX_RUN(a, matmul, .a = a, .b = b, .y = *y);
 }
 
@@ -34,11 +34,11 @@ fx_status fx_matmul_backward (const fx_matmul_args *args, const fx_kept *kept, c
   fx_status st = FX_OK;
   (void)kept;
   if (d->a) {
-    FX_GOTO(fx_tensor_like(a, d->a));
+    FX_GOTO(fx_tensor_new_like(a, d->a));
     FX_GOTO(FX_RUN(dy, matmul, .a = dy, .b = b, .transpose_b = true, .y = *d->a));
   }
   if (d->b) {
-    FX_GOTO(fx_tensor_like(b, d->b));
+    FX_GOTO(fx_tensor_new_like(b, d->b));
     if (b->ndim == a->ndim)
       FX_GOTO(FX_RUN(dy, matmul, .a = a, .b = dy, .transpose_a = true, .y = *d->b));
     else {
@@ -66,7 +66,7 @@ fx_status fx_linear_forward (const fx_linear_args *a, fx_kept *kept, fx_tensor *
     FX_TRY(fx_expect_vector(a->b, a->w->shape[0], "b"));
   fx_dims dims = fx_dims_of(a->x);
   dims.d[dims.n - 1] = a->w->shape[0];
-  FX_TRY(fx_tensor_dims(a->x, &dims, y));
+  FX_TRY(fx_tensor_new_dims(a->x, &dims, y));
   return FX_RUN(a->x, linear_forward, .x = a->x, .w = a->w, .b = a->b, .y = *y);
 }
 
@@ -74,13 +74,13 @@ fx_status fx_linear_backward (const fx_linear_args *a, const fx_kept *kept, cons
                               const fx_linear_grads *d) {
   (void)kept;
   if (d->x) {
-    FX_TRY(fx_tensor_like(a->x, d->x));
+    FX_TRY(fx_tensor_new_like(a->x, d->x));
     FX_TRY(FX_RUN(dy, linear_backward_x, .dy = dy, .w = a->w, .dx = *d->x));
   }
   if (d->w)
-    FX_TRY(fx_tensor_like(a->w, d->w));
+    FX_TRY(fx_tensor_new_like(a->w, d->w));
   if (d->b)
-    FX_TRY(fx_tensor_like(a->b, d->b));
+    FX_TRY(fx_tensor_new_like(a->b, d->b));
   if (!d->w && !d->b)
     return FX_OK;
   return FX_RUN(dy, linear_backward_w, .x = a->x, .dy = dy, .dw = d->w ? *d->w : NULL,

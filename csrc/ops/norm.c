@@ -15,9 +15,9 @@ static fx_status check_affine (const fx_tensor *x, const fx_tensor *w, const fx_
 /* New y like x, and kept[0], kept[1] of the given dims for mean and rstd. */
 static fx_status make_outputs (const fx_tensor *x, const fx_dims *statistics, fx_kept *kept,
                                fx_tensor **y) {
-  FX_TRY(fx_tensor_dims(x, statistics, &kept->t[0]));
-  FX_TRY(fx_tensor_dims(x, statistics, &kept->t[1]));
-  return fx_tensor_like(x, y);
+  FX_TRY(fx_tensor_new_dims(x, statistics, &kept->t[0]));
+  FX_TRY(fx_tensor_new_dims(x, statistics, &kept->t[1]));
+  return fx_tensor_new_like(x, y);
 }
 
 /* The slots that are wanted, as tensors: out[i] is new or NULL. */
@@ -25,7 +25,7 @@ static fx_status make_grads (const fx_tensor *x, const fx_tensor *w, fx_tensor *
                              fx_tensor *out[3]) {
   for (int i = 0; i < 3; i++) {
     if (slots[i])
-      FX_TRY(fx_tensor_like(i == 0 ? x : w, slots[i]));
+      FX_TRY(fx_tensor_new_like(i == 0 ? x : w, slots[i]));
     out[i] = slots[i] ? *slots[i] : NULL;
   }
   return FX_OK;
@@ -80,7 +80,7 @@ fx_status fx_modulate_forward (const fx_modulate_args *a, fx_kept *kept, fx_tens
       a->emb->shape[1] != 2 * fx_last(a->x))
     return fx_fail(FX_ESHAPE, "emb %s must be (N,2C) for x %s", fx_shape_text(a->emb, s),
                    fx_shape_text(a->x, t));
-  FX_TRY(fx_tensor_like(a->x, y));
+  FX_TRY(fx_tensor_new_like(a->x, y));
   return FX_RUN(a->x, modulate_forward, .x = a->x, .emb = a->emb, .y = *y);
 }
 
@@ -88,9 +88,9 @@ fx_status fx_modulate_backward (const fx_modulate_args *a, const fx_kept *kept, 
                                 const fx_modulate_grads *d) {
   (void)kept;
   if (d->x)
-    FX_TRY(fx_tensor_like(a->x, d->x));
+    FX_TRY(fx_tensor_new_like(a->x, d->x));
   if (d->emb)
-    FX_TRY(fx_tensor_like(a->emb, d->emb));
+    FX_TRY(fx_tensor_new_like(a->emb, d->emb));
   return FX_RUN(dy, modulate_backward, .x = a->x, .emb = a->emb, .dy = dy,
                 .dx = d->x ? *d->x : NULL, .demb = d->emb ? *d->emb : NULL);
 }

@@ -23,7 +23,7 @@ static fx_status sum_scaled (const fx_tensor *x, const fx_dims *axes, bool mean,
   int64_t over;
   FX_TRY(fx_same_dtype(x, x));
   FX_TRY(reduced_shape(x, axes, &dims, &over));
-  FX_TRY(fx_tensor_dims(x, &dims, y));
+  FX_TRY(fx_tensor_new_dims(x, &dims, y));
   return FX_RUN(x, sum_to, .x = x, .scale = mean ? 1.0 / (double)over : 1.0, .y = *y);
 }
 
@@ -31,7 +31,7 @@ static fx_status expanded (const fx_tensor *x, const fx_tensor *dy, bool mean, f
   const double over = (double)fx_tensor_count(x) / (double)fx_tensor_count(dy);
   if (!dx)
     return FX_OK;
-  FX_TRY(fx_tensor_like(x, dx));
+  FX_TRY(fx_tensor_new_like(x, dx));
   return FX_RUN(dy, expand, .x = dy, .scale = mean ? 1.0 / over : 1.0, .y = *dx);
 }
 
@@ -64,7 +64,7 @@ fx_status fx_max_forward (const fx_max_args *a, fx_kept *kept, fx_tensor **y) {
   FX_TRY(reduced_shape(a->x, &a->axes, &dims, &over));
   if (over == 0)
     return fx_fail(FX_ESHAPE, "the largest of no elements is not defined");
-  FX_TRY(fx_tensor_dims(a->x, &dims, y));
+  FX_TRY(fx_tensor_new_dims(a->x, &dims, y));
   kept->t[0] = fx_tensor_retain(*y);
   return FX_RUN(a->x, max_forward, .x = a->x, .y = *y);
 }
@@ -73,6 +73,6 @@ fx_status fx_max_backward (const fx_max_args *a, const fx_kept *kept, const fx_t
                            const fx_max_grads *d) {
   if (!d->x)
     return FX_OK;
-  FX_TRY(fx_tensor_like(a->x, d->x));
+  FX_TRY(fx_tensor_new_like(a->x, d->x));
   return FX_RUN(dy, max_backward, .x = a->x, .y = kept->t[0], .dy = dy, .dx = *d->x);
 }

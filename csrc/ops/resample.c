@@ -20,7 +20,7 @@ fx_status fx_upsample_forward (const fx_upsample_args *a, fx_kept *kept, fx_tens
   fx_dims dims = fx_dims_of(a->x);
   dims.d[1] *= a->factor;
   dims.d[2] *= a->factor;
-  FX_TRY(fx_tensor_dims(a->x, &dims, y));
+  FX_TRY(fx_tensor_new_dims(a->x, &dims, y));
   return FX_RUN(a->x, repeat_blocks, .x = a->x, .factor = a->factor, .scale = 1, .y = *y);
 }
 
@@ -29,7 +29,7 @@ fx_status fx_upsample_backward (const fx_upsample_args *a, const fx_kept *kept, 
   (void)kept;
   if (!d->x)
     return FX_OK;
-  FX_TRY(fx_tensor_like(a->x, d->x));
+  FX_TRY(fx_tensor_new_like(a->x, d->x));
   return FX_RUN(dy, sum_blocks, .x = dy, .factor = a->factor, .scale = 1, .y = *d->x);
 }
 
@@ -43,7 +43,7 @@ fx_status fx_mean_pool_forward (const fx_mean_pool_args *a, fx_kept *kept, fx_te
                    fx_shape_text(a->x, s), a->factor);
   dims.d[1] /= a->factor;
   dims.d[2] /= a->factor;
-  FX_TRY(fx_tensor_dims(a->x, &dims, y));
+  FX_TRY(fx_tensor_new_dims(a->x, &dims, y));
   return FX_RUN(a->x, sum_blocks, .x = a->x, .factor = a->factor,
                 .scale = 1.0 / (double)(a->factor * a->factor), .y = *y);
 }
@@ -53,7 +53,7 @@ fx_status fx_mean_pool_backward (const fx_mean_pool_args *a, const fx_kept *kept
   (void)kept;
   if (!d->x)
     return FX_OK;
-  FX_TRY(fx_tensor_like(a->x, d->x));
+  FX_TRY(fx_tensor_new_like(a->x, d->x));
   return FX_RUN(dy, repeat_blocks, .x = dy, .factor = a->factor,
                 .scale = 1.0 / (double)(a->factor * a->factor), .y = *d->x);
 }
@@ -69,7 +69,7 @@ fx_status fx_resize_forward (const fx_resize_args *a, fx_kept *kept, fx_tensor *
   fx_dims dims = fx_dims_of(a->x);
   dims.d[1] = a->size.d[0];
   dims.d[2] = a->size.d[1];
-  FX_TRY(fx_tensor_dims(a->x, &dims, y));
+  FX_TRY(fx_tensor_new_dims(a->x, &dims, y));
   return FX_RUN(a->x, resize_forward, .x = a->x, .method = a->method, .registered = a->registered,
                 .circular = a->circular, .y = *y);
 }
@@ -79,7 +79,7 @@ fx_status fx_resize_backward (const fx_resize_args *a, const fx_kept *kept, cons
   (void)kept;
   if (!d->x)
     return FX_OK;
-  FX_TRY(fx_tensor_like(a->x, d->x));
+  FX_TRY(fx_tensor_new_like(a->x, d->x));
   return FX_RUN(dy, resize_backward, .dy = dy, .method = a->method, .registered = a->registered,
                 .circular = a->circular, .dx = *d->x);
 }

@@ -61,7 +61,7 @@ fx_status fx_permute_forward (const fx_permute_args *a, fx_kept *kept, fx_tensor
   FX_TRY(resolve_axes(a->x, &a->axes, &axes));
   for (int i = 0; i < axes.n; i++)
     dims.d[i] = a->x->shape[axes.d[i]];
-  FX_TRY(fx_tensor_dims(a->x, &dims, y));
+  FX_TRY(fx_tensor_new_dims(a->x, &dims, y));
   return FX_RUN(a->x, permute, .x = a->x, .axes = axes, .y = *y);
 }
 
@@ -74,7 +74,7 @@ fx_status fx_permute_backward (const fx_permute_args *a, const fx_kept *kept, co
   FX_TRY(resolve_axes(a->x, &a->axes, &axes));
   for (int i = 0; i < axes.n; i++)
     inverse.d[axes.d[i]] = i;
-  FX_TRY(fx_tensor_like(a->x, d->x));
+  FX_TRY(fx_tensor_new_like(a->x, d->x));
   return FX_RUN(dy, permute, .x = dy, .axes = inverse, .y = *d->x);
 }
 
@@ -93,7 +93,7 @@ fx_status fx_concat_forward (const fx_concat_args *args, fx_kept *kept, fx_tenso
                    fx_shape_text(b, t), axis + 1);
   fx_dims dims = fx_dims_of(a);
   dims.d[axis] += b->shape[axis];
-  FX_TRY(fx_tensor_dims(a, &dims, y));
+  FX_TRY(fx_tensor_new_dims(a, &dims, y));
   FX_TRY(FX_RUN(a, place, .x = a, .axis = axis, .start = 0, .y = *y));
   return FX_RUN(a, place, .x = b, .axis = axis, .start = a->shape[axis], .y = *y);
 }
@@ -104,12 +104,12 @@ fx_status fx_concat_backward (const fx_concat_args *args, const fx_kept *kept, c
   (void)kept;
   FX_TRY(fx_axis(args->a, args->axis, &axis));
   if (d->a) {
-    FX_TRY(fx_tensor_like(args->a, d->a));
+    FX_TRY(fx_tensor_new_like(args->a, d->a));
     FX_TRY(FX_RUN(dy, narrow, .x = dy, .axis = axis, .start = 0, .y = *d->a));
   }
   if (!d->b)
     return FX_OK;
-  FX_TRY(fx_tensor_like(args->b, d->b));
+  FX_TRY(fx_tensor_new_like(args->b, d->b));
   return FX_RUN(dy, narrow, .x = dy, .axis = axis, .start = args->a->shape[axis], .y = *d->b);
 }
 
@@ -134,7 +134,7 @@ fx_status fx_narrow_forward (const fx_narrow_args *a, fx_kept *kept, fx_tensor *
     const int64_t row = a->x->shape[0] ? fx_tensor_count(a->x) / a->x->shape[0] : 0;
     return fx_tensor_view(a->x, a->start * row, dims.n, dims.d, y);
   }
-  FX_TRY(fx_tensor_dims(a->x, &dims, y));
+  FX_TRY(fx_tensor_new_dims(a->x, &dims, y));
   return FX_RUN(a->x, narrow, .x = a->x, .axis = axis, .start = a->start, .y = *y);
 }
 
@@ -145,14 +145,14 @@ fx_status fx_narrow_backward (const fx_narrow_args *a, const fx_kept *kept, cons
   if (!d->x)
     return FX_OK;
   FX_TRY(fx_axis(a->x, a->axis, &axis));
-  FX_TRY(fx_tensor_like(a->x, d->x));
+  FX_TRY(fx_tensor_new_like(a->x, d->x));
   return FX_RUN(dy, place, .x = dy, .axis = axis, .start = a->start, .clear = true, .y = *d->x);
 }
 
 static fx_status flipped (const fx_tensor *x, int64_t which, fx_tensor **y) {
   int axis;
   FX_TRY(fx_axis(x, which, &axis));
-  FX_TRY(fx_tensor_like(x, y));
+  FX_TRY(fx_tensor_new_like(x, y));
   return FX_RUN(x, flip, .x = x, .axis = axis, .y = *y);
 }
 

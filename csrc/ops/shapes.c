@@ -40,7 +40,7 @@ fx_status fx_broadcast_shape (const fx_tensor *a, const fx_tensor *b, fx_dims *o
   return FX_OK;
 }
 
-fx_status fx_tensor_dims (const fx_tensor *a, const fx_dims *dims, fx_tensor **out) {
+fx_status fx_tensor_new_dims (const fx_tensor *a, const fx_dims *dims, fx_tensor **out) {
   return fx_tensor_new(a->dtype, dims->n, dims->d, out);
 }
 

@@ -20,11 +20,11 @@ fx_status fx_expect_vector(const fx_tensor *t, int64_t size, const char *what);
 fx_status fx_broadcast_shape(const fx_tensor *a, const fx_tensor *b, fx_dims *out);
 
 /* New tensor of a's dtype and the given dims. */
-fx_status fx_tensor_dims(const fx_tensor *a, const fx_dims *dims, fx_tensor **out);
+fx_status fx_tensor_new_dims(const fx_tensor *a, const fx_dims *dims, fx_tensor **out);
 
 /* *slot = new tensor with dtype and shape of `like`, where a gradient is wanted: slot may be NULL. */
 static inline fx_status fx_like_wanted (const fx_tensor *like, fx_tensor **slot) {
-  return slot ? fx_tensor_like(like, slot) : FX_OK;
+  return slot ? fx_tensor_new_like(like, slot) : FX_OK;
 }
 
 /* axis counted from the end if negative; FX_ESHAPE if it is not one of t's. */

@@ -13,9 +13,9 @@
 
 fx_optimizer_config fx_optimizer_defaults (fx_optimizer_kind kind) {
   fx_optimizer_config c = { .kind = kind, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8 };
-  if (kind == FX_LION)
+  if (kind == FX_OPTIMIZER_LION)
     c.beta2 = 0.98;
-  if (kind == FX_ADAMW)
+  if (kind == FX_OPTIMIZER_ADAMW)
     c.weight_decay = 0.01;
   return c;
 }
@@ -37,9 +37,9 @@ static fx_status check (const fx_optimizer_config *c, fx_tensor *const *params, 
 static fx_status make_state (fx_optimizer *o, fx_tensor *const *params) {
   for (int i = 0; i < o->count; i++) {
     o->params[i] = fx_tensor_retain(params[i]);
-    FX_TRY(fx_tensor_zeros_like(params[i], &o->first[i]));
-    if (o->config.kind != FX_LION)
-      FX_TRY(fx_tensor_zeros_like(params[i], &o->second[i]));
+    FX_TRY(fx_tensor_new_zeros_like(params[i], &o->first[i]));
+    if (o->config.kind != FX_OPTIMIZER_LION)
+      FX_TRY(fx_tensor_new_zeros_like(params[i], &o->second[i]));
     if (o->config.ema > 0)
       FX_TRY(fx_tensor_clone(params[i], &o->average[i]));
   }
@@ -107,14 +107,14 @@ static fx_status update (const fx_optimizer *o, int i, double lr, double scale, 
       return FX_OK;
     return FX_RUN(p, ema, .p = p, .ema_decay = ema, .average = o->average[i]);
   }
-  if (c->kind == FX_LION)
+  if (c->kind == FX_OPTIMIZER_LION)
     return FX_RUN(p, lion, .p = p, .m = o->first[i], .average = o->average[i], .g = g, .lr = lr,
                   .beta1 = c->beta1, .beta2 = c->beta2, .decay = c->weight_decay, .ema_decay = ema,
                   .grad_scale = scale);
   return FX_RUN(p, adam, .p = p, .m = o->first[i], .v = o->second[i], .average = o->average[i],
                 .g = g, .lr = lr, .beta1 = c->beta1, .beta2 = c->beta2, .eps = c->eps,
                 .decay = c->weight_decay, .ema_decay = ema, .grad_scale = scale, .step = o->steps,
-                .decoupled = c->kind == FX_ADAMW);
+                .decoupled = c->kind == FX_OPTIMIZER_ADAMW);
 }
 
 static fx_status step (fx_optimizer *o, double lr, double clip, double *norm, int *bad) {

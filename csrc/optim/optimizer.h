@@ -10,7 +10,7 @@
 
 #include "autograd/tape.h"
 
-typedef enum { FX_ADAM, FX_ADAMW, FX_LION } fx_optimizer_kind;
+typedef enum { FX_OPTIMIZER_ADAM, FX_OPTIMIZER_ADAMW, FX_OPTIMIZER_LION } fx_optimizer_kind;
 
 typedef struct {
   fx_optimizer_kind kind;

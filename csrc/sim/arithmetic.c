@@ -2,7 +2,7 @@
 #include "sim/arithmetic.h"
 
 #define ARITHMETIC(real, set, lanes_) \
-  void *fxsim_##real##_##set##_fft(const fx_fft *, int, void *, void *); \
+  void *fxsim_##real##_##set##_fft(const fx_fft *, bool, void *, void *); \
   void fxsim_##real##_##set##_columns(void *, int64_t, int); \
   void fxsim_##real##_##set##_rows(void *, int64_t, int); \
   static const fx_arithmetic real##_##set = { .isa = #set, \

@@ -21,7 +21,7 @@
 typedef struct {
   const char *isa; /* instruction set: "baseline", "avx2"        */
   int64_t lanes;   /* numbers side by side: 4 doubles, 8 floats  */
-  void *(*fft)(const fx_fft *plan, int inverse, void *data, void *work); /* fx_fft_lanes */
+  void *(*fft)(const fx_fft *plan, bool inverse, void *data, void *work); /* fx_fft_lanes */
   fx_task columns, rows; /* of a fx_flow_job (flow_state.h) */
 } fx_arithmetic;
 

@@ -68,7 +68,7 @@ static void add_to_shell (void *context, double k_squared, double w_squared) {
 fx_status fx_flow_energy_spectrum (const fx_flow *flow, fx_tensor **out) {
   const double corner = hypot((double)flow->top, (double)(flow->modes - 1));
   const int64_t bins = (int64_t)(corner + 0.5) + 1;
-  FX_TRY(fx_tensor_zeros(FX_F64, 1, &bins, out));
+  FX_TRY(fx_tensor_new_zeros(FX_F64, 1, &bins, out));
   visit_modes(flow, flow->state, add_to_shell, *out);
   return FX_OK;
 }

@@ -16,14 +16,14 @@ fx_status fx_flow_scratch (fx_flow *flow) {
   if (flow->scratch && flow->workers >= workers)
     return FX_OK;
   fx_reals *scratch = NULL;
-  FX_TRY(fx_flow_reals(flow, workers * flow->blocks * flow->block * 2 * flow->lanes, &scratch));
+  FX_TRY(fx_flow_new_reals(flow, workers * flow->blocks * flow->block * 2 * flow->lanes, &scratch));
   fx_free(flow->scratch);
   flow->scratch = scratch;
   flow->workers = workers;
   return FX_OK;
 }
 
-fx_status fx_flow_reals (const fx_flow *flow, int64_t count, fx_reals **out) {
+fx_status fx_flow_new_reals (const fx_flow *flow, int64_t count, fx_reals **out) {
   *out = fx_calloc((size_t)count, fx_dtype_size(flow->options.precision));
   return *out ? FX_OK : FX_ENOMEM;
 }

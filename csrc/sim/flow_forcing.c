@@ -19,7 +19,7 @@
 #include "sim/flow_state.h"
 
 /* The ring's modes of the half plane kx >= 0; of kx = 0 both halves, which mirror each other. */
-static int in_ring (const fx_flow_options *o, int64_t kx, int64_t ky) {
+static bool in_ring (const fx_flow_options *o, int64_t kx, int64_t ky) {
   const double k = hypot((double)kx, (double)ky);
   return k > 0.0 && fabs(k - (double)o->forcing_wavenumber) <= o->forcing_width;
 }

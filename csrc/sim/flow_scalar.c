@@ -26,9 +26,9 @@ fx_status fx_flow_scalar_new (fx_flow *flow) {
   if (!flow->options.scalar)
     return FX_OK;
   flow->diffusivity = flow->nu / flow->options.schmidt;
-  FX_TRY(fx_flow_reals(flow, fx_flow_numbers(flow), &flow->scalar));
-  FX_TRY(fx_flow_reals(flow, fx_flow_numbers(flow), &flow->scalar_sum));
-  FX_TRY(fx_flow_reals(flow, flow->padded, &flow->fade_x));
+  FX_TRY(fx_flow_new_reals(flow, fx_flow_numbers(flow), &flow->scalar));
+  FX_TRY(fx_flow_new_reals(flow, fx_flow_numbers(flow), &flow->scalar_sum));
+  FX_TRY(fx_flow_new_reals(flow, flow->padded, &flow->fade_x));
   flow->fade_y = fx_calloc((size_t)flow->h, sizeof(double));
   return flow->fade_y ? FX_OK : FX_ENOMEM;
 }

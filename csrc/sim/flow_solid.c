@@ -207,7 +207,7 @@ fx_status fx_flow_solid_new (fx_flow *flow) {
   if (!has_solid(o) && o->sponge == 0.0)
     return FX_OK;
   FX_TRY(own_cylinders(flow));
-  FX_TRY(fx_flow_reals(flow, flow->row_items * flow->w * flow->lanes, &flow->damping));
+  FX_TRY(fx_flow_new_reals(flow, flow->row_items * flow->w * flow->lanes, &flow->damping));
   flow->sponge = fx_calloc((size_t)flow->w, sizeof(double));
   if (!flow->sponge)
     return FX_ENOMEM;
@@ -228,7 +228,7 @@ double fx_flow_damping (const fx_flow *flow, int64_t i) {
 
 fx_status fx_flow_solid (const fx_flow *flow, fx_tensor **out) {
   const int64_t shape[] = { 1, flow->h, flow->w, 1 };
-  FX_TRY(fx_tensor_zeros(FX_F64, 4, shape, out));
+  FX_TRY(fx_tensor_new_zeros(FX_F64, 4, shape, out));
   for (int64_t i = 0; flow->penalty > 0.0 && i < flow->h * flow->w; i++)
     fx_f64(*out)[i] = profile(flow, i % flow->w, i / flow->w, 0.0);
   return FX_OK;

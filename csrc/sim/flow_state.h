@@ -144,7 +144,7 @@ fx_status fx_flow_load(fx_flow *flow, const char *name, const fx_tensor *field,
                        fx_status (*accept)(const double *values, int64_t count));
 
 /* flow_field.c: a new array of zeros, of the flow's precision. Errors: FX_ENOMEM. */
-fx_status fx_flow_reals(const fx_flow *flow, int64_t count, fx_reals **out);
+fx_status fx_flow_new_reals(const fx_flow *flow, int64_t count, fx_reals **out);
 
 /* A factor of decay, exp(-exponent), as lanes/columns.c keeps it: in single precision less one. */
 static inline double fx_flow_decay (const fx_flow *flow, double exponent) {

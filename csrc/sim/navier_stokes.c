@@ -155,17 +155,17 @@ static fx_status new_array (int64_t count, double **out) {
 static fx_status allocate (fx_flow *flow) {
   FX_TRY(fx_fft_new(flow->w, flow->options.precision, &flow->along_x));
   FX_TRY(fx_fft_new(flow->h, flow->options.precision, &flow->along_y));
-  FX_TRY(fx_flow_reals(flow, fx_flow_numbers(flow), &flow->state));
-  FX_TRY(fx_flow_reals(flow, fx_flow_numbers(flow), &flow->sum));
+  FX_TRY(fx_flow_new_reals(flow, fx_flow_numbers(flow), &flow->state));
+  FX_TRY(fx_flow_new_reals(flow, fx_flow_numbers(flow), &flow->sum));
   FX_TRY(fx_flow_solid_new(flow));
   flow->scalar_slot = flow->damping ? 4 : 2;
   const int64_t slots = flow->scalar_slot + (flow->options.scalar ? 2 : 0);
   flow->blocks = flow->damping ? 5 : 3;
   const int64_t slot = flow->row_items * flow->padded * 2 * flow->lanes;
-  FX_TRY(fx_flow_reals(flow, slots * slot, &flow->mid));
-  FX_TRY(fx_flow_reals(flow, flow->padded, &flow->kx));
+  FX_TRY(fx_flow_new_reals(flow, slots * slot, &flow->mid));
+  FX_TRY(fx_flow_new_reals(flow, flow->padded, &flow->kx));
   FX_TRY(new_array(flow->h, &flow->ky));
-  FX_TRY(fx_flow_reals(flow, flow->padded, &flow->decay_x));
+  FX_TRY(fx_flow_new_reals(flow, flow->padded, &flow->decay_x));
   FX_TRY(new_array(flow->h, &flow->decay_y));
   FX_TRY(new_array(flow->row_items * 2, &flow->peak));
   FX_TRY(fx_flow_scalar_new(flow));
@@ -273,7 +273,7 @@ static fx_status longest_step (const fx_flow *flow, double *dt) {
 #define MOST_STEPS 1e9 /* months of work: a slip of the pen, or a velocity that has blown up */
 
 /* Divides the rest of the way into equal steps; *last is set when one is left. */
-static fx_status choose_step (fx_flow *flow, double until, int *last) {
+static fx_status choose_step (fx_flow *flow, double until, bool *last) {
   double dt = 0.0;
   FX_TRY(longest_step(flow, &dt));
   const double left = until - flow->time;
@@ -304,7 +304,7 @@ static void fill_decay (fx_flow *flow) {
 
 /* One step; velocities of the present state are in mid before, those of the new one after. */
 static fx_status step (fx_flow *flow, double until) {
-  int last = 0;
+  bool last = false;
   fx_flow_run_rows(flow, ROWS_PRODUCTS, NULL, 0);
   FX_TRY(choose_step(flow, until, &last));
   fill_decay(flow);

@@ -35,14 +35,14 @@ typedef struct {
 
 static int64_t modulo (int64_t a, int64_t n) { return (a % n + n) % n; }
 
-static int resolved (const work *k, int64_t ky, int64_t kx) {
+static bool resolved (const work *k, int64_t ky, int64_t kx) {
   return 2 * llabs(kx) < k->coarse_w && 2 * llabs(ky) < k->coarse_h;
 }
 
 /* The solver keeps it, and its class has a resolved mode that may change. */
-static int may_change (const work *k, int64_t ky, int64_t kx) {
+static bool may_change (const work *k, int64_t ky, int64_t kx) {
   if (3 * llabs(kx) >= k->w || 3 * llabs(ky) >= k->h || resolved(k, ky, kx))
-    return 0;
+    return false;
   const int64_t y = modulo(ky, k->coarse_h), x = modulo(kx, k->coarse_w);
   return k->coarse == FX_COARSE_CUTOFF ||
          (2 * y != k->coarse_h && 2 * x != k->coarse_w && (y != 0 || x != 0));

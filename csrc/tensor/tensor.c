@@ -93,21 +93,21 @@ fx_status fx_tensor_new (fx_dtype dtype, int ndim, const int64_t *shape, fx_tens
   return FX_OK;
 }
 
-fx_status fx_tensor_zeros (fx_dtype dtype, int ndim, const int64_t *shape, fx_tensor **out) {
+fx_status fx_tensor_new_zeros (fx_dtype dtype, int ndim, const int64_t *shape, fx_tensor **out) {
   FX_TRY(fx_tensor_new(dtype, ndim, shape, out));
   memset((*out)->data, 0, (size_t)fx_tensor_count(*out) * fx_dtype_size(dtype));
   return FX_OK;
 }
 
-fx_status fx_tensor_like (const fx_tensor *like, fx_tensor **out) {
+fx_status fx_tensor_new_like (const fx_tensor *like, fx_tensor **out) {
   return fx_tensor_new(like->dtype, like->ndim, like->shape, out);
 }
 
-fx_status fx_tensor_zeros_like (const fx_tensor *like, fx_tensor **out) {
-  return fx_tensor_zeros(like->dtype, like->ndim, like->shape, out);
+fx_status fx_tensor_new_zeros_like (const fx_tensor *like, fx_tensor **out) {
+  return fx_tensor_new_zeros(like->dtype, like->ndim, like->shape, out);
 }
 
-fx_status fx_tensor_shape (const fx_tensor *like, fx_tensor **out) {
+fx_status fx_tensor_new_shape (const fx_tensor *like, fx_tensor **out) {
   fx_tensor *t = handle_new(like->dtype, like->ndim, like->shape);
   if (!t)
     return FX_ENOMEM;

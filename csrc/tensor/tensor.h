@@ -51,7 +51,7 @@ typedef struct fx_tensor {
   fx_dtype dtype;
   int ndim;
   int64_t shape[FX_MAX_DIMS];
-  void *data; /* first element; NULL only in a shape-only tensor (fx_tensor_shape) */
+  void *data; /* first element; NULL only in a shape-only tensor (fx_tensor_new_shape) */
   fx_storage *storage;
   fx_link *link; /* owned; NULL unless a gradient flows through this tensor */
 } fx_tensor;
@@ -60,15 +60,15 @@ typedef struct fx_tensor {
 
 /* New tensor of undefined contents. Sizes must be >= 0; products that overflow are refused. */
 fx_status fx_tensor_new(fx_dtype dtype, int ndim, const int64_t *shape, fx_tensor **out);
-fx_status fx_tensor_zeros(fx_dtype dtype, int ndim, const int64_t *shape, fx_tensor **out);
+fx_status fx_tensor_new_zeros(fx_dtype dtype, int ndim, const int64_t *shape, fx_tensor **out);
 
 /* New tensor with dtype and shape of `like`, contents undefined / zero. */
-fx_status fx_tensor_like(const fx_tensor *like, fx_tensor **out);
-fx_status fx_tensor_zeros_like(const fx_tensor *like, fx_tensor **out);
+fx_status fx_tensor_new_like(const fx_tensor *like, fx_tensor **out);
+fx_status fx_tensor_new_zeros_like(const fx_tensor *like, fx_tensor **out);
 
 /* New handle with dtype and shape but no data: what backward keeps of an operand whose values it
 ** does not need. */
-fx_status fx_tensor_shape(const fx_tensor *like, fx_tensor **out);
+fx_status fx_tensor_new_shape(const fx_tensor *like, fx_tensor **out);
 
 /* New handle on the storage of `base`, starting `offset` elements into it. The view owns a
 ** reference to the storage, not to `base`; it has no link. */

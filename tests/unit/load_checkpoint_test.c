@@ -53,7 +53,7 @@ static const char *write_file (const char *name, const char *key, const char *va
     snprintf(entry, sizeof entry, "model/%s", ps->list[i].name);
     CHECK_STATUS(fx_archive_add(a, entry, ps->list[i].value));
   }
-  CHECK_STATUS(fx_tensor_zeros(FX_F32, 1, (int64_t[]){ 32 }, &half));
+  CHECK_STATUS(fx_tensor_new_zeros(FX_F32, 1, (int64_t[]){ 32 }, &half));
   fx_tensor_fill(half, 0.5);
   CHECK_STATUS(fx_archive_add(a, "ema/decoder.norm.weight", half));
   CHECK_STATUS(fx_archive_set_text(a, "network", network));

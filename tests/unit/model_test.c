@@ -112,7 +112,7 @@ static void roads_open_and_close (void) {
     inputs in = make_inputs(&c, 2);
     CHECK_STATUS(pass(m, &in, &mode, &y));
     fx_tensor *seed = NULL;
-    CHECK_STATUS(fx_tensor_like(y, &seed));
+    CHECK_STATUS(fx_tensor_new_like(y, &seed));
     fx_tensor_normal(seed, (fx_rng){ .seed = 2 });
     CHECK_STATUS(fx_backward(y, seed));
     const fx_params *ps = fx_flex_params(m);
@@ -174,7 +174,7 @@ static fx_tensor *predicted (const fx_flex_config *c, fx_flex **m) {
   wake_up(*m);
   inputs in = make_inputs(c, 2);
   CHECK_STATUS(pass(*m, &in, &mode, &y));
-  CHECK_STATUS(fx_tensor_like(y, &seed));
+  CHECK_STATUS(fx_tensor_new_like(y, &seed));
   fx_tensor_normal(seed, (fx_rng){ .seed = 2 });
   CHECK_STATUS(fx_backward(y, seed));
   for (int i = 0; i < fx_flex_params(*m)->count; i++)
@@ -356,7 +356,7 @@ static fx_status make_optimizer (fx_flex *m, fx_optimizer **out) {
   for (int i = 0; i < ps->count; i++)
     if (ps->list[i].trained)
       list[n++] = ps->list[i].value;
-  fx_optimizer_config c = fx_optimizer_defaults(FX_ADAM);
+  fx_optimizer_config c = fx_optimizer_defaults(FX_OPTIMIZER_ADAM);
   c.ema = 0.999;
   return fx_optimizer_new(&c, list, n, out);
 }

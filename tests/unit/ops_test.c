@@ -127,7 +127,7 @@ static double weighted_sum (const fx_tensor *y) {
 
 static fx_status backward_weighted (fx_tensor *y) {
   fx_tensor *seed = NULL;
-  FX_TRY(fx_tensor_like(y, &seed));
+  FX_TRY(fx_tensor_new_like(y, &seed));
   for (int64_t i = 0; i < fx_tensor_count(seed); i++)
     fx_tensor_set(seed, i, weight(i));
   const fx_status st = fx_backward(y, seed);
@@ -328,7 +328,7 @@ static void gradient_at_nan (fx_op_index op, const double want[4]) {
   }
   CHECK_STATUS(fx_set_requires_grad(x[0], true));
   CHECK_STATUS(fx_apply(&fx_ops[op], &a, &y));
-  CHECK_STATUS(fx_tensor_like(y, &seed));
+  CHECK_STATUS(fx_tensor_new_like(y, &seed));
   fx_tensor_fill(seed, 1);
   CHECK_STATUS(fx_backward(y, seed));
   for (int i = 0; i < 4; i++) {

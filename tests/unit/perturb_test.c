@@ -105,7 +105,7 @@ static void sides_of_any_length (void) {
   const int64_t shape[] = { 1, 14, 22, 1 };
   fx_tensor *field = NULL, *changed = NULL;
   double difference = 0.0;
-  CHECK_STATUS(fx_tensor_zeros(FX_F64, 4, shape, &field));
+  CHECK_STATUS(fx_tensor_new_zeros(FX_F64, 4, shape, &field));
   for (int64_t i = 0; i < 14 * 22; i++)
     fx_f64(field)[i] = sin(0.7 * (double)i) + 0.3 * cos(2.3 * (double)i);
   CHECK_STATUS(fx_perturb_unseen(field, 2, FX_COARSE_SUBSAMPLE, (fx_rng){ .seed = 3 }, &changed));
@@ -124,8 +124,8 @@ static void sides_of_any_length (void) {
 static void errors (void) {
   const int64_t shape[] = { 1, 14, 16, 1 }, batch[] = { 2, 16, 16, 1 };
   fx_tensor *odd = NULL, *two = NULL, *out = NULL;
-  CHECK_STATUS(fx_tensor_zeros(FX_F64, 4, shape, &odd));
-  CHECK_STATUS(fx_tensor_zeros(FX_F64, 4, batch, &two));
+  CHECK_STATUS(fx_tensor_new_zeros(FX_F64, 4, shape, &odd));
+  CHECK_STATUS(fx_tensor_new_zeros(FX_F64, 4, batch, &two));
   CHECK(fx_perturb_unseen(odd, 3, FX_COARSE_SUBSAMPLE, (fx_rng){ 0 }, &out) == FX_EARG);
   CHECK(strcmp(fx_errmsg(), "perturb: factor must be 2 or more and divide (1,14,16,1), got 3") ==
         0);
@@ -142,7 +142,7 @@ static void failing_allocations_leave_nothing_behind (void) {
   const int64_t shape[] = { 1, 16, 16, 1 };
   fx_tensor *w = NULL, *out = NULL;
   fx_status st = FX_ENOMEM;
-  CHECK_STATUS(fx_tensor_zeros(FX_F64, 4, shape, &w));
+  CHECK_STATUS(fx_tensor_new_zeros(FX_F64, 4, shape, &w));
   int k = 1;
   for (; st != FX_OK && k < 60; k++) {
     fx_alloc_fail_at(k);

@@ -100,7 +100,7 @@ static void save_and_load (int64_t k) {
   fx_archive *a = NULL, *b = NULL;
   fx_tensor *t = NULL;
   CHECK_STATUS(fx_archive_new(&a));
-  CHECK_STATUS(fx_tensor_zeros(FX_F32, 1, (int64_t[]){ 1000 + k }, &t));
+  CHECK_STATUS(fx_tensor_new_zeros(FX_F32, 1, (int64_t[]){ 1000 + k }, &t));
   CHECK_STATUS(fx_archive_add(a, "group/weights", t));
   CHECK_STATUS(fx_h5_archive_save(scratch("checkpoint.h5"), a));
   CHECK_STATUS(fx_h5_archive_load(scratch("checkpoint.h5"), &b));

@@ -17,21 +17,21 @@
 
 static void apply (fx_unary f, float a, float b, int64_t n, const float *x, float *y) {
   switch (f) {
-  case FX_AFFINE: EACH y[i] = a * x[i] + b; break;
-  case FX_EXP: EACH y[i] = v_exp(x[i]); break;
-  case FX_LOG: EACH y[i] = logf(x[i]); break;
-  case FX_SQRT: EACH y[i] = __builtin_sqrtf(x[i]); break;
-  case FX_SQUARE: EACH y[i] = x[i] * x[i]; break;
-  case FX_ABS: EACH y[i] = fabsf(x[i]); break;
-  case FX_SIN: EACH y[i] = sinf(x[i]); break;
-  case FX_COS: EACH y[i] = cosf(x[i]); break;
-  case FX_TANH: EACH y[i] = v_tanh(x[i]); break;
-  case FX_SIGMOID: EACH y[i] = v_sigmoid(x[i]); break;
-  case FX_SILU: EACH y[i] = x[i] * v_sigmoid(x[i]); break;
-  case FX_GELU: EACH y[i] = v_gelu(x[i]); break;
-  case FX_RELU: EACH y[i] = x[i] <= 0.0f ? 0.0f : x[i]; break; /* written so that NaN stays */
-  case FX_POW: EACH y[i] = powf(x[i], a); break;
-  case FX_CLAMP:
+  case FX_UNARY_AFFINE: EACH y[i] = a * x[i] + b; break;
+  case FX_UNARY_EXP: EACH y[i] = v_exp(x[i]); break;
+  case FX_UNARY_LOG: EACH y[i] = logf(x[i]); break;
+  case FX_UNARY_SQRT: EACH y[i] = __builtin_sqrtf(x[i]); break;
+  case FX_UNARY_SQUARE: EACH y[i] = x[i] * x[i]; break;
+  case FX_UNARY_ABS: EACH y[i] = fabsf(x[i]); break;
+  case FX_UNARY_SIN: EACH y[i] = sinf(x[i]); break;
+  case FX_UNARY_COS: EACH y[i] = cosf(x[i]); break;
+  case FX_UNARY_TANH: EACH y[i] = v_tanh(x[i]); break;
+  case FX_UNARY_SIGMOID: EACH y[i] = v_sigmoid(x[i]); break;
+  case FX_UNARY_SILU: EACH y[i] = x[i] * v_sigmoid(x[i]); break;
+  case FX_UNARY_GELU: EACH y[i] = v_gelu(x[i]); break;
+  case FX_UNARY_RELU: EACH y[i] = x[i] <= 0.0f ? 0.0f : x[i]; break; /* written so that NaN stays */
+  case FX_UNARY_POW: EACH y[i] = powf(x[i], a); break;
+  case FX_UNARY_CLAMP:
     EACH {
       const float v = x[i] < a ? a : x[i];
       y[i] = v > b ? b : v;
@@ -43,31 +43,31 @@ static void apply (fx_unary f, float a, float b, int64_t n, const float *x, floa
 static void apply_slope (fx_unary f, float a, float b, int64_t n, const float *x, const float *dy,
                          float *dx) {
   switch (f) {
-  case FX_AFFINE: EACH dx[i] = a * dy[i]; break;
-  case FX_EXP: EACH dx[i] = dy[i] * v_exp(x[i]); break;
-  case FX_LOG: EACH dx[i] = dy[i] / x[i]; break;
-  case FX_SQRT: EACH dx[i] = dy[i] * 0.5f / __builtin_sqrtf(x[i]); break;
-  case FX_SQUARE: EACH dx[i] = dy[i] * 2.0f * x[i]; break;
-  case FX_ABS: EACH dx[i] = x[i] > 0.0f ? dy[i] : x[i] < 0.0f ? -dy[i] : 0.0f; break;
-  case FX_SIN: EACH dx[i] = dy[i] * cosf(x[i]); break;
-  case FX_COS: EACH dx[i] = -dy[i] * sinf(x[i]); break;
-  case FX_TANH:
+  case FX_UNARY_AFFINE: EACH dx[i] = a * dy[i]; break;
+  case FX_UNARY_EXP: EACH dx[i] = dy[i] * v_exp(x[i]); break;
+  case FX_UNARY_LOG: EACH dx[i] = dy[i] / x[i]; break;
+  case FX_UNARY_SQRT: EACH dx[i] = dy[i] * 0.5f / __builtin_sqrtf(x[i]); break;
+  case FX_UNARY_SQUARE: EACH dx[i] = dy[i] * 2.0f * x[i]; break;
+  case FX_UNARY_ABS: EACH dx[i] = x[i] > 0.0f ? dy[i] : x[i] < 0.0f ? -dy[i] : 0.0f; break;
+  case FX_UNARY_SIN: EACH dx[i] = dy[i] * cosf(x[i]); break;
+  case FX_UNARY_COS: EACH dx[i] = -dy[i] * sinf(x[i]); break;
+  case FX_UNARY_TANH:
     EACH {
       const float t = v_tanh(x[i]);
       dx[i] = dy[i] * (1.0f - t * t);
     }
     break;
-  case FX_SIGMOID:
+  case FX_UNARY_SIGMOID:
     EACH {
       const float s = v_sigmoid(x[i]);
       dx[i] = dy[i] * s * (1.0f - s);
     }
     break;
-  case FX_SILU: EACH dx[i] = dy[i] * v_silu_slope(x[i]); break;
-  case FX_GELU: EACH dx[i] = dy[i] * v_gelu_slope(x[i]); break;
-  case FX_RELU: EACH dx[i] = x[i] <= 0.0f ? 0.0f : dy[i]; break;
-  case FX_POW: EACH dx[i] = dy[i] * a * powf(x[i], a - 1.0f); break;
-  case FX_CLAMP: EACH dx[i] = ((x[i] >= a) & (x[i] <= b)) ? dy[i] : 0.0f; break;
+  case FX_UNARY_SILU: EACH dx[i] = dy[i] * v_silu_slope(x[i]); break;
+  case FX_UNARY_GELU: EACH dx[i] = dy[i] * v_gelu_slope(x[i]); break;
+  case FX_UNARY_RELU: EACH dx[i] = x[i] <= 0.0f ? 0.0f : dy[i]; break;
+  case FX_UNARY_POW: EACH dx[i] = dy[i] * a * powf(x[i], a - 1.0f); break;
+  case FX_UNARY_CLAMP: EACH dx[i] = ((x[i] >= a) & (x[i] <= b)) ? dy[i] : 0.0f; break;
   }
 }
 
@@ -136,14 +136,14 @@ static void combine (fx_binary f, int64_t n, const float *a, int64_t step_a, con
                      int64_t step_b, float *y) {
   const float a0 = *a, b0 = *b;
   switch (f) {
-  case FX_ADD: COMBINE(p + q);
-  case FX_SUB: COMBINE(p - q);
-  case FX_MUL: COMBINE(p * q);
-  case FX_DIV: COMBINE(p / q);
-  case FX_MAXIMUM: COMBINE(((p >= q) | (p != p)) ? p : q); /* NaN from either side */
-  case FX_MINIMUM: COMBINE(((p <= q) | (p != p)) ? p : q);
-  case FX_MASK_GE: COMBINE(((p >= q) | (p != p)) ? 1.0f : 0.0f);
-  case FX_MASK_LE: COMBINE(((p <= q) | (p != p)) ? 1.0f : 0.0f);
+  case FX_BINARY_ADD: COMBINE(p + q);
+  case FX_BINARY_SUB: COMBINE(p - q);
+  case FX_BINARY_MUL: COMBINE(p * q);
+  case FX_BINARY_DIV: COMBINE(p / q);
+  case FX_BINARY_MAXIMUM: COMBINE(((p >= q) | (p != p)) ? p : q); /* NaN from either side */
+  case FX_BINARY_MINIMUM: COMBINE(((p <= q) | (p != p)) ? p : q);
+  case FX_BINARY_MASK_GE: COMBINE(((p >= q) | (p != p)) ? 1.0f : 0.0f);
+  case FX_BINARY_MASK_LE: COMBINE(((p <= q) | (p != p)) ? 1.0f : 0.0f);
   }
 }
 

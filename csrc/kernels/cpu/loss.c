@@ -19,16 +19,16 @@ typedef struct {
 static inline float loss_of (fx_loss_kind kind, float delta, float d) {
   const float r = fabsf(d);
   switch (kind) {
-  case FX_L1: return r;
-  case FX_MSE: return d * d;
+  case FX_LOSS_L1: return r;
+  case FX_LOSS_MSE: return d * d;
   default: return r <= delta ? 0.5f * d * d : delta * (r - 0.5f * delta);
   }
 }
 
 static inline float slope_of (fx_loss_kind kind, float delta, float d) {
   switch (kind) {
-  case FX_L1: return d > 0.0f ? 1.0f : d < 0.0f ? -1.0f : 0.0f * d;
-  case FX_MSE: return 2.0f * d;
+  case FX_LOSS_L1: return d > 0.0f ? 1.0f : d < 0.0f ? -1.0f : 0.0f * d;
+  case FX_LOSS_MSE: return 2.0f * d;
   default: return d > delta ? delta : d < -delta ? -delta : d;
   }
 }
@@ -58,9 +58,9 @@ static void forward_task (void *context, int64_t item, int worker) {
   const int64_t first = item * FXCPU_CHUNK, n = smaller(job->count - first, FXCPU_CHUNK);
   const float *a = job->a + first, *b = job->b + first;
   switch (job->kind) {
-  case FX_L1: job->partial[item] = sum_losses(FX_L1, 0.0f, n, a, b); break;
-  case FX_MSE: job->partial[item] = sum_losses(FX_MSE, 0.0f, n, a, b); break;
-  case FX_HUBER: job->partial[item] = sum_losses(FX_HUBER, job->delta, n, a, b); break;
+  case FX_LOSS_L1: job->partial[item] = sum_losses(FX_LOSS_L1, 0.0f, n, a, b); break;
+  case FX_LOSS_MSE: job->partial[item] = sum_losses(FX_LOSS_MSE, 0.0f, n, a, b); break;
+  case FX_LOSS_HUBER: job->partial[item] = sum_losses(FX_LOSS_HUBER, job->delta, n, a, b); break;
   }
 }
 
@@ -79,9 +79,9 @@ static void backward_task (void *context, int64_t item, int worker) {
   const float *a = job->a + first, *b = job->b + first;
   float *dx = job->dx + first;
   switch (job->kind) {
-  case FX_L1: fill_slopes(FX_L1, 0.0f, job->scale, n, a, b, dx); break;
-  case FX_MSE: fill_slopes(FX_MSE, 0.0f, job->scale, n, a, b, dx); break;
-  case FX_HUBER: fill_slopes(FX_HUBER, job->delta, job->scale, n, a, b, dx); break;
+  case FX_LOSS_L1: fill_slopes(FX_LOSS_L1, 0.0f, job->scale, n, a, b, dx); break;
+  case FX_LOSS_MSE: fill_slopes(FX_LOSS_MSE, 0.0f, job->scale, n, a, b, dx); break;
+  case FX_LOSS_HUBER: fill_slopes(FX_LOSS_HUBER, job->delta, job->scale, n, a, b, dx); break;
   }
 }
 

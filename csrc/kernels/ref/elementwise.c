@@ -10,21 +10,21 @@
 
 static double value (fx_unary f, double a, double b, double x) {
   switch (f) {
-  case FX_AFFINE: return a * x + b;
-  case FX_EXP: return exp(x);
-  case FX_LOG: return log(x);
-  case FX_SQRT: return sqrt(x);
-  case FX_SQUARE: return x * x;
-  case FX_ABS: return fabs(x);
-  case FX_SIN: return sin(x);
-  case FX_COS: return cos(x);
-  case FX_TANH: return tanh(x);
-  case FX_SIGMOID: return sigmoid(x);
-  case FX_SILU: return x * sigmoid(x);
-  case FX_GELU: return gelu(x);
-  case FX_RELU: return x <= 0 ? 0 : x;
-  case FX_POW: return pow(x, a);
-  case FX_CLAMP: return x < a ? a : x > b ? b : x;
+  case FX_UNARY_AFFINE: return a * x + b;
+  case FX_UNARY_EXP: return exp(x);
+  case FX_UNARY_LOG: return log(x);
+  case FX_UNARY_SQRT: return sqrt(x);
+  case FX_UNARY_SQUARE: return x * x;
+  case FX_UNARY_ABS: return fabs(x);
+  case FX_UNARY_SIN: return sin(x);
+  case FX_UNARY_COS: return cos(x);
+  case FX_UNARY_TANH: return tanh(x);
+  case FX_UNARY_SIGMOID: return sigmoid(x);
+  case FX_UNARY_SILU: return x * sigmoid(x);
+  case FX_UNARY_GELU: return gelu(x);
+  case FX_UNARY_RELU: return x <= 0 ? 0 : x;
+  case FX_UNARY_POW: return pow(x, a);
+  case FX_UNARY_CLAMP: return x < a ? a : x > b ? b : x;
   }
   return NAN;
 }
@@ -32,21 +32,21 @@ static double value (fx_unary f, double a, double b, double x) {
 static double slope (fx_unary f, double a, double b, double x) {
   const double s = sigmoid(x), t = tanh(x);
   switch (f) {
-  case FX_AFFINE: return a;
-  case FX_EXP: return exp(x);
-  case FX_LOG: return 1 / x;
-  case FX_SQRT: return 0.5 / sqrt(x);
-  case FX_SQUARE: return 2 * x;
-  case FX_ABS: return x > 0 ? 1 : x < 0 ? -1 : 0;
-  case FX_SIN: return cos(x);
-  case FX_COS: return -sin(x);
-  case FX_TANH: return 1 - t * t;
-  case FX_SIGMOID: return s * (1 - s);
-  case FX_SILU: return s * (1 + x * (1 - s));
-  case FX_GELU: return gelu_slope(x);
-  case FX_RELU: return !(x <= 0);
-  case FX_POW: return a * pow(x, a - 1);
-  case FX_CLAMP: return x >= a && x <= b;
+  case FX_UNARY_AFFINE: return a;
+  case FX_UNARY_EXP: return exp(x);
+  case FX_UNARY_LOG: return 1 / x;
+  case FX_UNARY_SQRT: return 0.5 / sqrt(x);
+  case FX_UNARY_SQUARE: return 2 * x;
+  case FX_UNARY_ABS: return x > 0 ? 1 : x < 0 ? -1 : 0;
+  case FX_UNARY_SIN: return cos(x);
+  case FX_UNARY_COS: return -sin(x);
+  case FX_UNARY_TANH: return 1 - t * t;
+  case FX_UNARY_SIGMOID: return s * (1 - s);
+  case FX_UNARY_SILU: return s * (1 + x * (1 - s));
+  case FX_UNARY_GELU: return gelu_slope(x);
+  case FX_UNARY_RELU: return !(x <= 0);
+  case FX_UNARY_POW: return a * pow(x, a - 1);
+  case FX_UNARY_CLAMP: return x >= a && x <= b;
   }
   return NAN;
 }
@@ -61,7 +61,8 @@ fx_status fxref_unary_forward (const fx_kernel_unary_forward *k) {
 fx_status fxref_unary_backward (const fx_kernel_unary_backward *k) {
   const int64_t n = fx_tensor_count(k->dy);
   for (int64_t i = 0; i < n; i++) {
-    const double x = k->f == FX_AFFINE ? 0 : load(k->x, i); /* affine needs no x and gets none */
+    const double x =
+        k->f == FX_UNARY_AFFINE ? 0 : load(k->x, i); /* affine needs no x and gets none */
     store(k->dx, i, load(k->dy, i) * slope(k->f, k->a, k->b, x));
   }
   return FX_OK;
@@ -72,14 +73,14 @@ static bool takes_first (double a, bool wins) { return wins || isnan(a); }
 
 static double combine (fx_binary f, double a, double b) {
   switch (f) {
-  case FX_ADD: return a + b;
-  case FX_SUB: return a - b;
-  case FX_MUL: return a * b;
-  case FX_DIV: return a / b;
-  case FX_MAXIMUM: return takes_first(a, a >= b) ? a : b;
-  case FX_MINIMUM: return takes_first(a, a <= b) ? a : b;
-  case FX_MASK_GE: return takes_first(a, a >= b);
-  case FX_MASK_LE: return takes_first(a, a <= b);
+  case FX_BINARY_ADD: return a + b;
+  case FX_BINARY_SUB: return a - b;
+  case FX_BINARY_MUL: return a * b;
+  case FX_BINARY_DIV: return a / b;
+  case FX_BINARY_MAXIMUM: return takes_first(a, a >= b) ? a : b;
+  case FX_BINARY_MINIMUM: return takes_first(a, a <= b) ? a : b;
+  case FX_BINARY_MASK_GE: return takes_first(a, a >= b);
+  case FX_BINARY_MASK_LE: return takes_first(a, a <= b);
   }
   return NAN;
 }

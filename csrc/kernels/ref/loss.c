@@ -6,9 +6,9 @@
 static double penalty (fx_loss_kind kind, double delta, double r) {
   const double size = fabs(r);
   switch (kind) {
-  case FX_L1: return size;
-  case FX_MSE: return r * r;
-  case FX_HUBER: return size <= delta ? 0.5 * r * r : delta * (size - 0.5 * delta);
+  case FX_LOSS_L1: return size;
+  case FX_LOSS_MSE: return r * r;
+  case FX_LOSS_HUBER: return size <= delta ? 0.5 * r * r : delta * (size - 0.5 * delta);
   }
   return NAN;
 }
@@ -16,9 +16,9 @@ static double penalty (fx_loss_kind kind, double delta, double r) {
 static double slope (fx_loss_kind kind, double delta, double r) {
   const double sign = r > 0 ? 1 : r < 0 ? -1 : r; /* 0 at 0, NaN at NaN */
   switch (kind) {
-  case FX_L1: return sign;
-  case FX_MSE: return 2 * r;
-  case FX_HUBER: return fabs(r) <= delta ? r : delta * sign;
+  case FX_LOSS_L1: return sign;
+  case FX_LOSS_MSE: return 2 * r;
+  case FX_LOSS_HUBER: return fabs(r) <= delta ? r : delta * sign;
   }
   return NAN;
 }

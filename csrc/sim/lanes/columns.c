@@ -127,7 +127,7 @@ INLINE void update_rows (const fx_flow *flow, row_update *row, int stage, int64_
 ** two to add to, and its factor, the larger, which only the mean has as 0. */
 INLINE fx_real *stress_of (fx_real kx, fx_real ky, fx_real *a, fx_real *b, fx_real *factor) {
   const fx_real ca = kx * ky, cb = kx * kx - ky * ky;
-  const int first = ca * ca > cb * cb;
+  const bool first = ca * ca > cb * cb;
   *factor = first ? ca : cb;
   return first ? a : b;
 }

@@ -59,7 +59,7 @@ INLINE void radix2 (const butterfly *b, int turn, const fx_real *w) {
 }
 
 INLINE void radix3 (const butterfly *b, int turn, const fx_real *w) {
-  const fx_real sin60 = 0.86602540378443864676;
+  const fx_real sin60 = (fx_real)0.86602540378443864676;
   fx_vec ar, ai, br, bi, cr, ci;
   get(b, 0, &ar, &ai);
   get(b, 1, &br, &bi);
@@ -87,8 +87,10 @@ INLINE void radix4 (const butterfly *b, int turn, const fx_real *w) {
 }
 
 INLINE void radix5 (const butterfly *b, int turn, const fx_real *w) {
-  const fx_real c1 = 0.30901699437494742410, c2 = -0.80901699437494742410; /* cos 72, cos 144 */
-  const fx_real s1 = 0.95105651629515357212, s2 = 0.58778525229247312917;  /* sin 72, sin 144 */
+  const fx_real c1 = (fx_real)0.30901699437494742410,
+                c2 = (fx_real)-0.80901699437494742410; /* cos 72, cos 144 */
+  const fx_real s1 = (fx_real)0.95105651629515357212,
+                s2 = (fx_real)0.58778525229247312917; /* sin 72, sin 144 */
   fx_vec ar, ai, br, bi, cr, ci, dr, di, er, ei;
   get(b, 0, &ar, &ai);
   get(b, 1, &br, &bi);
@@ -129,7 +131,7 @@ INLINE void run_p (int radix, int turn, butterfly b, int64_t stride, const fx_re
   }
 }
 
-INLINE void run_pass (int radix, const fx_fft *plan, int number, int inverse, const fx_real *x,
+INLINE void run_pass (int radix, const fx_fft *plan, int number, bool inverse, const fx_real *x,
                       fx_real *y) {
   const fx_fft_pass *pass = &plan->pass[number];
   const fx_real *turns = reals(plan->turns) + pass->turns;
@@ -146,16 +148,16 @@ INLINE void run_pass (int radix, const fx_fft *plan, int number, int inverse, co
 }
 
 /* One function a radix, so that `radix` is a constant and the butterflies are inlined. */
-static void pass2 (const fx_fft *plan, int number, int inverse, const fx_real *x, fx_real *y) {
+static void pass2 (const fx_fft *plan, int number, bool inverse, const fx_real *x, fx_real *y) {
   run_pass(2, plan, number, inverse, x, y);
 }
-static void pass3 (const fx_fft *plan, int number, int inverse, const fx_real *x, fx_real *y) {
+static void pass3 (const fx_fft *plan, int number, bool inverse, const fx_real *x, fx_real *y) {
   run_pass(3, plan, number, inverse, x, y);
 }
-static void pass4 (const fx_fft *plan, int number, int inverse, const fx_real *x, fx_real *y) {
+static void pass4 (const fx_fft *plan, int number, bool inverse, const fx_real *x, fx_real *y) {
   run_pass(4, plan, number, inverse, x, y);
 }
-static void pass5 (const fx_fft *plan, int number, int inverse, const fx_real *x, fx_real *y) {
+static void pass5 (const fx_fft *plan, int number, bool inverse, const fx_real *x, fx_real *y) {
   run_pass(5, plan, number, inverse, x, y);
 }
 
@@ -178,7 +180,7 @@ INLINE void output_any (const butterfly *b, int radix, int j, int turn, const fx
 }
 
 /* A pass of a prime above 5. */
-static void pass_any (const fx_fft *plan, int number, int inverse, const fx_real *x, fx_real *y) {
+static void pass_any (const fx_fft *plan, int number, bool inverse, const fx_real *x, fx_real *y) {
   const fx_fft_pass *pass = &plan->pass[number];
   const fx_real *turns = reals(plan->turns) + pass->turns,
                 *roots = reals(plan->turns) + pass->roots;
@@ -198,7 +200,7 @@ static void pass_any (const fx_fft *plan, int number, int inverse, const fx_real
   }
 }
 
-void *fxsim_fft (const fx_fft *plan, int inverse, void *data, void *work) {
+void *fxsim_fft (const fx_fft *plan, bool inverse, void *data, void *work) {
   for (int i = 0; i < plan->passes; i++) {
     switch (plan->pass[i].radix) {
     case 2: pass2(plan, i, inverse, data, work); break;

@@ -23,7 +23,7 @@
 #define FXSIM_SYMBOL(name) FX_SYMBOL("fxsim_" FX_TEXT(FXSIM_REAL) "_" FX_TEXT(FXSIM_ISA) "_" #name)
 
 /* Transforms lane blocks: fx_fft_lanes of this precision. */
-void *fxsim_fft(const fx_fft *plan, int inverse, void *data, void *work) FXSIM_SYMBOL(fft);
+void *fxsim_fft(const fx_fft *plan, bool inverse, void *data, void *work) FXSIM_SYMBOL(fft);
 /* The two loops of flow_state.h over a fx_flow_job. */
 void fxsim_columns(void *job, int64_t item, int worker) FXSIM_SYMBOL(columns);
 void fxsim_rows(void *job, int64_t item, int worker) FXSIM_SYMBOL(rows);

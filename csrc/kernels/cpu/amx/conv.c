@@ -277,7 +277,7 @@ static void band_outputs (const conv_job *job, const band_rows *b, int64_t from,
     for (int64_t chunk = 0; chunk < job->chunks; chunk++) {
       const half *plane = b->band + job->planes * chunk * job->plane;
       const half *w = job->w + from * block_halves(job) + chunk * job->taps * step_halves(job);
-      tile_rows a = { .row = PIXEL_BYTES, .low = job->plane * sizeof(half) };
+      tile_rows a = { .row = PIXEL_BYTES, .low = job->plane * (int64_t)sizeof(half) };
       for (int64_t i = 0; i < TILES; i++)
         a.tile[i] = (const char *)(plane + g.at[i] * DEPTH);
       for (int64_t block = 0; block < count; block++) {
