@@ -9,13 +9,12 @@ local context = require "flexlab.context"
 local core = require "flexlab.core"
 local fields = require "flexlab.data.fields"
 local paths = require "flexlab.data.paths"
+local provenance = require "flexlab.origin.provenance"
 local quantities = require "flexlab.data.quantities"
 local stretches = require "flexlab.data.stretches"
 local text = require "flexlab.text"
 
 local M = {}
-
-local HASH_LIMIT = 256 << 20      -- larger files are named without a hash
 
 local Frames = {}
 Frames.__index = Frames
@@ -118,12 +117,11 @@ end
 function Frames:provenance()
   local facts = {}
   for i, file in ipairs(self.files) do
-    local size = assert(core.sys.size(file.path))
+    local print = provenance.fingerprint(file.path) or error(("data: '%s' cannot be read"):format(file.path), 0)
     local re = type(file.re) == "table" and "several Re" or ("Re %g"):format(file.re)
     local gaps = stretches.sentence(file.reader, file.stretches)
     facts[i] = { file.path, ("%d frames of %dx%d, %s, %s%d bytes, hash %s"):format(file.frames, file.height,
-      file.width, re, gaps and gaps .. ", " or "", size,
-      size <= HASH_LIMIT and core.sys.hash(core.sys.read(file.path)) or "not taken") }
+      file.width, re, gaps and gaps .. ", " or "", print.bytes, print.hash) }
   end
   return facts
 end

@@ -17,6 +17,7 @@ local html = require "flexlab.html"
 local keep = require "flexlab.checkpoint.keep"
 local latest = require "flexlab.store.latest"
 local notes = require "flexlab.context.notes"
+local origin = require "flexlab.origin.provenance"
 local own = require "flexlab.store.own"
 local plot = require "flexlab.plot"
 local seams = require "flexlab.diffusion.seams"
@@ -25,7 +26,6 @@ local words = require "flexlab.text"
 
 local KEYS = { title = true, text = true, table = true, charts = true, picture = true, note = true,
   alt = true }
-local HASH_LIMIT = 256 << 20      -- larger files are named without a hash
 
 local function checked(part)
   for key in pairs(part) do
@@ -137,9 +137,8 @@ local function hashes(dir)
   for _, name in ipairs { "recipe.lua", "config.lua", "last.h5" } do
     local path = own.path(dir, name)
     if path then
-      local size = assert(core.sys.size(path))
-      local text = size <= HASH_LIMIT and core.sys.hash(core.sys.read(path)) or "(not hashed)"
-      text = ("%s  %d bytes"):format(text, size)
+      local print = origin.fingerprint(path)
+      local text = print and ("%s  %d bytes"):format(print.hash, print.bytes) or "it cannot be read"
       if name == "last.h5" and to_be_reduced(dir) then text = "the averaged weights alone are kept (train.keep)" end
       facts[#facts + 1] = { name, text }
     end

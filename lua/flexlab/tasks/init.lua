@@ -21,6 +21,7 @@ local frames = require "flexlab.data.frames"
 local geometry = require "flexlab.data.geometry"
 local multitask = require "flexlab.tasks.multitask"
 local notes = require "flexlab.context.notes"
+local provenance = require "flexlab.origin.provenance"
 local quantities = require "flexlab.data.quantities"
 local samples = require "flexlab.flow.samples"
 local scales = require "flexlab.data.scale"
@@ -132,7 +133,7 @@ local function record(run, set)
   end
   if set.published then
     lines[#lines + 1] = ("mean and std %s\thash %s\n"):format(set.published,
-      core.sys.hash(core.sys.read(set.published)))
+      assert(provenance.fingerprint(set.published)).hash)
   end
   run.lock:check()
   assert(core.sys.write(run.dir .. "/data.txt", table.concat(lines)))
