@@ -51,7 +51,7 @@
 /* --- files: fields, named tensors, checkpoints, pictures ------------------------------------------ */
 #include "io/archive.h"
 #include "io/checkpoint.h"
-#include "io/h5_field.h"
+#include "io/field.h"
 #include "io/png.h"
 
 #endif

@@ -1,5 +1,5 @@
 /*
-** h5_field_writer.c - writing fields frame by frame. See h5_field.h.
+** h5_field_writer.c - writing fields frame by frame. See field.h.
 **
 ** One chunk is one frame: a simulation appends frames and training reads patches of a frame. Chunks
 ** of several frames would be rewritten on every append. A field whose frame does not fit in a chunk
@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "io/field.h"
 #include "io/file.h"
 #include "io/h5.h"
-#include "io/h5_field.h"
 
 struct fx_field_writer {
   char path[FX_PATH_SIZE], temporary[FX_PATH_SIZE];

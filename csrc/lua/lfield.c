@@ -1,5 +1,5 @@
 /*
-** lfield.c - core.io.field and core.io.field_writer: fields over time in HDF5.
+** lfield.c - core.io.field and core.io.field_writer: fields over time, read from files of arrays, written as HDF5.
 **
 ** Frames, rows, columns and channels count from 1 here and from 0 in C. A rectangle outside the
 ** field is a mistake and raises; what the file does is nil and a message.
@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "io/h5_field.h"
+#include "io/field.h"
 
 #define FIELD "flexlab.Field"
 #define WRITER "flexlab.FieldWriter"

@@ -9,7 +9,7 @@
 #include "check.h"
 #include "io/container.h"
 #include "io/file.h"
-#include "io/h5_field.h"
+#include "io/field.h"
 #include "scratch.h"
 
 /* HDF5 1.10.8 itself forgets blocks when a damaged file fails to open; read by LeakSanitizer. */

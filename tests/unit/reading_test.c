@@ -8,7 +8,7 @@
 #include "base/alloc.h"
 #include "check.h"
 #include "io/archive.h"
-#include "io/h5_field.h"
+#include "io/field.h"
 #include "io/reading.h"
 #include "scratch.h"
 

@@ -1,19 +1,20 @@
 /*
-** h5_field.h - files of fields over time: an HDF5 dataset (T,H,W) or (T,C,H,W) of any number type,
-** byte order, chunking and installed compression.
+** field.h - fields over time for programs in C: a variable (T,H,W) or (T,C,H,W) of a file that container.h opens (HDF5,
+** netCDF, .npy, .npz), which does the reading; what axes of other orders mean is decided in Lua (lua/flexlab/data). And
+** fields written as HDF5 (h5_field_writer.c).
 **
 ** Reading gives channels last, f32. Writing gives (T,H,W) for one channel and (T,C,H,W) for
 ** several, f32, one chunk a frame or smaller ones. Frames, channels, rows and columns are counted
-** from 0. Whatever container.h opens can be read; several threads take turns.
+** from 0. Several threads take turns.
 */
-#ifndef FX_H5_FIELD_H
-#define FX_H5_FIELD_H
+#ifndef FX_FIELD_H
+#define FX_FIELD_H
 
 #include "tensor/tensor.h"
 
 /* --- reading --------------------------------------------------------------------------------- */
 
-/* The members up to `width` may be read by anyone; the rest belongs to h5_field.c. */
+/* The members up to `width` may be read by anyone; the rest belongs to field.c. */
 typedef struct fx_field {
   char *path, *dataset;
   int64_t frames, channels, height, width;

@@ -1,11 +1,11 @@
 /*
-** h5_field.c - reading fields; h5_field_writer.c writes them. See h5_field.h.
+** field.c - reading fields; h5_field_writer.c writes them. See field.h.
 **
 ** A field is one variable of a container (container.h), which does the reading, the checks of hostile
 ** files and netCDF's unpacking; here are the names that a field has, and its shape. Several channels
 ** arrive channel by channel and are woven into channels last.
 */
-#include "io/h5_field.h"
+#include "io/field.h"
 
 #include <inttypes.h>
 #include <math.h>
