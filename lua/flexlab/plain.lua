@@ -39,6 +39,20 @@ function M.plain(value)
   return copy
 end
 
+local function flatten(t, prefix, out)
+  for key, value in pairs(t) do
+    if type(value) == "table" and #value == 0 and next(value) ~= nil then
+      flatten(value, prefix .. tostring(key) .. ".", out)
+    else
+      out[prefix .. tostring(key)] = value
+    end
+  end
+  return out
+end
+
+--- Nested settings by flat keys: { ["train.lr"] = 1e-3 }. Lists are values.
+function M.flat(t) return flatten(t, "", {}) end
+
 -- Notes that everything below a view was read.
 local function note_all(t, path, reads)
   for k, v in pairs(t) do

@@ -27,6 +27,12 @@ function suite.test_nested_and_flat_overrides_are_one()
   lu.assertEquals(defaults.model.size, "nano")
 end
 
+function suite.test_settings_by_flat_keys_leave_lists_whole()
+  local plain = require "flexlab.plain"
+  lu.assertEquals(plain.flat { train = { lr = 1, deep = { on = false } }, crop = { 8, 8 }, none = {} },
+    { ["train.lr"] = 1, ["train.deep.on"] = false, crop = { 8, 8 }, none = {} })
+end
+
 function suite.test_unknown_keys_name_the_nearest()
   lu.assertStrContains(message(defaults, { ["model.sise"] = "small" }), "nearest is 'size'")
   lu.assertStrContains(message(defaults, { modle = { size = "small" } }), "nearest is 'model'")

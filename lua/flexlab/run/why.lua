@@ -13,6 +13,7 @@ local copies = require "flexlab.origin.copies"
 local latest = require "flexlab.store.latest"
 local literal = require "flexlab.literal"
 local own = require "flexlab.store.own"
+local plain = require "flexlab.plain"
 local provenance = require "flexlab.origin.provenance"
 local state = require "flexlab.store.state"
 local words = require "flexlab.text"
@@ -29,15 +30,11 @@ function M.named(role, path)
   return path:find "^/" and path:match("[^/]*$") or path
 end
 
-local function flatten(t, prefix, out)
-  for key, value in pairs(t) do
-    if type(value) == "table" and #value == 0 and next(value) ~= nil then
-      flatten(value, prefix .. tostring(key) .. ".", out)
-    else
-      out[prefix .. tostring(key)] = literal.line(value)
-    end
-  end
-  return out
+-- Settings by flat keys, as texts.
+local function texts_of(settings)
+  local texts = plain.flat(settings)
+  for key, value in pairs(texts) do texts[key] = literal.line(value) end
+  return texts
 end
 
 -- "train.steps 300 -> 60" for every setting that differs.
@@ -87,7 +84,7 @@ local function candidates(root, name)
       local dir = folder .. "/" .. seed
       local settings = own.try(dir, "config.lua")
       if type(settings) == "table" then
-        list[#list + 1] = { folder = folder, dir = dir, settings = flatten(settings, "", {}), files = copies.files(dir),
+        list[#list + 1] = { folder = folder, dir = dir, settings = texts_of(settings), files = copies.files(dir),
           recipe = own.read(dir, "recipe.lua") }
         break
       end
@@ -101,7 +98,7 @@ local function differences(recipe, overrides, o, memory)
   local cfg, hash, set = recipe:resolve(overrides)
   local key = o.root .. "/" .. recipe.name
   memory[key] = memory[key] or candidates(o.root, recipe.name)
-  local now, folder = flatten(config.plain(cfg), "", {}), ("%s/%s"):format(key, hash)
+  local now, folder = texts_of(config.plain(cfg)), ("%s/%s"):format(key, hash)
   local nearest, least
   for _, candidate in ipairs(memory[key]) do
     local list = settings_that_differ(candidate.settings, now)

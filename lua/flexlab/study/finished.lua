@@ -14,22 +14,12 @@ local foreign = require "flexlab.store.foreign"
 local latest = require "flexlab.store.latest"
 local naming = require "flexlab.study.naming"
 local own = require "flexlab.store.own"
+local plain = require "flexlab.plain"
 local record = require "flexlab.study.record"
 local runs = require "flexlab.study.runs"
 local state = require "flexlab.store.state"
 
 local M = {}
-
-local function flatten(t, prefix, out)
-  for key, value in pairs(t) do
-    if type(value) == "table" and #value == 0 and next(value) ~= nil then
-      flatten(value, prefix .. key .. ".", out)
-    else
-      out[prefix .. key] = value
-    end
-  end
-  return out
-end
 
 --- Whether a path is the folder of a run, <name>/<hash8>/<seed> with its settings in it; a study's folder,
 --- <name>/<hash8>, has settings too, and its hash may be all digits.
@@ -63,8 +53,10 @@ local function read(dir)
   local cfg = foreign.table(dir .. "/config.lua", "list of settings")
   if not name or not cfg then return nil end
   local result, what = result_of(dir)
+  local flat = plain.flat(cfg)
+  flat.recipe = flat.recipe or name
   return { dir = dir, seed = math.tointeger(tonumber(seed)), result = result, state = what, config = cfg,
-    flat = flatten(cfg, "", { recipe = name }) }
+    flat = flat }
 end
 
 -- Adds the runs of a study's folder, as its plan has them.

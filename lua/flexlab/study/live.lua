@@ -8,6 +8,7 @@ ones have yet to do, times the runs that wait, divided by how many run at a time
 --]]
 local core = require "flexlab.core"
 local judging = require "flexlab.run.metric"
+local stats = require "flexlab.stats"
 local tables = require "flexlab.study.tables"
 local terminal = require "flexlab.terminal"
 local words = require "flexlab.text"
@@ -66,11 +67,7 @@ function Live:settled(task)
 end
 
 -- Mean of what is known.
-local function mean(list)
-  local sum = 0
-  for _, v in ipairs(list) do sum = sum + v end
-  return #list > 0 and sum / #list or nil
-end
+local function mean(list) return #list > 0 and stats.mean(list) or nil end
 
 -- Seconds that a running run still needs, and that it needs in all, by its own steps.
 local function by_steps(task)
