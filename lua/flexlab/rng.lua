@@ -9,15 +9,13 @@ local M = {}
 
 --- n numbers in [0, 1); the first k do not depend on n.
 function M.uniform(key, n)
-  local scope <close> = core.scope()
-  local _ = scope
+  local _ <close> = core.scope()
   return core.uniform({ n }, key):totable()
 end
 
 --- n standard normal numbers; the first k do not depend on n.
 function M.normal(key, n)
-  local scope <close> = core.scope()
-  local _ = scope
+  local _ <close> = core.scope()
   return core.normal({ n }, key):totable()
 end
 

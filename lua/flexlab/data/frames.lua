@@ -146,9 +146,8 @@ function Frames:load()
   for _, file in ipairs(self.files) do
     file.tensor = core.zeros { file.frames, file.height, file.width, file.channels }
     for j = 1, file.frames do
-      local scope <close> = core.scope()
+      local _ <close> = core.scope()
       file.tensor[j]:copy_(read(file, j, 1, 1, file.height, file.width)[1])
-      file.loaded = scope and j
     end
     file.reader:close()
   end

@@ -164,8 +164,7 @@ end
 
 --- The flow at time 0.
 function M.begin(s)
-  local o, scope <close> = s.options, core.scope()
-  local _ = scope
+  local o, _ <close> = s.options, core.scope()
   local flow = core.flow(flow_options(s))
   if o.initial then flow:set_vorticity(read_initial(o, "w"), 0) end
   if shows(o, "c") then flow:set_scalar(o.scalar == "random" and random_scalar(o) or read_initial(o, "c")) end
