@@ -87,21 +87,6 @@ local function shown(text, lines)
   return table.concat(out)
 end
 
---- Lines of at most `width` of a text, cut between words where there are any.
-function M.wrapped(text, width)
-  local lines, line = {}, ""
-  for word in text:gmatch "%S+" do
-    while #word > width do
-      if line ~= "" then lines[#lines + 1], line = line, "" end
-      lines[#lines + 1], word = word:sub(1, width), word:sub(width + 1)
-    end
-    if line ~= "" and #line + 1 + #word > width then lines[#lines + 1], line = line, "" end
-    line = line == "" and word or line .. " " .. word
-  end
-  lines[#lines + 1] = line
-  return lines
-end
-
 --- A text for a terminal: control characters, which names from files may hold, as \27; ends of lines and tabs stay.
 function M.printable(text) return shown(text, true) end
 

@@ -5,6 +5,7 @@ of the reader's, and a page that shows what it leads to would carry it away; wha
   own.path(dir, name) -> path or nil    a plain file; a link is left out, which is said once on the standard error
   own.read(dir, name) -> text or nil    own.value(dir, name) -> value of a Lua file, nil if it is not there
   own.try(dir, name) -> value of a Lua file, or nil, why there is none; never raises
+  own.link(dir, name) -> path or nil    the first link on the way there
   own.demand(dir, names)                raises where one of the files that are about to be appended to is a link
 A name may lead into a folder ("code/index.lua"), which must not be a link either. Whoever reads a file of a run asks
 here, also whether it is there: a run whose result.lua is a link has no result.
@@ -17,8 +18,8 @@ local M = {}
 
 local said = {}
 
--- The first link on the way from a folder to a file in it, or nil.
-local function link_to(dir, name)
+--- The first link on the way from a folder to what a name in it means ("a.lua", "code/index.lua"), or nil.
+function M.link(dir, name)
   local path = dir
   for part in name:gmatch "[^/]+" do
     path = path .. "/" .. part
@@ -28,7 +29,7 @@ end
 
 --- Path of a plain file in a folder, or nil.
 function M.path(dir, name)
-  local link = link_to(dir, name)
+  local link = M.link(dir, name)
   if link then
     if not said[link] then terminal.note(("%s is a link: left out"):format(link)) end
     said[link] = true
@@ -60,7 +61,7 @@ end
 --- Raises where one of these files of a folder is a link, which an append would follow.
 function M.demand(dir, names)
   for _, name in ipairs(names) do
-    local link = link_to(dir, name)
+    local link = M.link(dir, name)
     if link then
       error(("%s is a link, and a run writes to files of its own folder alone; remove the link"):format(link), 0)
     end

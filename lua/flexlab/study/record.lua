@@ -17,6 +17,7 @@ local core = require "flexlab.core"
 local foreign = require "flexlab.store.foreign"
 local latest = require "flexlab.store.latest"
 local literal = require "flexlab.literal"
+local own = require "flexlab.store.own"
 
 local M = {}
 
@@ -49,8 +50,8 @@ end
 local function hash(study, tasks, dirs)
   local places = {}
   for i, task in ipairs(tasks) do places[i] = task.arm.label .. "\n" .. dirs[i] end
-  local own = study.source and not study.sweep and code.meaning_of(study.source) or ""
-  return core.sys.hash(table.concat(places, "\n") .. own):sub(1, 8)
+  local file = study.source and not study.sweep and code.meaning_of(study.source) or ""
+  return core.sys.hash(table.concat(places, "\n") .. file):sub(1, 8)
 end
 
 --- Writes down a study that begins; returns its folder, and a message where its link `latest` could not be made.
@@ -112,18 +113,9 @@ function M.root(dir)
   return dir:match("^(.+)/[^/]+/[^/]+$") or (dir:match("^[^/.][^/]*/[^/]+$") and ".") or dir .. "/../.."
 end
 
--- A folder on the way to a run that is a link, or nil.
-local function link_in(root, dir)
-  local path = root
-  for part in dir:gmatch "[^/]+" do
-    path = path .. "/" .. part
-    if core.sys.readlink(path) then return path end
-  end
-end
-
 --- The path of a run that a study lists; raises where it leads through a link.
 function M.run_dir(root, dir)
-  local link = link_in(root, dir)
+  local link = own.link(root, dir)
   if link then error(("%s is a link; runs are not looked for behind it"):format(link), 0) end
   return root .. "/" .. dir
 end
