@@ -1,11 +1,13 @@
--- help.lua - what a thing is, for people at the prompt.
---
---   help()                        where to begin
---   help "conv2d"                 an op: arguments, options, defaults; so does help(flex.conv2d)
---   help "losses"                 the words of a kind of choice; so does help(flex.losses)
---   help "huber"                  one choice: what it is and its settings
--- Everything is read from the op table and from the choices themselves, so there is no text here to
--- grow old. `flexlab ops NAME` prints the same page of an op.
+--[[
+help - what a thing is, for people at the prompt.
+
+  help()                        where to begin
+  help "conv2d"                 an op: arguments, options, defaults; so does help(flex.conv2d)
+  help "losses"                 the words of a kind of choice; so does help(flex.losses)
+  help "huber"                  one choice: what it is and its settings
+Everything is read from the op table and from the choices themselves, so there is no text here to
+grow old. `flexlab ops NAME` prints the same page of an op.
+--]]
 
 local choices = require "flexlab.choices"
 local core = require "flexlab.core"

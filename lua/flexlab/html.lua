@@ -1,4 +1,6 @@
--- html.lua - one page without anything outside it: style, charts and pictures are in the file.
+--[[
+html - one page without anything outside it: style, charts and pictures are in the file.
+--]]
 
 local svg = require "flexlab.plot.svg"
 

@@ -1,14 +1,16 @@
--- stats.lua - what a few seeds can and cannot say.
---
--- A sample is a list of numbers, one per seed. Two arms of a study see the same data and noise for
--- the same seed, so they are compared by their paired differences, with the exact sign-flip test
--- [Fisher 1935; Pitman 1937]: if the arms were alike, each difference would be as likely to have
--- the other sign, so p is the share of the 2^n sign patterns whose mean is at least as far from
--- zero as the one seen. It assumes nothing about the distribution, and is honest about n: no p
--- below 2/2^n exists (5 seeds: 0.0625; 8 seeds: 0.0078). Several comparisons are corrected by Holm's
--- step-down rule [Holm 1979]. `p_text` marks a p that n pairs cannot undercut, also after the correction,
--- and says how many seeds a p below 0.05 would have needed; where there is no p it says why.
--- A number that is not finite has no place in a pair: p is then NaN, never 0.
+--[[
+stats - what a few seeds can and cannot say.
+
+A sample is a list of numbers, one per seed. Two arms of a study see the same data and noise for
+the same seed, so they are compared by their paired differences, with the exact sign-flip test
+[Fisher 1935; Pitman 1937]: if the arms were alike, each difference would be as likely to have
+the other sign, so p is the share of the 2^n sign patterns whose mean is at least as far from
+zero as the one seen. It assumes nothing about the distribution, and is honest about n: no p
+below 2/2^n exists (5 seeds: 0.0625; 8 seeds: 0.0078). Several comparisons are corrected by Holm's
+step-down rule [Holm 1979]. `p_text` marks a p that n pairs cannot undercut, also after the correction,
+and says how many seeds a p below 0.05 would have needed; where there is no p it says why.
+A number that is not finite has no place in a pair: p is then NaN, never 0.
+--]]
 
 local M = {}
 

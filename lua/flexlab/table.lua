@@ -1,12 +1,14 @@
--- table.lua - small tables for people and for other programs.
---
---   local t = flex.table { "condition", "rfne", "p" }
---   t:row { "weak", 0.0123, "0.0078" }
---   t:print():save("runs/condition.csv")        -- .csv, .md, .tex, .txt or .html, by the name's end
---
--- Numbers are shown with 4 significant digits, those of a column of like size with as many decimals
--- as its largest has, and kept whole in CSV. Headers and cells may hold names from files: each form escapes what has a
--- meaning in it, and control characters are shown by their numbers in all of them.
+--[[
+table - small tables for people and for other programs.
+
+  local t = flex.table { "condition", "rfne", "p" }
+  t:row { "weak", 0.0123, "0.0078" }
+  t:print():save("runs/condition.csv")        -- .csv, .md, .tex, .txt or .html, by the name's end
+
+Numbers are shown with 4 significant digits, those of a column of like size with as many decimals
+as its largest has, and kept whole in CSV. Headers and cells may hold names from files: each form escapes what has a
+meaning in it, and control characters are shown by their numbers in all of them.
+--]]
 
 local core = require "flexlab.core"
 local csv = require "flexlab.csv"

@@ -3,6 +3,7 @@ sources - what the reference is made from: the manual's lines parsed, and the co
 
 A function is { name, params = { { name, type, optional } }, result = type or nil, doc }.
 --]]
+local comments = require "tools.reference.comments"
 local manual = require "flexlab.manual"
 
 local M = {}
@@ -91,25 +92,14 @@ local function introduction(text)
   return (table.concat(title, " "):gsub("^[%w_.]+ %- ", "")), table.concat(example, "\n")
 end
 
---- The documented functions of a Lua file, and how it begins: { title, example, functions = { { owner,
---- sign, name, arguments, doc } } }.
+--- The documented functions of a Lua file (see comments.lua), and how it begins: { title, example, functions }.
 function M.library(path)
   local file = assert(io.open(path))
   local text = file:read "a"
   file:close()
-  local doc, found = {}, {}
-  for line in text:gmatch "[^\n]*" do
-    local words = line:match "^%-%-%-?%s*([^@%s%-].*)$"
-    local owner, sign, name, arguments = line:match "^function ([%w_]+)([.:])([%w_]+)(%b())"
-    if words then
-      doc[#doc + 1] = words
-    elseif not line:find "^%-%-%-@" then
-      if owner and #doc > 0 and not name:find "^__" then
-        found[#found + 1] = { owner = owner, sign = sign, name = name, arguments = arguments,
-          doc = table.concat(doc, " ") }
-      end
-      doc = {}
-    end
+  local found = {}
+  for _, f in ipairs(comments.functions(text)) do
+    if f.doc ~= "" and f.name ~= "" then found[#found + 1] = f end
   end
   local title, example = introduction(text)
   return { title = title, example = example, functions = found }

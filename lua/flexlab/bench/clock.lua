@@ -1,4 +1,6 @@
--- clock - repeating work, timing it, and naming what was timed.
+--[[
+clock - repeating work, timing it, and naming what was timed.
+--]]
 local core = require "flexlab.core"
 
 local M = {}

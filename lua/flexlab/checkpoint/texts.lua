@@ -1,5 +1,5 @@
 --[[
-checkpoint_texts - the texts of a checkpoint, read as what they must be: a file may come from anywhere.
+texts - the texts of a checkpoint, read as what they must be: a file may come from anywhere.
 
   local texts = require("flexlab.checkpoint.texts").of(path, file.text)
   texts.model, texts.data, texts.normalisation, texts.config, texts.seed

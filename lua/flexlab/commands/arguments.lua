@@ -1,15 +1,17 @@
--- arguments.lua - a command's words: parsed, explained and refused from one declaration.
---
--- A command is { name, doc, arguments = { {name, doc, optional =, many =, rest =} }, options = { option }, ... };
--- an option is { name, doc, value = "N" (absent: a flag), kind = "text|number|integer|numbers|words",
--- words = {...}, short = "i", many =, required =, default =, stated =, hidden =, least =, most =, entry = }.
--- `takes`, of an argument or option, says what its word is, for completion (complete.lua): a list of "file", "folder",
--- "recipe", "command", "op", "setting" (KEY=VALUE), "key", or the name of a kind of choice; beside it, `words` are
--- words that an argument may be. Of an option it need not be given where `value` or `entry` tells it.
--- `stated` is a default that the page shows and somebody else fills in. An option that is a declared
--- setting (flexlab.settings) is made by M.setting, and takes meaning, default and range from its `entry`.
--- `rest`: the words from that argument on are taken as they are, options too.
--- Wrong use raises a Wrong object, which ends the program with code 2.
+--[[
+arguments - a command's words: parsed, explained and refused from one declaration.
+
+A command is { name, doc, arguments = { {name, doc, optional =, many =, rest =} }, options = { option }, ... };
+an option is { name, doc, value = "N" (absent: a flag), kind = "text|number|integer|numbers|words",
+words = {...}, short = "i", many =, required =, default =, stated =, hidden =, least =, most =, entry = }.
+`takes`, of an argument or option, says what its word is, for completion (complete.lua): a list of "file", "folder",
+"recipe", "command", "op", "setting" (KEY=VALUE), "key", or the name of a kind of choice; beside it, `words` are
+words that an argument may be. Of an option it need not be given where `value` or `entry` tells it.
+`stated` is a default that the page shows and somebody else fills in. An option that is a declared
+setting (flexlab.settings) is made by M.setting, and takes meaning, default and range from its `entry`.
+`rest`: the words from that argument on are taken as they are, options too.
+Wrong use raises a Wrong object, which ends the program with code 2.
+--]]
 
 local blame = require "flexlab.blame"
 local declare = require "flexlab.settings.declare"

@@ -1,4 +1,6 @@
--- flexlab bench - how fast this machine trains and samples, call by call, and what it could do at best.
+--[[
+bench - how fast this machine trains and samples, call by call, and what it could do at best.
+--]]
 local accuracy_bench = require "flexlab.bench.accuracy"
 local arguments = require "flexlab.commands.arguments"
 local arithmetic = require "flexlab.network.arithmetic"

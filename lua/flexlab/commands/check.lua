@@ -1,4 +1,6 @@
--- flexlab check - whether a part of one's own, or the parts that a recipe names, keep the contracts of their kinds.
+--[[
+check - whether a part of one's own, or the parts that a recipe names, keep the contracts of their kinds.
+--]]
 local arguments = require "flexlab.commands.arguments"
 local blame = require "flexlab.blame"
 local choices = require "flexlab.choices"

@@ -1,4 +1,6 @@
--- flexlab compare - the arms of finished runs, paired by seed: differences, intervals, p.
+--[[
+compare - the arms of finished runs, paired by seed: differences, intervals, p.
+--]]
 local flex = require "flexlab"
 local ranking = require "flexlab.study.ranking"
 local samples = require "flexlab.study.samples"

@@ -1,5 +1,5 @@
 --[[
-flexlab complete - what may stand where the cursor is. Shells ask it when TAB is pressed (tools/completion.bash).
+complete - what may stand where the cursor is. Shells ask it when TAB is pressed (tools/completion.bash).
 
   flexlab complete "flexlab run sr --set model.enc"      prints what may stand there, a word per line: model.encoder=
 All of it comes from the declarations by which the command line is parsed and explained (arguments.lua), from the

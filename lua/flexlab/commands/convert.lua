@@ -1,4 +1,6 @@
--- flexlab convert - between the authors' .pt, safetensors and our HDF5.
+--[[
+convert - between the authors' .pt, safetensors and our HDF5.
+--]]
 local arguments = require "flexlab.commands.arguments"
 local commands = require "flexlab.commands"
 local flex = require "flexlab"

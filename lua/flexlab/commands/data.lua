@@ -1,4 +1,6 @@
--- flexlab data - what a file of fields holds, and what could be trained on it; `data repack` rewrites it.
+--[[
+data - what a file of fields holds, and what could be trained on it; `data repack` rewrites it.
+--]]
 local arguments = require "flexlab.commands.arguments"
 local inspect = require "flexlab.data.inspect"
 local repack = require "flexlab.data.repack"

@@ -1,4 +1,6 @@
--- flexlab doctor - looks for the mistakes that make a result wrong without an error.
+--[[
+doctor - looks for the mistakes that make a result wrong without an error.
+--]]
 local arguments = require "flexlab.commands.arguments"
 local commands = require "flexlab.commands"
 local flex = require "flexlab"

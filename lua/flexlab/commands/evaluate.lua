@@ -1,4 +1,6 @@
--- flexlab evaluate - a checkpoint on a data set, beside the interpolations it must beat.
+--[[
+evaluate - a checkpoint on a data set, beside the interpolations it must beat.
+--]]
 local arguments = require "flexlab.commands.arguments"
 local commands = require "flexlab.commands"
 local core = require "flexlab.core"

@@ -1,4 +1,6 @@
--- flexlab export - a run, or a study with all its runs, as one archive that opens elsewhere.
+--[[
+export - a run, or a study with all its runs, as one archive that opens elsewhere.
+--]]
 local export = require "flexlab.run.export"
 local finished = require "flexlab.study.finished"
 local latest = require "flexlab.store.latest"

@@ -1,5 +1,7 @@
--- flexlab generate - simulated data (flexlab/flow/generate.lua). Its options are the declared settings of a flow
--- (settings/flow.lua).
+--[[
+generate - simulated data (flexlab/flow/generate.lua). Its options are the declared settings of a flow
+(settings/flow.lua).
+--]]
 local arguments = require "flexlab.commands.arguments"
 local commands = require "flexlab.commands"
 local generate = require "flexlab.flow.generate"

@@ -1,4 +1,6 @@
--- flexlab help - the overview, or the page of one command.
+--[[
+help - the overview, or the page of one command.
+--]]
 local arguments = require "flexlab.commands.arguments"
 local commands = require "flexlab.commands"
 local terminal = require "flexlab.terminal"

@@ -1,4 +1,6 @@
--- flexlab import - the runs of an archive that flexlab export wrote, into a folder of runs.
+--[[
+import - the runs of an archive that flexlab export wrote, into a folder of runs.
+--]]
 local import = require "flexlab.run.import"
 local terminal = require "flexlab.terminal"
 

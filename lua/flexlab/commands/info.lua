@@ -1,4 +1,6 @@
--- flexlab info - what this build is and what it found on this machine; or what a checkpoint's network is.
+--[[
+info - what this build is and what it found on this machine; or what a checkpoint's network is.
+--]]
 local arithmetic = require "flexlab.network.arithmetic"
 local checkpoint = require "flexlab.checkpoint"
 local core = require "flexlab.core"

@@ -1,10 +1,12 @@
--- commands - the command line: `flexlab COMMAND ...`. One file here is one command; it returns
---   { name, doc, arguments, options, run = function(values) ... return code or nil end }
--- and writes = true, if it writes files and removes a half-written one when it fails;
--- and arguments.lua makes parsing, --help and errors from that. Exit codes: 0 done, 1 failed at
--- work, 2 wrong use, 128 + n ended by signal n (130: Ctrl-C). What goes wrong is one sentence on
--- stderr after "flexlab: "; with --traceback (or FLEXLAB_TRACEBACK=1) the traceback follows. Whose line it names:
--- flexlab.blame.
+--[[
+commands - the command line: `flexlab COMMAND ...`. One file here is one command; it returns
+  { name, doc, arguments, options, run = function(values) ... return code or nil end }
+and writes = true, if it writes files and removes a half-written one when it fails;
+and arguments.lua makes parsing, --help and errors from that. Exit codes: 0 done, 1 failed at
+work, 2 wrong use, 128 + n ended by signal n (130: Ctrl-C). What goes wrong is one sentence on
+stderr after "flexlab: "; with --traceback (or FLEXLAB_TRACEBACK=1) the traceback follows. Whose line it names:
+flexlab.blame.
+--]]
 
 local loading = require "flexlab.loading"   -- first: it finds the core, whatever lies in the current folder
 local arguments = require "flexlab.commands.arguments"

@@ -1,4 +1,6 @@
--- flexlab list - the choices a recipe may name, the recipes there are, the runs there were, what backbones cost.
+--[[
+list - the choices a recipe may name, the recipes there are, the runs there were, what backbones cost.
+--]]
 local arguments = require "flexlab.commands.arguments"
 local arithmetic = require "flexlab.network.arithmetic"
 local choices = require "flexlab.choices"

@@ -1,4 +1,6 @@
--- flexlab ops - the op table and the kernel table, as the core has them.
+--[[
+ops - the op table and the kernel table, as the core has them.
+--]]
 local arguments = require "flexlab.commands.arguments"
 local core = require "flexlab.core"
 local help = require "flexlab.help"

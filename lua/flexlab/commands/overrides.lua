@@ -1,4 +1,6 @@
--- overrides.lua - the settings that --set gives to a recipe, a study or a part: read, and refused as wrong use.
+--[[
+overrides - the settings that --set gives to a recipe, a study or a part: read, and refused as wrong use.
+--]]
 local arguments = require "flexlab.commands.arguments"
 local blame = require "flexlab.blame"
 local config = require "flexlab.config"

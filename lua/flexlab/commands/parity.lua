@@ -1,4 +1,6 @@
--- flexlab parity - compare the network or the ops with recorded numbers of the authors' code.
+--[[
+parity - compare the network or the ops with recorded numbers of the authors' code.
+--]]
 local commands = require "flexlab.commands"
 local flex = require "flexlab"
 local tabulate = require "flexlab.table"

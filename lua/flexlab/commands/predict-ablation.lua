@@ -1,4 +1,6 @@
--- flexlab predict-ablation - which target has the quieter velocity, from the data alone.
+--[[
+predict-ablation - which target has the quieter velocity, from the data alone.
+--]]
 local arguments = require "flexlab.commands.arguments"
 local flex = require "flexlab"
 local settings = require "flexlab.settings"

@@ -1,4 +1,6 @@
--- flexlab prune - frees what finished runs no longer need of their checkpoints: all but the averaged weights.
+--[[
+prune - frees what finished runs no longer need of their checkpoints: all but the averaged weights.
+--]]
 local arguments = require "flexlab.commands.arguments"
 local core = require "flexlab.core"
 local finished = require "flexlab.study.finished"

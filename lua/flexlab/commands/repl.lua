@@ -1,4 +1,6 @@
--- flexlab repl - the prompt, which is in C (csrc/cli/repl.c).
+--[[
+repl - the prompt, which is in C (csrc/cli/repl.c).
+--]]
 local commands = require "flexlab.commands"
 local core = require "flexlab.core"
 local help = require "flexlab.help"

@@ -1,4 +1,6 @@
--- flexlab report - a page for one finished run, or for the runs of a study or below a folder.
+--[[
+report - a page for one finished run, or for the runs of a study or below a folder.
+--]]
 local arguments = require "flexlab.commands.arguments"
 local flex = require "flexlab"
 local latest = require "flexlab.store.latest"

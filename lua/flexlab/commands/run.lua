@@ -1,4 +1,6 @@
--- flexlab run - a recipe or a study, with overrides, over seeds, in one or several processes.
+--[[
+run - a recipe or a study, with overrides, over seeds, in one or several processes.
+--]]
 local arguments = require "flexlab.commands.arguments"
 local budget = require "flexlab.study.budget"
 local commands = require "flexlab.commands"

@@ -1,4 +1,6 @@
--- flexlab sample - a checkpoint applied to a file of fields (apply.lua).
+--[[
+sample - a checkpoint applied to a file of fields (apply.lua).
+--]]
 local apply = require "flexlab.apply"
 local arguments = require "flexlab.commands.arguments"
 local commands = require "flexlab.commands"

@@ -1,6 +1,8 @@
--- flexlab script - a Lua file run inside the program: what `lua5.4 FILE` does where FlexLab is installed, with the
--- program's own core and its search for Lua files. `arg` is as lua5.4 makes it: the script's words from 1 on, FILE
--- at 0, the program before it.
+--[[
+script - a Lua file run inside the program: what `lua5.4 FILE` does where FlexLab is installed, with the
+program's own core and its search for Lua files. `arg` is as lua5.4 makes it: the script's words from 1 on, FILE
+at 0, the program before it.
+--]]
 local commands = require "flexlab.commands"
 local loading = require "flexlab.loading"
 

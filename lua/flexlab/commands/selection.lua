@@ -1,5 +1,7 @@
--- selection.lua - the runs that table, compare and report work on: folders, studies, --where KEY=VALUE; and the
--- metric that they are judged by. One place, so that the three understand the same words.
+--[[
+selection - the runs that table, compare and report work on: folders, studies, --where KEY=VALUE; and the
+metric that they are judged by. One place, so that the three understand the same words.
+--]]
 local arguments = require "flexlab.commands.arguments"
 local config = require "flexlab.config"
 local flex = require "flexlab"

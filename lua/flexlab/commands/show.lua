@@ -1,8 +1,10 @@
--- flexlab show - what a recipe is and what can be set: each setting with its default, what it takes and what it means.
---
--- First those that the recipe names, with its defaults; then those that its sections accept besides (flexlab.settings).
--- A setting of a plain section takes the type of its default; what it means is known where the section is called as
--- the declared table that has a setting of that name.
+--[[
+show - what a recipe is and what can be set: each setting with its default, what it takes and what it means.
+
+First those that the recipe names, with its defaults; then those that its sections accept besides (flexlab.settings).
+A setting of a plain section takes the type of its default; what it means is known where the section is called as
+the declared table that has a setting of that name.
+--]]
 local commands = require "flexlab.commands"
 local core = require "flexlab.core"
 local literal = require "flexlab.literal"

@@ -1,4 +1,6 @@
--- flexlab table - finished runs as one table: settings that differ, seeds, results, cost.
+--[[
+table - finished runs as one table: settings that differ, seeds, results, cost.
+--]]
 local selection = require "flexlab.commands.selection"
 local terminal = require "flexlab.terminal"
 local words = require "flexlab.text"

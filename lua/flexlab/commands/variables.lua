@@ -1,5 +1,7 @@
--- variables.lua - the options that say which variables of a file hold the fields, the same in every command that
--- reads fields. What is given here wins over what the file says, and over what a checkpoint was trained with.
+--[[
+variables - the options that say which variables of a file hold the fields, the same in every command that
+reads fields. What is given here wins over what the file says, and over what a checkpoint was trained with.
+--]]
 local reading = require "flexlab.data.reading"
 local text = require "flexlab.text"
 

@@ -1,4 +1,6 @@
--- flexlab version - one line.
+--[[
+version - one line.
+--]]
 local core = require "flexlab.core"
 local terminal = require "flexlab.terminal"
 

@@ -1,4 +1,6 @@
--- The contracts of diffusion: schedules, parametrisations, weightings, targets, losses (see trial.lua).
+--[[
+diffusion - the contracts of schedules, parametrisations, weightings, targets, losses (see trial.lua).
+--]]
 local core = require "flexlab.core"
 local named = require("flexlab.trial").named
 local noising = require "flexlab.diffusion.noising"

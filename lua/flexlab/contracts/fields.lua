@@ -1,4 +1,6 @@
--- The contracts of the data: degradations, observables, symmetries, formats (see trial.lua).
+--[[
+fields - the contracts of the data: degradations, observables, symmetries, formats (see trial.lua).
+--]]
 local config = require "flexlab.config"
 local core = require "flexlab.core"
 local geometry = require "flexlab.data.geometry"

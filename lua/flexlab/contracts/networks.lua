@@ -1,5 +1,7 @@
--- The contracts of networks and training: encoders, conditioning, backbones, positions, models, optimizers (see
--- trial.lua). Weights are moved away from where they begin, since the last layer of many a block is zero there.
+--[[
+networks - the contracts of encoders, conditioning, backbones, positions, models and optimizers (see
+trial.lua). Weights are moved away from where they begin, since the last layer of many a block is zero there.
+--]]
 local choices = require "flexlab.choices"
 local config = require "flexlab.config"
 local core = require "flexlab.core"

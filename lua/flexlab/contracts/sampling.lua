@@ -1,5 +1,7 @@
--- The contracts of sampling: samplers, grids, guidance (see trial.lua). They are tried with a network that knows the
--- answer, so an exact sampler reaches it in any number of steps.
+--[[
+sampling - the contracts of samplers, grids, guidance (see trial.lua). They are tried with a network that knows the
+answer, so an exact sampler reaches it in any number of steps.
+--]]
 local choices = require "flexlab.choices"
 local config = require "flexlab.config"
 local core = require "flexlab.core"

@@ -1,5 +1,5 @@
 --[[
-doctor/data - leakage, normalisation, registration. A check takes the subject { set =, ... } and returns a state
+data - leakage, normalisation, registration. A check takes the subject { set =, ... } and returns a state
 and a sentence, or nothing where it does not apply.
 --]]
 local choices = require "flexlab.choices"

@@ -1,5 +1,5 @@
 --[[
-doctor/run - weights, pull, feedback: what only a run can have wrong (see init.lua).
+run - weights, pull, feedback: what only a run can have wrong (see init.lua).
 --]]
 local compare = require "flexlab.evaluation.compare"
 local core = require "flexlab.core"

@@ -1,5 +1,5 @@
 --[[
-doctor/split - whether a set that was divided (data/split.lua) still is as the run recorded it.
+split - whether a set that was divided (data/split.lua) still is as the run recorded it.
 --]]
 local foreign = require "flexlab.store.foreign"
 local text = require "flexlab.text"

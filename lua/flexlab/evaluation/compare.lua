@@ -1,15 +1,17 @@
--- compare.lua - a sampler beside the methods it must beat: table, spectrum, picture.
---
---   local c = flex.report.compare(sample, data.test)
---   c.table:print()       c.scores.bicubic.rfne       c.gain (% of RFNE below bicubic's)
---   flex.report(run, c.parts)
--- All numbers are means over samples in physical units (init.lua). The mean of an ensemble has
--- the least RFNE and too little power at small scales; one of its members has the power and more
--- error. Both are scored: scores.FLEX is the mean, scores.member the first member (of one: the same).
--- `registered` puts every sample where the degradation took it (data/geometry.lua), which is the fair rival.
--- `bicubic` takes all for means of blocks, as FLEX's authors do: field[::f, ::f] is shifted by (f-1)/2 pixels by it.
--- An interpolation is an ensemble of one, so its CRPS is its mean absolute error [Gneiting & Raftery
--- 2007, eq. 21].
+--[[
+compare - a sampler beside the methods it must beat: table, spectrum, picture.
+
+  local c = flex.report.compare(sample, data.test)
+  c.table:print()       c.scores.bicubic.rfne       c.gain (% of RFNE below bicubic's)
+  flex.report(run, c.parts)
+All numbers are means over samples in physical units (init.lua). The mean of an ensemble has
+the least RFNE and too little power at small scales; one of its members has the power and more
+error. Both are scored: scores.FLEX is the mean, scores.member the first member (of one: the same).
+`registered` puts every sample where the degradation took it (data/geometry.lua), which is the fair rival.
+`bicubic` takes all for means of blocks, as FLEX's authors do: field[::f, ::f] is shifted by (f-1)/2 pixels by it.
+An interpolation is an ensemble of one, so its CRPS is its mean absolute error [Gneiting & Raftery
+2007, eq. 21].
+--]]
 
 local baselines = require "flexlab.evaluation.baselines"
 local config = require "flexlab.config"

@@ -1,5 +1,5 @@
 --[[
-evaluate - how good a sampler is on test batches. Everything is computed per sample in physical units
+evaluation - how good a sampler is on test batches. Everything is computed per sample in physical units
 and then averaged (the RFNE of a batch as a whole is another number).
 
   scores = flex.evaluate(function(batch) return flex.diffusion.sample(model, batch) end, data.test)

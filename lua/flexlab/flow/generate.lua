@@ -1,19 +1,21 @@
--- generate.lua - simulated data: two-dimensional turbulence on the periodic square [0, 2 pi]^2.
---
---   flex.generate("turbulence", { re = { 1000, 4000 }, seed = 1, out = "data/train.h5" })
---
--- One file for each Reynolds number and member: with one, it is `out`; with several, `_re1000` and
--- `_member1` go before the extension (data/train_re1000.h5, data/train_re4000.h5), so that a file is
--- always one film and "data/train_re*.h5" names them all. A file holds the vorticity `w` (T,H,W) as f32,
--- or with `fields` its channels (T,C,H,W), beside solids a dataset `solid` (1,H,W), how solid a point is, and the
--- attributes Re, nu (= 1/Re), precision (of the steps), seed, times, k0, forcing and its numbers, drag, boundary
--- (flexlab.flow.boundaries) and its numbers, solver, version, kmax_eta, the least ratio of grid to dissipation scale
--- (below about 1 the flow is not resolved: `unresolved` says whether that is noted, refused, or allowed).
--- Units: length box/2 pi, velocity the initial r.m.s. one, time their ratio (csrc/sim/navier_stokes.h).
--- {hash} in `out` stands for a hash of the film's settings: "data/train_{hash}.h5" is another file for every film, so
--- that a recipe whose flow is shortened and then made whole finds each under its own name.
--- A file that already holds what was asked for is kept; another one is not overwritten
--- unless `fresh`. Files appear when they are whole; how one that was stopped goes on: flexlab.flow.film.
+--[[
+generate - simulated data: two-dimensional turbulence on the periodic square [0, 2 pi]^2.
+
+  flex.generate("turbulence", { re = { 1000, 4000 }, seed = 1, out = "data/train.h5" })
+
+One file for each Reynolds number and member: with one, it is `out`; with several, `_re1000` and
+`_member1` go before the extension (data/train_re1000.h5, data/train_re4000.h5), so that a file is
+always one film and "data/train_re*.h5" names them all. A file holds the vorticity `w` (T,H,W) as f32,
+or with `fields` its channels (T,C,H,W), beside solids a dataset `solid` (1,H,W), how solid a point is, and the
+attributes Re, nu (= 1/Re), precision (of the steps), seed, times, k0, forcing and its numbers, drag, boundary
+(flexlab.flow.boundaries) and its numbers, solver, version, kmax_eta, the least ratio of grid to dissipation scale
+(below about 1 the flow is not resolved: `unresolved` says whether that is noted, refused, or allowed).
+Units: length box/2 pi, velocity the initial r.m.s. one, time their ratio (csrc/sim/navier_stokes.h).
+{hash} in `out` stands for a hash of the film's settings: "data/train_{hash}.h5" is another file for every film, so
+that a recipe whose flow is shortened and then made whole finds each under its own name.
+A file that already holds what was asked for is kept; another one is not overwritten
+unless `fresh`. Files appear when they are whole; how one that was stopped goes on: flexlab.flow.film.
+--]]
 
 local boundaries = require "flexlab.flow.boundaries"
 local context = require "flexlab.context"

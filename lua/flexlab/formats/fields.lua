@@ -1,5 +1,7 @@
--- fields - `fields` (T,H,W) or (T,C,H,W): minFLEX's ERA5 region, FourCastNet's years, SuperBench.
--- SuperBench's simulations at low resolution are `LR_fields` in the same file: data.low or data.dataset names them.
+--[[
+fields - `fields` (T,H,W) or (T,C,H,W): minFLEX's ERA5 region, FourCastNet's years, SuperBench.
+SuperBench's simulations at low resolution are `LR_fields` in the same file: data.low or data.dataset names them.
+--]]
 local layout = require "flexlab.data.layout"
 
 return {

@@ -1,5 +1,7 @@
--- numpy - .npy and .npz: every array that has the shape of the largest is a channel (or several).
--- (A,B,H,W) is (T,C,H,W) if B is at most 4, (T,H,W,C) if the last is, else (N,T,H,W).
+--[[
+numpy - .npy and .npz: every array that has the shape of the largest is a channel (or several).
+(A,B,H,W) is (T,C,H,W) if B is at most 4, (T,H,W,C) if the last is, else (N,T,H,W).
+--]]
 local layout = require "flexlab.data.layout"
 
 local function size(v)

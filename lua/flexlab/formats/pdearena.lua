@@ -1,4 +1,6 @@
--- pdearena - a group named by the split with u, vx, vy (n,T,128,128): smoke in a buoyant flow.
+--[[
+pdearena - a group named by the split with u, vx, vy (n,T,128,128): smoke in a buoyant flow.
+--]]
 local function group_of(file)
   for _, mode in ipairs { "train", "valid", "test" } do
     if file:numbers(mode .. "/u", 4, 4) then return mode end

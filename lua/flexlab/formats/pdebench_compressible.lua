@@ -1,5 +1,7 @@
--- pdebench_compressible - density, pressure, Vx, Vy (, Vz) (N,T,X,Y(,Z)) with x-, y-, t-coordinate.
--- `t-coordinate` has one entry more than there are frames (edges): the first T count.
+--[[
+pdebench_compressible - density, pressure, Vx, Vy (, Vz) (N,T,X,Y(,Z)) with x-, y-, t-coordinate.
+`t-coordinate` has one entry more than there are frames (edges): the first T count.
+--]]
 local axes = { [3] = "ntx", [4] = "ntyx", [5] = "ntzyx" }
 
 return {

@@ -1,5 +1,7 @@
--- pdebench_groups - one group a simulation: 0000/data (T,X,Y,C), 0000/grid/t. Diffusion-reaction,
--- radial dam break, diffusion-sorption (T,X,C).
+--[[
+pdebench_groups - one group a simulation: 0000/data (T,X,Y,C), 0000/grid/t. Diffusion-reaction,
+radial dam break, diffusion-sorption (T,X,C).
+--]]
 local axes = { [3] = "txc", [4] = "tyxc", [5] = "tzyxc" }
 
 local function simulations(file)

@@ -1,6 +1,8 @@
--- pdebench_incompressible - velocity (N,T,H,W,2), particles (N,T,H,W,1), force (N,H,W,2), t (N,T),
--- compressed with lzf. The walls have zero velocity. The force does not change in time: it is a channel
--- only when data.channels names it.
+--[[
+pdebench_incompressible - velocity (N,T,H,W,2), particles (N,T,H,W,1), force (N,H,W,2), t (N,T),
+compressed with lzf. The walls have zero velocity. The force does not change in time: it is a channel
+only when data.channels names it.
+--]]
 local known = { { "velocity", "ntyxc", { "vx", "vy" } }, { "particles", "ntyxc", { "particles" } },
   { "force", "nyxc", { "fx", "fy" }, true } }
 

@@ -1,4 +1,6 @@
--- pdebench_tensor - `tensor` (N,T,X) of the one-dimensional sets, (N,1,X,Y) with `nu` (N,X,Y) of Darcy.
+--[[
+pdebench_tensor - `tensor` (N,T,X) of the one-dimensional sets, (N,1,X,Y) with `nu` (N,X,Y) of Darcy.
+--]]
 local axes = { [3] = "ntx", [4] = "ntyx" }
 
 return {

@@ -1,5 +1,7 @@
--- canvas.lua - blocks of pixels put together like printer's type. A block is a tensor (1,H,W,3) with
--- values 0..1; blocks are padded, stacked and lined up, and the whole becomes a PNG.
+--[[
+canvas - blocks of pixels put together like printer's type. A block is a tensor (1,H,W,3) with
+values 0..1; blocks are padded, stacked and lined up, and the whole becomes a PNG.
+--]]
 
 local core = require "flexlab.core"
 local font = require "flexlab.picture.font"

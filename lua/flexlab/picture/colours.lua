@@ -1,11 +1,13 @@
--- colours.lua - two colour maps that tell no lies: equal steps of the field are steps of equal
--- lightness in Oklab [Ottosson 2020, bottosson.github.io/posts/oklab].
---
---   diverging   blue - white - red for fields with a sign (vorticity): lightness falls alike to
---               both sides of zero, so that neither sign looks stronger [after Moreland 2009]
---   sequential  black - violet - orange - pale yellow for what is never negative (error, spread)
---
--- A map is 33 colours and straight lines between them; on a tensor it is a sum of clamped ramps.
+--[[
+colours - two colour maps that tell no lies: equal steps of the field are steps of equal
+lightness in Oklab [Ottosson 2020, bottosson.github.io/posts/oklab].
+
+  diverging   blue - white - red for fields with a sign (vorticity): lightness falls alike to
+              both sides of zero, so that neither sign looks stronger [after Moreland 2009]
+  sequential  black - violet - orange - pale yellow for what is never negative (error, spread)
+
+A map is 33 colours and straight lines between them; on a tensor it is a sum of clamped ramps.
+--]]
 
 local core = require "flexlab.core"
 

@@ -1,9 +1,11 @@
--- font.lua - a bitmap font for the titles and ticks of a PNG: ASCII 32 to 126, drawn below as it
--- looks, twelve glyphs a band, each at most five columns and a gap. Own drawing.
---
--- Capitals are seven rows high; g j p q y reach two rows below the line. Letters are set as wide as
--- they are, figures all alike, so that numbers stand in columns. `smooth` rounds slanted strokes, so that
--- text of twice the size is not made of blocks.
+--[[
+font - a bitmap font for the titles and ticks of a PNG: ASCII 32 to 126, drawn below as it
+looks, twelve glyphs a band, each at most five columns and a gap. Own drawing.
+
+Capitals are seven rows high; g j p q y reach two rows below the line. Letters are set as wide as
+they are, figures all alike, so that numbers stand in columns. `smooth` rounds slanted strokes, so that
+text of twice the size is not made of blocks.
+--]]
 
 local BANDS = {
 [[

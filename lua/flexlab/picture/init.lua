@@ -1,9 +1,11 @@
--- picture - fields as pictures; each function returns an object with :save(path) and :png().
---
---   flex.picture.panel(groups)        fields under common colour scales      (picture/panel.lua)
---   flex.picture.compare { low =, bicubic =, prediction =, truth =, spread = }
---                                     the six pictures of a super-resolved field
---   flex.picture.domain({ ... , zoom = 256 })      a field too large to be seen at once, and its middle
+--[[
+picture - fields as pictures; each function returns an object with :save(path) and :png().
+
+  flex.picture.panel(groups)        fields under common colour scales      (picture/panel.lua)
+  flex.picture.compare { low =, bicubic =, prediction =, truth =, spread = }
+                                    the six pictures of a super-resolved field
+  flex.picture.domain({ ... , zoom = 256 })      a field too large to be seen at once, and its middle
+--]]
 
 local core = require "flexlab.core"
 local panel = require "flexlab.picture.panel"

@@ -1,12 +1,14 @@
--- panel.lua - fields side by side under common colour scales, as one picture.
---
--- A panel is a list of groups; the fields of a group share one colour scale and one colour bar:
---   { label = "vorticity", map = "diverging", low = number or nil, limit = number or nil, below = false,
---     columns = { { { "low", field }, { "FLEX", field } }, ... } }     each column from top to bottom
--- With the map "fitted" the scale is that of the values: diverging, about 0, where they straddle it, else sequential
--- from the lowest to the highest, so that a temperature of 260 to 290 K is no single red.
--- Groups stand side by side; one with `below` stands under the group before it.
--- A field is (1,H,W,1) or (H,W); coarser ones are drawn with larger pixels.
+--[[
+panel - fields side by side under common colour scales, as one picture.
+
+A panel is a list of groups; the fields of a group share one colour scale and one colour bar:
+  { label = "vorticity", map = "diverging", low = number or nil, limit = number or nil, below = false,
+    columns = { { { "low", field }, { "FLEX", field } }, ... } }     each column from top to bottom
+With the map "fitted" the scale is that of the values: diverging, about 0, where they straddle it, else sequential
+from the lowest to the highest, so that a temperature of 260 to 290 K is no single red.
+Groups stand side by side; one with `below` stands under the group before it.
+A field is (1,H,W,1) or (H,W); coarser ones are drawn with larger pixels.
+--]]
 
 local axis = require "flexlab.plot.axis"
 local canvas = require "flexlab.picture.canvas"

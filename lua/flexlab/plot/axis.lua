@@ -1,7 +1,9 @@
--- axis.lua - where a value stands on an axis, and which ticks the axis shows.
---
--- An axis is { low, high, log, at = function(value) -> 0..1 (NaN when it has no place), ticks };
--- ticks is a list of { value, label }, label nil for a minor tick.
+--[[
+axis - where a value stands on an axis, and which ticks the axis shows.
+
+An axis is { low, high, log, at = function(value) -> 0..1 (NaN when it has no place), ticks };
+ticks is a list of { value, label }, label nil for a minor tick.
+--]]
 
 local M = {}
 

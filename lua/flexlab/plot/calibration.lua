@@ -1,5 +1,7 @@
--- plot/calibration - the three charts of an ensemble's calibration (evaluation/calibration.lua): ranks,
--- coverage, pull. What a calibrated ensemble would show is a broken line in the page's own colour.
+--[[
+calibration - the three charts of an ensemble's calibration (evaluation/calibration.lua): ranks,
+coverage, pull. What a calibrated ensemble would show is a broken line in the page's own colour.
+--]]
 
 local axis = require "flexlab.plot.axis"
 local frame = require "flexlab.plot.frame"

@@ -1,5 +1,7 @@
--- frame.lua - the empty chart: title, legend, grid, ticks, labels. Returns the drawing and `place`,
--- which turns a pair of values into pixels. The legend stands above the axes, never on the data.
+--[[
+frame - the empty chart: title, legend, grid, ticks, labels. Returns the drawing and `place`,
+which turns a pair of values into pixels. The legend stands above the axes, never on the data.
+--]]
 
 local svg = require "flexlab.plot.svg"
 

@@ -1,11 +1,13 @@
--- plot - charts as SVG; each function returns a drawing with :svg() (text) and :save(path).
---
---   flex.plot.lines(series, options)     curves, linear or log axes           (plot/lines.lua)
---   flex.plot.slopes(pivot)              arms of a study, one line per seed     (plot/slopes.lua)
---   flex.plot.loss(steps, losses)        training loss and its running mean
---   flex.plot.spectrum(spectra)          power spectra, log-log
---   flex.plot.calibration(c)             ranks, coverage, pull: three   (plot/calibration.lua)
---   flex.plot.panels(drawings, columns)  several in one drawing         (plot/panels.lua)
+--[[
+plot - charts as SVG; each function returns a drawing with :svg() (text) and :save(path).
+
+  flex.plot.lines(series, options)     curves, linear or log axes           (plot/lines.lua)
+  flex.plot.slopes(pivot)              arms of a study, one line per seed     (plot/slopes.lua)
+  flex.plot.loss(steps, losses)        training loss and its running mean
+  flex.plot.spectrum(spectra)          power spectra, log-log
+  flex.plot.calibration(c)             ranks, coverage, pull: three   (plot/calibration.lua)
+  flex.plot.panels(drawings, columns)  several in one drawing         (plot/panels.lua)
+--]]
 
 local calibration = require "flexlab.plot.calibration"
 local lines = require "flexlab.plot.lines"

@@ -1,9 +1,11 @@
--- lines.lua - curves over a common axis, each axis linear or logarithmic.
---
---   lines({ { name = "truth", x = {...}, y = {...}, dash = "5 4" }, ... },
---         { title = "Spectrum", x = { label = "wavenumber", log = true }, y = { label = "E", log = true } })
---
--- The first series lies on top. A series may set colour, dash, width, opacity, `legend = false`.
+--[[
+lines - curves over a common axis, each axis linear or logarithmic.
+
+  lines({ { name = "truth", x = {...}, y = {...}, dash = "5 4" }, ... },
+        { title = "Spectrum", x = { label = "wavenumber", log = true }, y = { label = "E", log = true } })
+
+The first series lies on top. A series may set colour, dash, width, opacity, `legend = false`.
+--]]
 
 local axis = require "flexlab.plot.axis"
 local frame = require "flexlab.plot.frame"

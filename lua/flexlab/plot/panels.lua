@@ -1,4 +1,6 @@
--- panels.lua - several charts in one drawing, from left to right and then down: panels({ a, b, c }, 2).
+--[[
+panels - several charts in one drawing, from left to right and then down: panels({ a, b, c }, 2).
+--]]
 
 local svg = require "flexlab.plot.svg"
 

@@ -1,6 +1,8 @@
--- slopes.lua - a slope chart: the arms of a study side by side, one line per seed, the mean on top.
--- Lines that run parallel say that the seeds agree about the arms, whatever their level. Arms whose names have no room
--- side by side are numbered and named below; numbers far apart get a logarithmic axis, lest one arm flatten the others.
+--[[
+slopes - a slope chart: the arms of a study side by side, one line per seed, the mean on top.
+Lines that run parallel say that the seeds agree about the arms, whatever their level. Arms whose names have no room
+side by side are numbered and named below; numbers far apart get a logarithmic axis, lest one arm flatten the others.
+--]]
 
 local axis = require "flexlab.plot.axis"
 local frame = require "flexlab.plot.frame"

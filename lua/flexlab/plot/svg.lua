@@ -1,8 +1,10 @@
--- svg.lua - a drawing as a list of SVG elements [W3C SVG 1.1]; coordinates in pixels, y downwards.
---
--- Lines and texts take the colour of the page around them (currentColor), so that a chart set
--- inline follows a dark page; on its own it is black on whatever the viewer shows.
--- In a text, `^` lifts the number that follows: "10^-3", "s^-1".
+--[[
+svg - a drawing as a list of SVG elements [W3C SVG 1.1]; coordinates in pixels, y downwards.
+
+Lines and texts take the colour of the page around them (currentColor), so that a chart set
+inline follows a dark page; on its own it is black on whatever the viewer shows.
+In a text, `^` lifts the number that follows: "10^-3", "s^-1".
+--]]
 
 local core = require "flexlab.core"
 

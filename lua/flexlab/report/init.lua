@@ -1,15 +1,17 @@
--- report.lua - what a run did, as one self-contained report.html in its folder.
---
---   local path = flex.report(run, {
---     { title = "Result", text = "...", table = t },
---     { title = "A test field", picture = p, alt = "what a reader who cannot see it should know", note = "..." },
---     { title = "Spectra", charts = { drawing, ... } },
---   })
---
--- `run` is the run of a recipe's body or the path of a run's folder. Below the parts come the
--- training loss, the configuration, the recipe and the provenance, read from the folder. Without
--- parts the result and the pictures found in the folder are shown. flex.report.compare (evaluation/compare.lua)
--- makes the parts for a sampler and the methods it must beat.
+--[[
+report - what a run did, as one self-contained report.html in its folder.
+
+  local path = flex.report(run, {
+    { title = "Result", text = "...", table = t },
+    { title = "A test field", picture = p, alt = "what a reader who cannot see it should know", note = "..." },
+    { title = "Spectra", charts = { drawing, ... } },
+  })
+
+`run` is the run of a recipe's body or the path of a run's folder. Below the parts come the
+training loss, the configuration, the recipe and the provenance, read from the folder. Without
+parts the result and the pictures found in the folder are shown. flex.report.compare (evaluation/compare.lua)
+makes the parts for a sampler and the methods it must beat.
+--]]
 
 local core = require "flexlab.core"
 local foreign = require "flexlab.store.foreign"

@@ -1,6 +1,8 @@
--- data - the settings of every task's data (flex.data.superres, flex.data.forecast, flex.data.multitask).
--- Bounds: 65536 pixels a side is four times the largest published simulation of two-dimensional turbulence; 65536
--- patches in a step, 1e9 frames and 2^50 bytes (a pebibyte) are beyond any machine this runs on.
+--[[
+data - the settings of every task's data (flex.data.superres, flex.data.forecast, flex.data.multitask).
+Bounds: 65536 pixels a side is four times the largest published simulation of two-dimensional turbulence; 65536
+patches in a step, 1e9 frames and 2^50 bytes (a pebibyte) are beyond any machine this runs on.
+--]]
 return {
   doc = "the data of every task",
   { "file", "", "text|texts", doc = "files to train on: a path, a pattern with *, or a list of them" },

@@ -1,7 +1,9 @@
--- eval - the settings of sampling (flex.diffusion.sample). Those of the sampler, the time grid and the guidance stand
--- in their files and are given beside these.
--- Bounds: members of one rollout step are numbered within 65536 (evaluation/rollout.lua); 1e5 steps are a hundred times
--- the longest chain in use, the 1000 steps of DDPM.
+--[[
+eval - the settings of sampling (flex.diffusion.sample). Those of the sampler, the time grid and the guidance stand
+in their files and are given beside these.
+Bounds: members of one rollout step are numbered within 65536 (evaluation/rollout.lua); 1e5 steps are a hundred times
+the longest chain in use, the 1000 steps of DDPM.
+--]]
 return {
   takes = { { key = "sampler", kind = "samplers" }, { key = "grid", kind = "grids", otherwise = "uniform" },
     { key = "guidance", kind = "guidance" } },

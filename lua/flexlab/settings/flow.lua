@@ -1,7 +1,9 @@
--- flow - the settings of a simulation (flex.generate "turbulence"; `flexlab generate turbulence`).
--- Bounds: 16384 points a side are 2 GiB for one field in double precision, and the solver holds a dozen; a million
--- frames of 256 x 256 are 260 GB; 65535 members as for ensembles of a network. Defaults, words and meanings of what the
--- solver has, too, are its own: csrc/sim/flow_options.def, also where there is no line here.
+--[[
+flow - the settings of a simulation (flex.generate "turbulence"; `flexlab generate turbulence`).
+Bounds: 16384 points a side are 2 GiB for one field in double precision, and the solver holds a dozen; a million
+frames of 256 x 256 are 260 GB; 65535 members as for ensembles of a network. Defaults, words and meanings of what the
+solver has, too, are its own: csrc/sim/flow_options.def, also where there is no line here.
+--]]
 local core = require "flexlab.core"
 
 local rows = require("flexlab.settings.rows").of(core.flow_options)

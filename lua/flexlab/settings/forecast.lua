@@ -1,4 +1,6 @@
--- forecast - the settings of data for forecasts (flex.data.forecast). 65536 frames are longer than any film at hand.
+--[[
+forecast - the settings of data for forecasts (flex.data.forecast). 65536 frames are longer than any film at hand.
+--]]
 return {
   with = { "data" },
   early = true,

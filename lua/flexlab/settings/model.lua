@@ -1,6 +1,8 @@
--- model - the settings of a network (flex.models.flex, flex.models.multitask). A choice's own settings stand in its
--- file (`flexlab list choices`), and are given in the table <choice>_options. What decides the network alone is FLEX's
--- configuration: csrc/model/flex_fields.def has its default, range and meaning, also where there is no line here.
+--[[
+model - the settings of a network (flex.models.flex, flex.models.multitask). A choice's own settings stand in its
+file (`flexlab list choices`), and are given in the table <choice>_options. What decides the network alone is FLEX's
+configuration: csrc/model/flex_fields.def has its default, range and meaning, also where there is no line here.
+--]]
 local core = require "flexlab.core"
 local text = require "flexlab.text"
 

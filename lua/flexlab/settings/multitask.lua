@@ -1,4 +1,6 @@
--- multitask - the settings of data for both tasks at once (flex.data.multitask).
+--[[
+multitask - the settings of data for both tasks at once (flex.data.multitask).
+--]]
 return {
   with = { "data" },
   early = true,

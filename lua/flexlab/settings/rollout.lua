@@ -1,5 +1,7 @@
--- rollout - the settings of a forecast fed with its own answers (flex.rollout.evaluate). Members and steps are numbered
--- within 65536 (evaluation/rollout.lua).
+--[[
+rollout - the settings of a forecast fed with its own answers (flex.rollout.evaluate). Members and steps are numbered
+within 65536 (evaluation/rollout.lua).
+--]]
 return {
   doc = "rollouts: flex.rollout.evaluate",
   { "length", 10, "integer", least = 1, most = 65535, doc = "steps of the rollout" },

@@ -1,4 +1,6 @@
--- superres - the settings of data for super-resolution (flex.data.superres).
+--[[
+superres - the settings of data for super-resolution (flex.data.superres).
+--]]
 return {
   with = { "data" },
   early = true,

@@ -1,4 +1,6 @@
--- tiling - the settings of tiles that cover a field larger than the network's (diffusion/tiling.lua).
+--[[
+tiling - the settings of tiles that cover a field larger than the network's (diffusion/tiling.lua).
+--]]
 return {
   doc = "tiles: eval.tiling",
   { "overlap", 24, "integer", least = 0, most = 65536, doc = "pixels that neighbouring tiles share" },

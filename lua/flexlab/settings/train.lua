@@ -1,6 +1,8 @@
--- train - the settings of training: those of run:steps (steps, checkpoint) and of the optimiser (flex.optimizer). An
--- optimiser's own numbers (beta1, ...) stand in its file and are given beside these.
--- Bounds: 1e9 steps are twelve days at a millisecond each.
+--[[
+train - the settings of training: those of run:steps (steps, checkpoint) and of the optimiser (flex.optimizer). An
+optimiser's own numbers (beta1, ...) stand in its file and are given beside these.
+Bounds: 1e9 steps are twelve days at a millisecond each.
+--]]
 return {
   takes = { { key = "optimizer", kind = "optimizers" } },
   early = true,

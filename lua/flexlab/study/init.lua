@@ -1,16 +1,18 @@
--- study - a recipe under several settings and seeds, and what follows from it.
---
---   flex.study("condition", sr, { grid = { ["model.conditioning"] = { "weak", "both" } },
---     seeds = "1..8" }, function(runs) ... return { best = ... } end)
---
--- A study is called like a recipe. Its arms are those of a plan (study/plan.lua); seeds are blocks: every
--- arm sees each seed, hence the same order of data, times and noise, and the same first weights where shapes
--- allow, for all of them are addressed by seed and name; `runs:pivot(key, metric)` gives columns that are
--- paired seed by seed (study/runs.lua has the rest). Finished runs are found by their hash and not repeated.
---
--- Runs are shared with every other process that works on the same study (queue.lua): the workers of jobs = n, and
--- other commands. One that fails or diverges is written down, and the others go on; the body gets all of them, those
--- without a result with their state (runs.lua).
+--[[
+study - a recipe under several settings and seeds, and what follows from it.
+
+  flex.study("condition", sr, { grid = { ["model.conditioning"] = { "weak", "both" } },
+    seeds = "1..8" }, function(runs) ... return { best = ... } end)
+
+A study is called like a recipe. Its arms are those of a plan (study/plan.lua); seeds are blocks: every
+arm sees each seed, hence the same order of data, times and noise, and the same first weights where shapes
+allow, for all of them are addressed by seed and name; `runs:pivot(key, metric)` gives columns that are
+paired seed by seed (study/runs.lua has the rest). Finished runs are found by their hash and not repeated.
+
+Runs are shared with every other process that works on the same study (queue.lua): the workers of jobs = n, and
+other commands. One that fails or diverges is written down, and the others go on; the body gets all of them, those
+without a result with their state (runs.lua).
+--]]
 
 local config = require "flexlab.config"
 local interruption = require "flexlab.context.interruption"

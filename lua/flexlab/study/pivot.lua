@@ -1,11 +1,13 @@
--- pivot.lua - one metric of finished runs by the values of one key.
---
---   local rfne = runs:pivot("model.conditioning", "rfne")
---   rfne.weak                 one number per seed, in the order of the seeds; .seeds names them; :mean() :std()
---   for arm, column in rfne:rows() do ... end
---   rfne:best("min")          the arm with the least mean over the seeds that all have; nil and why (ranking.lua)
---   rfne:remarks()            what was left out or averaged, in sentences
--- Columns are paired by seed: within a seed an arm is the mean over the other keys' settings (blocks.lua).
+--[[
+pivot - one metric of finished runs by the values of one key.
+
+  local rfne = runs:pivot("model.conditioning", "rfne")
+  rfne.weak                 one number per seed, in the order of the seeds; .seeds names them; :mean() :std()
+  for arm, column in rfne:rows() do ... end
+  rfne:best("min")          the arm with the least mean over the seeds that all have; nil and why (ranking.lua)
+  rfne:remarks()            what was left out or averaged, in sentences
+Columns are paired by seed: within a seed an arm is the mean over the other keys' settings (blocks.lua).
+--]]
 
 local blocks = require "flexlab.study.blocks"
 local judging = require "flexlab.run.metric"

@@ -1,5 +1,7 @@
--- sweep.lua - the study that `flexlab run RECIPE --sweep key=a,b --seeds 1..8` means: every metric of
--- the result by arm, with mean, spread and the paired difference from the first arm.
+--[[
+sweep - the study that `flexlab run RECIPE --sweep key=a,b --seeds 1..8` means: every metric of
+the result by arm, with mean, spread and the paired difference from the first arm.
+--]]
 
 local judging = require "flexlab.run.metric"
 local stats = require "flexlab.stats"

@@ -1,5 +1,5 @@
 --[[
-tasks - what is known and what is asked: super-resolution and forecasting.
+kinds - what is known and what is asked: super-resolution and forecasting.
 
 A task says how a batch is filled. `fill(batch, set, at)`, where
   at.frame(offset)   patches (N,H,W,C) of the frames `offset` after the batch's, in physical units;
