@@ -198,9 +198,10 @@ local function tiling_of(o, domain)
 end
 
 --- What is wrong with options before a network is loaded, or with them for this network; nil for nothing.
----@param o table
----@param model table|nil
+---@param o table          options: M.defaults has them
+---@param model table|nil  of M.load
 ---@param mark string|nil  what stands before a name: "--" on a command line
+---@return string|nil
 function M.fault(o, model, mark)
   mark = mark or ""
   if o.spread and o.members < 2 then return ("%sspread needs %smembers 2 or more"):format(mark, mark) end
@@ -220,6 +221,9 @@ end
 
 --- The network of o.checkpoint, for domain "network" at the size of the fields, where one that is periodic along both
 --- axes gets circular padding; and the fields' sides (nil without a domain).
+---@param o table  options: M.defaults has them
+---@return table  model
+---@return table|nil  { height =, width =, periodic = }
 function M.load(o)
   local model = checkpoint.load_model(o.checkpoint, { ema = not o.raw })
   if not model.data then error(o.checkpoint .. " does not say what data it was trained on", 0) end
@@ -232,6 +236,10 @@ function M.load(o)
 end
 
 --- Writes the files of o with this network: { judged =, broken =, count = }.
+---@param o table           options: M.defaults has them
+---@param model table       of M.load
+---@param domain table|nil  of M.load
+---@return table  judged: of the seams of tiles, or nil; broken: numbers that are not finite, of count
 function M.write(o, model, domain)
   local tiling = tiling_of(o, domain)
   local batches, grid = (o.low and from_low or from_truth)(model, o, domain)

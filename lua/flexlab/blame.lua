@@ -23,10 +23,15 @@ M.root = root   -- this library's folder, with its slash
 local shown = os.getenv("FLEXLAB_TRACEBACK") == "1"
 
 --- Whether tracebacks are to be shown (--traceback, FLEXLAB_TRACEBACK=1); `show` sets it.
+---@return boolean
 function M.wanted() return shown end
+--- Shows tracebacks from now on, or hides them.
+---@param value boolean  whether they are shown
 function M.show(value) shown = value end
 
 --- Whether what debug.getinfo calls a source is a file of this library.
+---@param source string  as debug.getinfo has it: "@" and a path for a file
+---@return boolean
 function M.is_own(source) return source:sub(2, #root + 1) == root and source:sub(1, 1) == "@" end
 
 -- A source as messages name it: a path whole (Lua cuts long ones), a name, or the beginning of a text.
@@ -35,6 +40,8 @@ local function named(info)
 end
 
 --- "file:line" where a function begins; nil for one of C.
+---@param f any  a function; anything else gives nil
+---@return string|nil
 function M.place(f)
   local info = type(f) == "function" and debug.getinfo(f, "S")
   return info and info.what ~= "C" and ("%s:%d"):format(named(info), info.linedefined) or nil
@@ -52,6 +59,7 @@ local function innermost(last)
 end
 
 --- "file:line" of the user's function that is running, innermost first; nil where there is none.
+---@return string|nil
 function M.where() return innermost() end
 
 -- Whether the user called error(text, 0): who asks for no position gets none.
@@ -96,8 +104,11 @@ local function loading(text)
   return line and ("%s:%s: %s"):format(file, line, what) or file .. ": " .. rest
 end
 
---- A message with the user's position in front. `last`: a function behind which nobody is to blame; `otherwise`:
---- the position where no user's frame is found.
+--- A message with the user's position in front, in place of one in this library; a user's own position stays.
+---@param text string           the message
+---@param last function|nil     behind which nobody is to blame
+---@param otherwise string|nil  the position where no user's frame is found
+---@return string
 function M.placed(text, last, otherwise)
   if text == "interrupted!" or is_bare() then return text end
   text = loading(loading(text):gsub("^[^\n]-:%d+: (error loading module )", "%1"))
@@ -116,6 +127,8 @@ function M.placed(text, last, otherwise)
 end
 
 --- A message that a pcall caught, without a position in this library; a user's stays.
+---@param message any  what was caught
+---@return string
 function M.bare(message)
   local text = tostring(message)
   local short, rest = text:match("^([^\n]-):%d+: (.*)$")
@@ -128,12 +141,16 @@ local latest = {}   -- { seen = true, value =, trace =, where = } of the last er
 local function is_latest(e) return latest.seen and rawequal(latest.value, e) end
 
 --- Remembers where a value was raised, for handlers of one's own; returns it.
+---@param value any  what was raised
+---@return any  the value
 function M.note(value)
   latest = { seen = true, value = value, where = innermost(), trace = debug.traceback("", 2):gsub("^\n", "") }
   return value
 end
 
 --- A message handler for xpcall: strings get their position, everything keeps its traceback.
+---@param e any  what was raised
+---@return any  what xpcall gives
 function M.handler(e)
   local known = type(e) == "string" or type(e) == "table"      -- two errors may be the number 3
   if known and is_latest(e) then return e end
@@ -141,6 +158,9 @@ function M.handler(e)
 end
 
 --- f(...); an error goes on with its position and its traceback, through any number of such calls.
+---@param f function  what is called
+---@param ... any     its arguments
+---@return any  all its results
 function M.call(f, ...)
   local results = table.pack(xpcall(f, M.handler, ...))
   if not results[1] then error(results[2], 0) end
@@ -148,6 +168,8 @@ function M.call(f, ...)
 end
 
 --- The traceback of an error that a handler has seen.
+---@param e any  what pcall or xpcall gave
+---@return string|nil  nil where no handler has seen it
 function M.trace(e)
   return is_latest(e) and latest.trace or nil
 end
@@ -186,12 +208,16 @@ local function of_object(e)
 end
 
 --- An error as one sentence for people.
+---@param e any  a string, an object with __tostring, or anything else
+---@return string
 function M.sentence(e)
   local text = type(e) == "string" and e or of_object(e) or foreign(e)
   return (text:gsub("\n\t.*$", ""):gsub("\nstack traceback:.*$", ""):gsub(":$", ""))
 end
 
 --- The message handler of the prompt: an error as the text that is shown, with its traceback where that is wanted.
+---@param e any  what was raised
+---@return string
 function M.report(e)
   local value = M.handler(e)
   local text = M.sentence(value)

@@ -60,7 +60,8 @@ local function files(kind)
 end
 
 --- The files in folders flexlab/<kind>, by word: { word = { path =, own = } }, the first folder's. Runs nothing.
----@param kind string
+---@param kind string  "losses"
+---@return table
 function M.files(kind)
   local words = {}
   for _, file in ipairs(files(kind)) do
@@ -145,6 +146,7 @@ end
 
 --- All choices that are the user's: word -> list of { kind =, word =, path =, text =, home = } (a file, or a kept
 --- copy) or { kind =, word =, functions =, from = } (a definition, and the file that made it). Runs nothing.
+---@return table
 function M.parts()
   local parts = {}
   local function add(kind, word, part)
@@ -171,6 +173,10 @@ end
 
 --- From now on a word means what a run kept of it: copy = { path =, text =, home =, load = function() -> choice }.
 --- Returns false where this process has taken the word from another text already (M.within).
+---@param kind string  "losses"
+---@param name string  the word
+---@param copy table   what it means from now on
+---@return boolean
 function M.provide(kind, name, copy)
   local full = kind .. "." .. name
   M.registry(kind)
@@ -201,6 +207,10 @@ end
 
 --- f(...) while words mean the copies `list` = { { kind =, name =, copy = } }, whatever they mean in this process. A
 --- copy is loaded once: it is kept in the entry's `copy`.
+---@param list table[]  the copies
+---@param f function    what is called
+---@param ... any       its arguments
+---@return any  all its results
 function M.within(list, f, ...)
   if #list == 0 then return f(...) end
   local give_back = kept_meanings()
@@ -227,7 +237,8 @@ local function refuse(kind, name, level)
 end
 
 --- The registry of a kind: call it for the list of names, index it for a choice.
----@param kind string
+---@param kind string  "losses"; an unknown one raises
+---@return table
 function M.registry(kind)
   if not M.kinds[kind] then error("choices: " .. text.unknown(kind, text.keys(M.kinds)), 2) end
   if registries[kind] then return registries[kind] end
@@ -294,6 +305,8 @@ end
 --- What there is of a kind: list of { name =, doc =, path =, own = }, in alphabetic order. The library's own files say
 --- their doc; those of users are compiled and not run, and say their path, and their doc as it is
 --- written or else their first comment: one that is broken hides no other.
+---@param kind string  "losses"
+---@return table[]
 function M.described(kind)
   local registry, list = M.registry(kind), {}
   for _, file in ipairs(loading.unrestricted(files, kind)) do
@@ -311,6 +324,8 @@ function M.described(kind)
 end
 
 --- The choices of a kind that have been defined, not found in a file.
+---@param kind string  "losses"
+---@return table[]  choices, by name
 function M.defined(kind)
   M.registry(kind)
   local list = {}
@@ -322,6 +337,10 @@ function M.defined(kind)
 end
 
 --- Runs a file as the choice `name` of a kind, in place of any other of that name.
+---@param kind string  "losses"
+---@param name string  the word
+---@param path string  the file
+---@return table  the choice
 function M.load(kind, name, path)
   M.registry(kind)
   local chunk, message = loadfile(path, "t")
@@ -341,6 +360,9 @@ local told = {}   -- old words of which it has been said what they are called no
 
 --- The present word for one that was called otherwise once (renamed.lua), which is said once; any other word, and one
 --- that is somebody's own choice, is itself.
+---@param kind string  "losses"
+---@param name any     a word as it was written
+---@return any
 function M.present(kind, name)
   local now = renamed.words[kind] and renamed.words[kind][name]
   if not now or is_there(kind, name) then return name end
@@ -352,6 +374,9 @@ function M.present(kind, name)
 end
 
 --- Whether there is a choice of this name, without loading it.
+---@param kind string  "losses"
+---@param name any     a word as it was written
+---@return boolean
 function M.has(kind, name) return is_there(kind, M.present(kind, name)) end
 
 -- The choice called `name`; `level` as in error().
@@ -362,6 +387,9 @@ local function look(kind, name, level)
 end
 
 --- The choice called `name`, to be read and not used. The error blames the caller's caller.
+---@param kind string  "losses"
+---@param name any     a word as it was written
+---@return table
 function M.look(kind, name)
   local choice = look(kind, name, 3)
   return choice
@@ -369,6 +397,9 @@ end
 
 --- The choice called `name`, for use: it is tried when it is used first (flexlab.trial). The error blames the
 --- caller's caller.
+---@param kind string  "losses"
+---@param name any     a word as it was written
+---@return table
 function M.get(kind, name)
   local choice = look(kind, name, 3)
   trial.once(choice)

@@ -78,6 +78,9 @@ end
 
 --- The words of a resolved configuration: list of { key = "model.encoder", kind = "encoders", word = "flex",
 --- section = the table it stands in, name = "encoder" }. `defaults` are the recipe's, where they are known.
+---@param cfg table           resolved
+---@param defaults table|nil  the recipe's
+---@return table[]
 function M.of(cfg, defaults) return walk(config.plain(cfg), "", "", {}, defaults) end
 
 -- One sentence on a network's size that its backbone does not know, or nil. No user's backbone is loaded for it.
@@ -94,6 +97,9 @@ local function size_fault(cfg, defaults)
 end
 
 --- One sentence on the first word that there is not, or nil.
+---@param cfg table           resolved
+---@param defaults table|nil  the recipe's
+---@return string|nil
 function M.fault(cfg, defaults)
   for _, found in ipairs(M.of(cfg, defaults)) do
     if not choices.has(found.kind, found.word) then
@@ -108,6 +114,8 @@ local tabled = { schedules = true, parametrisations = true, weightings = true, t
   encoders = true }
 
 --- Tries every word of a resolved configuration, with the settings that stand beside it. `defaults` are the recipe's.
+---@param cfg table           resolved
+---@param defaults table|nil  the recipe's
 function M.try(cfg, defaults)
   for _, found in ipairs(M.of(cfg, defaults)) do
     local choice = choices.look(found.kind, found.word)

@@ -167,9 +167,10 @@ local function copy_of(defaults)
 end
 
 --- Defaults with overrides: a new plain table, whose sections accept what those of the defaults do.
----@param defaults table
----@param overrides table|nil
----@param level integer|nil whom an error blames, as in error()
+---@param defaults table       a recipe's: they say which keys there are and of which type
+---@param overrides table|nil  nested or flat, or both
+---@param level integer|nil    whom an error blames, as in error(); 1
+---@return table
 function M.merge(defaults, overrides, level)
   local result = copy_of(defaults)
   local waiting = {}
@@ -183,6 +184,9 @@ function M.merge(defaults, overrides, level)
 end
 
 --- The paths ("a.b") of leaves of a resolved configuration that differ from its defaults, sorted.
+---@param defaults table  a recipe's
+---@param resolved table  of merge with these defaults
+---@return string[]
 function M.changed(defaults, resolved)
   local list, usual = {}, M.merge(defaults)
   local function walk(own, before, now, path)
@@ -202,6 +206,12 @@ end
 
 --- Options of a function: defaults filled in, unknown keys refused. `also` lists keys that belong to
 --- others who read the same section. `nil` options are the defaults.
+---@param what string        the function, for messages
+---@param defaults table     all options there are
+---@param given table|nil    what the caller gave
+---@param also string[]|nil  keys that are let through
+---@param level integer|nil  whom an error blames, as in error(); 1
+---@return table
 function M.options(what, defaults, given, also, level)
   local result = M.plain(defaults)
   local known = text.keys(defaults)
@@ -218,6 +228,9 @@ function M.options(what, defaults, given, also, level)
 end
 
 --- "k=v" of --set -> key, value: v is a Lua literal if it is one, else the string itself.
+---@param setting string  "train.lr=1e-3"; another form raises
+---@return string  key
+---@return any  value
 function M.parse(setting)
   local key, word = tostring(setting):match("^%s*([%w_.]+)%s*=(.*)$")
   if not key then
@@ -227,6 +240,8 @@ function M.parse(setting)
 end
 
 --- A word as a value: number, boolean, quoted string or table where it reads as one, else itself.
+---@param word string  as typed
+---@return any
 function M.literal(word)
   local ok, value = parser.parse(word, "set")
   if ok and value ~= nil then return value end

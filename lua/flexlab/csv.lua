@@ -19,7 +19,9 @@ local function is_formula(text)
 end
 
 --- The cell of a value: floats in the given form, by default with all their digits.
----@param form string|nil  "%.9g"
+---@param value any        a number, or what tostring makes a text of
+---@param form string|nil  of floats, as string.format's; "%.17g"
+---@return string  in quotes where it holds a comma, a quote or a line's end
 function M.cell(value, form)
   if math.type(value) == "float" then return (form or "%.17g"):format(value) end
   if type(value) == "number" then return tostring(value) end

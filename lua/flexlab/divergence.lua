@@ -26,6 +26,9 @@ end
 
 --- Why a loss means that training has diverged, in a sentence; nil while it does not. `first`: the list of the sizes
 --- of the first losses, to which this one is added; without it the loss must be finite, and that is all.
+---@param value number        the loss of this step
+---@param first number[]|nil  sizes of the first losses, up to M.first of them
+---@return string|nil  a sentence
 function M.of_loss(value, first)
   if value ~= value or value == math.huge or value == -math.huge then
     return ("the loss is %s"):format(value ~= value and "nan" or tostring(value))     -- C may say -nan
@@ -43,8 +46,13 @@ function M.of_loss(value, first)
 end
 
 --- The first losses as a checkpoint keeps them, and read back.
+---@param first number[]  sizes of the first losses
+---@return string  JSON
 function M.encode(first) return core.json.encode(first) end
 
+--- The first losses as a checkpoint kept them; what is no list of numbers gives an empty one.
+---@param text string|nil  JSON
+---@return number[]
 function M.decode(text)
   local list, first = text and core.json.decode(text), {}
   for _, v in ipairs(type(list) == "table" and list or {}) do

@@ -31,6 +31,11 @@ local function refuse(what, name, wanted, value, level)
 end
 
 --- An object with these methods.
+---@param what string    the function that asks, for the sentence
+---@param name string    its argument
+---@param value any      what it got
+---@param list string[]  names of methods
+---@param level integer  as error's, for the function that asks
 function M.methods(what, name, value, list, level)
   for _, method in ipairs(list) do
     if type(value) ~= "table" or type(field(value, method)) ~= "function" then
@@ -40,6 +45,11 @@ function M.methods(what, name, value, list, level)
 end
 
 --- A table with these fields.
+---@param what string    the function that asks, for the sentence
+---@param name string    its argument
+---@param value any      what it got
+---@param list string[]  names of fields
+---@param level integer  as error's, for the function that asks
 function M.fields(what, name, value, list, level)
   for _, key in ipairs(list) do
     if type(value) ~= "table" or field(value, key) == nil then
@@ -49,11 +59,20 @@ function M.fields(what, name, value, list, level)
 end
 
 --- A table.
+---@param what string    the function that asks, for the sentence
+---@param name string    its argument
+---@param value any      what it got
+---@param level integer  as error's, for the function that asks
 function M.table(what, name, value, level)
   if type(value) ~= "table" then refuse(what, name, "a table", value, level + 1) end
 end
 
 --- A whole number of at least `least`.
+---@param what string    the function that asks, for the sentence
+---@param name string    its argument
+---@param value any      what it got
+---@param least integer  the smallest that is accepted
+---@param level integer  as error's, for the function that asks
 function M.whole(what, name, value, least, level)
   if type(value) ~= "number" or not math.tointeger(value) or value < least then
     refuse(what, name, ("a whole number from %d on"):format(least), value, level + 1)
@@ -61,6 +80,10 @@ function M.whole(what, name, value, least, level)
 end
 
 --- Two sizes, { height, width }.
+---@param what string    the function that asks, for the sentence
+---@param name string    its argument
+---@param value any      what it got
+---@param level integer  as error's, for the function that asks
 function M.sizes(what, name, value, level)
   local ok = type(value) == "table" and #value == 2
   for i = 1, ok and 2 or 0 do ok = ok and math.type(value[i]) == "integer" and value[i] > 0 end
@@ -68,6 +91,11 @@ function M.sizes(what, name, value, level)
 end
 
 --- A tensor; `axes`: with so many of them.
+---@param what string       the function that asks, for the sentence
+---@param name string       its argument
+---@param value any         what it got
+---@param axes integer|nil  how many it must have; any number
+---@param level integer     as error's, for the function that asks
 function M.tensor(what, name, value, axes, level)
   if not core.is_tensor(value) or axes and value.ndim ~= axes then
     refuse(what, name, axes and ("a tensor of %d axes"):format(axes) or "a tensor", value, level + 1)
@@ -75,11 +103,18 @@ function M.tensor(what, name, value, axes, level)
 end
 
 --- Settings, or none.
+---@param what string    the function that asks, for the sentence
+---@param value any      what it got as its options
+---@param level integer  as error's, for the function that asks
 function M.options(what, value, level)
   if value ~= nil and type(value) ~= "table" then refuse(what, "options", "a table", value, level + 1) end
 end
 
 --- A scalar tensor, such as a loss.
+---@param what string    the function that asks, for the sentence
+---@param name string    its argument
+---@param value any      what it got
+---@param level integer  as error's, for the function that asks
 function M.scalar(what, name, value, level)
   if not core.is_tensor(value) or value:count() ~= 1 then
     refuse(what, name, "a tensor of one number", value, level + 1)

@@ -29,6 +29,8 @@ docs/tutorial.md takes ten minutes.
 ]]
 
 --- The op called `name`, or nil.
+---@param name string  "conv2d"
+---@return table|nil  of core.ops
 function M.find_op(name)
   for _, op in ipairs(core.ops) do
     if op.name == name then return op end
@@ -36,6 +38,8 @@ function M.find_op(name)
 end
 
 --- The page of an op, as text.
+---@param op table  of core.ops
+---@return string
 function M.op_page(op)
   local t = tabulate { "argument", "kind", "meaning", "default" }
   for _, a in ipairs(op.args) do
@@ -80,6 +84,8 @@ local function named(name)
 end
 
 --- The page of a thing, as text: an op or its name, a kind of choice, a choice; else how it prints.
+---@param thing any  nil: where to begin
+---@return string
 function M.page(thing)
   if thing == nil then return OVERVIEW end
   if type(thing) == "string" then return named(thing) end

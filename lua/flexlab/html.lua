@@ -45,7 +45,9 @@ pre { margin: 0; padding: 4px 16px 14px; overflow-x: auto; font: 13px/1.5 ui-mon
 
 local ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
--- Base64 [RFC 4648, section 4].
+--- Base64 [RFC 4648, section 4].
+---@param bytes string  of any content
+---@return string
 function M.base64(bytes)
   local letters, out = {}, {}
   for i = 1, 64 do letters[i - 1] = ALPHABET:sub(i, i) end
@@ -58,12 +60,19 @@ function M.base64(bytes)
   return table.concat(out)
 end
 
+--- A picture inside the page.
+---@param png string          the bytes of a PNG
+---@param alt string          what is read where it is not seen
+---@param caption string|nil  below it
+---@return string  markup
 function M.image(png, alt, caption)
   return ('<figure><img alt="%s" src="data:image/png;base64,%s">%s</figure>'):format(M.escape(alt),
     M.base64(png), caption and "<figcaption>" .. M.escape(caption) .. "</figcaption>" or "")
 end
 
--- Charts side by side where there is room.
+--- Charts side by side where there is room.
+---@param drawings any[]  drawings (plot/svg.lua), or SVG as text
+---@return string  markup
 function M.charts(drawings)
   local out = {}
   for i, drawing in ipairs(drawings) do
@@ -72,11 +81,17 @@ function M.charts(drawings)
   return '<div class="charts">' .. table.concat(out) .. "</div>"
 end
 
+--- A text under a title that opens it.
+---@param title string  what is seen
+---@param text string   shown with its line breaks
+---@return string  markup
 function M.fold(title, text)
   return ("<details><summary>%s</summary><pre>%s</pre></details>"):format(M.escape(title), M.escape(text))
 end
 
--- facts: a list of { name, value }.
+--- A list of names and values.
+---@param facts table[]  each { name, value }
+---@return string  markup
 function M.facts(facts)
   local out = {}
   for i, fact in ipairs(facts) do
@@ -85,11 +100,19 @@ function M.facts(facts)
   return '<dl class="facts">' .. table.concat(out, "\n") .. "</dl>"
 end
 
+--- Parts of a page under a heading.
+---@param title string|nil  the heading
+---@param ... string        markup
+---@return string  markup
 function M.section(title, ...)
   return (title and "<h2>" .. M.escape(title) .. "</h2>\n" or "") .. table.concat({ ... }, "\n")
 end
 
--- The page; body is a list of sections (markup).
+--- The whole page.
+---@param title string     of the page, also in the browser's tab
+---@param subtitle string  below it
+---@param body string[]    sections: markup
+---@return string  HTML
 function M.page(title, subtitle, body)
   return table.concat { '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n',
     '<meta name="viewport" content="width=device-width, initial-scale=1">\n',

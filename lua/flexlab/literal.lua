@@ -35,6 +35,9 @@ local function sorted(t)
 end
 
 --- Lua source of a value; functions and userdata raise.
+---@param value any          nil, boolean, number, string, or a table of these
+---@param indent string|nil  spaces in front of the lines behind the first
+---@return string
 function M.encode(value, indent)
   indent = indent or ""
   local kind = type(value)
@@ -55,6 +58,8 @@ function M.encode(value, indent)
 end
 
 --- The same in one line, for labels and messages.
+---@param value any  as of encode
+---@return string
 function M.line(value)
   if type(value) ~= "table" then return M.encode(value) end
   local parts = {}
@@ -64,12 +69,20 @@ function M.line(value)
 end
 
 --- Writes "return <value>" atomically; true or nil, message.
+---@param path string         the file
+---@param value any           as of encode
+---@param comment string|nil  its first line
+---@return boolean|nil  true
+---@return string|nil  why it could not be written
 function M.write(path, value, comment)
   return core.sys.write(path, (comment and "-- " .. comment .. "\n" or "")
     .. "return " .. M.encode(value) .. "\n")
 end
 
 --- The value of such a file, or nil, message (which names the file and the line).
+---@param path string  a file that literal.write wrote
+---@return any  nil where it cannot be read
+---@return string|nil  why not
 function M.read(path)
   local source, message = core.sys.read(path)
   if not source then return nil, message end
@@ -79,6 +92,8 @@ function M.read(path)
 end
 
 --- The value of a file that may be absent: nil then. One that is there and cannot be read, or is no value, raises.
+---@param path string  a file that literal.write wrote, or none
+---@return any
 function M.at(path)
   if not core.sys.exists(path) then return nil end
   local value, message = M.read(path)

@@ -19,6 +19,8 @@ for word in ([[and break do else elseif end false for function goto if in local 
   until while]]):gmatch "%a+" do RESERVED[word] = true end
 
 --- Whether a text can stand as a name, without quotes, before "=" in a table.
+---@param text string  a key of a table
+---@return boolean
 function M.is_name(text) return text:find "^[%a_][%w_]*$" ~= nil and not RESERVED[text] end
 
 local function fail(state, message)
@@ -202,9 +204,11 @@ local function whole(state, with_return)
 end
 
 --- The value that `source` spells: true and it, or false and a message "NAME:LINE: ...".
----@param source string
----@param name string what messages call the source
----@param with_return boolean|nil `return VALUE`, as a file has it
+---@param source string            the text, bounded in bytes and depth
+---@param name string              what messages call the source
+---@param with_return boolean|nil  `return VALUE`, as a file has it
+---@return boolean  whether it is a value
+---@return any  the value, or the message
 function M.parse(source, name, with_return)
   if #source > MOST_BYTES then
     return false, ("%s: %d bytes are more than the %d that data are read of"):format(name, #source, MOST_BYTES)

@@ -59,6 +59,7 @@ local function recipes_of_rock(share)
 end
 
 --- The folder of FlexLab's own recipes: beside lua/ in the source tree, in share/flexlab where installed.
+---@return string|nil  nil where FlexLab lies in neither way
 function M.own_recipes()
   local tree = ROOT == "lua/" and "" or ROOT:match("^(.*/)lua/$")
   if tree then return tree .. "recipes" end
@@ -69,9 +70,13 @@ function M.own_recipes()
 end
 
 --- Whether a path is of one of our own files.
+---@param path string  of a Lua file
+---@return boolean
 function M.is_own(path) return blame.is_own("@" .. path) end
 
 --- The path of one of our own modules, whether it is there or not: "flexlab.losses" -> ".../flexlab/losses".
+---@param module string  its name, "flexlab.losses"
+---@return string  without .lua
 function M.own_folder(module) return ROOT .. module:gsub("%.", "/") end
 
 local function join(folder, file) return folder == "" and file or folder .. "/" .. file end
@@ -88,8 +93,8 @@ local function beside(name)
 end
 
 --- The file that require(name) would load, or nil: no file of Lua, or none at all.
----@param name string
----@return string|nil
+---@param name string  of a module
+---@return string|nil  its path
 function M.find(name)
   if package.preload[name] then return nil end
   local path = package.searchpath(name, package.path)
@@ -97,7 +102,8 @@ function M.find(name)
 end
 
 --- The folders in which package.path looks for flexlab/<kind>: a list of { path =, own = }, in order.
----@param kind string
+---@param kind string  of choices: "losses"
+---@return table[]
 function M.folders(kind)
   local found, seen = {}, {}
   for template in package.path:gmatch("[^;]+") do
@@ -122,6 +128,7 @@ local function add(folder)
 end
 
 --- Parts and siblings of the recipe in `path` are found from now on: by name, and as "<its folder>.name".
+---@param path string  of the recipe
 function M.beside_recipe(path)
   local folder = path:match("^(.*)/[^/]*$") or "."
   local name = (folder == "." and "" or folder):match("([^/]+)/*$")
@@ -130,6 +137,7 @@ function M.beside_recipe(path)
 end
 
 --- Parts in DIR/flexlab/<kind>, and modules in DIR, are found from now on, before those of other folders.
+---@param folder string  DIR; raises where there is none
 function M.parts(folder)
   if core.sys.exists(folder) ~= "folder" then error(("there is no folder '%s'"):format(folder), 0) end
   folder = folder:gsub("(.)/+$", "%1")
@@ -137,6 +145,7 @@ function M.parts(folder)
 end
 
 --- Searches our own folder alone, or everything again.
+---@param value boolean  true: our own folder alone
 function M.restrict(value)
   if value and not full_path then
     full_path, full_cpath = package.path, package.cpath
@@ -147,9 +156,13 @@ function M.restrict(value)
 end
 
 --- Whether our own folder alone is searched.
+---@return boolean
 function M.restricted() return full_path ~= nil end
 
 --- Calls f with the user's folders, to see what is there; nothing of it may be run.
+---@param f function  may look, and must not load
+---@param ... any     its arguments
+---@return any  its results; its errors go on
 function M.unrestricted(f, ...)
   local was = full_path ~= nil
   M.restrict(false)
@@ -160,17 +173,24 @@ function M.unrestricted(f, ...)
 end
 
 --- The text of a file: as it was when this process loaded it, else as it is. nil if it cannot be read.
+---@param path string  of a Lua file
+---@return string|nil
 function M.text(path) return snapshots[path] or core.sys.read(path) end
 
 --- Whether a file that this process has loaded has another text by now.
+---@param path string  of a Lua file
+---@return boolean
 function M.is_edited(path)
   return snapshots[path] ~= nil and snapshots[path] ~= (core.sys.read(path) or snapshots[path])
 end
 
 --- What the main chunk of a file has loaded by names that it may have computed: list of { kind, name, path }.
+---@param path string  of a Lua file
+---@return table[]
 function M.loaded_by(path) return edges[path] or {} end
 
 --- The user's file whose function is running, innermost; nil where there is none.
+---@return string|nil  its path
 function M.user_file()
   for level = 2, math.huge do
     local info = debug.getinfo(level, "S")
@@ -191,6 +211,8 @@ local function main_chunk()
 end
 
 --- Tells the open runs that a user's file is loaded, in this role (origin/code.lua).
+---@param role string  what the file is for: "module", "read", ...
+---@param path string  the file
 function M.tell(role, path)
   for _, watcher in ipairs(M.watchers) do watcher:loads(role, path) end
 end
@@ -209,6 +231,8 @@ local function loads(kind, name, path)
 end
 
 --- Tells the open runs of a part that is used, whether it is loaded now or was before.
+---@param name string  of the module
+---@param path string  its file
 function M.used(name, path) loads("module", name, path) end
 
 local READ_FOR_OTHERS = { ["literal.lua"] = true }

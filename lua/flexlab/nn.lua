@@ -62,6 +62,10 @@ end
 
 --- An entry of a list of parameters, { name =, tensor =, trained = }. Setting `trained` to false before the optimiser
 --- is made freezes the parameter, as p.tensor:track(false) does.
+---@param name string            its path in the module: "skips.1.weight"
+---@param tensor flexlab.Tensor  of any shape
+---@param trained boolean|nil    false: kept in checkpoints, never trained
+---@return table
 function M.parameter(name, tensor, trained)
   local p = setmetatable({ name = name, tensor = tensor }, Parameter)
   is_trained[p], is_buffer[p] = trained and true or false, not trained or nil
@@ -69,11 +73,14 @@ function M.parameter(name, tensor, trained)
 end
 
 --- A module of layers; assign more fields later, and `forward` to make it callable.
+---@param fields table|nil  layers, or tables of layers, by name
+---@return flexlab.Module
 function M.module(fields)
   return setmetatable(fields or {}, Module)
 end
 
 --- Every parameter: list of { name=, tensor=, trained= }.
+---@return table[]
 function Module:parameters()
   local list = {}
   walk(self, "", function(path, layer)
@@ -85,6 +92,9 @@ function Module:parameters()
 end
 
 --- Weights from a seed; each depends on its name only.
+---@param seed integer       of the weights
+---@param prefix string|nil  in front of the names; ""
+---@return table  self
 function Module:init(seed, prefix)
   walk(self, prefix or "", function(path, layer) layer:init(seed, path .. ".") end)
   return self
@@ -94,6 +104,8 @@ end
 local MASKS = 1 << 10
 
 --- Dropout on with a key, off with nil. Every layer has masks of its own: key.member counts them.
+---@param key flexlab.Key|nil  address of the random numbers of this step
+---@return table  self
 function Module:train(key)
   local member, layers = key and key.member or 0, 0
   walk(self, "", function(_, layer)
@@ -107,6 +119,8 @@ function Module:train(key)
 end
 
 --- Number of trained numbers of any module.
+---@param module table  anything with the method parameters
+---@return integer
 function M.count(module)
   local n = 0
   for _, p in ipairs(module:parameters()) do

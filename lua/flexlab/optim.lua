@@ -32,6 +32,11 @@ local declared = settings.of "train"
 M.defaults = declared.defaults
 
 --- The authors' factor of the learning rate after k updates [diffusers' get_cosine_schedule_with_warmup].
+---@param k integer          updates done, 0 or above
+---@param warmup integer     updates of the warm-up
+---@param steps integer|nil  all updates; without, the rate stays
+---@param cosine boolean     whether it falls as half a cosine
+---@return number  0..1
 function M.factor(k, warmup, steps, cosine)
   if k < warmup then return k / math.max(1, warmup) end
   if not cosine or not steps then return 1 end
@@ -40,6 +45,11 @@ function M.factor(k, warmup, steps, cosine)
 end
 
 --- The factor of the learning rate of an update, counted from 1; above 0 for all updates up to `steps`.
+---@param update integer     from 1
+---@param warmup integer     updates of the warm-up
+---@param steps integer|nil  all updates; without, the rate stays
+---@param cosine boolean     whether it falls as half a cosine
+---@return number  0..1
 function M.rate(update, warmup, steps, cosine)
   if update <= warmup then return update / warmup end
   return M.factor(update - 1, warmup, steps, cosine)
@@ -92,6 +102,10 @@ local function start_from(path, model)
 end
 
 --- For the files in optimizers/: an optimiser of the core's kind `choice.rule`.
+---@param choice table     of optimizers/: its rule, and the defaults of its own settings
+---@param model table      with the method parameters
+---@param given table|nil  settings of training (settings/train.lua) and of that optimiser
+---@return table  with :step, :updates, :state
 function M.new(choice, model, given)
   expected.methods("optim." .. choice.rule, "model", model, { "parameters" }, 3)
   local cfg = settings.options("optim." .. choice.rule, settings.join(declared, { choice }), given, nil, 3)
@@ -119,8 +133,9 @@ function M.new(choice, model, given)
 end
 
 --- The optimiser that the settings name (`optimizer`, a word of flex.optim), for a model.
----@param model table
+---@param model table      with the method parameters
 ---@param given table|nil  settings of training (settings/train.lua) and of that optimiser
+---@return table  as of M.new
 function M.of(model, given)
   expected.methods("optimizer", "model", model, { "parameters" }, 2)
   expected.options("optimizer", given, 2)
@@ -130,6 +145,7 @@ end
 
 --- A sentence where all weights still are what they were before the first update, and why; nil where they have moved,
 --- or there was no update.
+---@return string|nil
 function Optim:unmoved()
   local updates, largest = self:updates(), self.largest
   if updates == 0 or fingerprint(self.parameters) ~= self.began then return nil end
@@ -139,10 +155,14 @@ function Optim:unmoved()
 end
 
 --- Updates done; the checkpoint sets them.
+---@return integer
 function Optim:updates() return self.core.steps end
+--- Sets the number of updates done, by which the learning rate goes on.
+---@param n integer  0 or above
 function Optim:set_updates(n) self.core.steps = n end
 
 --- The tensors of the state: { first=, second=, average= }, parallel to `parameters`.
+---@return table
 function Optim:state() return self.core:state() end
 
 local function where()
@@ -158,6 +178,8 @@ local function diverged(sentence)
 end
 
 --- One update from a loss; returns the norm of the gradient before clipping.
+---@param loss flexlab.Tensor  a scalar; one that is not finite, or beyond all bounds, raises
+---@return number
 function Optim:step(loss)
   if getmetatable(self) ~= Optim then error("step: it is called with a colon: optim:step(loss)", 2) end
   expected.scalar("step", "loss", loss, 2)

@@ -15,22 +15,33 @@ local noted = setmetatable({}, { __mode = "k" })      -- view that is watched ->
 local Optional = {}
 
 --- A default that is absent (false) until it gets a value of the type: number, string, boolean, table.
+---@param kind string  number, string, boolean or table
+---@return table  a marker, which reads as false
 function M.optional(kind)
   return setmetatable({ type = kind }, Optional)
 end
 
+--- Whether a default is such a marker.
+---@param v any  a default
+---@return boolean
 function M.is_optional(v) return getmetatable(v) == Optional end
 
 --- The table under a view; any other value is itself.
+---@param value any  a view, or anything
+---@return any
 function M.under(value) return plain_of[value] or value end
 
 --- The same, to be read whole: the view notes it.
+---@param value any  a view, or anything
+---@return any
 function M.table_of(value)
   if noted[value] then noted[value]() end
   return M.under(value)
 end
 
 --- A deep copy without views, markers and metatables.
+---@param value any  a table, a view, or anything
+---@return any
 function M.plain(value)
   if M.is_optional(value) then return false end
   if type(value) ~= "table" then return value end
@@ -51,6 +62,8 @@ local function flatten(t, prefix, out)
 end
 
 --- Nested settings by flat keys: { ["train.lr"] = 1e-3 }. Lists are values.
+---@param t table  nested settings, their keys strings
+---@return table
 function M.flat(t) return flatten(t, "", {}) end
 
 -- Notes that everything below a view was read.
@@ -63,9 +76,11 @@ local function note_all(t, path, reads)
 end
 
 --- A read-only view; reading a key that is not there raises.
----@param t table
----@param path string|nil  how messages call it
----@param reads table|nil  is filled with the paths that are read: { ["train.lr"] = true }
+---@param t any              a table; anything else is returned as it is
+---@param path string|nil    how messages call it; "cfg"
+---@param reads table|nil    is filled with the paths that are read: { ["train.lr"] = true }
+---@param prefix string|nil  what stands before those paths: "train."
+---@return any
 function M.readonly(t, path, reads, prefix)
   if type(t) ~= "table" or plain_of[t] then return t end
   path, prefix = path or "cfg", prefix or ""

@@ -17,13 +17,18 @@ local M = {}
 local EXACT = 22         -- pairs up to which all sign patterns are tried (2^21 sums, 0.2 s)
 local DRAWS = 99999      -- random patterns beyond that [Phipson & Smyth 2010: (b + 1) / (m + 1)]
 
+--- Arithmetic mean.
+---@param x number[]  the sample
+---@return number  NaN for an empty list
 function M.mean(x)
   local sum = 0
   for i = 1, #x do sum = sum + x[i] end
   return sum / #x
 end
 
--- Standard deviation of a sample, divisor n - 1; NaN for fewer than two numbers.
+--- Standard deviation of a sample, divisor n - 1; NaN for fewer than two numbers.
+---@param x number[]  the sample
+---@return number
 function M.sd(x)
   if #x < 2 then return 0 / 0 end
   local mean, sum = M.mean(x), 0
@@ -31,7 +36,10 @@ function M.sd(x)
   return math.sqrt(sum / (#x - 1))
 end
 
--- The q-quantile (0 <= q <= 1), linear between order statistics [Hyndman & Fan 1996, type 7].
+--- The q-quantile (0 <= q <= 1), linear between order statistics [Hyndman & Fan 1996, type 7].
+---@param x number[]  the sample, in any order, at least one
+---@param q number    0..1
+---@return number
 function M.quantile(x, q)
   local sorted = table.move(x, 1, #x, 1, {})
   table.sort(sorted)
@@ -41,6 +49,9 @@ function M.quantile(x, q)
   return sorted[below] + (position - below) * (sorted[above] - sorted[below])
 end
 
+--- The middle of a sample, the mean of the two middle ones of an even number [Hyndman & Fan 1996, type 7].
+---@param x number[]  the sample, in any order, at least one
+---@return number
 function M.median(x) return M.quantile(x, 0.5) end
 
 local function common(a, b)
@@ -52,7 +63,10 @@ local function common(a, b)
   return d
 end
 
--- Differences a[i] - b[i]; of columns of a pivot, which name their seeds, those of the seeds that both have.
+--- Differences a[i] - b[i]; of columns of a pivot, which name their seeds, those of the seeds that both have.
+---@param a number[]  of the same length as b, or a column of a pivot
+---@param b number[]  what is subtracted
+---@return number[]
 function M.differences(a, b)
   if a.seeds and b.seeds then return common(a, b) end
   if #a ~= #b then
@@ -63,8 +77,10 @@ function M.differences(a, b)
   return d
 end
 
--- Deterministic numbers for resampling: Knuth's 64-bit linear congruential generator (MMIX
--- [Knuth 1997, section 3.3.4]); its upper bits. `draw(n)` is an integer in 1..n.
+--- Deterministic numbers for resampling: Knuth's 64-bit linear congruential generator (MMIX
+--- [Knuth 1997, section 3.3.4]); its upper bits. `draw(n)` is an integer in 1..n.
+---@param seed integer|nil  1
+---@return function  draw(n) -> integer in 1..n
 function M.generator(seed)
   local state = (seed or 1) * 0x9E3779B97F4A7C15 | 1
   return function(n)
@@ -98,8 +114,11 @@ local function flip_some(d, least, seed)
   return (count + 1) / (DRAWS + 1)
 end
 
--- Two-sided p of the sign-flip test on paired differences; exact up to 22 pairs. NaN for none, and where one
--- is not finite.
+--- Two-sided p of the sign-flip test on paired differences; exact up to 22 pairs. NaN for none, and where one
+--- is not finite.
+---@param d number[]         differences, one per pair
+---@param options table|nil  { seed = of the random signs beyond 22 pairs }
+---@return number  p, in [2 / 2^n, 1] for n pairs
 function M.sign_flip(d, options)
   if #d == 0 then return 0 / 0 end
   local sum, size = 0, 0
@@ -110,22 +129,29 @@ function M.sign_flip(d, options)
   return flip_some(d, least, options and options.seed)
 end
 
--- The least two-sided p that n pairs can reach.
+--- The least two-sided p that n pairs can reach.
+---@param n integer  pairs
+---@return number
 function M.least_p(n)
   return n <= EXACT and 2 / 2 ^ n or 1 / (DRAWS + 1)
 end
 
--- Pairs with which the least p, corrected for so many comparisons, falls below `level` (0.05).
+--- Pairs with which the least p, corrected for so many comparisons, falls below `level` (0.05).
+---@param comparisons integer  how many tests are corrected for together
+---@param level number|nil     0.05
+---@return integer  one more than can be tested exactly (23), where no number up to that suffices
 function M.needed(comparisons, level)
   local n = 1
   while comparisons * M.least_p(n) > (level or 0.05) and n <= EXACT do n = n + 1 end
   return n
 end
 
--- A p as text. "(least)": n pairs cannot have a smaller one, with how many seeds 0.05 needs where that is the
--- obstacle. "-" and why where there is none: too few pairs, or a p that so many pairs cannot have given.
----@param p number             corrected for `comparisons`
----@param options table|nil    { raw = the p before the correction, comparisons = 1 }
+--- A p as text. "(least)": n pairs cannot have a smaller one, with how many seeds 0.05 needs where that is the
+--- obstacle. "-" and why where there is none: too few pairs, or a p that so many pairs cannot have given.
+---@param p number           corrected for `comparisons`
+---@param n integer          pairs
+---@param options table|nil  { raw = the p before the correction, comparisons = 1 }
+---@return string
 function M.p_text(p, n, options)
   local raw, comparisons = options and options.raw or p, options and options.comparisons or 1
   if n < 2 then return n == 1 and "- (one pair)" or "- (no pairs)" end
@@ -141,7 +167,9 @@ function M.p_text(p, n, options)
   return string.format("%.2g (least; needs %d seeds for .05)", p, M.needed(comparisons))
 end
 
--- Holm's correction: adjusted p's, in the order given.
+--- Holm's correction: adjusted p's, in the order given.
+---@param p number[]  one per comparison
+---@return number[]  as long, at most 1
 function M.holm(p)
   local order, adjusted, running = {}, {}, 0
   for i = 1, #p do order[i] = i end
@@ -153,8 +181,11 @@ function M.holm(p)
   return adjusted
 end
 
--- P(|T| <= t) of Student's distribution with `dof` degrees of freedom
--- [Abramowitz & Stegun 1964, 26.7.3 and 26.7.4: finite sums].
+--- P(|T| <= t) of Student's distribution with `dof` degrees of freedom
+--- [Abramowitz & Stegun 1964, 26.7.3 and 26.7.4: finite sums].
+---@param t number     0 or above
+---@param dof integer  degrees of freedom, 1 or above
+---@return number  0..1
 function M.t_central(t, dof)
   local theta = math.atan(t / math.sqrt(dof))
   local cos2 = math.cos(theta) ^ 2
@@ -168,7 +199,10 @@ function M.t_central(t, dof)
   return math.sin(theta) * sum
 end
 
--- The t for which P(|T| <= t) = level, by bisection.
+--- The t for which P(|T| <= t) = level, by bisection.
+---@param level number  probability, 0 <= level < 1
+---@param dof integer   degrees of freedom, 1 or above
+---@return number
 function M.t_quantile(level, dof)
   local low, high = 0, 1
   while M.t_central(high, dof) < level do high = 2 * high end
@@ -181,7 +215,10 @@ end
 
 local interval = { __tostring = function(ci) return string.format("[%.4g, %.4g]", ci[1], ci[2]) end }
 
--- Confidence interval of the mean of x (default 95 %) by Student's t.
+--- Confidence interval of the mean of x (default 95 %) by Student's t.
+---@param x number[]        the sample
+---@param level number|nil  0.95
+---@return table|string  { low, high }, which prints as text; "-" for fewer than two numbers
 function M.t_interval(x, level)
   if #x < 2 then return "-" end
   local mean = M.mean(x)
@@ -189,8 +226,11 @@ function M.t_interval(x, level)
   return setmetatable({ mean - half, mean + half }, interval)
 end
 
--- Confidence interval of the mean of x by resampling [Efron 1979]: percentiles of `draws` means.
--- Too narrow below about 10 numbers; t_interval is the default elsewhere for that reason.
+--- Confidence interval of the mean of x by resampling [Efron 1979]: percentiles of `draws` means.
+--- Too narrow below about 10 numbers; t_interval is the default elsewhere for that reason.
+---@param x number[]         the sample, at least one
+---@param options table|nil  { level = 0.95, draws = 9999, seed = 1 }
+---@return table  { low, high }, which prints as text
 function M.bootstrap(x, options)
   options = options or {}
   local level, draw, means = options.level or 0.95, M.generator(options.seed), {}
@@ -218,11 +258,13 @@ local function correct(tests, compared, how)
   end
 end
 
--- Every arm of a pivot against one of them, by pairs:
---   tests[arm] = { diff = mean of arm - against, sd =, ci = 95 % interval, p =, p_text =, n = pairs }
--- options: against (an arm), correct ("holm" or "none"), level. p is corrected; p_raw is not.
--- The arm compared against has empty texts, so that a table prints nothing there. Without a common seed diff,
--- sd and p are NaN, which tables print as "-".
+--- Every arm of a pivot against one of them, by pairs of the same seed: the difference of the means, its standard
+--- deviation and interval, and the p of the sign-flip test. The arm compared against has empty texts, so that a table
+--- prints nothing there. Without a common seed diff, sd and p are NaN, which tables print as "-".
+---@param pivot table    of study/pivot.lua: columns of numbers by arm
+---@param options table  { against = an arm, correct = "holm" or "none", level = 0.95 of the interval }
+---@return table  by arm: { diff = mean of arm - against, sd =, ci = interval, p = corrected, p_raw =, p_text =, n =
+---  pairs }
 function M.paired(pivot, options)
   local against = options and options.against
   local base = pivot[against]

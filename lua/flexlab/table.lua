@@ -61,7 +61,9 @@ end
 -- Characters, not bytes: "±" takes one column.
 local function width(text) return utf8.len(text) or #text end
 
--- Adds a row: a list with one value a header; numbers, texts, or anything with __tostring.
+--- Adds a row: a list with one value a header; numbers, texts, or anything with __tostring.
+---@param values any[]  one for each header; "" for an empty cell
+---@return table  self
 function Table:row(values)
   local n = #self.headers
   for i = 1, n do
@@ -76,13 +78,15 @@ function Table:row(values)
   return self
 end
 
--- An empty line between groups of rows.
+--- An empty line between groups of rows.
+---@return table  self
 function Table:gap()
   self.gaps[#self.rows] = true
   return self
 end
 
--- The row just added is the one to look at (shown so in HTML).
+--- The row just added is the one to look at (shown so in HTML).
+---@return table  self
 function Table:mark()
   self.marked[#self.rows] = true
   return self
@@ -110,7 +114,8 @@ local function line(values, widths, right, between)
   return (table.concat(cells, between):gsub("%s+$", ""))
 end
 
--- Aligned text, numbers to the right.
+--- Aligned text, numbers to the right.
+---@return string
 function Table:text()
   local widths, right, texts = layout(self)
   local total = 2 * (#widths - 1)
@@ -130,6 +135,8 @@ end
 -- Markdown takes HTML as it is, and a bar for the end of a cell.
 local function escaped_markdown(text) return (escaped(text):gsub("[\\|]", "\\%0")) end
 
+--- A Markdown table, numbers to the right; characters with a meaning there are escaped.
+---@return string
 function Table:markdown()
   local widths, right, texts = layout(self, escaped_markdown)
   local rule = {}
@@ -145,6 +152,8 @@ function Table:markdown()
   return table.concat(lines, "\n") .. "\n"
 end
 
+--- All numbers with all their digits, as CSV [RFC 4180]; gaps and marks are left out.
+---@return string
 function Table:csv()
   local lines = {}
   for k = 0, #self.rows do
@@ -155,6 +164,8 @@ function Table:csv()
   return table.concat(lines, "\n") .. "\n"
 end
 
+--- An HTML table; the row that is marked has the class "strong", numbers have "number".
+---@return string
 function Table:html()
   local _, right, texts = layout(self, escaped)
   local out = { "<table>\n" }
@@ -174,7 +185,8 @@ local tex = { ["&"] = "\\&", ["%"] = "\\%", ["_"] = "\\_", ["#"] = "\\#", ["$"] 
 
 local function escaped_tex(text) return (text:gsub("[&%%_#${}~^\\]", tex)) end
 
--- A LaTeX tabular with rules of the booktabs package.
+--- A LaTeX tabular with rules of the booktabs package.
+---@return string
 function Table:latex()
   local _, right, texts = layout(self, escaped_tex)
   local align, lines = {}, {}
@@ -188,6 +200,8 @@ function Table:latex()
   return table.concat(lines, "\n")
 end
 
+--- Prints the aligned text on standard output.
+---@return table  self
 function Table:print()
   terminal.write(self:text())
   return self
@@ -196,7 +210,9 @@ end
 local forms = { csv = Table.csv, md = Table.markdown, html = Table.html, txt = Table.text,
   tex = Table.latex }
 
--- Writes the table; the form follows the name's end. Raises when the file cannot be written.
+--- Writes the table; the form follows the name's end. Raises when the file cannot be written.
+---@param path string  ends with .csv, .md, .tex, .txt or .html
+---@return table  self
 function Table:save(path)
   local form = forms[path:match("%.(%w+)$") or ""]
   if not form then

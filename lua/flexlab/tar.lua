@@ -18,6 +18,8 @@ local MOST = (8 << 30) - 1               -- bytes that eleven octal digits can s
 
 --- Whether a name stays below the folder it is unpacked in: relative, no empty part, no "." or "..", no control
 --- characters.
+---@param name string  of a file in an archive
+---@return boolean
 function M.safe(name)
   if name == "" or name:find "^/" or name:find "/$" or name:find "//" or name:find "%c" then return false end
   for part in name:gmatch "[^/]+" do
@@ -61,6 +63,8 @@ local Writer = {}
 Writer.__index = Writer
 
 --- Begins an archive; nothing is at `path` until finish.
+---@param path string  where the archive appears
+---@return table  with :add, :text, :finish
 function M.writer(path)
   local temporary = must(core.sys.temporary(path))
   local file = must(io.open(temporary, "wb"))
@@ -68,6 +72,8 @@ function M.writer(path)
 end
 
 --- Adds a file under a name; raises if it cannot be read or changes its size meanwhile.
+---@param name string  in the archive: at most 100 bytes, or a folder of up to 155 in front
+---@param path string  the file to read, up to 8 GiB
 function Writer:add(name, path)
   local size = must(core.sys.size(path))
   if size > MOST then error(("tar: %s has %d bytes; an archive holds files of up to 8 GiB"):format(path, size), 0) end
@@ -84,6 +90,9 @@ function Writer:add(name, path)
 end
 
 --- Adds a text under a name.
+---@param name string        in the archive
+---@param text string        its content
+---@param mtime integer|nil  seconds since 1970; 0
 function Writer:text(name, text, mtime)
   wrote(self.path, self.file:write(header_of(name, #text, mtime or 0), text, ("\0"):rep(-#text % BLOCK)))
 end
@@ -142,6 +151,9 @@ local function copier(path, file, size)
 end
 
 --- Calls f(name, size, mtime, copy) for each file, in order; copy(path) writes it there.
+---@param path string  the archive
+---@param f function  called with (name, size in bytes, mtime in seconds since 1970, copy); raises where the archive is
+---  not plain
 function M.read(path, f)
   local length = must(core.sys.size(path))
   local file <close> = must(io.open(path, "rb"))

@@ -6,8 +6,8 @@ local core = require "flexlab.core"
 local M = {}
 
 --- The known word that `word` was meant to be, or nil where none is near (csrc/base/nearest.h).
----@param word any
----@param known any[]
+---@param word any     what was written
+---@param known any[]  what there is
 ---@return string|nil
 function M.nearest(word, known)
   local words = {}
@@ -16,6 +16,9 @@ function M.nearest(word, known)
 end
 
 --- Whether a word is among those of a list.
+---@param list any[]  of words
+---@param word any    the one looked for
+---@return boolean
 function M.has(list, word)
   for _, known in ipairs(list) do
     if known == word then return true end
@@ -24,6 +27,8 @@ function M.has(list, word)
 end
 
 --- "a, b" as a list: words between commas and spaces.
+---@param text string  commas and spaces divide it
+---@return string[]
 function M.words(text)
   local list = {}
   for word in text:gmatch("[^,%s]+") do list[#list + 1] = word end
@@ -31,6 +36,9 @@ function M.words(text)
 end
 
 --- "a, b and c", or with another joint "a, b or c".
+---@param words any[]       of strings and numbers; none gives "none"
+---@param joint string|nil  "and"
+---@return string
 function M.list(words, joint)
   local n = #words
   if n < 2 then return tostring(words[1] or "none") end
@@ -38,6 +46,9 @@ function M.list(words, joint)
 end
 
 --- "; the nearest is 'size'", or nothing where none is near: the end of a sentence that lists what is known itself.
+---@param word any     what was written
+---@param known any[]  what there is
+---@return string
 function M.meant(word, known)
   local nearest = M.nearest(word, known)
   return nearest and ("; the nearest is '%s'"):format(nearest) or ""
@@ -45,6 +56,9 @@ end
 
 --- The end of a sentence about an unknown word: "the nearest is 'size'", or all there are where none is
 --- near. Options (--size) stand without quotes.
+---@param word any     what was written
+---@param known any[]  what there is
+---@return string
 function M.hint(word, known)
   local nearest = M.nearest(word, known)
   if not nearest then return "there are: " .. M.list(known) end
@@ -52,6 +66,9 @@ function M.hint(word, known)
 end
 
 --- "no 'sise'; the nearest is 'size' (known: a, b and c)".
+---@param word any     what was written
+---@param known any[]  what there is, sorted in the sentence
+---@return string
 function M.unknown(word, known)
   local words = {}
   for i, k in ipairs(known) do words[i] = tostring(k) end
@@ -88,12 +105,19 @@ local function shown(text, lines)
 end
 
 --- A text for a terminal: control characters, which names from files may hold, as \27; ends of lines and tabs stay.
+---@param text string  of any origin
+---@return string
 function M.printable(text) return shown(text, true) end
 
 --- The same of a text that is to stay on its line.
+---@param text string  of any origin
+---@return string
 function M.one_line(text) return shown(text, false) end
 
 --- Lines of at most `width` of a text, cut between words where there are any.
+---@param text string    of words; white space between them is lost
+---@param width integer  bytes in a line
+---@return string[]  at least one line
 function M.wrapped(text, width)
   local lines, line = {}, ""
   for word in text:gmatch "%S+" do
@@ -109,6 +133,8 @@ function M.wrapped(text, width)
 end
 
 --- A value as a message shows it: strings in quotes, tables by their kind.
+---@param value any  what a user gave
+---@return string
 function M.show(value)
   if type(value) == "string" then return ("'%s'"):format(value) end
   if type(value) == "table" then return #value > 0 and "a list" or "a table" end
@@ -116,19 +142,25 @@ function M.show(value)
 end
 
 --- A number in the given form; what is no number is "nan", whatever its sign bit.
----@param form string|nil  "%.4g"
+---@param value number     any, also NaN
+---@param form string|nil  of string.format; "%.4g"
+---@return string
 function M.number(value, form)
   return value ~= value and "nan" or (form or "%.4g"):format(value)
 end
 
 --- A share as a percentage, "12 %"; what is no number, or beyond all, is "-" as in tables.
----@param form string|nil  "%+.1f"
+---@param share number     0.12 is 12 %
+---@param form string|nil  of string.format, for the number; "%.0f"
+---@return string
 function M.percent(share, form)
   if share ~= share or math.abs(share) == math.huge then return "-" end
   return ((form or "%.0f") .. " %%"):format(100 * share)
 end
 
 --- The keys of a table, sorted as strings.
+---@param t table  its keys of any type
+---@return any[]
 function M.keys(t)
   local keys = {}
   for k in pairs(t) do keys[#keys + 1] = k end
@@ -141,6 +173,8 @@ local function short(value) return value < 9.95 and ("%.2g"):format(value) or ("
 
 --- A time in the unit in which it is a number of people's: "30 ms", "3 s", "12 min", "3.4 h",
 --- "5.2 days".
+---@param seconds number  0 or above
+---@return string
 function M.time(seconds)
   if seconds < 0.995 then return short(seconds * 1e3) .. " ms" end
   if seconds < 99.5 then return short(seconds) .. " s" end
@@ -150,6 +184,8 @@ function M.time(seconds)
 end
 
 --- A size likewise: "812 bytes", "44 MiB", "1.5 GiB".
+---@param bytes number  0 or above
+---@return string
 function M.size(bytes)
   if bytes < 1000 then return ("%.0f bytes"):format(bytes) end
   for _, unit in ipairs { "KiB", "MiB", "GiB" } do
@@ -160,6 +196,8 @@ function M.size(bytes)
 end
 
 --- 75 -> "1:15", 3700 -> "1:01:40".
+---@param seconds number  rounded to whole ones
+---@return string
 function M.duration(seconds)
   local s = math.floor(seconds + 0.5)
   if s >= 3600 then return ("%d:%02d:%02d"):format(s // 3600, s // 60 % 60, s % 60) end

@@ -55,6 +55,8 @@ local OWN = "the settings of a choice are its defaults"
 
 --- The settings that a function of a choice is given in a trial: reading one that there is not raises, since it could
 --- not be given either, and `cfg.wobbel` for `cfg.wobble` would be nil without a word.
+---@param settings table  what the function may read
+---@return table  the same, which raises at other keys
 function M.guarded(settings)
   return setmetatable(settings, { __index = function(t, key)
     error(("cfg has %s; %s"):format(text.unknown(key, text.keys(t)), OWN), 2)
@@ -62,6 +64,8 @@ function M.guarded(settings)
 end
 
 --- A value as a breach names it.
+---@param v any  what a choice returned
+---@return string
 function M.named(v)
   if v == nil then return "nothing" end
   if core.is_tensor(v) then return ("a tensor (%s)"):format(table.concat(v.shape, ",")) end
@@ -82,16 +86,22 @@ local function apart(choice, settings)
   return #list > 0 and (" (with %s)"):format(table.concat(list, ", ")) or ""
 end
 
--- Where a function of the choice is, or the choice as a whole.
+--- "file:line" of a function of the choice, or where the choice as a whole is.
+---@param f any  a function, or nil
+---@return string
 function Trial:place(f) return blame.place(f) or self.choice.where or "(no file)" end
 
 --- Ends the trial: `what` came from f, something else was expected.
+---@param f any            the function of the choice that broke its promise, or nil
+---@param what string      what came, in words
+---@param expected string  what should have come, in words
 function Trial:refuse(f, what, expected)
   error(("%s: %s '%s': %s%s; %s was expected"):format(self:place(f), self.choice.kind, self.choice.name, what,
     self.settings, expected), 0)
 end
 
 --- Notes what was found kept.
+---@param what string  a phrase
 function Trial:kept(what) self.list[#self.list + 1] = what end
 
 -- The frame behind which nobody is to blame for what a choice raises: hence no tail call.
@@ -139,6 +149,10 @@ end
 
 --- Refuses a function whose two results `one` and `two`, of the same operands, are not the same bits. A counter in its
 --- file would begin anew when a run is resumed, and draws of its own would be others.
+---@param f function   of the choice
+---@param name string  what the choice calls it
+---@param one any      result of the first call: a tensor, a number, ...
+---@param two any      result of the second
 function Trial:same(f, name, one, two)
   if alike(one, two) then return end
   local numbers = type(one) == "number" and type(two) == "number" and (" (%.9g, then %.9g)"):format(one, two) or ""
@@ -148,12 +162,20 @@ function Trial:same(f, name, one, two)
 end
 
 --- Calls a function of the choice once; its error names its line and that this was a trial.
+---@param name string  what the choice calls the function
+---@param f function   of the choice
+---@param ... any      its arguments
+---@return any  all its results
 function Trial:one(name, f, ...)
   local results = called(self, name, f, ...)
   return table.unpack(results, 1, results.n)
 end
 
 --- The same; what is asked at every step is called twice.
+---@param name string  what the choice calls the function
+---@param f function   of the choice
+---@param ... any      its arguments
+---@return any  all its results, of the first call
 function Trial:call(name, f, ...)
   local results = called(self, name, f, ...)
   if repeated[name] and self.choice.kind ~= "symmetries" then
@@ -164,6 +186,11 @@ function Trial:call(name, f, ...)
 end
 
 --- The same of a function that may ask for more than is there: false if it raised, unless the trial is strict.
+---@param name string  what the choice calls the function
+---@param f function   of the choice
+---@param ... any      its arguments
+---@return boolean  whether it returned
+---@return any  its results, or the error
 function Trial:attempt(name, f, ...)
   local results = table.pack(pcall(self.call, self, name, f, ...))
   local e = not results[1] and results[2]
@@ -172,6 +199,11 @@ function Trial:attempt(name, f, ...)
 end
 
 --- A tensor of this shape, all of it finite.
+---@param f function       of the choice, which is refused otherwise
+---@param name string      what it is called in the sentence
+---@param value any        what it returned
+---@param shape integer[]  (n,h,w,c) or any other
+---@return flexlab.Tensor  the value
 function Trial:tensor(f, name, value, shape)
   if not core.is_tensor(value) or shape_text(value.shape) ~= shape_text(shape) then
     self:refuse(f, ("%s returned %s"):format(name, M.named(value)), "a tensor " .. shape_text(shape))
@@ -183,6 +215,10 @@ function Trial:tensor(f, name, value, shape)
 end
 
 --- A finite number.
+---@param f function   of the choice, which is refused otherwise
+---@param name string  what it is called in the sentence
+---@param value any    what it returned
+---@return number  the value
 function Trial:number(f, name, value)
   if type(value) ~= "number" then
     self:refuse(f, ("%s returned %s"):format(name, M.named(value)), "a number")
@@ -193,9 +229,18 @@ function Trial:number(f, name, value)
 end
 
 --- Normal numbers of a shape; two streams differ.
+---@param shape integer[]     of the tensor
+---@param stream integer|nil  0; another one gives other numbers
+---@return flexlab.Tensor
 function Trial:normal(shape, stream) return core.normal(shape, { seed = 5 + (stream or 0), stream = "user" }) end
 
 --- height, width, channels of the fields that this choice is tried on.
+---@param height integer    pixels, where the choice's `contract` says nothing else
+---@param width integer     pixels
+---@param channels integer  of the fields
+---@return integer  height
+---@return integer  width
+---@return integer  channels
 function Trial:size(height, width, channels)
   local own = self.choice.contract or {}
   return own.height or height, own.width or width, own.channels or channels
@@ -226,9 +271,13 @@ local done = setmetatable({}, { __mode = "k" })   -- choice -> { settings as tex
 local function recording() return (core.zeros({ 1 }):track(true) * 2).requires_grad end
 
 --- Whether a choice is tried at run time at all.
+---@param choice table  of choices.get
+---@return boolean
 function M.tried(choice) return not choice.own or rated[choice.kind] end
 
 --- Tries a choice when it is first used with these settings; without any, when it is first used at all.
+---@param choice table        of choices.get
+---@param settings table|nil  its own, all of them
 function M.once(choice, settings)
   if under_trial[choice] or not M.tried(choice) or choice.own and not settings then return end
   local key, before = settings and literal.encode(plain.plain(settings)) or "", done[choice]
@@ -244,6 +293,8 @@ function M.once(choice, settings)
 end
 
 --- The same with those of `values` that are settings of the choice.
+---@param choice table  of choices.get
+---@param values table  a section of a configuration
 function M.among(choice, values)
   if choice.own then return end
   local settings = plain.plain(choice.defaults)

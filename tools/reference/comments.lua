@@ -101,7 +101,7 @@ function M.functions(text)
       f.gives = gives(body(text, at))
       list[#list + 1] = f
     end
-    if line:find "^%-%-" then comment[#comment + 1] = line else comment = {} end
+    if line:find "^%-%-[^%]]" then comment[#comment + 1] = line else comment = {} end
     at = at + #line + 1
   end
   return list

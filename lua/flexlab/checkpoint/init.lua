@@ -60,6 +60,9 @@ local function whole(network)
 end
 
 --- Adds what a resolved configuration of a model says to the texts of a checkpoint.
+---@param text table  of a checkpoint, to which it adds
+---@param cfg table   resolved configuration of a model
+---@return table  text
 function M.describe(text, cfg)
   local kind = choices.get("models", cfg.kind or "flex")
   text.model = core.json.encode(config.plain(cfg))
@@ -79,7 +82,11 @@ local function describe(text, model, data)
 end
 
 --- Writes the state of a run; true or nil, message.
+---@param path string              of the file
+---@param run table                the current one
 ---@param evaluations integer|nil  how many it has rows of (evaluation/samples.lua)
+---@return boolean|nil
+---@return string|nil
 function M.save(path, run, evaluations)
   local names, tensors, text = {}, {}, {}
   for _, entry in ipairs(run.watched) do
@@ -100,6 +107,8 @@ function M.save(path, run, evaluations)
 end
 
 --- How many bytes the tensors of M.save would take.
+---@param run table  the current one
+---@return integer
 function M.bytes(run)
   local sum = 0
   for _, entry in ipairs(run.watched) do
@@ -109,6 +118,9 @@ function M.bytes(run)
 end
 
 --- Reads what M.save wrote: { tensors, text, phase, phase_step, log_bytes } or nil, message.
+---@param path string  of the file
+---@return table|nil
+---@return string|nil
 function M.load(path)
   local file, message = core.io.load(path)
   if not file then return nil, message end
@@ -142,6 +154,8 @@ local function fill(target, source, path, name)
 end
 
 --- Copies the saved state into a watched network and its optimiser.
+---@param saved table  of M.load
+---@param entry table  of run.watched
 function M.restore(saved, entry)
   each(entry, function(name, tensor) fill(tensor, saved.tensors[name], saved.path, name) end)
   if not entry.optim then return end
@@ -152,6 +166,12 @@ end
 --- Copies weights named model/<name> (or their averages) of a file into a network. `size` = { height,
 --- width } of the network that was saved, if that differs: learned positions are then interpolated. Weights that are
 --- not finite are refused, unless `broken` says that they are to be looked at.
+---@param file table          of core.io.load
+---@param path string         of the file, for messages
+---@param model table         into which they are copied
+---@param averaged boolean    the averages, where there are any
+---@param size integer[]|nil  { height, width } of the network that was saved, if that differs
+---@param broken boolean|nil  weights that are not finite are copied, too
 function M.weights(file, path, model, averaged, size, broken)
   weights.demand(file, path, averaged)
   local averages = averaged and weights.has_averages(file)
@@ -178,6 +198,9 @@ end
 --- no counterpart (a first convolution for other channels) stays as it was initialised. For fine-tuning
 --- (train.from). Returns the number of tensors copied and the list of names of those that were not.
 ---@param path string  a checkpoint, or the folder of a run
+---@param model table  into which they are copied
+---@return integer  tensors copied
+---@return string[]  names of the others
 function M.transfer(path, model)
   path = weights.path(path)
   local file, message = core.io.load(path)
@@ -251,10 +274,13 @@ end
 
 --- A network from a checkpoint alone: model, configuration of its recipe, normalisation.
 ---@param path string        a checkpoint, or the folder of a run: its last.h5
----@param options table|nil  { ema = true: the averaged weights, where there are any; height, width: of
----  fields of another size than those it was trained on; padding: "circular" for whole periodic ones; trust: the
----  folder of a run whose copies of its own parts may be run (SECURITY.md); broken = true: weights that are NaN or
----  infinite are loaded all the same, to be looked at }
+---@param options table|nil  { ema = true: the averaged weights, where there are any; height, width: of fields of
+---  another size than those it was trained on; padding: "circular" for whole periodic ones; trust: the folder of a run
+---  whose copies of its own parts may be run (SECURITY.md); broken = true: weights that are NaN or infinite are loaded
+---  all the same, to be looked at }
+---@return table  model
+---@return table  configuration of its recipe
+---@return table  { mean =, std = } by channel
 function M.load_model(path, options)
   local o = config.options("load_model", { ema = true, height = false, width = false, padding = false,
     trust = false, broken = false }, options, nil, 2)

@@ -24,6 +24,9 @@ local M = {}
 local MOMENTS = 4     -- tensors for each parameter: weight, average, two moments
 
 --- Bytes of the tensors of a run's last.h5, and of those that would stay; nil, message where there is none.
+---@param dir string  the run's folder
+---@return integer|nil  bytes now
+---@return integer|string  bytes that stay, or the message
 function M.sizes(dir)
   local path = dir .. "/last.h5"
   if core.sys.exists(path) ~= "file" then return nil, "it has no last.h5" end
@@ -41,6 +44,8 @@ function M.sizes(dir)
 end
 
 --- How many bytes a run's last.h5 has, or had before it was reduced: what another run like it will need. 0 without one.
+---@param dir string  the run's folder
+---@return integer
 function M.whole_bytes(dir)
   local path = dir .. "/last.h5"
   local file = core.sys.exists(path) == "file" and core.io.container(path)
@@ -54,6 +59,9 @@ end
 
 --- Writes last.h5 anew with what stays; the bytes of tensors that this freed, as M.sizes counts them (0: nothing was
 --- left to free), or nil, message.
+---@param dir string  the run's folder
+---@return integer|nil
+---@return string|nil
 function M.reduce(dir)
   local path = dir .. "/last.h5"
   local before, fault = M.sizes(dir)
@@ -73,9 +81,13 @@ function M.reduce(dir)
 end
 
 --- What train.keep of a run's settings says.
+---@param cfg table  resolved
+---@return string  "all" or "ema"
 function M.wanted(cfg) return own.of(cfg, "keep") end
 
 --- The runs (as places: sr/1a2b3c4d/1) whose last.h5 runs below a folder have read, and by whom.
+---@param root string  the folder of all runs
+---@return table  { [place] = folder }
 function M.read_by_others(root)
   local readers = {}
   for _, name in ipairs(latest.folders(root)) do
@@ -91,7 +103,9 @@ function M.read_by_others(root)
 end
 
 --- Why a run is not reduced, in a few words; nil for one that can be.
+---@param dir string     the run's folder
 ---@param readers table  of M.read_by_others
+---@return string|nil
 function M.obstacle(dir, readers)
   local s = state.of(dir)
   if s.word ~= "done" then return s.word == "running" and "it is running" or ("it is not done (%s)"):format(s.word) end
@@ -100,6 +114,9 @@ function M.obstacle(dir, readers)
 end
 
 --- M.reduce while nobody else has the run.
+---@param dir string  the run's folder
+---@return integer|nil  as of M.reduce
+---@return any  why not
 function M.locked(dir)
   local lock, owner, message = locks.take(dir)
   if not lock then return nil, owner and locks.busy(dir, owner) or message end

@@ -173,6 +173,9 @@ end
 
 --- What the variables hold now: { list =, codes =, tables = }; nil where the tables of one have more than
 --- `limit` values.
+---@param run table          whose body is running
+---@param limit integer|nil  values in the tables of one variable; M.most, beyond which the variable is not kept
+---@return table|nil
 function M.take(run, limit)
   local list = variables(run)
   local snap = { list = list, codes = {}, tables = {}, ids = {}, step = run.step }
@@ -190,7 +193,9 @@ function M.take(run, limit)
 end
 
 --- The copy for the beginning of a step; nil where it would cost too much. `spent` is kept for a loop by the caller.
----@param spent table  { began = core.sys.time(), seconds = 0 }
+---@param run table    whose body is running
+---@param spent table  { began = core.sys.time(), seconds = 0 }, to which it adds
+---@return table|nil
 function M.before_step(run, spent)
   local now = core.sys.time()
   if spent.seconds > M.free + M.share * (now - spent.began) then return nil end
@@ -371,6 +376,7 @@ local function restore(run, stored)
 end
 
 --- For the first call of a loop's iterator: remembers what the variables hold, and sets what was saved of this loop.
+---@param run table  whose body is running
 function M.begin(run)
   ours = nil               -- modules may have been loaded since
   local snap, baseline = M.take(run), {}
@@ -384,6 +390,7 @@ function M.begin(run)
 end
 
 --- For the end of a loop: what it leaves is kept for the checkpoints of later ones.
+---@param run table  whose body is running
 function M.leave(run)
   if run.replaying or not run.baseline then return end
   run.held = M.take(run)
@@ -391,6 +398,8 @@ function M.leave(run)
 end
 
 --- What a checkpoint keeps of this loop and those before, as a text; nil before the first.
+---@param run table  whose body is running
+---@return string|nil
 function M.text(run)
   if not run.baseline then return nil end
   local snap = run.held or M.take(run)
@@ -419,6 +428,9 @@ local function is_stored(loop)
 end
 
 --- The loops that a checkpoint's text has; none where it has no such text. Raises where it is not of this form.
+---@param path string      of the checkpoint, for messages
+---@param text string|nil  of the checkpoint
+---@return table[]
 function M.parse(path, text)
   if text == nil then return {} end
   local ok, loops = parser.parse(text, path)

@@ -17,6 +17,9 @@ local function said(cfg, name)
 end
 
 --- One of these settings of a configuration, or its default.
+---@param cfg table    resolved
+---@param name string  "checkpoint" or "keep"
+---@return any
 function M.of(cfg, name)
   local value = said(cfg, name)
   if value == nil then return settings.of("train").defaults[name] end
@@ -24,6 +27,8 @@ function M.of(cfg, name)
 end
 
 --- What is wrong with them in a configuration, in a sentence; nil if nothing is.
+---@param cfg table  resolved
+---@return string|nil
 function M.fault(cfg)
   for _, name in ipairs(M.names) do
     local value, entry = said(cfg, name), settings.of("train").entry[name]

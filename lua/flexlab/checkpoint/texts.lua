@@ -114,6 +114,11 @@ local function normalisation_of(path, text)
 end
 
 --- A text that is a whole number from 0 on; `otherwise` where there is none.
+---@param path string        of the checkpoint, for messages
+---@param text table         texts by key
+---@param key string         name of the text
+---@param otherwise integer  where there is none
+---@return integer
 function M.number(path, text, key, otherwise)
   if text[key] == nil then return otherwise end
   local n = math.tointeger(tonumber(text[key]))
@@ -122,6 +127,9 @@ function M.number(path, text, key, otherwise)
 end
 
 --- All that describes the network and its data; raises one sentence for what does not fit.
+---@param path string  of the checkpoint, for messages
+---@param text table   texts by key
+---@return table  model, data, normalisation, config, seed
 function M.of(path, text)
   local texts = { model = model_of(path, text), data = table_of(path, text, "data"),
     normalisation = normalisation_of(path, text), config = table_of(path, text, "config") or {},

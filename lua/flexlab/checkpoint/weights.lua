@@ -15,11 +15,15 @@ local core = require "flexlab.core"
 local M = {}
 
 --- The checkpoint that a path means: itself, or the last.h5 of a folder.
+---@param path string  a file or a folder
+---@return string
 function M.path(path)
   return core.sys.exists(path) == "folder" and path .. "/last.h5" or path
 end
 
 --- Names of the network's tensors, without model/ or ema/, in the file's order.
+---@param file table  of core.io.load
+---@return string[]
 function M.names(file)
   local list, seen = {}, {}
   for _, entry in ipairs(file.names) do
@@ -31,6 +35,11 @@ end
 
 --- The tensor of a name and its entry in the file; with `averaged` the average where there is one. Nil, entry of one
 --- that is not there.
+---@param file table            of core.io.load
+---@param name string           without model/ or ema/
+---@param averaged boolean|nil  the average, where there is one
+---@return flexlab.Tensor|nil
+---@return string
 function M.find(file, name, averaged)
   local average, last = "ema/" .. name, "model/" .. name
   if averaged and file.tensors[average] then return file.tensors[average], average end
@@ -38,6 +47,8 @@ function M.find(file, name, averaged)
 end
 
 --- Whether any tensor has an average.
+---@param file table  of core.io.load
+---@return boolean
 function M.has_averages(file)
   for _, entry in ipairs(file.names) do
     if entry:find "^ema/" then return true end
@@ -46,6 +57,8 @@ function M.has_averages(file)
 end
 
 --- How many further networks the file has (below 2/, 3/, ...).
+---@param file table  of core.io.load
+---@return integer
 function M.others(file)
   local most = 1
   for _, entry in ipairs(file.names) do most = math.max(most, tonumber(entry:match "^(%d+)/") or 1) end
@@ -53,7 +66,10 @@ function M.others(file)
 end
 
 --- Raises where the last weights are wanted of a file that holds the averaged ones alone.
----@param hint string|nil  what to do, in words
+---@param file table            of core.io.load
+---@param path string           of the file, for messages
+---@param averaged boolean|nil  whether averages do
+---@param hint string|nil       what to do, in words
 function M.demand(file, path, averaged, hint)
   if averaged or not file.text.kept or not M.has_averages(file) then return end
   error(("%s holds the averaged weights alone (train.keep, flexlab prune), not the last ones%s"):format(path,
@@ -61,6 +77,8 @@ function M.demand(file, path, averaged, hint)
 end
 
 --- Names of a checkpoint's tensors that stay in a reduced one, in its order.
+---@param names string[]  in the file's order
+---@return string[]
 function M.staying(names)
   local there, list = {}, {}
   for _, name in ipairs(names) do there[name] = true end

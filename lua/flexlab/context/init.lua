@@ -14,18 +14,22 @@ local M = {}
 local stack, last = {}, nil
 
 --- The run whose body is being executed, or nil.
+---@return table|nil
 function M.run() return stack[#stack] end
 
 --- The data of the current run, else those made last; nil where there are none.
+---@return table|nil
 function M.data()
   local run = M.run()
   return run and run.data or last
 end
 
 --- A run begins: it is the current one until it leaves.
+---@param run table  with the methods of run/init.lua
 function M.enter(run) stack[#stack + 1] = run end
 
 --- A run ends.
+---@param run table  the one that entered
 function M.leave(run)
   for i = #stack, 1, -1 do
     if stack[i] == run then table.remove(stack, i) end
@@ -33,6 +37,8 @@ function M.leave(run)
 end
 
 --- Makes a set the current data. Returns the run if they are its first: it keeps them.
+---@param set table  of data (tasks/init.lua)
+---@return table|nil
 function M.announce(set)
   local run = M.run()
   last = set
@@ -50,9 +56,14 @@ local function among(runs, f, ...)
 end
 
 --- f(...) as if no run were going on: what is made in it is watched by none. For what is tried, not trained.
+---@param f function  what is called; its results are lost
+---@param ... any     its arguments
 function M.aside(f, ...) among({}, f, ...) end
 
 --- f(...) as if `run` alone were going on.
+---@param run table   the only one that is seen
+---@param f function  what is called; its results are lost
+---@param ... any     its arguments
 function M.within(run, f, ...) among({ run }, f, ...) end
 
 return M

@@ -21,6 +21,7 @@ function M.hold()
   core.sys.catch_interrupts(true)
 end
 
+--- Undoes one `hold`; the last one gives the signals back to the system.
 function M.release()
   holds = holds - 1
   if holds == 0 then core.sys.catch_interrupts(false) end
@@ -30,14 +31,23 @@ local Interrupted = { __name = "flexlab.Interrupted" }
 function Interrupted.__tostring(e) return e.message end
 
 --- Whether an end is asked for and not yet told to the user.
+---@return boolean
 function M.pending() return core.sys.interrupts() > 0 or core.sys.signal() ~= nil end
 
 --- Whether an error is the abrupt end of a call, or one made here.
+---@param e any  what was raised
+---@return boolean
 function M.is_cut(e) return type(e) == "string" and e:find "interrupted!$" ~= nil end
+--- Whether an error is one that M.error made.
+---@param e any  what was raised
+---@return boolean
 function M.is_interruption(e) return getmetatable(e) == Interrupted end
 
 --- The error that tells the user of an interruption, which is thereby told: has `interrupted`, `exit_code`, reads as
 --- the sentence; `more`: other fields.
+---@param sentence string  what is kept, and how to go on
+---@param more table|nil   other fields of the error
+---@return table  to be raised
 function M.error(sentence, more)
   local e = { interrupted = true, message = sentence }
   for k, v in pairs(more or {}) do e[k] = v end

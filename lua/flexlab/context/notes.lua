@@ -28,6 +28,8 @@ local function say_once(sentence)
 end
 
 --- Says a sentence of the current run (or of none, at a prompt); nil says nothing.
+---@param sentence string|nil  what a reader of the run's numbers must know
+---@return nil
 function M.add(sentence)
   local run = context.run()
   if not sentence then return end
@@ -46,14 +48,18 @@ function M.add(sentence)
 end
 
 --- The sentences kept in a run's folder.
+---@param dir string  the run's folder
+---@return string[]
 function M.of(dir) return foreign.rows(dir .. "/" .. M.file, "list of notes", "string") or {} end
 
 --- Says again what was said of a run that is done.
+---@param dir string  the run's folder
 function M.remind(dir)
   for _, sentence in ipairs(M.of(dir)) do say(sentence) end
 end
 
 --- For a run that begins: what an earlier attempt noted is noted again, or holds no more.
+---@param dir string  the run's folder
 function M.forget(dir)
   local path = dir .. "/" .. M.file
   if core.sys.exists(path) then assert(core.sys.remove(path)) end

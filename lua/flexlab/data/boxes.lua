@@ -67,6 +67,11 @@ local function run_of(chosen, i)
 end
 
 --- The patch as (1,h,w,C), channels in the order that was asked for; nil and a message.
+---@param reader table  of fields.lua
+---@param at table      { n =, z =, t = }, indices from 1
+---@param box table     { y, x, y_size, x_size }
+---@return flexlab.Tensor|nil
+---@return string|nil
 function M.read(reader, at, box)
   local read, whole, i = {}, nil, 1
   while i <= #reader.chosen do
@@ -96,11 +101,18 @@ local function each_part(reader, f)
 end
 
 --- Has the boxes of the patch read in the order in which M.read takes them.
+---@param reader table  of fields.lua
+---@param at table      { n =, z =, t = }, indices from 1
+---@param box table     { y, x, y_size, x_size }
 function M.ask(reader, at, box)
   each_part(reader, function(part) reader.file.container:ask(of(reader, part, at, box)) end)
 end
 
 --- Fits the caches of decoded chunks to patches of this size in `frames` frames in a row.
+---@param reader table    of fields.lua
+---@param height integer  pixels of a patch
+---@param width integer   pixels of a patch
+---@param frames integer  how many are read in a row
 function M.expect(reader, height, width, frames)
   local groups = reader.file.description.groups
   each_part(reader, function(part)

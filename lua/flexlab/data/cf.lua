@@ -35,6 +35,10 @@ end
 local function base(path) return path:match("[^/]*$") end
 
 --- The coordinate of an axis: the variable of one dimension that has its name; nil if there is none.
+---@param file table   of source.lua
+---@param v table      the variable whose axis it is
+---@param name string  of the axis
+---@return table|nil  a variable
 function M.coordinate(file, v, name)
   local c = resolve(file, v.path, name)
   return c and #c.shape == 1 and c.axes[1] == name and c or nil
@@ -113,6 +117,8 @@ local function is_coordinate(a)
 end
 
 --- Variables that are no fields: reasons by path.
+---@param file table  of source.lua
+---@return table
 function M.no_fields(file)
   local found = {}
   add_named(file, "", found)
@@ -198,6 +204,9 @@ local function by_place(axes, taken)
 end
 
 --- The axes of a variable in their order: { { name =, size =, letter =, by = reason, coordinate = variable or nil } }.
+---@param file table  of source.lua
+---@param v table     a variable
+---@return table[]
 function M.axes(file, v)
   local axes, taken = {}, {}
   for a, name in ipairs(v.axes) do
@@ -218,6 +227,8 @@ function M.axes(file, v)
 end
 
 --- The letters of axes in one word; levels are channels where there is time.
+---@param axes table[]  of M.axes
+---@return string
 function M.letters(axes)
   local word = ""
   for _, axis in ipairs(axes) do word = word .. axis.letter end
@@ -245,6 +256,9 @@ local function level_names(file, name, axis)
 end
 
 --- How a variable is described as channels (docs/extending.md: formats), with what told its axes.
+---@param file table  of source.lua
+---@param v table     a variable
+---@return table
 function M.channel(file, v)
   local axes = M.axes(file, v)
   local entry = { name = v.path, path = v.path, axes = M.letters(axes), told = axes }
@@ -256,12 +270,17 @@ function M.channel(file, v)
 end
 
 --- The coordinate of time of a described variable, or nil.
+---@param entry table  of M.channel
+---@return string|nil  its path
 function M.time(entry)
   local axis = axis_of(entry.told, "t")
   return axis and axis.coordinate and axis.coordinate.number and axis.coordinate.path or nil
 end
 
 --- "x" where its columns are longitudes around the globe, "" where they are not, nil if that is not known.
+---@param file table   of source.lua
+---@param entry table  of M.channel
+---@return string|nil
 function M.wraps(file, entry)
   local axis = axis_of(entry.told, "x")
   local values = axis and numbers(file, axis.coordinate)
@@ -276,6 +295,8 @@ function M.wraps(file, entry)
 end
 
 --- "time (units = "days since 2000-01-01") is time", for people.
+---@param axes table[]  of M.axes
+---@return string
 function M.told(axes)
   local list, time = {}, axis_of(axes, "t")
   for i, axis in ipairs(axes) do

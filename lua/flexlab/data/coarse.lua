@@ -32,6 +32,10 @@ end
 
 --- The coarse sources of a set: { train =, test = }, empty when the fields are made coarse here. `open` opens
 --- files, and in them a dataset or what they are recognised as; `opened` are the fine sources.
+---@param cfg table      settings of data: file, test, low, test_low, factor
+---@param opened table   { train =, test = }
+---@param open function  (files, dataset or false) -> source
+---@return table
 function M.open(cfg, opened, open)
   if not cfg.low then return {} end
   local inside = is_inside(cfg.low, opened.train) and cfg.low

@@ -10,6 +10,9 @@ local M = {}
 
 --- { name, low = (N,h,w,C) normalised, coarse(x0) -> (N,h,w,C), lift(low) -> (N,H,W,C) or nil } for an
 --- environment of sampling; `who` names the guidance that asks.
+---@param env table   what a sampler gets (diffusion/sampling.lua)
+---@param who string  the guidance, for messages
+---@return table
 function M.of(env, who)
   local batch = env.batch
   local about = env.data or context.data() and context.data().description

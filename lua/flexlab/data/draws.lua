@@ -19,6 +19,7 @@ local balances = {
 }
 
 --- Raises unless order and balance fit together.
+---@param cfg table  settings of data: balance, order
 function M.check(cfg)
   if cfg.balance ~= "frames" and cfg.order == "epochs" then
     error("data: in epochs every frame comes equally often: balance = \"" .. cfg.balance
@@ -106,6 +107,11 @@ local function register(part, draw)
 end
 
 --- The draws of a step: samples `from` to `to` of it, or all.
+---@param part table        data.train
+---@param step integer      from 1; 0 for tests
+---@param from integer|nil  first sample, from 1
+---@param to integer|nil    last sample
+---@return table[]
 function M.of(part, step, from, to)
   local set, n = part.set, part.set.cfg.batch
   local order = (set.cfg.order == "epochs" and in_epochs or drawn)(part, step, n)

@@ -137,6 +137,10 @@ local function box_of(self, o)
 end
 
 --- { frame, y = 1, x = 1, height, width, check = true } -> (1,h,w,C), or nil and a message.
+---@param o table  { frame, y = 1, x = 1, height, width, check = false lets NaN and infinity pass }; corners count from
+---  1
+---@return flexlab.Tensor|nil
+---@return string|nil
 function Reader:read(o)
   local n, z, t = place(self, o.frame)
   local box = box_of(self, o)
@@ -148,18 +152,25 @@ function Reader:read(o)
 end
 
 --- Has what read(o) reads read meanwhile (container:ask).
+---@param o table  as of read
 function Reader:ask(o)
   local n, z, t = place(self, o.frame)
   boxes.ask(self, { n = n, z = z, t = t }, box_of(self, o))
 end
 
 --- Says that patches of this size in `frames` frames that follow each other are going to be read.
+---@param height integer  pixels of a patch
+---@param width integer   pixels of a patch
+---@param count integer   frames in a row
 function Reader:expect(height, width, count) boxes.expect(self, height, width, count) end
 
 --- Drops what was asked and not read.
 function Reader:forget() self.file.container:forget() end
 
 --- A number of the file: attribute of the first channel or of the file, else a dataset of one number.
+---@param key string          name of the attribute or dataset
+---@param strict boolean|nil  raises where there is a text that is no number
+---@return number|nil
 function Reader:number(key, strict)
   local list = self:array(key, strict)
   return list and #list == 1 and list[1] or nil
@@ -180,8 +191,10 @@ local function numbers_of(self, key, value, strict)
   return numbers[1] and numbers
 end
 
---- Numbers along one axis: an attribute, else a dataset; nil if there are none. `strict`: raises where there is a text
---- that is no number.
+--- Numbers along one axis: an attribute, else a dataset; nil if there are none.
+---@param key string          name of the attribute or dataset
+---@param strict boolean|nil  raises where there is a text that is no number
+---@return number[]|nil
 function Reader:array(key, strict)
   local first = self.parts[1].path
   for _, path in ipairs { self.file.description.groups and "" or first, "" } do
@@ -197,7 +210,9 @@ function Reader:array(key, strict)
   return t and t:totable() or nil
 end
 
---- A text among the attributes of the first channel or of the file.
+--- A text among the attributes of the file.
+---@param key string  name of the attribute
+---@return string|nil
 function Reader:text(key)
   local value = self.file:attributes("")[key]
   return type(value) == "string" and value or nil
@@ -210,6 +225,8 @@ local function path_of_time(self)
 end
 
 --- The variable of time and the type of its numbers as they are stored, "<f4"; nil where there is none.
+---@return string|nil  path
+---@return string|nil  type
 function Reader:time_variable()
   local path = path_of_time(self)
   local v = path and self.file.variables[path]
@@ -237,12 +254,16 @@ local function falls(self, of)
 end
 
 --- The time of frame j, or nil.
+---@param j integer  frame, from 1
+---@return number|nil  in the file's units
 function Reader:time(j)
   local n, _, t = place(self, j)
   return self.times and self.times(n, t) or nil
 end
 
 --- Names the run in time of frame j: frames of different runs do not follow each other.
+---@param j integer  frame, from 1
+---@return integer  from 1
 function Reader:run(j)
   return (j - 1) // self.counts.t + 1
 end
@@ -260,6 +281,7 @@ local function counts_of(self)
   return { n = n, z = z, t = counts.t // (n * z) }
 end
 
+--- Closes the file.
 function Reader:close() self.file.container:close() end
 
 local function whole(self)
@@ -289,6 +311,9 @@ local function read_times(self)
 end
 
 --- Opens a file. Options: format, dataset, axes, channels (source.lua).
+---@param path string  the file; one that cannot be read or is not understood raises a sentence
+---@param o table|nil  format, dataset, axes, channels (source.lua)
+---@return table  a reader
 function M.open(path, o)
   o = o or {}
   local file = source.open(path, o)

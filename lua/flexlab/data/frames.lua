@@ -20,6 +20,8 @@ local Frames = {}
 Frames.__index = Frames
 
 --- Re of each frame of a reader: a list, or one number for all; 0 where it is not known.
+---@param reader table  of fields.lua
+---@return number|number[]
 function M.reynolds(reader)
   local described = reader.file.description.re
   for _, name in ipairs { "Re", "re", "reynolds", type(described) == "string" and described or nil } do
@@ -61,6 +63,11 @@ end
 
 --- Refuses files whose channels have different names or are other quantities, which would be learned as one. Returns
 --- whether there was something to note, which is said unless `noted`.
+---@param first table        of frames.files
+---@param file table         of frames.files
+---@param options table|nil  as of open
+---@param noted boolean      whether something was said already
+---@return boolean
 function M.agree(first, file, options, noted)
   local a, b = first.reader.names, file.reader.names
   if table.concat(a, "\n") == table.concat(b, "\n") or quantities.named(options) then
@@ -72,6 +79,9 @@ end
 
 --- Opens files: an object with `files`, `channels`, `names` of them, `total` frames, `bytes` (as f32) and
 --- `boundary` (periodic, wall, open, mixed or nil). Options: dataset, axes, format, channels (flexlab.data.source).
+---@param files string|string[]     a path, paths, or a pattern with *
+---@param options table|string|nil  dataset, axes, format, channels (source.lua), limit of memory; a text is the dataset
+---@return table
 function M.open(files, options)
   if type(options) == "string" then options = { dataset = options } end
   local self, noted = setmetatable({ files = {}, total = 0, bytes = 0, options = options }, Frames), false
@@ -96,6 +106,9 @@ end
 
 --- Every frame as { file = i, frame = j, run = s, stretch = s } (stretches.lua); with `from`, `to` only that part of
 --- the time of each run in each file.
+---@param from number|nil  0..1, share of the time of each run; 0
+---@param to number|nil    0..1; 1
+---@return table[]
 function Frames:list(from, to)
   local list = {}
   for i, file in ipairs(self.files) do
@@ -114,6 +127,7 @@ function Frames:list(from, to)
 end
 
 --- One fact a file: { path, "16 frames of 256x256, Re 1000, 4194304 bytes, hash" }.
+---@return table[]
 function Frames:provenance()
   local facts = {}
   for i, file in ipairs(self.files) do
@@ -126,9 +140,18 @@ function Frames:provenance()
   return facts
 end
 
+--- Rows of the frame of an entry.
+---@param e table  of Frames:list
+---@return integer  pixels
 function Frames:height(e) return self.files[e.file].height end
+--- Columns of the frame of an entry.
+---@param e table  of Frames:list
+---@return integer  pixels
 function Frames:width(e) return self.files[e.file].width end
 
+--- Reynolds number of the frame of an entry; 0 where it is not known.
+---@param e table  of Frames:list
+---@return number
 function Frames:re(e)
   local re = self.files[e.file].re
   return type(re) == "table" and re[e.frame] or re
@@ -198,6 +221,12 @@ end
 
 --- The patch (h,w,C) of frame e with its first corner at (y, x). One that leaves the frame goes on at the
 --- other side of it, as periodic fields do, or as Frames:pad says.
+---@param e table    of Frames:list
+---@param y integer  first row, from 1
+---@param x integer  first column, from 1
+---@param h integer  rows
+---@param w integer  columns
+---@return flexlab.Tensor
 function Frames:patch(e, y, x, h, w)
   local file = self.files[e.file]
   local rows, columns = pieces_of(file, y, x, h, w)
@@ -209,6 +238,11 @@ function Frames:patch(e, y, x, h, w)
 end
 
 --- Has what patch(e, y, x, h, w) reads read meanwhile; nothing where frames are in memory.
+---@param e table    of Frames:list
+---@param y integer  first row, from 1
+---@param x integer  first column, from 1
+---@param h integer  rows
+---@param w integer  columns
 function Frames:ask(e, y, x, h, w)
   local file = self.files[e.file]
   if file.tensor then return end
@@ -222,6 +256,7 @@ end
 
 --- Makes every frame as large as sides(height, width) -> height, width says: behind its last row and column it goes on
 --- at the other side where the file says that it is periodic, else as in a mirror.
+---@param sides function  (height, width) -> height, width, none smaller
 function Frames:pad(sides)
   for _, file in ipairs(self.files) do
     file.inside = { height = file.height, width = file.width }
@@ -231,6 +266,7 @@ function Frames:pad(sides)
 end
 
 --- Whether patches are read from files, not from memory.
+---@return boolean
 function Frames:reads() return not self.files[1].tensor end
 
 --- Drops what was asked and not used.
@@ -241,6 +277,9 @@ function Frames:forget()
 end
 
 --- Fits caches of decoded chunks to patches of h x w in `count` frames in a row (container:expect).
+---@param h integer      rows
+---@param w integer      columns
+---@param count integer  frames in a row
 function Frames:expect(h, w, count)
   for _, file in ipairs(self.files) do
     if not file.tensor then file.reader:expect(h, w, count) end
@@ -248,6 +287,9 @@ function Frames:expect(h, w, count)
 end
 
 --- Replaces every frame (1,H,W,C) in memory by of(frame), whose channels (and their names) may differ.
+---@param of function         (1,H,W,C) -> (1,H,W,C')
+---@param names string[]|nil  of the new channels
+---@return table  self
 function Frames:observe(of, names)
   self.names, self.simulated, self.observed = names or {}, names ~= nil, true
   for _, file in ipairs(self.files) do

@@ -16,6 +16,8 @@ local resample = require "flexlab.data.resample"
 local M = {}
 
 --- { factor =, cells =, circular = } of data settings, or of a checkpoint's description of its data.
+---@param cfg table  factor, degradation, circular
+---@return table
 function M.of(cfg)
   return { factor = cfg.factor, cells = choices.get("degradations", cfg.degradation).cells or false,
     circular = cfg.circular or false }
@@ -23,6 +25,12 @@ end
 
 --- low (N,h,w,C) -> (N,height,width,C), every sample where it lies in the fine field. With method "keys" a linear field
 --- stays linear.
+---@param low flexlab.Tensor  (N,h,w,C)
+---@param height integer      a multiple of h
+---@param width integer       a multiple of w
+---@param method string       of core.resize
+---@param geometry table      of M.of
+---@return flexlab.Tensor
 function M.interpolate(low, height, width, method, geometry)
   return resample.interpolate(low, height, width, method, not geometry.cells, geometry.circular)
 end
@@ -50,6 +58,12 @@ end
 
 --- Where `low` of a degradation puts its first sample, in fine pixels behind the first one, (y, x), and how far `up`
 --- shifts the estimate against the truth; nil where fields of this size are too small to tell (three samples).
+---@param choice table          a degradation
+---@param cfg table             settings of data: factor, and the degradation's own
+---@param height integer        of fine fields
+---@param width integer         of fine fields
+---@param channels integer|nil  1
+---@return table|nil  { y =, x =, shift = { y =, x = } }
 function M.measure(choice, cfg, height, width, channels)
   local f = cfg.factor
   if math.min(height, width) < 3 * f then return nil end
@@ -66,6 +80,13 @@ end
 
 --- What is wrong with where a degradation says that its samples lie: a sentence, and what it should say where that is
 --- known; nil where it is right, or cannot be told.
+---@param choice table          a degradation
+---@param cfg table             settings of data: factor, and the degradation's own
+---@param height integer        of fine fields
+---@param width integer         of fine fields
+---@param channels integer|nil  1
+---@return string|nil
+---@return string|nil
 function M.fault(choice, cfg, height, width, channels)
   local found = cfg.factor > 1 and M.measure(choice, cfg, height, width, channels)
   if not found then return nil end
@@ -84,6 +105,11 @@ function M.fault(choice, cfg, height, width, channels)
 end
 
 --- Raises where a degradation says one geometry and computes the other; returns a sentence where it computes neither.
+---@param cfg table             settings of data: degradation, factor, and the degradation's own
+---@param height integer        of fine fields
+---@param width integer         of fine fields
+---@param channels integer|nil  1
+---@return string|nil
 function M.check(cfg, height, width, channels)
   local text, wanted = M.fault(choices.get("degradations", cfg.degradation), cfg, height, width, channels)
   if not text then return nil end

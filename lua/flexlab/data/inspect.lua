@@ -218,6 +218,9 @@ local function warn(report, variables)
 end
 
 --- The report of a file. Options: format, dataset, axes, channels, statistics (false: no numbers are read).
+---@param path string  the file
+---@param o table      format, dataset, axes, channels, statistics (false: no numbers are read)
+---@return table  as the head says
 function M.report(path, o)
   local file, message = source.inspect(path)
   if not file then error("data: " .. tostring(message), 0) end
@@ -250,6 +253,7 @@ local function number(x) return x and ("%.6g"):format(x) or "" end
 local say = terminal.say
 
 --- Prints a report for people.
+---@param r table  of M.report
 function M.print(r)
   say(("%s: %s, %s%s"):format(r.path, r.container, r.format, r.doc and " (" .. r.doc .. ")" or ""))
   if r.frames then

@@ -71,6 +71,10 @@ local function named_only(names)
 end
 
 --- What is to be said of fields like those of a source (frames.lua), `factor` times finer (1: as they are).
+---@param source table        of frames.lua
+---@param factor integer|nil  1
+---@param cells boolean|nil   whether coarse samples are means over cells (geometry.lua)
+---@return table
 function M.of(source, factor, cells)
   local scope <close> = core.scope()
   local path, o = source.files[1].path, source.options
@@ -120,6 +124,9 @@ local function write_times(writer, about)
 end
 
 --- Writes it into a file whose frames are written; `method` is what was done with the members (CF's cell_methods).
+---@param writer flexlab.FieldWriter  whose frames are written
+---@param about table                 of M.of
+---@param method string|nil           "mean", "standard_deviation"
 function M.write(writer, about, method)
   local own = {}
   for _, key in ipairs(quantities.keys) do own[key] = shared(about.quantities, key) end

@@ -32,6 +32,8 @@ for letter, list in pairs(names) do
 end
 
 --- The letter of an axis by its name in a file, or nil.
+---@param name string  "lat", "time"
+---@return string|nil
 function M.letter_of(name)
   local word = name:lower()
   return letter_of[word] or letter_of[word:gsub("_?%d+$", "")]
@@ -39,6 +41,8 @@ end
 
 --- Axes as a user gives them, in letters: "tyx", "time lat lon" or { "time", "row", "column" }. Raises on a word that
 --- is none.
+---@param given string|string[]  letters, or words
+---@return string
 function M.parse(given)
   local list = type(given) == "table" and given or text.words(given)
   if #list == 1 and list[1]:match("^[ntzyxc]+$") then return list[1] end
@@ -55,6 +59,9 @@ function M.parse(given)
 end
 
 --- The usual meaning of a shape of 2 to 4 axes. `channels`: a fourth axis is channels, not samples.
+---@param shape integer[]       of a variable
+---@param channels boolean|nil  a fourth axis is channels, not samples
+---@return string|nil
 function M.guess(shape, channels)
   if #shape == 2 then return "yx" end
   if #shape == 3 then return "tyx" end
@@ -64,6 +71,9 @@ function M.guess(shape, channels)
 end
 
 --- Refuses axes that do not fit the variable `v` of the file at `path`.
+---@param path string  of the file
+---@param v table      a variable
+---@param axes any     what a description says of it
 function M.check(path, v, axes)
   local counts = {}
   if type(axes) ~= "string" or #axes ~= #v.shape then
@@ -80,6 +90,9 @@ function M.check(path, v, axes)
 end
 
 --- The size along each letter; c is the product of its axes.
+---@param v table      a variable
+---@param axes string  letters
+---@return table
 function M.sizes(v, axes)
   local sizes = { c = 1 }
   for a = 1, #axes do
@@ -90,6 +103,8 @@ function M.sizes(v, axes)
 end
 
 --- { "sample", "time", "row", "column" } of "ntyx".
+---@param axes string  letters
+---@return string[]
 function M.words(axes)
   local list = {}
   for letter in axes:gmatch(".") do list[#list + 1] = M.letters[letter] end

@@ -15,6 +15,10 @@ local M = {}
 local BUDGET = 1 << 28   -- bytes of frames that a run reads to compare values
 
 --- Distinct frames that the entries of a part show, with so many before and after each: list of { file, frame, name }.
+---@param part table      data.train or data.test
+---@param before integer  frames before each that it shows too
+---@param after integer   frames behind each that it shows too
+---@return table[]
 function M.frames(part, before, after)
   local list, seen = {}, {}
   for _, e in ipairs(part.entries) do
@@ -87,9 +91,16 @@ local nothing = { before = 0, after = 0, horizon = 0 }
 
 --- The test frames of a set that are training frames too: { shared =, tests =, first = "frame 1 of .. is ..", all = }.
 --- `all`: frames that are in files are read too, and not some of them.
+---@param set table        of data
+---@param all boolean|nil  reads every frame that is in a file
+---@return table
 function M.of(set, all) return M.between(set.train, set.test, all) end
 
 --- The same of the training part of a set and the test part of another.
+---@param train table      data.train
+---@param judged table     data.test of another set
+---@param all boolean|nil  reads every frame that is in a file
+---@return table
 function M.between(train, judged, all)
   local source, test = train.source, judged.source
   if source.channels ~= test.channels then return { shared = 0, tests = 0 } end
@@ -115,6 +126,8 @@ function M.between(train, judged, all)
 end
 
 --- What is to be said of it; nil where nothing was found.
+---@param found table  of M.of or M.between
+---@return string|nil
 function M.sentence(found)
   if found.shared == 0 then return nil end
   return ("%s%d of %d test frames are training frames too (%s): scores on them say nothing about others"):format(

@@ -14,6 +14,9 @@ local function lua_pattern(name)
 end
 
 --- Whether a path, or its last part, is what `pattern` (with or without *) says.
+---@param path string     of a file
+---@param pattern string  a path, a name, or one with *
+---@return boolean
 function M.matches(path, pattern)
   local lua = lua_pattern(pattern)
   return path == pattern or path:match(lua) ~= nil or path:match("[^/]*$"):match(lua) ~= nil
@@ -43,6 +46,8 @@ local function matching(pattern)
 end
 
 --- The paths that `files` means; raises when there are none.
+---@param files string|string[]  paths and patterns
+---@return string[]
 function M.expand(files)
   local paths = {}
   for _, item in ipairs(type(files) == "table" and files or { files }) do
@@ -57,6 +62,8 @@ function M.expand(files)
 end
 
 --- The sentence about a file that is not there, with the nearest name in its folder.
+---@param path string  of the file
+---@return string
 function M.missing(path)
   local candidates = {}
   for _, name in ipairs(core.sys.list(path:match("^(.*)/[^/]*$") or ".") or {}) do

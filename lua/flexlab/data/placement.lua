@@ -54,6 +54,8 @@ end
 
 --- A sentence where coarse files are not what their degradation says: the baseline `registered` then lies (f-1)/2
 --- pixels off along both axes.
+---@param set table  of data
+---@return string|nil
 function M.sentence(set)
   if not set.cfg.low then return nil end
   local middle = (set.cfg.factor - 1) / 2

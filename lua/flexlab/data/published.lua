@@ -19,6 +19,9 @@ local M = {}
 
 --- The numbers of a text: { mean = { pressure = {numbers}, velocity = {...} }, std = ... }; nil and the number of
 --- the first line that is not understood.
+---@param text string  of stats.yaml
+---@return table|nil
+---@return integer|nil
 function M.parse(text)
   local all, section, list, number = {}, nil, nil, 0
   for line in (text .. "\n"):gmatch("(.-)\r?\n") do
@@ -52,6 +55,9 @@ end
 
 --- { path =, mean = {by channel name}, std = {} } for the file at `path`; nil where nothing is published, nil
 --- and a sentence where it cannot be understood.
+---@param path string  of a file of fields
+---@return table|nil
+---@return string|nil
 function M.of(path)
   local folder = path:match("^(.*)/[^/]*$") or "."
   for _, up in ipairs { "", "/..", "/../.." } do

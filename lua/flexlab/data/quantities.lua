@@ -26,6 +26,8 @@ end
 
 --- The quantities of the chosen channels of a reader (fields.lua): what the format knows of each, else what their
 --- variables say. `label` is what a picture calls it, where that is known.
+---@param reader table  of fields.lua
+---@return table[]
 function M.of(reader)
   local list, groups = {}, reader.file.description.groups
   for c, chosen in ipairs(reader.chosen) do
@@ -39,7 +41,9 @@ function M.of(reader)
   return list
 end
 
--- Whether a user says himself which channels are which: by their numbers, or in a description.
+--- Whether a user says himself which channels are which: by their numbers, or in a description.
+---@param options table|nil  channels, format
+---@return boolean
 function M.named(options)
   local o = options or {}
   local first = type(o.channels) == "table" and o.channels[1] or o.channels
@@ -66,6 +70,11 @@ local function shown(path) return path and ("'%s'"):format(path) or "the trainin
 
 --- "refuse" or "note" and a sentence for the first channel that differs; nil where none does. Each side is
 --- { list of quantities, path of its file, or nothing where it is a checkpoint's }.
+---@param a table            one side
+---@param b table            the other
+---@param options table|nil  channels, format: where they name the channels, a refusal becomes a note
+---@return string|nil
+---@return string|nil
 function M.compare(a, b, options)
   local state, sentence
   for c, item in ipairs(a[1]) do
@@ -83,6 +92,11 @@ end
 
 --- Raises where two sides hold different quantities, notes what cannot be decided (not where `noted`: of many files
 --- the first one is enough). Returns whether there was something to note.
+---@param a table            one side, as of compare
+---@param b table            the other
+---@param options table|nil  as of compare
+---@param noted boolean|nil  says nothing
+---@return boolean
 function M.judge(a, b, options, noted)
   local state, sentence = M.compare(a, b, options)
   if state == "refuse" then
@@ -108,6 +122,9 @@ local function of_checkpoint(about, count)
 end
 
 --- The same between the data of a checkpoint (model.data) and a source of frames that it is given.
+---@param about table        model.data
+---@param source table       of frames.lua
+---@param options table|nil  as of compare
 function M.judge_trained(about, source, options)
   local first = source.files[1]
   local list = of_checkpoint(about, #first.quantities)
@@ -115,6 +132,8 @@ function M.judge_trained(about, source, options)
 end
 
 --- What a channel is called in a picture: "vorticity (s-1)".
+---@param item table  of M.of
+---@return string
 function M.label(item)
   if item.label then return item.label end
   return (item.long_name or item.name) .. (item.units and (" (%s)"):format(item.units) or "")

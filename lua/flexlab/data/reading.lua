@@ -12,6 +12,9 @@ local M = {}
 
 --- What is given over `about`, which a checkpoint says of its training data. A dataset that is given is not read by the
 --- axes and format of another.
+---@param given table  dataset, format, axes, channels
+---@param about table  model.data
+---@return table
 function M.over(given, about)
   local other = given.dataset or given.format
   return { format = given.format or not other and about.format or false,
@@ -29,6 +32,10 @@ end
 
 --- The same for a model and the first of the files: channels are those of training by their names, in their order.
 --- Where the file has other names, as many channels as in training are taken for them, which is said.
+---@param given table            dataset, format, axes, channels
+---@param model table            of flex.load_model
+---@param files string|string[]  paths or patterns
+---@return table
 function M.of_model(given, model, files)
   local o, trained = M.over(given, model.data), model.data.names
   if o.channels or not trained then return o end

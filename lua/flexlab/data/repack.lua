@@ -70,7 +70,11 @@ local function copy(writer, reader)
   end
 end
 
---- Returns a sentence about what was written. Options: format, dataset, axes, channels, deflate, chunk.
+--- Rewrites a file; raises where `to` is there already. Returns a sentence about what was written.
+---@param from string  the file that is read
+---@param to string    the file that is made
+---@param o table      format, dataset, axes, channels; deflate: 0..9; chunk: rows and columns of a chunk, 0: the frame
+---@return string
 return function(from, to, o)
   if core.sys.exists(to) then
     error(("data repack: '%s' is there already; give another name"):format(to), 0)

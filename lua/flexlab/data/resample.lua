@@ -6,6 +6,9 @@ local core = require "flexlab.core"
 local M = {}
 
 --- field (N,H,W,C) -> field[::f, ::f], by viewing it as (N,H/f,f,W/f,f,C).
+---@param field flexlab.Tensor  (N,H,W,C)
+---@param f integer             factor; one that divides neither side raises
+---@return flexlab.Tensor  (N,H/f,W/f,C)
 function M.subsample(field, f)
   local n, h, w, c = table.unpack(field.shape)
   if h % f ~= 0 or w % f ~= 0 then
@@ -30,6 +33,9 @@ end
 
 --- The lift of subsampling: low (N,h,w,C) at every f-th pixel of (N,hf,wf,C), zeros elsewhere; subsample
 --- gives low back, and no field that does is smaller.
+---@param low flexlab.Tensor  (N,h,w,C)
+---@param f integer           factor
+---@return flexlab.Tensor
 function M.scatter(low, f)
   return spread(spread(low, 2, f), 3, f)
 end
@@ -46,7 +52,13 @@ local function wrapped(low, axis)
 end
 
 --- low (N,h,w,C) -> (N,height,width,C), multiples of h and w.
+---@param low flexlab.Tensor       (N,h,w,C)
+---@param height integer           a multiple of h
+---@param width integer            a multiple of w
+---@param method string            of core.resize
+---@param registered boolean       whether the first samples of both grids lie in one place
 ---@param circular boolean|string  whether the field is periodic: true (both axes), "y" or "x" (one), false
+---@return flexlab.Tensor
 function M.interpolate(low, height, width, method, registered, circular)
   local size = { height, width }
   local axis = circular == "y" and 1 or circular == "x" and 2
@@ -61,6 +73,9 @@ function M.interpolate(low, height, width, method, registered, circular)
 end
 
 --- `up` of a degradation by resize's method.
+---@param method string           of core.resize
+---@param registered boolean|nil  as of interpolate; false
+---@return function  (low, height, width, cfg) -> (N,height,width,C)
 function M.resize(method, registered)
   return function(low, height, width, cfg)
     return M.interpolate(low, height, width, method, registered or false, cfg and cfg.circular)

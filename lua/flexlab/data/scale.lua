@@ -20,12 +20,19 @@ local function check(what, t, scale)
 end
 
 --- t (N,H,W,C) in the units of training.
+---@param t flexlab.Tensor  (N,H,W,C) in physical units
+---@param scale table       { mean =, std = } by channel
+---@return flexlab.Tensor
 function M.normalise(t, scale)
   check("data.normalise", t, scale)
   return (t - core.tensor(scale.mean)) / core.tensor(scale.std)
 end
 
 --- Back to physical units; `residual` leaves the mean out.
+---@param t flexlab.Tensor      (N,H,W,C) in the units of training
+---@param scale table           { mean =, std = } by channel
+---@param residual boolean|nil  t is a difference of two fields
+---@return flexlab.Tensor
 function M.physical(t, scale, residual)
   check("data.physical", t, scale)
   local scaled = t * core.tensor(scale.std)
@@ -54,6 +61,12 @@ end
 --- Mean and standard deviation of these entries of a source (frames.lua), of at most `most`
 --- of them, evenly spaced (0: all). A channel that does not vary has the standard deviation 1. Third: whether each
 --- varies.
+---@param source table      of frames.lua
+---@param entries table[]   of Frames:list
+---@param most integer|nil  0: all
+---@return number[]  mean by channel
+---@return number[]  standard deviation by channel
+---@return boolean[]  by channel
 function M.fit(source, entries, most)
   most = (not most or most == 0) and #entries or most
   local all, count = { frames = 0, mean = {}, squares = {} }, math.min(#entries, most)
@@ -123,6 +136,11 @@ end
 
 --- The scale that settings name (mean, std), or that of these entries (fit: how many of them); and the path of the
 --- file that a published one is from.
+---@param cfg table        settings of data: mean, std, fit
+---@param source table     of frames.lua
+---@param entries table[]  of Frames:list
+---@return table  { mean =, std = }
+---@return string|nil
 function M.of(cfg, source, entries)
   local mean, std, path
   local varies = {}

@@ -21,12 +21,19 @@ local File = {}
 File.__index = File
 
 --- The variable at `path` if it holds numbers along `least` to `most` axes, else nil.
+---@param path string    of the variable
+---@param least integer  number of axes
+---@param most integer   number of axes
+---@return table|nil
 function File:numbers(path, least, most)
   local v = self.variables[path]
   return v and v.number and #v.shape >= least and #v.shape <= most and v or nil
 end
 
 --- The variable of numbers with the most elements along `least` to `most` axes.
+---@param least integer  number of axes
+---@param most integer   number of axes
+---@return table|nil
 function File:largest(least, most)
   local best, size
   for _, v in ipairs(self.list) do
@@ -38,6 +45,8 @@ function File:largest(least, most)
 end
 
 --- The attributes of a variable or group ("" is the file); empty where they cannot be read.
+---@param path string  of a variable or group
+---@return table
 function File:attributes(path)
   self.known[path] = self.known[path] or self.container:attributes(path) or {}
   return self.known[path]
@@ -54,6 +63,8 @@ local function formats()
 end
 
 --- The format that recognises the file, or nil.
+---@param file table  of M.inspect
+---@return table|nil  a choice of formats
 function M.recognise(file)
   for _, format in ipairs(formats()) do
     if format.recognise(file) then return format end
@@ -95,6 +106,7 @@ local function own(file, d)
 end
 
 --- The variables in one line, for messages: 'w' (10,64,64), ...
+---@return string
 function File:names()
   local list = {}
   for i, v in ipairs(self.list) do
@@ -105,6 +117,7 @@ function File:names()
 end
 
 --- Links that are not followed, as the end of a sentence.
+---@return string  empty where all are followed
 function File:notes()
   local notes = self.container:notes()
   return #notes > 0 and " (" .. table.concat(notes, "; ") .. ")" or ""
@@ -186,6 +199,9 @@ local function describe(file, o)
 end
 
 --- The file without a description: what `flexlab data` shows of a file of unknown format. nil, message.
+---@param path string  the file
+---@return table|nil
+---@return string|nil
 function M.inspect(path)
   local container, message = core.io.container(path)
   if not container then return nil, message end
@@ -196,6 +212,9 @@ function M.inspect(path)
 end
 
 --- Opens and describes a file; raises one sentence when that is not possible.
+---@param path string  the file
+---@param o table|nil  format, dataset, axes, channels
+---@return table
 function M.open(path, o)
   local file, message = M.inspect(path)
   if not file then error("data: " .. tostring(message), 0) end

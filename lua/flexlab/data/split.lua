@@ -94,6 +94,9 @@ local function meant(v, named)
 end
 
 --- `count` entries of a list, evenly spaced: the middles of as many equal stretches.
+---@param list any[]     at least `count` entries
+---@param count integer  how many
+---@return any[]
 function M.spaced(list, count)
   local chosen = {}
   for i = 1, count do chosen[i] = list[(2 * i - 1) * #list // (2 * count) + 1] end
@@ -174,6 +177,10 @@ end
 
 --- Divides the frames of a source: { train =, test =, validation = or nil } lists of entries, and the record:
 --- by, the values of each part (but for time), and files with their hashes.
+---@param source table        of frames.lua
+---@param split number|table  as the head says
+---@return table
+---@return table|nil  nil for a split by one number
 function M.parts(source, split)
   if type(split) == "number" then return { train = source:list(0, split), test = source:list(split, 1) } end
   check(split)

@@ -28,6 +28,9 @@ local function known(time) return time == time and time or nil end
 
 --- { run = {a number by frame}, stretch = {the same}, step = the usual one or nil, gaps = { frames behind which
 --- another step than that follows } } of a reader; `re` is one Reynolds number, or a list by frame.
+---@param reader table        of fields.lua
+---@param re number|number[]  one Reynolds number, or a list by frame
+---@return table
 function M.of(reader, re)
   local times, run, stretch, gaps = {}, {}, {}, {}
   for j = 1, reader.frames do
@@ -47,6 +50,9 @@ function M.of(reader, re)
 end
 
 --- What to say of gaps, or nil.
+---@param reader table  of fields.lua
+---@param found table   of M.of
+---@return string|nil
 function M.sentence(reader, found)
   local n = #found.gaps
   if n == 0 then return nil end
@@ -57,6 +63,8 @@ function M.sentence(reader, found)
 end
 
 --- What to say of times that repeat the one before, where a run ends as where they fall; or nil.
+---@param reader table  of fields.lua
+---@return string|nil
 function M.repeats(reader)
   local count, first = 0, nil
   for j = 2, reader.frames do

@@ -27,6 +27,9 @@ local known = { w = "vorticity", vorticity = "vorticity", p = "scalar", pressure
 local own = { u = "x", v = "y" }
 
 --- What each channel of a source is: the words of cfg.kinds, else what the names say; raises for unknown ones.
+---@param cfg table     settings of data: kinds
+---@param source table  of frames.lua
+---@return string[]  by channel
 function M.kinds_of(cfg, source)
   local kinds = {}
   if cfg.kinds and #cfg.kinds ~= source.channels then
@@ -58,6 +61,7 @@ local function partner(kinds, c)
 end
 
 --- Raises unless every component has its partner.
+---@param kinds string[]  by channel
 function M.check_vectors(kinds)
   for c, kind in ipairs(kinds) do
     if kind == "x" or kind == "y" then partner(kinds, c) end
@@ -98,6 +102,10 @@ local function mixed(t, kinds, element)
 end
 
 --- The patch t (h,w,C) moved by an element; h = w where it turns by a quarter.
+---@param t flexlab.Tensor  (h,w,C)
+---@param kinds string[]    by channel
+---@param element table     { turns = 0..3, mirror = }
+---@return flexlab.Tensor
 function M.apply(t, kinds, element)
   if element.mirror then t = t:flip { axis = 2 } end
   if element.turns % 2 == 1 then
@@ -109,6 +117,9 @@ function M.apply(t, kinds, element)
 end
 
 --- Whether an element reverses the rows, and the columns, of the patch it is given.
+---@param element table  { turns = 0..3, mirror = }
+---@return boolean  rows
+---@return boolean  columns
 function M.reversed(element)
   local rows, columns = element.turns == 1 or element.turns == 2, element.turns == 2 or element.turns == 3
   if element.mirror then columns = not columns end
@@ -124,6 +135,10 @@ end
 
 --- The symmetries that settings name, checked against a source: { draw(step, sample), shift, kinds }, or
 --- nil for none.
+---@param cfg table       settings of data: augment, kinds
+---@param source table    of frames.lua
+---@param square boolean  whether patches are as high as wide, so that quarter turns are possible
+---@return table|nil
 function M.of(cfg, source, square)
   local words, list, self = words_of(cfg.augment), {}, { shift = false }
   for i, word in ipairs(words) do

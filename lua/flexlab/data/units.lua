@@ -104,6 +104,9 @@ local function equal(a, b)
 end
 
 --- "same", "different", "unknown" (two texts of which one cannot be read) or "unsaid" (one of them is nil).
+---@param a string|nil  units as a file says them
+---@param b string|nil  those of another
+---@return string
 function M.compare(a, b)
   if a == b then return "same" end
   if not a or not b then return "unsaid" end

@@ -22,7 +22,11 @@ local function step(x)
   return x < SMALLEST and 2.0 ^ -149 or 2.0 ^ (math.floor(math.log(x, 2)) - 23)
 end
 
---- Why the variation of something is lost: see the head of this file. `s`: of its finite values, min and max if known.
+--- Why the variation of something is lost: see the head of this file.
+---@param name string  of the field, for the sentence
+---@param s table      { mean =, std =, min =, max = } of its finite values, the last two if known
+---@return string|nil
+---@return string|nil  "constant"
 function M.fault(name, s)
   local far = s.min and math.max(math.abs(s.min), math.abs(s.max)) or 0
   if far > M.largest then
@@ -60,7 +64,12 @@ local function as_stored(source, c)
   return s
 end
 
---- Of a scale of training frames (scale.lua), fitted or given; varies[c] is false where a fitted channel does not.
+--- Judges a scale of training frames (scale.lua), fitted or given: raises where the variation of a channel is lost, or
+--- where no channel varies, and notes a channel that does not.
+---@param source table   of frames.lua
+---@param mean number[]  by channel
+---@param std number[]   by channel
+---@param varies table   by channel: false where a fitted one does not vary
 function M.judge(source, mean, std, varies)
   local constant = {}
   for c = 1, source.channels do

@@ -10,9 +10,15 @@ local temporary = require "flexlab.store.temporary"
 local M = {}
 
 --- The least multiple of `unit` that is no less than `size`.
+---@param size integer  pixels
+---@param unit integer  pixels
+---@return integer
 function M.up_to(size, unit) return -(-size // unit) * unit end
 
 --- The sides of the fields of a source, which all its files must share.
+---@param source table  of frames.lua
+---@return integer  height
+---@return integer  width
 function M.sides(source)
   local first = source.files[1]
   for _, file in ipairs(source.files) do
@@ -26,6 +32,10 @@ end
 
 --- Pads the fields of a source to multiples of a tile, and says how they are cut: { rows, columns, tile = {h, w},
 --- field = {h, w}, frames, names, times }. Times are those of the source's frames.
+---@param source table    of frames.lua
+---@param tile integer[]  { height, width }
+---@param path string     for messages
+---@return table
 function M.cut(source, tile, path)
   local height, width = M.sides(source)
   if 2 * height < tile[1] or 2 * width < tile[2] then
@@ -39,6 +49,10 @@ function M.cut(source, tile, path)
 end
 
 --- The times of the frames `ahead` (0) behind those of a list of { file, frame }, or nil where one is not known.
+---@param source table       of frames.lua
+---@param list table[]       entries of Frames:list
+---@param ahead integer|nil  frames; 0
+---@return number[]|nil
 function M.times(source, list, ahead)
   local times = {}
   for i, e in ipairs(list) do
@@ -49,6 +63,9 @@ function M.times(source, list, ahead)
 end
 
 --- The tiles of a source's frames in reading order.
+---@param list table[]  entries of Frames:list
+---@param grid table    of M.cut
+---@return table[]
 function M.tiles(list, grid)
   local entries, h, w = {}, grid.tile[1], grid.tile[2]
   for _, e in ipairs(list) do
@@ -61,6 +78,10 @@ end
 
 --- Takes tiles (h,w,C) in reading order; every full grid becomes one frame of the file, cut to the field's sides;
 --- grid.about is what labelled.of says.
+---@param path string  of the file that is made
+---@param grid table   of M.cut, with `about`
+---@return flexlab.FieldWriter
+---@return function  takes the next tile
 function M.assembler(path, grid)
   local height, width = table.unpack(grid.field)
   temporary.clear(path)

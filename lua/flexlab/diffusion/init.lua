@@ -40,8 +40,14 @@ local function score(model, prediction, goal, times)
   return sum
 end
 
---- The loss at given times (a list) and noise (N,H,W,C): a scalar tensor, and x_t and p for
---- inspection. `kept` (N) is 0 for samples whose condition is dropped.
+--- The loss at given times and noise, and what it is made of, for inspection.
+---@param model table              of flex.models
+---@param batch table              of data.train
+---@param times number[]           N of them, in [0,1]
+---@param eps flexlab.Tensor       noise (N,H,W,C)
+---@param kept flexlab.Tensor|nil  (N): 0 for samples whose condition is dropped, else 1
+---@return flexlab.Tensor  a scalar
+---@return table  { x_t = (N,H,W,C), pred = (N,H,W,C), features = }
 function M.loss_at(model, batch, times, eps, kept)
   local s = M.coefficients(model, times)
   local base = model:base(batch)
@@ -86,8 +92,11 @@ local function noise_of(key, place, shape)
   return place.first == 1 and all or all:narrow { axis = 1, start = place.first, length = place.n }
 end
 
---- The training loss of a batch: t as the schedule draws it, eps ~ N(0,1). `step` is the run's own by
---- default.
+--- The training loss of a batch: t as the schedule draws it, eps ~ N(0,1).
+---@param model table       of flex.models
+---@param batch table       of data.train
+---@param step integer|nil  addresses times, noise and masks; the run's own, or 1
+---@return flexlab.Tensor  a scalar
 function M.loss(model, batch, step)
   expected.methods("diffusion.loss", "model", model, { "condition" }, 2)
   expected.fields("diffusion.loss", "batch", batch, { "target" }, 2)

@@ -17,7 +17,11 @@ local multitask = require "flexlab.tasks.multitask"
 local M = {}
 
 --- The weighted mean of the losses of the parts, and each of them; a weight of 0 leaves a part out.
----@param weights table|nil  { superres = 1, forecast = 1 }
+---@param model table        of flex.models.multitask
+---@param batch table        of flex.data.multitask
+---@param weights table|nil  { superres = 1, forecast = 1 }, 0 or above
+---@return flexlab.Tensor  a scalar
+---@return table  by task: a scalar
 function M.loss(model, batch, weights)
   weights = config.options("multitask.loss", { superres = 1, forecast = 1 }, weights, nil, 2)
   local sum, each, total = 0, {}, nil
@@ -36,6 +40,10 @@ function M.loss(model, batch, weights)
 end
 
 --- A sampler of one task for flex.evaluate.
+---@param model table        of flex.models.multitask
+---@param name string        "superres" or "forecast"
+---@param options table|nil  of flex.diffusion.sample
+---@return function  batch -> mean, members
 function M.sampler(model, name, options)
   local one = model:task(name)
   return function(batch) return diffusion.sample(one, batch, options) end

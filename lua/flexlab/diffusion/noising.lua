@@ -18,28 +18,41 @@ local Noising = { __name = "flexlab.Noising" }
 Noising.__index = Noising
 
 --- The noising of a schedule with its settings (its defaults without any).
+---@param schedule table      a choice of schedules
+---@param settings table|nil  its own
+---@return table
 function M.new(schedule, settings)
   return setmetatable({ schedule = schedule, settings = settings or schedule.defaults or {} }, Noising)
 end
 
 --- log(alpha^2 / sigma^2) at a time t in [0,1].
+---@param t number  0..1
+---@return number
 function Noising:logsnr(t) return self.schedule.logsnr(t, self.settings) end
 
 --- alpha(t), sigma(t): numbers with alpha^2 + sigma^2 = 1.
+---@param t number  0..1
+---@return number  alpha
+---@return number  sigma
 function Noising:coefficients(t)
   local logsnr = self:logsnr(t)
   return math.sqrt(1 / (1 + math.exp(-logsnr))), math.sqrt(1 / (1 + math.exp(logsnr)))
 end
 
 --- The factor between the schedule's own x_t and ours.
+---@param t number  0..1
+---@return number
 function Noising:size(t)
   return self.schedule.size and self.schedule.size(t, self.settings) or 1
 end
 
 --- Whether the schedule has amplitudes of its own.
+---@return boolean
 function Noising:sized() return self.schedule.size ~= nil end
 
 --- The time at which logSNR has a value: by bisection, since logSNR falls; 0 or 1 beyond its range.
+---@param logsnr number  any
+---@return number  0..1
 function Noising:time(logsnr)
   local low, high = 0.0, 1.0
   if logsnr >= self:logsnr(low) then return low end
@@ -52,6 +65,9 @@ function Noising:time(logsnr)
 end
 
 --- n times to train at, addressed by a key: t ~ U(0,1), unless the schedule has its own distribution.
+---@param key flexlab.Key  address of the random numbers
+---@param n integer        how many
+---@return number[]  in [0,1]
 function Noising:draw(key, n)
   local draw = self.schedule.draw
   return draw and draw(self, key, n, self.settings) or rng.uniform(key, n)

@@ -28,6 +28,9 @@ local function filled(n, value)
 end
 
 --- { alpha, sigma } of the model's schedule at a list of times, as tensors (N,1,1,1).
+---@param model table     of flex.models
+---@param times number[]  N of them, in [0,1]
+---@return table
 function M.coefficients(model, times)
   local alpha, sigma = {}, {}
   for i, t in ipairs(times) do alpha[i], sigma[i] = model:coefficients(t) end
@@ -37,6 +40,13 @@ end
 
 --- The network's answer to x_t (N,H,W,C) at a list of times; known = { features=, base= }, s its
 --- coefficients. What the network reads is x_t as the parametrisation or the schedule scales it.
+---@param model table         of flex.models
+---@param batch table         with re, lowres
+---@param known table         { features =, base = }
+---@param x_t flexlab.Tensor  (N,H,W,C)
+---@param times number[]      N of them, in [0,1]
+---@param s table             of M.coefficients at these times
+---@return flexlab.Tensor  (N,H,W,C), as the parametrisation means it
 function M.ask(model, batch, known, x_t, times, s)
   local kind, noising, input = model.parametrisation, model.noising, x_t
   local seen = times
@@ -100,6 +110,12 @@ end
 
 --- What a sampler, and guidance, may ask of a model about a batch. `features` are model:condition's; with a
 --- `plan` of tiles there are none, and the model is asked tile by tile.
+---@param model table              of flex.models
+---@param batch table              of data.test
+---@param features table|nil       of model:condition
+---@param base flexlab.Tensor|nil  (N,H,W,C), normalised
+---@param plan table|nil           of tiling.plan
+---@return table  what docs/extending.md lists for samplers
 function M.environment(model, batch, features, base, plan)
   local noising, ask = model.noising, plan and by_tiles(plan)
   local known, blind = { features = features, base = base, ask = ask }, { base = base, ask = ask, blind = true }
@@ -145,11 +161,19 @@ local function options_of(given)
 end
 
 --- Whether the sampler, grid or guidance that options name have a setting of their own of this name.
+---@param options table  of M.sample
+---@param key string     name of a setting
+---@return boolean
 function M.knows(options, key)
   return settings.with_choices(declared, options).entry[key] ~= nil and declared.entry[key] == nil
 end
 
 --- The times of a grid, falling: a word of flex.grids() for n steps, or a list of times as it is.
+---@param grid string|number[]  a word of flex.grids(), or times as they are
+---@param n integer             steps, for a word
+---@param noising table         of noising.new
+---@param own table|nil         settings of the grid; its defaults
+---@return number[]  in [0,1], falling; anything else raises
 function M.times(grid, n, noising, own)
   local list = grid
   if type(grid) ~= "table" then
@@ -208,13 +232,17 @@ local function ensemble(model, batch, o, sampler, guides)
   return scope:keep(mean), members, plan and seams.judge(plan, batch, mean, members) or nil
 end
 
---- Samples a batch: the mean of the members (N,H,W,C) in physical units, and the list of members.
---- Options: steps, members, sampler, grid (a word or a falling list of times), guidance ("a+b"), seed,
---- those of the choices named, and `noise` (a list of tensors, a member's at t = 1), `features` (what
---- model:condition(batch) gave, when one batch is sampled several times). Members are numbered from
---- `first_member` on: member 17 alone is the seventeenth of any larger ensemble, bit for bit.
---- With `tiling` (true or options of tiling.lua) the batch holds fields larger than the network's; a third result
---- says how the tiles' edges came out (seams.lua), and so does the report of the run.
+--- Samples a batch. Members are numbered from `first_member` on: member 17 alone is the seventeenth of any larger
+--- ensemble, bit for bit. With `tiling` the batch holds fields larger than the network's; the third result says how the
+--- tiles' edges came out (seams.lua), and so does the report of the run.
+---@param model table        of flex.models, or optim.ema
+---@param batch table        of data.test
+---@param options table|nil  steps, members, first_member, sampler, grid (a word or a falling list of times), guidance
+---  ("a+b"), seed, those of the choices named; tiling (true or options of tiling.lua); noise (a list of tensors, a
+---  member's at t = 1); features (what model:condition(batch) gave, when one batch is sampled several times)
+---@return flexlab.Tensor  mean of the members (N,H,W,C), in physical units
+---@return flexlab.Tensor[]  members, likewise
+---@return table|nil  of seams.judge
 function M.sample(model, batch, options)
   expected.options("sample", options, 2)
   local o, sampler, guides = options_of(options)

@@ -77,6 +77,9 @@ end
 
 --- { ratio, noise, lines } of a field (N,H,W,C) made with a plan of tiles (flex.tiling.plan); nil where no
 --- line can be judged: no edges, nothing but edges, or a field that is constant.
+---@param field flexlab.Tensor  (N,H,W,C)
+---@param plan table            of flex.tiling.plan
+---@return table|nil
 function M.measure(field, plan)
   expected.tensor("seams.measure", "field", field, 4, 2)
   expected.fields("seams.measure", "plan", plan, { "rows", "columns" }, 2)
@@ -98,6 +101,11 @@ end
 
 --- What sampling by tiles says of its answer: measure() of the mean, of the first member, and of the truth
 --- on the same lines where the batch has it; the number of tiles.
+---@param plan table                of flex.tiling.plan
+---@param batch table               whose `truth` is measured, too
+---@param mean flexlab.Tensor       (N,H,W,C)
+---@param members flexlab.Tensor[]  at least one
+---@return table  { tiles =, mean =, member =, truth = }
 function M.judge(plan, batch, mean, members)
   local scope <close> = core.scope()
   local result = { tiles = plan.count, mean = M.measure(mean, plan), member = M.measure(members[1], plan),
@@ -107,6 +115,8 @@ function M.judge(plan, batch, mean, members)
 end
 
 --- Adds what judge() said to the record of a run, from which its report makes a part.
+---@param run table     the current one
+---@param judged table  of M.judge
 function M.note(run, judged)
   run.seams = run.seams or {}
   table.insert(run.seams, judged)
@@ -130,6 +140,8 @@ local NOTE = "The mean step between neighbouring pixels across the lines where t
   .. "the same pattern of lines is elsewhere, as a standard deviation. 1 within the noise: the tiles do not show."
 
 --- The part of a report (report/init.lua) for what judge() said, batch by batch; nil if nothing could be judged.
+---@param list table[]  of M.judge, one per batch
+---@return table|nil
 function M.part(list)
   local t, tiles = tabulate { "field", "step across edges", "noise", "lines" }, 0
   for _, name in ipairs { "mean", "member", "truth" } do

@@ -30,7 +30,9 @@ local declared = settings.of "tiling"
 M.defaults = declared.defaults
 
 --- Options with defaults; raises on what no tiles can be.
----@param level integer|nil  whom an error blames, as error's: 1 (absent) is the caller
+---@param given table|boolean|nil  settings.tiling; true: the defaults
+---@param level integer|nil        whom an error blames, as error's: 1 (absent) is the caller
+---@return table
 function M.options(given, level)
   level = (level or 1) + 1
   local o = settings.options("tiling", declared, given ~= true and given or nil, nil, level)
@@ -111,10 +113,11 @@ end
 
 --- Where tiles lie and what they weigh: { rows, columns, options, count }, an axis being { size, tile, periodic, starts
 --- (from 0), weights = {by tile {by pixel}}, edges = {[p] = true} }.
----@param domain table      { height, width }
----@param tile table        { height, width } of the network
----@param given table|nil   { overlap = 24, border = 4, batch = 8, periodic = true }; periodic: true, false, "y" or "x"
----@param align integer|nil  tiles begin at multiples of it
+---@param domain integer[]   { height, width } in pixels
+---@param tile integer[]     { height, width } of the network
+---@param given table|nil    { overlap = 24, border = 4, batch = 8, periodic = true }; periodic: true, false, "y" or "x"
+---@param align integer|nil  tiles begin at multiples of it; 1
+---@return table
 function M.plan(domain, tile, given, align)
   expected.sizes("tiling.plan", "domain", domain, 2)
   expected.sizes("tiling.plan", "tile", tile, 2)
@@ -127,6 +130,11 @@ function M.plan(domain, tile, given, align)
 end
 
 --- `length` entries along an axis from `start` (from 0), over the end to the beginning.
+---@param t flexlab.Tensor  of any shape
+---@param along integer     axis, from 1
+---@param start integer     first entry, from 0
+---@param length integer    at most the axis' size
+---@return flexlab.Tensor
 function M.cut(t, along, start, length)
   expected.tensor("tiling.cut", "field", t, nil, 2)
   local size = t.shape[along]
@@ -185,10 +193,11 @@ local function ask_row(t, n, start, x, answer)
 end
 
 --- A function from x_t (N,H,W,C) to the network's answers of all tiles put together (N,H,W,C).
----@param plan table      of M.plan
----@param batch table     of whole fields: estimate, lowres (N,H,W,C), re
----@param base table|nil  what the sampled x0 is added to
----@param answer function  (batch of tiles, with their `base`, x_t of tiles) -> (n,h,w,C)
+---@param plan table               of M.plan
+---@param batch table              of whole fields: estimate, lowres (N,H,W,C), re
+---@param base flexlab.Tensor|nil  what the sampled x0 is added to
+---@param answer function          (batch of tiles, with their `base`, x_t of tiles) -> (n,h,w,C)
+---@return function
 function M.fused(plan, batch, base, answer)
   expected.fields("tiling.fused", "plan", plan, { "rows", "columns" }, 2)
   expected.fields("tiling.fused", "batch", batch, { "estimate" }, 2)

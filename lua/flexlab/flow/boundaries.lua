@@ -49,9 +49,13 @@ local function discs(o, sponge)
 end
 
 --- Whether a film with these options has solids.
+---@param o table  options of flex.generate
+---@return boolean
 function M.solid(o) return o.boundary ~= "periodic" and o.boundary ~= "free_slip" end
 
 --- The options of core.flow that say it.
+---@param o table  options of flex.generate
+---@return table  walls, wall, mean_velocity, sponge, cylinders of core.flow
 function M.flow(o)
   local around = o.boundary == "cylinder" or o.boundary == "cylinders"
   local mean = o.mean_velocity or (around and 1.0 or 0.0)
@@ -61,6 +65,9 @@ function M.flow(o)
 end
 
 --- Adds to the attributes of a film what differs from the empty periodic box; discs as "x,y,radius;...".
+---@param o table        options of flex.generate
+---@param numbers table  attributes by name, to which it adds
+---@param texts table    attributes by name, to which it adds
 function M.describe(o, numbers, texts)
   local f = M.flow(o)
   texts.boundary = o.boundary
@@ -77,6 +84,7 @@ end
 local function fail(...) error("generate: " .. select(1, ...):format(select(2, ...)), 0) end
 
 --- Refuses what no flow could have.
+---@param o table  options of flex.generate
 function M.check(o)
   if o.discs and #o.discs % 3 ~= 0 then
     fail("discs are x, y, radius of each, got %s", #o.discs .. " numbers")

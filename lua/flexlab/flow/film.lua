@@ -150,7 +150,10 @@ local function stand_in(s, rehearsal)
   assert(writer:finish())
 end
 
---- Makes the film s = { path =, options = (generate's), re =, member = (0: the flow itself) }.
+--- Makes the film that `s` describes, or goes on with it; an end that is asked for is told in a sentence.
+---@param s table  { path =, options = (generate's), re =, member = 0: the flow itself }, to which its temporary paths
+---  are added
+---@return nil
 function M.make(s)
   s.part, s.state = s.path .. ".part", s.path .. ".part.safetensors"
   s.numbers, s.texts = film_flow.attributes(s)

@@ -27,6 +27,8 @@ local function passed_on(o)
 end
 
 --- "u, v" as a list.
+---@param fields string  names between commas
+---@return string[]
 function M.names(fields)
   local list = {}
   for name in (fields .. ","):gmatch "%s*([^,]*)," do list[#list + 1] = name end
@@ -63,6 +65,9 @@ local function describe_start(o, numbers, texts)
 end
 
 --- What the film is, as attributes of its file: numbers and texts.
+---@param s table  a film, as the head says
+---@return table  numbers by name
+---@return table  texts by name
 function M.attributes(s)
   local o = s.options
   local numbers = { Re = s.re, nu = 1 / s.re, seed = o.seed, start = o.time, spacing = o.spacing,
@@ -88,6 +93,8 @@ for _, row in ipairs(core.flow_options) do
 end
 
 --- All that tells two films apart, in one table. Which FlexLab wrote them does not: the solver decides the numbers.
+---@param s table  a film, as the head says
+---@return table
 function M.identity(s)
   local o, numbers, texts = s.options, M.attributes(s)
   local all = { frames = o.frames, height = o.size, width = o.size, channels = #M.names(o.fields) }
@@ -104,6 +111,9 @@ end
 
 --- The first thing, in the order of names, in which a film that was found is not the one that is wanted:
 --- "precision is double, not single"; nil if there is none. Both are as M.identity gives.
+---@param found table   of M.identity
+---@param wanted table  of M.identity
+---@return string|nil
 function M.difference(found, wanted)
   local all = {}
   for name in pairs(found) do all[name] = true end
@@ -118,6 +128,9 @@ function M.difference(found, wanted)
 end
 
 --- Whether the file at s.path already holds this film; if not, what differs.
+---@param s table  a film, as the head says
+---@return boolean
+---@return string|nil
 function M.holds(s)
   local reader = core.io.field(s.path, "w")
   if not reader then return false, "dataset w is absent" end
@@ -163,6 +176,8 @@ local function random_scalar(o)
 end
 
 --- The flow at time 0.
+---@param s table  a film, as the head says
+---@return flexlab.Flow
 function M.begin(s)
   local o, _ <close> = s.options, core.scope()
   local flow = core.flow(flow_options(s))
@@ -182,6 +197,9 @@ function readers.solid(flow) return flow:solid() end
 M.fields = words.keys(readers)
 
 --- The channels of the film at this moment, (1,H,W,C) f32.
+---@param flow flexlab.Flow  at the moment of the frame
+---@param s table            a film, as the head says
+---@return flexlab.Tensor
 function M.frame(flow, s)
   local frame, both
   local function velocity()

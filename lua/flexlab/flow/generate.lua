@@ -35,7 +35,12 @@ M.kinds = { turbulence = {
   defaults = declared.defaults,
 } }
 
--- The file for one of `count` Reynolds numbers, and for a member of an ensemble (0 or nil: the flow itself).
+--- The file for one of `count` Reynolds numbers, and for a member of an ensemble.
+---@param out string          the path that was given
+---@param re number           Reynolds number
+---@param count integer       how many Reynolds numbers there are
+---@param member integer|nil  0 or nil: the flow itself
+---@return string
 function M.path(out, re, count, member)
   local stem, extension = out:match("^(.*)(%.[^./]+)$")
   stem, extension = stem or out, extension or ".h5"
@@ -107,7 +112,10 @@ local function ensure(s)
   if s.options.fresh or not done() then film.make(s) end
 end
 
--- Makes the files; returns the list of their paths.
+--- Makes the films that are not there yet, or not whole; returns the paths of all. Another film of that name raises.
+---@param kind string        "turbulence"
+---@param options table|nil  settings.flow
+---@return string[]
 function M.make(kind, options)
   local known = M.kinds[kind]
   if not known then error("generate: " .. words.unknown(kind, words.keys(M.kinds)), 2) end

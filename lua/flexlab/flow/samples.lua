@@ -31,6 +31,8 @@ local function complete(sample)
 end
 
 --- Makes what is missing among cfg.file and cfg.test; returns cfg.
+---@param cfg table  settings of data: file, test
+---@return table
 function M.ensure(cfg)
   expected.table("data.ensure", "settings", cfg, 2)
   local plain = config.plain(cfg)

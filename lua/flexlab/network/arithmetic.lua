@@ -42,6 +42,8 @@ local function pass(model)
 end
 
 --- GFLOP of one forward pass of one sample through a model (flexlab.network.model); nil for what is none.
+---@param model any  of flex.models
+---@return number|nil  10^9 operations, a multiply-add counting as two
 function M.gflop(model)
   if not (type(model) == "table" and rawget(model, "config") and model.predict) then return nil end
   local ok, calls = pcall(core.no_grad, pass, model)

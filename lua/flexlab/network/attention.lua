@@ -11,6 +11,9 @@ local M = {}
 
 --- x + proj(attention(qkv(GroupNorm x))) among the pixels of a map (N,H,W,C), as in the U-Nets of diffusion
 --- [Ho et al. 2020; Dhariwal & Nichol 2021]; proj starts at zero. heads divides channels.
+---@param channels integer  C
+---@param heads integer     divides channels
+---@return flexlab.Module  x (N,H,W,C) -> (N,H,W,C)
 function M.map(channels, heads)
   if channels % heads ~= 0 then
     error(("attention: %d heads do not divide %d channels"):format(heads, channels), 2)
@@ -43,6 +46,10 @@ end
 --- x + proj(attention(q(LN x), k(LN context), v(LN context))) [Vaswani et al. 2017, section 3.2.3]: x and context are
 --- maps (N,h,w,D) or tokens (N,T,D), with the token of time and Re in front or without. Where tokens stand is added
 --- to what queries and keys are made of; `where` (1,1+h*w,D) or nil. The result has x's shape.
+---@param d integer                 channels of both, D
+---@param heads integer             divides d
+---@param where flexlab.Tensor|nil  positions (1,1+h*w,D)
+---@return flexlab.Module  (x, context) -> as x
 function M.cross(d, heads, where)
   local module = nn.module { norm = nn.layer_norm(d), context_norm = nn.layer_norm(d), q = nn.linear(d, d),
     k = nn.linear(d, d), v = nn.linear(d, d), proj = nn.linear(d, d) }

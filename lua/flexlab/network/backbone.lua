@@ -18,6 +18,8 @@ local words = require "flexlab.text"
 local M = {}
 
 --- The choice that a configuration names; FLEX where files of before there were others name none.
+---@param cfg table  resolved configuration of a model
+---@return table
 function M.of(cfg) return choices.get("backbones", cfg.backbone or "flex") end
 
 -- What the size says, where the configuration does not.
@@ -68,6 +70,8 @@ local function refuse(cfg, backbone)
 end
 
 --- Fills in what the backbone decides: sizes, its options, its own condition encoder for the word `flex`.
+---@param cfg table  configuration of a model, which it changes
+---@return table  cfg
 function M.resolve(cfg)
   local backbone = M.of(cfg)
   sizes(cfg, backbone)
@@ -83,6 +87,8 @@ function M.resolve(cfg)
 end
 
 --- Whether a conditioning path is open that takes a condition encoder's features.
+---@param open table  conditioning paths by name
+---@return boolean|nil
 function M.conditioned(open)
   return open.weak_skips or open.strong_skips or open.strong_bottleneck or open.cross_attention
 end
@@ -107,6 +113,9 @@ end
 
 --- The configuration of the network itself, every field of core.flex_fields, from a resolved one and its open
 --- conditioning paths. `lua` names what of it C does not know (csrc/io/checkpoint.c says it).
+---@param cfg table   resolved
+---@param open table  conditioning paths by name
+---@return table
 function M.network(cfg, open)
   local said = said_by_words(cfg, open)
   local network = { lua = only_lua(cfg, open, said.condition_encoder) }
@@ -120,6 +129,10 @@ function M.network(cfg, open)
 end
 
 --- The network that M.network described, weights from the seed, positions as the configuration has them.
+---@param cfg table        resolved
+---@param described table  of M.network
+---@param seed integer     of the weights
+---@return table
 function M.build(cfg, described, seed)
   local backbone = M.of(cfg)
   local net = backbone.new(described, cfg.backbone_options, seed)
@@ -129,6 +142,11 @@ end
 
 --- Builds the condition encoder that a word names, for the skips that this network has. Where they are
 --- patches of the field, the encoder is given patches as pixels.
+---@param cfg table          resolved
+---@param net table          of M.build
+---@param seed integer       of the weights
+---@param prefix string|nil  in front of the names of its weights; "condition_encoder."
+---@return table
 function M.encoder(cfg, net, seed, prefix)
   local choice, backbone = choices.look("encoders", cfg.encoder), M.of(cfg)
   local patch = backbone.patch and backbone.patch(cfg) or 1
@@ -154,6 +172,10 @@ function M.encoder(cfg, net, seed, prefix)
 end
 
 --- Rows and columns of the tokens for a field of this size; nil without tokens.
+---@param cfg table       resolved
+---@param height integer  pixels
+---@param width integer   pixels
+---@return integer[]|nil  { rows, columns }
 function M.tokens(cfg, height, width)
   local backbone = M.of(cfg)
   return backbone.tokens and backbone.tokens(cfg, height, width)
@@ -161,6 +183,10 @@ end
 
 --- The conditioning path `cross_attention`: a module called (encoder's head, condition's head or nil) -> head. An
 --- unknown condition is zeros, as it is for the other paths.
+---@param cfg table     resolved
+---@param net table     of M.build
+---@param seed integer  of the weights
+---@return flexlab.Module
 function M.cross(cfg, net, seed)
   local shapes = net:skip_shapes(1)
   local last = shapes[#shapes]
@@ -175,6 +201,8 @@ function M.cross(cfg, net, seed)
 end
 
 --- Fixed positions in place of learned ones, where the configuration wants them.
+---@param cfg table  resolved
+---@param net table  of M.build
 function M.fix_positions(cfg, net)
   local choice = choices.get("positions", cfg.positions)
   local grid = M.tokens(cfg, cfg.height, cfg.width)

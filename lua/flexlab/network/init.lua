@@ -14,6 +14,8 @@ local M = {}
 
 --- Time, and the scalar condition where it is embedded: a module called (t, re) -> (N,D). Encoder and decoder
 --- have one each, as in FLEX.
+---@param config table  of core.flex_fields
+---@return flexlab.Module
 function M.embedding(config)
   local d = config.channels[#config.channels]
   local module = nn.module { time = nn.time_embedding(d),
@@ -36,6 +38,8 @@ local function check(config, x)
 end
 
 --- A network with encode, decode, predict, skip_shapes, config, parameters, init, train.
+---@param fields table  as the head says
+---@return flexlab.Module
 function M.new(fields)
   local net, encode, decode, config, skips = nn.module { encoder = fields.encoder, decoder = fields.decoder },
     fields.encode, fields.decode, fields.config, fields.skips

@@ -28,6 +28,8 @@ local parts = { schedule = "schedules", parametrisation = "parametrisations", lo
 
 --- A model from { net, config, parametrisation, schedule, loss, target|nil, weighting|nil, encoder|nil,
 --- conditioned, concat|nil, cross|nil, title|nil, settings|nil }. settings[part] are a choice's; its defaults without.
+---@param fields table  its parts
+---@return table
 function M.new(fields)
   local model = setmetatable(fields, Model)
   model.target = model.target or choices.registry("targets").residual
@@ -48,6 +50,9 @@ local function show(seen, features, encoder)
 end
 
 --- What the condition encoder makes of a batch; nil when no conditioning path is open.
+---@param batch table        with lowres (N,H,W,C), re (N,1)
+---@param seen function|nil  (where, tensor), called with each output
+---@return table|nil  features
 function Model:condition(batch, seen)
   local features
   if self.conditioned then
@@ -70,7 +75,13 @@ local function for_network(features)
   return features.head and { head = features.head, skips = features.skips, tokens = features.tokens } or nil
 end
 
--- The network, with attention to the condition's head between its encoder and its decoder where that path is open.
+--- The network, with attention to the condition's head between its encoder and its decoder where that path is open.
+---@param x flexlab.Tensor       what the network reads (N,H,W,C)
+---@param t flexlab.Tensor       times (N)
+---@param re flexlab.Tensor|nil  (N,1), Re / 40000
+---@param features table|nil     of condition
+---@param seen function|nil      (where, tensor), called with each output
+---@return flexlab.Tensor  (N,H,W,C)
 function Model:pass(x, t, re, features, seen)
   if not (self.cross or seen) then return self.net:predict(x, t, re, features) end
   local encoded = self.net:encode(x, t, re, features)
@@ -85,6 +96,12 @@ function Model:pass(x, t, re, features, seen)
 end
 
 --- The network's output at times t; without features the condition is unknown (zeros).
+---@param x flexlab.Tensor    x_t (N,H,W,C)
+---@param t flexlab.Tensor    times (N)
+---@param batch table         with re, and lowres where the condition is put beside x_t
+---@param features table|nil  of condition
+---@param seen function|nil   (where, tensor), called with each output
+---@return flexlab.Tensor  (N,H,W,C)
 function Model:predict(x, t, batch, features, seen)
   if self.concat then
     local shape = batch.lowres.shape
@@ -96,6 +113,9 @@ function Model:predict(x, t, batch, features, seen)
 end
 
 --- Features times `kept` (N): 0 where a sample's condition is dropped, as if there were none.
+---@param features table       of condition
+---@param kept flexlab.Tensor  (N), 0 or 1
+---@return table  features
 function Model.mask(features, kept)
   local n, masked = kept.shape[1], { skips = {}, tokens = features.tokens }
   local function with(t)
@@ -107,12 +127,15 @@ function Model.mask(features, kept)
 end
 
 --- What the sampled x0 is added to (N,H,W,C), normalised; nil for nothing.
+---@param batch table  of data
+---@return flexlab.Tensor|nil
 function Model:base(batch)
   return self.target.base(batch, self.settings.target)
 end
 
 --- Every parameter: list of { name=, tensor=, trained= }. One that is not tracked (p.trained = false, or
 --- p.tensor:track(false)) when the optimiser is made stays as it is.
+---@return table[]
 function Model:parameters()
   local list = {}
   local function add(prefix, parameters)
@@ -131,6 +154,7 @@ end
 local ENCODER_MASKS = 1 << 20
 
 --- Dropout on with a key, off with nil.
+---@param key flexlab.Key|nil  address of the masks of this step
 function Model:train(key)
   self.net:train(key)
   if not (self.encoder and self.encoder.train) then return end
@@ -143,11 +167,17 @@ end
 Model.count = nn.count
 
 --- alpha(t), sigma(t) of the schedule.
+---@param t number  0..1
+---@return number  alpha
+---@return number  sigma
 function Model:coefficients(t)
   return self.noising:coefficients(t)
 end
 
 --- Runs f(...) with the weights that this model stands for.
+---@param f function  what is called
+---@param ... any     its arguments
+---@return any  all its results
 function Model:use(f, ...) -- luacheck: ignore self
   return f(...)
 end
@@ -159,7 +189,9 @@ function Model:__tostring()
 end
 
 --- The same model with the averages of an optimiser in place of its weights.
+---@param model table        of M.new
 ---@param exchange function  weights <-> averages
+---@return table  with the methods of a model
 function M.averaged(model, exchange)
   local depth, average = 0, {}
   function average:use(f, ...) -- luacheck: ignore self

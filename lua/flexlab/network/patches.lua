@@ -5,6 +5,9 @@ of the patch one after the other. A 1x1 convolution of such a map is a patch emb
 local M = {}
 
 --- (N,H,W,C) -> (N,H/p,W/p,p*p*C); p divides H and W.
+---@param x flexlab.Tensor  (N,H,W,C)
+---@param p integer         side of a patch, pixels; divides H and W
+---@return flexlab.Tensor
 function M.fold(x, p)
   if p == 1 then return x end
   local n, h, w, c = table.unpack(x.shape)
@@ -13,6 +16,9 @@ function M.fold(x, p)
 end
 
 --- (N,h,w,p*p*C) -> (N,p*h,p*w,C): what fold took apart.
+---@param x flexlab.Tensor  (N,h,w,p*p*C)
+---@param p integer         side of a patch, pixels
+---@return flexlab.Tensor
 function M.unfold(x, p)
   if p == 1 then return x end
   local n, h, w, d = table.unpack(x.shape)

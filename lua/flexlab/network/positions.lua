@@ -11,6 +11,10 @@ local core = require "flexlab.core"
 local M = {}
 
 --- Positions (1, rows * columns, d) of a map, row by row; d divisible by 4.
+---@param rows integer     of the map
+---@param columns integer  of the map
+---@param d integer        channels, divisible by 4
+---@return flexlab.Tensor
 function M.sincos(rows, columns, d)
   if d % 4 ~= 0 then error(("positions: %d channels are not divisible by 4"):format(d), 2) end
   local n, flat = d // 4, {}
@@ -28,12 +32,20 @@ function M.sincos(rows, columns, d)
 end
 
 --- The same behind a token 0 of zeros: (1, 1 + rows * columns, d), as a FLEX network adds it.
+---@param rows integer     of the map
+---@param columns integer  of the map
+---@param d integer        channels, divisible by 4
+---@return flexlab.Tensor
 function M.fixed(rows, columns, d)
   return core.zeros({ 1, 1, d }):concat(M.sincos(rows, columns, d), { axis = 2 })
 end
 
 --- Learned positions (1, 1 + T, d) of a map of from = { rows, columns } for one of `to`: bicubic between
 --- tokens; token 0 as it is.
+---@param learned flexlab.Tensor  (1, 1 + T, d)
+---@param from integer[]          { rows, columns } of the map that it is for
+---@param to integer[]            { rows, columns } of another
+---@return flexlab.Tensor
 function M.interpolate(learned, from, to)
   local d = learned.shape[3]
   local map = learned:narrow({ axis = 2, start = 2, length = from[1] * from[2] }):reshape { 1, from[1], from[2], d }

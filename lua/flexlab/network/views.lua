@@ -12,6 +12,9 @@ local nn = require "flexlab.nn"
 local M = {}
 
 --- map (N,h,w,C) at another height; sizes differ by whole factors.
+---@param map flexlab.Tensor  (N,h,w,C)
+---@param height integer      a multiple of h, or a part of it
+---@return flexlab.Tensor
 function M.at_height(map, height)
   local own = map.shape[2]
   if own == height then return map end
@@ -20,6 +23,9 @@ function M.at_height(map, height)
 end
 
 --- The convolutions from a map with `channels` channels to every skip of cfg.
+---@param cfg table         an encoder's
+---@param channels integer  of the map
+---@return flexlab.Module  with :show(map)
 function M.new(cfg, channels)
   local self = nn.module { skips = {} }
   local heights = {}

@@ -10,6 +10,9 @@ local capturing   -- while copies of a recipe's file are loaded: { made = {}, st
 
 --- Runs a chunk that makes a recipe and may go on to call it, as a script does: the call ends it. Returns the recipe
 --- of that name.
+---@param chunk function   the loaded file
+---@param name string|nil  of the recipe
+---@return table|nil
 function M.of(chunk, name)
   local before, mine = capturing, { made = {}, stop = setmetatable({}, { __name = "flexlab.Stop" }) }
   capturing = mine
@@ -20,6 +23,8 @@ function M.of(chunk, name)
 end
 
 --- A recipe was made.
+---@param name string   of the recipe
+---@param recipe table  what flex.recipe returns
 function M.made(name, recipe)
   if capturing then capturing.made[name] = recipe end
 end

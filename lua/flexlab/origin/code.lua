@@ -46,6 +46,9 @@ end
 
 --- Path and text of a function's source: a file, the text of a chunk that was a string, or what the function
 --- compiles to (a line of the prompt).
+---@param f function  of Lua
+---@return string|nil  path
+---@return string  text
 function M.source_of(f)
   local source = debug.getinfo(f, "S").source
   local path = source:match("^@(.+)$")
@@ -83,11 +86,13 @@ function add(set, role, path, text, home)
 end
 
 --- A set without files.
+---@return table
 function M.none() return { list = {}, by_role = {}, by_path = {}, defines = {} } end
 
 --- The files of a recipe whatever its settings.
----@param body function
+---@param body function    of the recipe
 ---@param path string|nil  the file that made the recipe, if that is known and not the body's
+---@return table
 function M.base(body, path)
   local set = M.none()
   local own, text = M.source_of(body)
@@ -97,6 +102,9 @@ function M.base(body, path)
 end
 
 --- The files that one file brings along, as a set; for what is loaded later.
+---@param role string  how the file is reached (see the head)
+---@param path string  the file
+---@return table
 function M.closure(role, path)
   local set = M.none()
   add(set, role, path)
@@ -161,6 +169,7 @@ end
 --- The files of a recipe with its settings.
 ---@param base table      of M.base
 ---@param settings table  plain, resolved
+---@return table
 function M.set(base, settings)
   if next(choices.parts()) == nil then return base end
   local words = {}
@@ -169,7 +178,9 @@ function M.set(base, settings)
 end
 
 --- The files of the user's parts that words in `values` mean now, as a set, and all these words: { word = true }.
----@param values table
+---@param values table  in which words stand, at any depth
+---@return table  set
+---@return table  words
 function M.parts(values)
   local words, set = {}, M.none()
   set.later = true
@@ -178,6 +189,9 @@ function M.parts(values)
 end
 
 --- What a run's hash covers.
+---@param set table       of M.set
+---@param settings table  resolved
+---@return string  8 hex digits
 function M.hash(set, settings)
   local lines = {}
   for i, entry in ipairs(set.list) do lines[i] = entry.role .. " " .. entry.meaning end
@@ -186,9 +200,13 @@ function M.hash(set, settings)
 end
 
 --- The meaning of a text (tokens.lua).
+---@param text string  of a Lua file
+---@return string  16 hex digits
 function M.meaning(text) return understood(text).meaning end
 
 --- The meaning of a file as it would be loaded, or nil.
+---@param path string  of a Lua file
+---@return string|nil
 function M.meaning_of(path)
   local text = loading.text(path)
   return text and understood(text).meaning
@@ -208,6 +226,9 @@ end
 
 --- The hash that version 0.1 gave these settings and this recipe's text, which covers no other file than recipes:
 --- nil where the set has others, since a run of that version does not say with which it was made.
+---@param set table       of M.set
+---@param settings table  resolved
+---@return string|nil
 function M.old_hash(set, settings)
   for _, entry in ipairs(set.list) do
     if entry.role ~= "recipe" and not entry.role:find "^module recipes%." then return nil end

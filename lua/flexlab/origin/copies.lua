@@ -100,6 +100,8 @@ function M.write(dir, recipe, set)
 end
 
 --- Adds files that were loaded after the run had begun (a set of code.closure).
+---@param dir string  the run's folder
+---@param set table   of code.closure
 function M.add(dir, set)
   local index = index_of(dir)
   if not index then return end
@@ -116,17 +118,21 @@ function M.add(dir, set)
 end
 
 --- Whether a folder is that of a run that kept its code.
+---@param dir string  any folder
+---@return boolean
 function M.is(dir) return index_of(dir) ~= nil end
 
 --- The files that a run was made with, as index.lua lists them: { role =, path =, copy =, meaning =, later = }.
 --- nil of a run that kept none.
+---@param dir string  the run's folder
+---@return table[]|nil
 function M.files(dir)
   local index = index_of(dir)
   return index and index.files
 end
 
 --- Whether another version made a finished run: a phrase for people, or nil where it was this one.
----@param dir string
+---@param dir string  the run's folder
 ---@return string|nil
 function M.version(dir)
   local index = index_of(dir)
@@ -138,6 +144,7 @@ end
 
 --- A run whose code was kept; raises where none was. Runs nothing.
 ---@param dir string  the run's folder
+---@return table
 function M.open(dir)
   dir = latest.resolve(dir:gsub("/last%.h5$", ""))
   local index = index_of(dir)
@@ -156,9 +163,13 @@ function M.open(dir)
 end
 
 --- The copy of "module x" or "file y", as { path =, text = }, or nil.
+---@param kind string  "module" or "file"
+---@param name any     as require or loadfile got it
+---@return table|nil
 function Kept:find(kind, name) return self.by_role[kind .. " " .. tostring(name)] end
 
--- What code of the copies sees: the globals, but for what loads files.
+--- What code of the copies sees: the globals, but for what loads files.
+---@return table
 function Kept:environment()
   local env = { _G = _G }
   function env.require(name)
@@ -179,7 +190,11 @@ function Kept:environment()
   return setmetatable(env, { __index = _G, __newindex = _G })
 end
 
--- A copy as a function. It is told to open runs as any loaded file is.
+--- A copy as a function. It is told to open runs as any loaded file is.
+---@param file table  of Kept:find
+---@param ... any     nothing, or the environment that the chunk is to have
+---@return function|nil
+---@return string|nil  why it cannot be loaded
 function Kept:chunk(file, ...)
   self.env = self.env or self:environment()
   loading.tell(file.role, file.path)
@@ -188,6 +203,10 @@ function Kept:chunk(file, ...)
 end
 
 --- The module of that name, from its copy, loaded once.
+---@param name string  as require got it
+---@param file table   of Kept:find
+---@return any  what the module is
+---@return string  its path
 function Kept:module(name, file)
   if self.modules[name] ~= nil then
     loading.tell(file.role, file.path)
@@ -201,8 +220,9 @@ function Kept:module(name, file)
   return value, file.path
 end
 
--- Runs the copy of a file for what it defines; a recipe that it calls ends it (recipe.lua). It is run again where its
--- words have been given back since (M.within).
+--- Runs the copy of a file for what it defines; a recipe that it calls ends it (recipe.lua). It is run again where its
+--- words have been given back since (M.within).
+---@param role string  how the file was reached (code.lua)
 function Kept:execute(role)
   local file, module = self.by_role[role], role:match("^module (.*)$")
   if not file then error(("'%s' has no copy of its %s"):format(self.dir, role), 0) end
@@ -221,8 +241,9 @@ function Kept:execute(role)
   if not ok then error(e, 0) end
 end
 
--- The parts of this run as choices.provide takes them: choices in files, and what it defined. Nothing is run until a
--- word is asked for.
+--- The parts of this run as choices.provide takes them: choices in files, and what it defined. Nothing is run until a
+--- word is asked for.
+---@return table[]
 function Kept:parts()
   if self.list then return self.list end
   local list = {}
@@ -246,6 +267,7 @@ end
 
 --- Makes the parts of this run those that words mean in this process. Returns the list of those whose word this
 --- process has taken from elsewhere already.
+---@return table[]
 function Kept:provide()
   local taken = {}
   for _, part in ipairs(self:parts()) do
@@ -262,7 +284,8 @@ local function open_once(dir)
 end
 
 --- The parts that a run kept are from now on what their words mean: --trust RUN.
----@param dir string
+---@param dir string  the run's folder
+---@return table  as of M.open
 function M.trust(dir)
   local kept = open_once(dir)
   local taken = kept:provide()[1]
@@ -276,7 +299,10 @@ end
 --- f(...) with the parts that a run kept: flex.load_model's trust. Words that mean nothing yet in this process mean
 --- the copies from now on; what has been taken from elsewhere keeps its meaning behind the call, so that two versions
 --- of a part live side by side.
----@param dir string
+---@param dir string  the run's folder
+---@param f function  what is called
+---@param ... any     its arguments
+---@return any  all its results
 function M.within(dir, f, ...) return choices.within(open_once(dir):provide(), f, ...) end
 
 -- Raises unless the data files that a run has read are here, with the contents they had.
@@ -298,7 +324,7 @@ end
 
 --- What repeats a run: its recipe from the copies, its settings, its seed. Raises where data files are missing or
 --- have changed.
----@param dir string
+---@param dir string  the run's folder
 ---@return table  { recipe =, settings =, seed =, dir = }
 function M.recipe(dir)
   local kept = M.trust(dir)

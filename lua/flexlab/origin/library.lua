@@ -51,11 +51,14 @@ local function meaning_hash()
 end
 
 --- This FlexLab, as runs record it.
+---@return table
 function M.this()
   return { version = tostring(core.info().version), bytes = bytes_hash(), hash = meaning_hash() }
 end
 
 --- Whether what a run recorded is this FlexLab.
+---@param saved any  what index.lua of a run has
+---@return boolean
 function M.is(saved)
   return type(saved) == "table" and saved.version == tostring(core.info().version)
     and (saved.bytes == bytes_hash() or saved.hash == meaning_hash())

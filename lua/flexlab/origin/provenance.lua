@@ -40,6 +40,8 @@ local function contents(file, size)
 end
 
 --- { path, bytes, hash } of a file or of the checkpoint of a folder; nil if it cannot be read.
+---@param path string  of a file or a folder
+---@return table|nil
 function M.fingerprint(path)
   if core.sys.exists(path) == "folder" then path = path .. "/last.h5" end
   local file = core.sys.exists(path) == "file" and io.open(path, "rb")
@@ -51,6 +53,8 @@ function M.fingerprint(path)
 end
 
 --- What is written of the files that the runs of a folder (runs/<name>/<hash8>) read; {} if nothing.
+---@param folder string  runs/<name>/<hash8>, or of one run
+---@return table[]
 function M.recorded(folder) return foreign.rows(folder .. "/files.lua", "list of files", ROW) or {} end
 
 local function differs(a, b) return a.hash ~= b.hash or a.bytes ~= b.bytes or a.meaning ~= b.meaning end
@@ -63,6 +67,10 @@ local function today(old)
 end
 
 --- Fingerprints as they are now, whether one differs from what is written, and the paths of those that differ.
+---@param recorded table[]  of M.recorded
+---@return table[]
+---@return boolean
+---@return string[]
 function M.now(recorded)
   local list, changed = {}, {}
   for i, old in ipairs(recorded) do
@@ -73,6 +81,10 @@ function M.now(recorded)
 end
 
 --- The hash8 under which runs of a configuration belong today: `hash`, or another if files changed.
+---@param root string  the folder of all runs
+---@param name string  of the recipe
+---@param hash string  8 hex digits of settings and code
+---@return string
 function M.place(root, name, hash)
   local present = M.now(M.recorded(("%s/%s/%s"):format(root, name, hash)))
   for _ = 1, 1000 do
@@ -84,8 +96,9 @@ function M.place(root, name, hash)
 end
 
 --- Writes down that the runs of a folder read these files; raises when one is known with other contents.
----@param folder string
----@param prints table  list of fingerprints, or of { path =, meaning = }
+---@param folder string   runs/<name>/<hash8>, or of one run
+---@param prints table[]  fingerprints, or { path =, meaning = }
+---@return table[]  all that is recorded now
 function M.record(folder, prints)
   local _ <close> = assert(core.sys.lock(folder .. "/files.lock"))   -- workers share the folder
   local recorded, known, added = M.recorded(folder), {}, false

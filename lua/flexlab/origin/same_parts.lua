@@ -57,6 +57,7 @@ end
 --- Raises where a part that the words mean has changed since the run.
 ---@param path string  the checkpoint
 ---@param said table   values in which the words stand, at any depth
+---@return nil
 function M.demand(path, said)
   local dir = path:match "^(.*)/[^/]*$" or "."
   local files = copies.files(dir)

@@ -18,6 +18,8 @@ local M = {}
 local Steady = {}
 Steady.__index = Steady
 
+--- A watch over no files yet.
+---@return table
 function M.new() return setmetatable({ sources = {} }, Steady) end
 
 -- What a file is now: { path, which one it is, its size and times }; nil where there is none.
@@ -41,6 +43,8 @@ local function compare(old)
 end
 
 --- Files that a source has opened; take(paths) -> their fingerprints, which are taken after the look.
+---@param source table   with `files`, each of which has a path
+---@param take function  paths -> fingerprints (provenance.lua)
 function Steady:add(source, take)
   local looks, paths, by_path = {}, {}, {}
   for i, file in ipairs(source.files) do
@@ -57,11 +61,14 @@ function Steady:add(source, take)
   self.sources[source] = known
 end
 
+--- Looks at a source's files a last time; they may change from now on.
+---@param source table  as of add
 function Steady:settle(source)
   for _, old in ipairs(self.sources[source] or {}) do compare(old) end
   self.sources[source] = nil
 end
 
+--- Looks at all files; raises a sentence where one has changed.
 function Steady:check()
   for _, looks in pairs(self.sources) do
     for _, old in ipairs(looks) do compare(old) end

@@ -94,7 +94,7 @@ local function ending(text, from)
 end
 
 --- The tokens of a text, or nil if it ends inside one or in a comment.
----@param text string
+---@param text string  of a Lua file
 ---@return string[]|nil
 function M.of(text)
   local list, at = {}, beginning(text)
@@ -114,7 +114,7 @@ function M.of(text)
 end
 
 --- The meaning of a text, as 16 hex digits.
----@param text string
+---@param text string  of a Lua file, or a precompiled chunk
 ---@return string
 function M.meaning(text)
   local list = text:sub(1, 1) ~= "\27" and M.of(text)
@@ -143,7 +143,7 @@ local function add_words(set, text)
 end
 
 --- What a text names literally; see the head of this file.
----@param text string
+---@param text string  of a Lua file
 ---@return table  { requires = {names}, files = {paths}, words = {[word] = true} }
 function M.uses(text)
   local uses, list = { requires = {}, files = {}, words = {} }, text:sub(1, 1) ~= "\27" and M.of(text) or {}

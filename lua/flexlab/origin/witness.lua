@@ -21,6 +21,8 @@ local Witness = {}
 Witness.__index = Witness
 
 --- Starts to watch for a run, which has dir and, where its code is known, code.
+---@param run table  with dir, and code where it is known
+---@return table  to be closed
 function M.open(run)
   local witness = setmetatable({ dir = run.dir, code = run.code or code.none(), seen = {}, written = {} }, Witness)
   table.insert(loading.watchers, witness)
@@ -33,7 +35,8 @@ function Witness:__close()
   end
 end
 
--- Records fingerprints for all seeds of the configuration, and for this run.
+--- Records fingerprints for all seeds of the configuration, and for this run.
+---@param prints table[]  of provenance.fingerprint
 function Witness:record(prints)
   if #prints == 0 then return end
   provenance.record(self.dir:match("^(.*)/[^/]*$") or ".", prints)
@@ -41,6 +44,8 @@ function Witness:record(prints)
 end
 
 --- A file is loaded as Lua.
+---@param role string  how it is reached (code.lua)
+---@param path string  the file
 function Witness:loads(role, path)
   local known = self.code.by_path[path]
   if known and code.meaning_of(path) ~= known.meaning then
@@ -61,13 +66,16 @@ function Witness:loads(role, path)
   self:record(prints)
 end
 
--- Whether a path is none that the next call has to compare.
+--- Whether a path is none that the next call has to compare.
+---@param path string  of a file
+---@return any  true or a value that counts as it
 function Witness:is_private(path)
   return path:sub(1, #self.dir + 1) == self.dir .. "/" or self.written[path] or path:find "^/dev/"
     or path:find "^/proc/"
 end
 
 --- A file is opened for reading, or is data.
+---@param path string  the file
 function Witness:reads(path)
   if self.seen[path] or self:is_private(path) then return end
   self.seen[path] = true
@@ -75,11 +83,14 @@ function Witness:reads(path)
 end
 
 --- A file is opened for writing.
+---@param path string  the file
 function Witness:writes(path)
   if not self.seen[path] then self.written[path] = true end
 end
 
 --- All open runs have read these files of data, or checkpoints in these folders; returns the fingerprints.
+---@param paths string[]  of files or folders
+---@return table[]
 function M.saw(paths)
   local prints = {}
   for _, path in ipairs(paths) do prints[#prints + 1] = provenance.fingerprint(path) end
@@ -94,6 +105,8 @@ function M.saw(paths)
 end
 
 --- Open runs depend on what another run, of this code and in this folder, has read.
+---@param set table   of code.set, of the other run
+---@param dir string  the other run's folder
 function M.inherit(set, dir)
   if #loading.watchers == 0 then return end
   for _, entry in ipairs(set.list) do

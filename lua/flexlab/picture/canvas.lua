@@ -8,10 +8,20 @@ local font = require "flexlab.picture.font"
 
 local M = { paper = { 1, 1, 1 }, ink = { 0.13, 0.14, 0.17 } }
 
+--- Rows of a block.
+---@param block flexlab.Tensor  (1,H,W,3)
+---@return integer  pixels
 function M.height(block) return block.shape[2] end
+--- Columns of a block.
+---@param block flexlab.Tensor  (1,H,W,3)
+---@return integer  pixels
 function M.width(block) return block.shape[3] end
 
--- A block of one colour.
+--- A block of one colour.
+---@param height integer       pixels
+---@param width integer        pixels
+---@param colour number[]|nil  {r, g, b} in 0..1; paper
+---@return flexlab.Tensor
 function M.solid(height, width, colour)
   return core.full({ 1, height, width, 1 }, 1) * core.tensor(colour or M.paper)
 end
@@ -24,7 +34,10 @@ local function joined(axis, blocks)
   return whole
 end
 
--- Adds paper around a block: sizes = { top =, bottom =, left =, right = } in pixels.
+--- Adds paper around a block: sizes = { top =, bottom =, left =, right = } in pixels.
+---@param block flexlab.Tensor  (1,H,W,3)
+---@param sizes table           { top =, bottom =, left =, right = } in pixels
+---@return flexlab.Tensor
 function M.pad(block, sizes)
   local parts = {}
   local width = M.width(block)
@@ -40,7 +53,9 @@ function M.pad(block, sizes)
   return joined(3, parts)
 end
 
--- One below the other, left edges in line.
+--- One below the other, left edges in line.
+---@param blocks flexlab.Tensor[]  from top to bottom
+---@return flexlab.Tensor
 function M.column(blocks)
   local width = 0
   for _, block in ipairs(blocks) do width = math.max(width, M.width(block)) end
@@ -49,7 +64,9 @@ function M.column(blocks)
   return joined(2, parts)
 end
 
--- Side by side, upper edges in line.
+--- Side by side, upper edges in line.
+---@param blocks flexlab.Tensor[]  from left to right
+---@return flexlab.Tensor
 function M.row(blocks)
   local height = 0
   for _, block in ipairs(blocks) do height = math.max(height, M.height(block)) end
@@ -58,7 +75,11 @@ function M.row(blocks)
   return joined(3, parts)
 end
 
--- A line of text; each dot of the font is scale x scale pixels (1, 2 or 4), its edges softened.
+--- A line of text; each dot of the font is scale x scale pixels (1, 2 or 4), its edges softened.
+---@param text string          one line
+---@param scale integer        1, 2 or 4
+---@param colour number[]|nil  {r, g, b} in 0..1; ink
+---@return flexlab.Tensor  (1,H,W,3)
 function M.text(text, scale, colour)
   local rows = font.smooth(font.smooth(font.rows(text == "" and " " or text)))
   local dots = core.tensor(rows):reshape { 1, #rows, #rows[1], 1 }
@@ -68,7 +89,9 @@ function M.text(text, scale, colour)
   return dots * core.tensor(delta) + core.tensor(M.paper)
 end
 
--- A block as (H,W,3) for the encoder.
+--- A block as (H,W,3) for the encoder.
+---@param block flexlab.Tensor  (1,H,W,3)
+---@return flexlab.Tensor
 function M.pixels(block) return block:reshape { M.height(block), M.width(block), 3 } end
 
 return M

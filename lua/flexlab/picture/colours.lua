@@ -80,7 +80,12 @@ M.maps = {
   sequential = table_of(sequential, 0, 1),
 }
 
--- The colour of one number, as {r, g, b} in 0..1.
+--- The colour of one number, as {r, g, b} in 0..1.
+---@param map string    "diverging", "sequential"
+---@param value number  beyond low and high: the end colours
+---@param low number    of the scale
+---@param high number   of the scale, another than low
+---@return number[]
 function M.colour(map, value, low, high)
   local points = M.maps[map]
   local u = math.min(1, math.max(0, (value - low) / (high - low))) * SEGMENTS
@@ -90,7 +95,12 @@ function M.colour(map, value, low, high)
   return rgb
 end
 
--- field (1,H,W,1) -> colours (1,H,W,3); values beyond low and high take the end colours.
+--- A field as colours; values beyond low and high take the end colours.
+---@param map string            "diverging", "sequential"
+---@param field flexlab.Tensor  (1,H,W,1)
+---@param low number            of the scale
+---@param high number           of the scale, another than low
+---@return flexlab.Tensor  (1,H,W,3), 0..1
 function M.apply(map, field, low, high)
   local points = M.maps[map]
   local scale = SEGMENTS / (high - low)

@@ -118,8 +118,10 @@ local function columns(code)
   return first, last
 end
 
--- Text as nine rows of 0 and 1, a gap of one column behind each character. What is not ASCII is
--- shown as "?".
+--- Text as nine rows of 0 and 1, a gap of one column behind each character. What is not ASCII is
+--- shown as "?".
+---@param text string  UTF-8
+---@return integer[][]
 function M.rows(text)
   text = text:gsub(utf8.charpattern, function(c) return #c > 1 and "?" or nil end)
   local rows = {}
@@ -136,8 +138,10 @@ function M.rows(text)
   return rows
 end
 
--- Twice as many rows and columns, a dot's corner cut or filled where a slanted edge passes it
--- [Scale2x, scale2x.it/algorithm].
+--- Twice as many rows and columns, a dot's corner cut or filled where a slanted edge passes it
+--- [Scale2x, scale2x.it/algorithm].
+---@param rows integer[][]  of M.rows
+---@return integer[][]
 function M.smooth(rows)
   local out, height, width = {}, #rows, #rows[1]
   local function at(y, x) return rows[y] and rows[y][x] or 0 end

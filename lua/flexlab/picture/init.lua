@@ -34,10 +34,12 @@ end
 -- A vorticity is shown about 0, other fields as their values want it (panel.lua).
 local function map_of(label) return label:lower():find("vorticity", 1, true) and "diverging" or "fitted" end
 
--- One sample as low / bicubic / FLEX / truth / error / spread; all fields (1,H,W,1), `low` smaller.
--- The fields share one scale; error and spread, far smaller, have their own. truth and spread may be
--- absent; options among the fields: label (what the field is and its unit in brackets), name (of the
--- prediction), start (of the interpolation), members (how many the prediction is the mean of).
+--- One sample as low, bicubic, prediction, truth, error and spread. The fields share one scale; error and spread, far
+--- smaller, have their own.
+---@param fields table  low, bicubic, prediction, and truth and spread or none, each (1,H,W,1), low smaller; label (what
+---  the field is and its unit in brackets), name (of the prediction), start (of the interpolation), members (how many
+---  the prediction is the mean of)
+---@return table  a picture
 function M.compare(fields)
   check(fields)
   local _ <close> = core.scope()
@@ -71,9 +73,11 @@ local function middle(field, share)
   return field
 end
 
--- The whole prediction, by block means, under the low field; beside them the middle, `zoom` pixels of the shorter
--- side, of the interpolation, the prediction, one `member` and the truth. Fields are those of compare, and
--- member; truth and member may be absent.
+--- The whole prediction, by block means, under the low field; beside them the middle of the interpolation, the
+--- prediction, one member and the truth.
+---@param fields table  those of compare, and zoom (pixels of the shorter side of the middle) and member; truth and
+---  member may be absent
+---@return table  a picture
 function M.domain(fields)
   check(fields)
   local _ <close> = core.scope()

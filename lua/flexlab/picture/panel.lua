@@ -182,15 +182,21 @@ end
 local Picture = {}
 Picture.__index = Picture
 
--- The picture as the bytes of a PNG file.
+--- The picture as the bytes of a PNG file.
+---@return string
 function Picture:png() return self.bytes end
 
--- Writes the PNG; raises when the file cannot be written.
+--- Writes the PNG; raises when the file cannot be written.
+---@param path string  of the file
+---@return table  self
 function Picture:save(path)
   assert(core.sys.write(path, self.bytes))
   return self
 end
 
+--- The picture of a panel.
+---@param groups table[]  as the head says
+---@return table  :png(), :save(path), height, width (pixels)
 return function(groups)
   local _ <close> = core.scope()
   local pixels, map = core.no_grad(draw, groups)

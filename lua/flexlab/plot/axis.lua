@@ -38,7 +38,11 @@ local function plain(value, step)
   return (string.format("%." .. decimals .. "f", value):gsub("^%-", "\u{2212}"))
 end
 
--- From low to high, widened to whole ticks.
+--- From low to high, widened to whole ticks.
+---@param low number         the least value
+---@param high number        the greatest value
+---@param count integer|nil  ticks, about; 6
+---@return table  an axis
 function M.linear(low, high, count)
   low, high = within(low, -LARGEST, LARGEST), within(high, -LARGEST, LARGEST)
   if alike(low, high) then low, high = low - 0.5 * math.abs(low) - 0.5, high + 0.5 * math.abs(high) + 0.5 end
@@ -90,7 +94,10 @@ local function narrow_ticks(low, high)
   return ticks
 end
 
--- From low to high (both > 0), widened by a little; values that are not positive have no place.
+--- From low to high (both > 0), widened by a little; values that are not positive have no place.
+---@param low number   the least value, above 0
+---@param high number  the greatest value
+---@return table  an axis
 function M.log(low, high)
   low, high = within(low, LEAST_LOG, LARGEST_LOG), within(high, LEAST_LOG, LARGEST_LOG)
   if alike(low / high, 1) then low, high = low / 2, high * 2 end
@@ -111,7 +118,10 @@ function M.log(low, high)
   return axis
 end
 
--- The axis that holds all values of the lists; options: log, low, high (fixed ends).
+--- The axis that holds all values of the lists; options: log, low, high (fixed ends).
+---@param lists number[][]   values; what is not finite, or not positive on a logarithmic axis, is left out
+---@param options table|nil  { log =, low =, high = }, the last two fixed ends
+---@return table  an axis
 function M.fit(lists, options)
   options = options or {}
   local low, high = options.low or math.huge, options.high or -math.huge

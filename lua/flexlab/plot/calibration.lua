@@ -22,7 +22,9 @@ local function steps(heights, low, high)
   return x, y
 end
 
--- Bars from 0; tips say rank and frequency.
+--- A histogram of the rank of the truth among the members [Hamill 2001]; tips say rank and frequency.
+---@param c table  of flex.calibration
+---@return table  a drawing
 function M.ranks(c)
   local n, colour = #c.ranks, frame.colour(1)
   local drawing, place = frame.new { title = "Rank of the truth among the members",
@@ -42,6 +44,9 @@ function M.ranks(c)
   return drawing
 end
 
+--- Which share of the truths lies in central intervals of the ensemble, by the share that was promised.
+---@param c table  of flex.calibration
+---@return table  a drawing
 function M.coverage(c)
   return lines({
     { name = "this ensemble", x = c.coverage.nominal, y = c.coverage.observed, width = 2.2 },
@@ -71,6 +76,9 @@ local function student(m)
   end
 end
 
+--- The density of (mean - truth) / spread, with its Gaussian fit and what a calibrated ensemble of this size shows.
+---@param c table  of flex.calibration
+---@return table  a drawing
 function M.pull(c)
   local function gaussian(x)
     return math.exp(-0.5 * ((x - c.pull_mean) / c.pull_sd) ^ 2) / (c.pull_sd * math.sqrt(2 * math.pi))

@@ -70,8 +70,11 @@ local function roomy(width, left, options)
   return math.ceil(math.max(width, left + 20 + text_width(options.title or "", 14)))
 end
 
--- options: title, width, height, legend = {{name=, colour=, dash=}}, x = axis, y = axis,
--- x_label, y_label (with the unit), below = lines of text under the chart. It is made wider where a text needs it.
+--- An empty chart, made wider where a text needs it.
+---@param options table  title, width, height (pixels), legend = {{name=, colour=, dash=}}, x = axis, y = axis, x_label,
+---  y_label (with the unit), below = lines of text under the chart
+---@return table  a drawing
+---@return function  (x, y) -> pixels from the left, pixels from the top
 function M.new(options)
   local widest, below = 0, options.below or {}
   for _, tick in ipairs(options.y.ticks) do

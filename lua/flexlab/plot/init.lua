@@ -16,7 +16,9 @@ local slopes = require "flexlab.plot.slopes"
 
 local M = { lines = lines, slopes = slopes, calibration = calibration, panels = panels }
 
--- Mean over a window of 5 % of the curve, centred so that it does not lag; NaNs are left out.
+--- Mean over a window of 5 % of the curve, centred so that it does not lag; NaNs are left out.
+---@param values number[]  one per step; NaN and infinity are left out
+---@return number[]  as many
 function M.smooth(values)
   local sums, counts, out = { [0] = 0 }, { [0] = 0 }, {}
   for i, v in ipairs(values) do
@@ -31,6 +33,11 @@ function M.smooth(values)
   return out
 end
 
+--- The training loss of each step, and its running mean (M.smooth).
+---@param steps number[]     one per loss
+---@param losses number[]    may hold NaN
+---@param options table|nil  { title =, label = (of the loss), log = true, width =, height = }
+---@return table  a drawing
 function M.loss(steps, losses, options)
   options = options or {}
   local log = options.log
@@ -44,13 +51,16 @@ function M.loss(steps, losses, options)
   })
 end
 
--- The largest wavenumber of which a spectrum of so many bins has the whole ring.
+--- The largest wavenumber of which a spectrum of so many bins has the whole ring.
+---@param bins integer  bins of a spectrum, from k = 0
+---@return integer  wavenumber
 function M.rings(bins) return math.min(math.floor((bins - 1) / math.sqrt(2) + 0.5), bins - 1) end
 
--- spectra: a list of { name =, values = {power at k = 0, 1, 2, ...} }. Left out are k = 0, the mean,
--- and the rings beyond half the shorter side of the field, of which only corners exist.
--- The first is a broken line over the rest: it is the truth that the others should meet.
--- options: title, width, height, x_label, y_label, y = { low =, high = } (fixed ends).
+--- Power spectra with logarithmic axes. Left out are k = 0, the mean, and the rings beyond half the shorter side of the
+--- field, of which only corners exist. The first is a broken line over the rest: it is the truth that they should meet.
+---@param spectra table[]    each { name =, values = {power at k = 0, 1, 2, ...} }
+---@param options table|nil  { title =, width =, height =, x_label =, y_label =, y = { low =, high = } (fixed ends) }
+---@return table  a drawing
 function M.spectrum(spectra, options)
   options = options or {}
   local series = {}

@@ -32,6 +32,11 @@ local function points(s, place)
   return list
 end
 
+--- The chart.
+---@param series table[]     at least one, each { name =, x = {}, y = {}, ... } as the head says
+---@param options table|nil  { title =, width =, height =, x = axis, y = axis }, an axis being { label =, log =, low =,
+---  high = }
+---@return table  a drawing
 return function(series, options)
   checked(series)
   options = options or {}

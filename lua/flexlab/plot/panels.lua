@@ -4,7 +4,10 @@ panels - several charts in one drawing, from left to right and then down: panels
 
 local svg = require "flexlab.plot.svg"
 
--- drawings: a list of at least one, of one size; columns: how many stand beside each other.
+--- The charts in one drawing.
+---@param drawings table[]  at least one, all of the size of the first
+---@param columns integer   how many stand beside each other
+---@return table  a drawing
 return function(drawings, columns)
   columns = math.min(columns, #drawings)
   local width, height = drawings[1].width, drawings[1].height

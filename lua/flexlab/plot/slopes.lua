@@ -78,7 +78,10 @@ local function draw_means(drawing, place, pivot, names)
   end
 end
 
--- pivot: what runs:pivot returned; options: title, label (of the metric), log.
+--- The chart.
+---@param pivot table        what runs:pivot returned
+---@param options table|nil  { title =, label = (of the metric), log =, width =, height = }
+---@return table  a drawing
 return function(pivot, options)
   options = options or {}
   local names, lists = pivot:arms(), {}

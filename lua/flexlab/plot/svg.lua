@@ -15,6 +15,9 @@ local M = {}
 
 local names = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" }
 
+--- A text as markup.
+---@param text any  a text, or what tostring makes one of
+---@return string
 function M.escape(text) return (tostring(text):gsub('[&<>"]', names)) end
 
 -- A coordinate with two decimals, and no trailing zeros.
@@ -33,13 +36,24 @@ local function attributes(t)
   return table.concat(out)
 end
 
--- Appends <name attributes>inner</name>; inner is markup, or absent.
+--- Appends <name attributes>inner</name>; inner is markup, or absent.
+---@param name string       of the element
+---@param t table           its attributes
+---@param inner string|nil  markup
+---@return table  self
 function Drawing:element(name, t, inner)
   self[#self + 1] = inner and string.format("<%s%s>%s</%s>", name, attributes(t), inner, name)
     or string.format("<%s%s/>", name, attributes(t))
   return self
 end
 
+--- A straight line from (x1, y1) to (x2, y2), in pixels.
+---@param x1 number        from the left
+---@param y1 number        from the top
+---@param x2 number        from the left
+---@param y2 number        from the top
+---@param style table|nil  { colour =, width =, opacity =, dash = "6 4" }
+---@return table  self
 function Drawing:line(x1, y1, x2, y2, style)
   style = style or {}
   return self:element("line", { x1 = x1, y1 = y1, x2 = x2, y2 = y2,
@@ -47,6 +61,12 @@ function Drawing:line(x1, y1, x2, y2, style)
     ["stroke-opacity"] = style.opacity, ["stroke-dasharray"] = style.dash })
 end
 
+--- A disc.
+---@param x number       of its middle, pixels from the left
+---@param y number       of its middle, pixels from the top
+---@param radius number  pixels
+---@param style table    { colour =, opacity =, tip = (a text that a pointer shows) }
+---@return table  self
 function Drawing:circle(x, y, radius, style)
   return self:element("circle", { cx = x, cy = y, r = radius, fill = style.colour,
     ["fill-opacity"] = style.opacity }, style.tip and "<title>" .. M.escape(style.tip) .. "</title>")
@@ -59,7 +79,13 @@ local function lifted(text)
   end))
 end
 
--- style: anchor (start middle end), size, bold, rotate (degrees about the point), opacity.
+--- A line of text.
+---@param x number         pixels from the left
+---@param y number         of its base line, pixels from the top
+---@param text string      `^` lifts the number that follows
+---@param style table|nil  { anchor = start, middle or end, size =, bold =, rotate = (degrees about the point), opacity
+---  =, colour = }
+---@return table  self
 function Drawing:text(x, y, text, style)
   style = style or {}
   return self:element("text", { x = x, y = y, fill = style.colour or "currentColor",
@@ -69,7 +95,10 @@ function Drawing:text(x, y, text, style)
       number(y)) or nil }, lifted(text))
 end
 
--- A polyline through points {x1, y1, x2, y2, ...}; a NaN interrupts it.
+--- A polyline through points {x1, y1, x2, y2, ...}; a NaN interrupts it.
+---@param points number[]  {x1, y1, x2, y2, ...} in pixels
+---@param style table      { colour =, width =, opacity =, dash = }
+---@return table  self
 function Drawing:path(points, style)
   local d, pen = {}, "M"
   for i = 1, #points, 2 do
@@ -88,7 +117,8 @@ function Drawing:path(points, style)
     ["stroke-linecap"] = "round" })
 end
 
--- The drawing as one <svg> element.
+--- The drawing as one <svg> element.
+---@return string
 function Drawing:svg()
   return string.format('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" '
     .. 'height="%d" role="img" aria-label="%s" font-family="system-ui, -apple-system, '
@@ -96,12 +126,19 @@ function Drawing:svg()
     self.width, self.height, M.escape(self.label), table.concat(self, "\n"))
 end
 
--- Writes the drawing; raises when the file cannot be written.
+--- Writes the drawing; raises when the file cannot be written.
+---@param path string  of the file
+---@return table  self
 function Drawing:save(path)
   assert(core.sys.write(path, self:svg()))
   return self
 end
 
+--- An empty drawing.
+---@param width number      pixels
+---@param height number     pixels
+---@param label string|nil  what is read where the drawing is not seen; "chart"
+---@return table  a drawing
 function M.new(width, height, label)
   return setmetatable({ width = width, height = height, label = label or "chart" }, Drawing)
 end

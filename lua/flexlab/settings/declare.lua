@@ -90,6 +90,8 @@ local function number(v)
 end
 
 --- The range of an entry's numbers: "from 1 to 65536", "above 0 and up to 1.3", "" without one.
+---@param entry table  a setting
+---@return string
 function M.range(entry)
   local low, high, parts = entry.least, entry.most, {}
   if low and high then return ("from %s to %s"):format(number(low), number(high)) end
@@ -101,6 +103,8 @@ function M.range(entry)
 end
 
 --- The same in short, for tables and help: "1..65536", ">0, <=1.3".
+---@param entry table  a setting
+---@return string
 function M.short_range(entry)
   local parts = {}
   if entry.least and entry.most then return number(entry.least) .. ".." .. number(entry.most) end
@@ -145,6 +149,8 @@ local phrases = {
 }
 
 --- What an entry takes, as a sentence says it: "a whole number from 1 to 65536, or false".
+---@param entry table  a setting
+---@return string
 function M.expected(entry)
   local parts = {}
   for _, kind in ipairs(entry.types) do
@@ -159,6 +165,8 @@ local short = { boolean = "true, false", ["false"] = "false", ["true"] = "true",
   text = "text", texts = "list of texts", string = "text", words = "list of words", table = "table", any = "any" }
 
 --- What an entry takes, in a table's cell: "whole number 1..65536, false"; a word as the kind it is of.
+---@param entry table  a setting
+---@return string
 function M.takes(entry)
   local parts, range = {}, M.short_range(entry)
   for _, kind in ipairs(entry.types) do
@@ -174,6 +182,9 @@ function M.takes(entry)
 end
 
 --- The value as it is stored, or nil where it is none that the entry takes (M.sentence says so).
+---@param entry table  a setting
+---@param value any    what came
+---@return any
 function M.check(entry, value)
   for _, kind in ipairs(entry.types) do
     local stored = checks[kind](entry, value)
@@ -193,9 +204,10 @@ local function shown(value)
 end
 
 --- "batch must be a whole number from 1 to 65536, got 0"; of a word of a fixed list also the nearest.
----@param name string       the setting as the user knows it
----@param entry table       its entry
----@param value any         what came
+---@param name string  the setting as the user knows it
+---@param entry table  its entry
+---@param value any    what came
+---@return string
 function M.sentence(name, entry, value)
   local near = ""
   if entry.words and type(value) == "string" then
@@ -243,6 +255,8 @@ local known = {}
 --- The declaration `name` (data, superres, forecast, model, train, eval, ...): { name, doc, list, entry = {by name},
 --- defaults, added, takes }. `added` are the defaults of entries that are not of a table it begins with (`with`);
 --- takes = {{ key =, kind =, otherwise = }}: key names a choice whose own settings are given beside these.
+---@param name string  of a file in settings/
+---@return table
 function M.of(name)
   if not known[name] then known[name] = new(name, require("flexlab.settings." .. name)) end
   return known[name]
@@ -251,6 +265,10 @@ end
 local declarations = setmetatable({}, { __mode = "k" })   -- a choice's defaults -> their declaration
 
 --- Declares entries that no table has; returns their defaults with `others` beside them, and the declaration.
+---@param list table[]      entries, as the head says
+---@param others table|nil  further defaults, by name
+---@return table  defaults
+---@return table  declaration
 function M.own(list, others)
   local declared, defaults = new("own", list), {}
   for _, t in ipairs { declared.defaults, others or {} } do
@@ -261,6 +279,8 @@ function M.own(list, others)
 end
 
 --- The entries of a choice's defaults: as declared, else of the type of each default; false and tables are unchecked.
+---@param defaults table  of a choice
+---@return table[]
 function M.entries(defaults)
   local declared, list = declarations[defaults], {}
   for _, entry in ipairs(declared and declared.list or {}) do list[#list + 1] = entry end
@@ -275,10 +295,15 @@ function M.entries(defaults)
 end
 
 --- The declaration of one choice's own settings.
+---@param choice table  with defaults
+---@return table  declaration
 function M.choice(choice) return M.join(new(choice.name or "own", {}), { choice }) end
 
 --- A declaration with the settings of choices beside its own. A name that both have keeps the type and the meaning
 --- declared first, and takes the choice's default.
+---@param declared table  declaration
+---@param some table[]    choices
+---@return table  declaration
 function M.join(declared, some)
   local joined = new(declared.name, {})
   for _, entry in ipairs(declared.list) do add(joined, entry) end

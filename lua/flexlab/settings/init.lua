@@ -42,18 +42,24 @@ local opened = setmetatable({}, { __mode = "k" })   -- a section's defaults -> w
 
 --- What a section's defaults accept: { declared =, fixed = { key = true }, entry = { the recipe's own, by name } }, or
 --- nil for a plain table.
+---@param defaults table  a section of a recipe
+---@return table|nil
 function M.opened(defaults) return opened[defaults] end
 
 --- The entry of a key of a section's defaults; nil where it is declared nowhere.
+---@param defaults table  a section of a recipe
+---@param key string      of the section
+---@return table|nil
 function M.entry(defaults, key)
   local accepts = opened[defaults]
   return accepts and (accepts.entry[key] or accepts.declared.entry[key]) or nil
 end
 
 --- Declares settings that no table has: of a choice (its `defaults`), or of a recipe. Returns their defaults.
----@param list table        entries (declare.lua)
+---@param list table[]      entries (declare.lua)
 ---@param others table|nil  further defaults: for a choice those of settings that the section's table declares (a
----                         sampler's `steps`); for a recipe its sections
+---  sampler's `steps`); for a recipe its sections
+---@return table
 function M.own(list, others)
   local defaults, declared = declare.own(list, others)
   opened[defaults] = { declared = declared, fixed = {}, entry = {} }
@@ -61,17 +67,21 @@ function M.own(list, others)
 end
 
 --- Makes `copy` accept what the section `defaults` does; returns it.
+---@param copy table      a section
+---@param defaults table  the section whose settings it accepts
+---@return table  copy
 function M.as(copy, defaults)
   opened[copy] = opened[defaults]
   return copy
 end
 
 --- A section of a recipe that accepts every setting of a declared table; M.<name> is the same for each.
----@param name string       one of settings.names
----@param defaults table    the settings that the recipe names, with its defaults
----@param own table|nil     entries of settings that are the recipe's own
----@param fixed table|nil   names of settings that the recipe sets itself
----@param level integer|nil whom an error blames
+---@param name string         one of settings.names
+---@param defaults table|nil  the settings that the recipe names, with its defaults
+---@param own table[]|nil     entries of settings that are the recipe's own
+---@param fixed string[]|nil  names of settings that the recipe sets itself
+---@param level integer|nil   whom an error blames, as in error(); 1
+---@return table
 function M.section(name, defaults, own, fixed, level)
   if not text.has(M.names, name) then error("settings: " .. text.unknown(tostring(name), M.names), (level or 1) + 1) end
   local declared, section = declare.of(name), {}
@@ -101,7 +111,8 @@ end
 
 --- A section with some settings set: a plain table, for a recipe that decides them itself.
 ---@param section table  cfg.data, for example
----@param more table     { file = .., test = .. }
+---@param more table     settings by name: { file = .., test = .. }
+---@return table
 function M.with(section, more)
   local copy = plain.plain(section)
   for key, value in pairs(more) do copy[key] = value end
@@ -110,6 +121,10 @@ end
 
 --- The declaration of a table with the settings of the choices that `values` name beside its own, and the lists of
 --- these choices: { sampler = { choice }, guidance = { choice, choice } }.
+---@param declared table  declaration of a table
+---@param values table    the section: its words name the choices
+---@return table  declaration
+---@return table  lists of choices by setting
 function M.with_choices(declared, values)
   local lists = {}
   for _, take in ipairs(declared.takes) do
@@ -127,6 +142,12 @@ end
 
 --- The value of a key as it is stored, the key being of a declared table or of the choices that `values` name; or
 --- nil and a sentence.
+---@param declared table  declaration of a table
+---@param key string      the setting
+---@param value any       what came
+---@param values table    the section: its words name choices
+---@return any  nil where it is refused
+---@return string|nil  why
 function M.accept(declared, key, value, values)
   local entry = declared.entry[key]
   if not entry then      -- only then are the choices looked up: a recipe may define words of its own later
@@ -141,6 +162,9 @@ end
 
 --- What is wrong with a section's tables of choices' settings (schedule_options), as a sentence; nil for nothing. A
 --- word that stands for another part (encoder `flex`, official parametrisations) is judged where that part is made.
+---@param declared table  declaration of a table
+---@param section table   values by setting
+---@return string|nil
 function M.wrong_table(declared, section)
   for _, entry in ipairs(declared.list) do
     local given, named = section[entry.name], entry.choice and declared.entry[entry.choice]
@@ -158,9 +182,10 @@ end
 --- keys that are not settings.
 ---@param what string        the function, for messages
 ---@param declared table     of settings.of, settings.join or settings.with_choices
----@param given table|nil
----@param also table|nil
----@param level integer|nil  whom an error blames
+---@param given table|nil    what the caller gave
+---@param also string[]|nil  keys that are let through unchecked
+---@param level integer|nil  whom an error blames, as in error(); 1
+---@return table
 function M.options(what, declared, given, also, level)
   local result = {}
   expected.options(what, given, (level or 1) + 1)

@@ -34,6 +34,8 @@ end
 
 --- Entries of the rows of one list: { entry(name, changes) -> entry, rest() -> entries }. changes: default, types,
 --- least, above, most, below, words, doc in the place of the row's; note: a text behind its doc.
+---@param list table[]  core.flex_fields or core.flow_options
+---@return table
 function M.of(list)
   local by_name, made = {}, {}
   for _, row in ipairs(list) do by_name[row.name] = row end

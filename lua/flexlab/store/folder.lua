@@ -37,12 +37,16 @@ for _, list in ipairs { M.files, M.folders, { M.lock }, M.own_records, M.elsewhe
 end
 
 --- Why a record cannot have this name, in words; nil where it can.
+---@param name any  as given to run:record
+---@return string|nil|false
 function M.why_taken(name)
   if type(name) ~= "string" or not name:match "^[%w_]+$" then return "is no name (letters, digits and _)" end
   return taken[name] and ("is taken: FlexLab itself writes '%s'"):format(taken[name])
 end
 
 --- What is no part of a run: locks, and files that are being written.
+---@param name string  of a file in the folder
+---@return any  true or a value that counts as it
 function M.passing(name)
   return name == M.lock or name:find "^lock%." or name == "files.lock" or temporary.parse(name)
     or name:find "%.part$" or name:find "%c"
@@ -56,6 +60,7 @@ local function is_record(path)
 end
 
 --- Removes a folder and all in it; links, also the path itself, are removed and not followed.
+---@param path string  of a folder, a file or a link
 function M.remove(path)
   local is_folder = core.sys.exists(path) == "folder" and not core.sys.readlink(path)
   for _, name in ipairs(is_folder and core.sys.list(path) or {}) do M.remove(path .. "/" .. name) end
@@ -63,6 +68,7 @@ function M.remove(path)
 end
 
 --- Removes what attempts left in a folder, but for the lock and what is not FlexLab's.
+---@param dir string  a run's folder, whose lock is held
 function M.clear(dir)
   local known = {}
   for _, name in ipairs(M.files) do known[name] = true end

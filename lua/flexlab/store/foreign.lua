@@ -44,6 +44,9 @@ local function shown(form)
 end
 
 --- Whether a row has one of several forms.
+---@param row any      of a list
+---@param forms table  list of kinds ("string"), or of { field = kind }
+---@return boolean
 function M.fits(row, forms)
   for _, form in ipairs(forms) do
     if fits(row, form) then return true end
@@ -52,7 +55,9 @@ function M.fits(row, forms)
 end
 
 --- The table that a file holds; nil where there is none.
+---@param path string  the file
 ---@param what string  what it is, in words
+---@return table|nil
 function M.table(path, what)
   local dir, name = path:match "^(.*)/([^/]*)$"
   local value = own.value(dir, name)
@@ -63,7 +68,10 @@ function M.table(path, what)
 end
 
 --- A list whose every row has one of the forms; nil where there is no file.
+---@param path string         the file
+---@param what string         what it is, in words
 ---@param forms string|table  a kind of value, or a list of { field = kind }
+---@return table[]|nil
 function M.rows(path, what, forms)
   local list = M.table(path, what)
   if not list then return nil end
@@ -80,6 +88,10 @@ function M.rows(path, what, forms)
 end
 
 --- A table whose known fields, where it has them, are of these kinds; nil where there is no file.
+---@param path string  the file
+---@param what string  what it is, in words
+---@param kinds table  { field = kind }, "numbers" for a list of numbers
+---@return table|nil
 function M.fields(path, what, kinds)
   local value = M.table(path, what)
   for _, name in ipairs(value and words.keys(kinds) or {}) do

@@ -12,6 +12,10 @@ local M = {}
 
 --- Makes runs/<name>/latest lead to `target`, a path relative to runs/<name>; a message where that cannot be.
 --- (A file system without links, or something else of that name, is no reason to stop a run.)
+---@param root string    the folder of all runs
+---@param name string    of the recipe or study
+---@param target string  "1a2b3c4d/3"
+---@return string|nil
 function M.point(root, name, target)
   local path = ("%s/%s/latest"):format(root, name)
   if core.sys.readlink(path) == target then return end
@@ -22,6 +26,8 @@ end
 
 --- A path without its last link: runs/sr/latest -> runs/sr/1a2b3c4d/3. Other paths are returned as they are; a link
 --- that leads out of its folder raises.
+---@param path string  of a run, a study, or a link to one
+---@return string
 function M.resolve(path)
   path = path:gsub("(.)/+$", "%1")
   local target = core.sys.readlink(path)
@@ -41,6 +47,8 @@ local function through_link(text)
 end
 
 --- A setting as it is meant when it is typed: what leads through a link `latest` names the run itself.
+---@param value any  a setting, or a table of settings
+---@return any
 function M.fixed(value)
   if type(value) ~= "table" then return through_link(value) or value end
   local copy = {}
@@ -50,6 +58,9 @@ end
 
 --- One sentence on a setting that leads through a link `latest`, nil if none does. The link moves when the run begins
 --- (train.from = "runs/sr/latest" would then be the run itself), so a configuration must name what it means.
+---@param settings table     of a configuration
+---@param prefix string|nil  what stands before the names: "train."
+---@return string|nil
 function M.moving(settings, prefix)
   for key, value in pairs(settings) do
     local name = (prefix or "") .. tostring(key)
@@ -64,6 +75,8 @@ function M.moving(settings, prefix)
 end
 
 --- Where a run (sr/1a2b3c4d/3) or a study (conditioning/1a2b3c4d) lies among all runs, wherever those lie.
+---@param dir string  its folder
+---@return string
 function M.place(dir)
   local hash = ("%x"):rep(8)
   return dir:match("([^/]+/" .. hash .. "/%d+)/*$") or dir:match("([^/]+/" .. hash .. ")/*$")
@@ -72,6 +85,8 @@ end
 
 --- Names of the folders in a folder, sorted, numbers by their size; links, and what an import unpacks, are none of
 --- them.
+---@param path string  of a folder
+---@return string[]
 function M.folders(path)
   local names, kept = core.sys.list(path) or {}, {}
   for _, name in ipairs(names) do

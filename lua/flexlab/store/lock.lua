@@ -120,6 +120,8 @@ local function alive(path, owner)
 end
 
 --- "process 123 on host, since 2026-11-30T19:43:01Z".
+---@param owner table  of M.owner
+---@return string
 function M.describe(owner)
   if not owner.pid then return "a process that is just starting" end
   return ("process %d on %s, since %s"):format(owner.pid, owner.host, owner.since)
@@ -127,7 +129,8 @@ end
 
 --- Who holds the run of a folder: { host =, pid =, since =, ... , alive =, why = } or nil. `alive` is false for an
 --- owner that has died without letting go, which `why` says more of.
----@param dir string
+---@param dir string  the run's folder
+---@return table|nil
 function M.owner(dir)
   local path = dir .. "/lock"
   local owner = read(path)
@@ -177,7 +180,10 @@ end
 
 --- Takes the run of a folder, which must exist. Returns the lock; `lock.note` is a sentence when it was taken over from
 --- a dead owner. Or nil and the owner (M.owner); or nil, nil and a message when the file system refuses.
----@param dir string
+---@param dir string  the run's folder
+---@return table|nil  the lock
+---@return table|nil  the owner
+---@return string|nil  the message
 function M.take(dir)
   local path = dir .. "/lock"
   for _ = 1, 100 do
@@ -201,6 +207,8 @@ function M.take(dir)
 end
 
 --- Whether the lock still is ours.
+---@param path string|nil  of the lock, if it was moved
+---@return boolean
 function Lock:held(path)
   local owner = read(path or self.path)
   return owner and owner.token == self.token or false
@@ -227,14 +235,23 @@ Lock.__close = Lock.release
 --- Raised by an owner that has lost its lock; reads as a sentence.
 M.Lost = { __name = "flexlab.LockLost" }
 function M.Lost.__tostring(e) return e.message end
+--- Whether an error says that the lock was lost to another process.
+---@param e any  what was raised
+---@return boolean
 function M.is_lost(e) return getmetatable(e) == M.Lost end
 
 --- Raised to whoever wants a run that another works on; has `owner`, reads as a sentence.
 M.Busy = { __name = "flexlab.RunBusy" }
 function M.Busy.__tostring(e) return e.message end
+--- Whether an error says that another process holds the folder (M.busy).
+---@param e any  what was raised
+---@return boolean
 function M.is_busy(e) return getmetatable(e) == M.Busy end
 
 --- The error for a folder that `owner` holds.
+---@param dir string   the run's folder
+---@param owner table  of M.owner
+---@return table
 function M.busy(dir, owner)
   return setmetatable({ owner = owner, message = ("%s is being written by %s; --wait waits for it"):format(dir,
     M.describe(owner)) }, M.Busy)

@@ -19,6 +19,9 @@ local M = {}
 local said = {}
 
 --- The first link on the way from a folder to what a name in it means ("a.lua", "code/index.lua"), or nil.
+---@param dir string   the folder, which may itself be reached through a link
+---@param name string  of a file in it, or below it
+---@return string|nil
 function M.link(dir, name)
   local path = dir
   for part in name:gmatch "[^/]+" do
@@ -28,6 +31,9 @@ function M.link(dir, name)
 end
 
 --- Path of a plain file in a folder, or nil.
+---@param dir string   the folder
+---@param name string  of a file in it, or below it
+---@return string|nil
 function M.path(dir, name)
   local link = M.link(dir, name)
   if link then
@@ -39,19 +45,29 @@ function M.path(dir, name)
   return core.sys.exists(path) == "file" and path or nil
 end
 
---- Its contents, or nil.
+--- Contents of a plain file in a folder, or nil.
+---@param dir string   the folder
+---@param name string  of a file in it, or below it
+---@return string|nil
 function M.read(dir, name)
   local path = M.path(dir, name)
   return path and core.sys.read(path) or nil
 end
 
---- The value that it holds (literal.at), or nil.
+--- The value that a plain file in a folder holds (literal.at), or nil.
+---@param dir string   the folder
+---@param name string  of a file in it, or below it
+---@return any
 function M.value(dir, name)
   local path = M.path(dir, name)
   return path and literal.at(path)
 end
 
 --- The same, of a file that may be broken: nil and a sentence then.
+---@param dir string   the folder
+---@param name string  of a file in it, or below it
+---@return any
+---@return string|nil
 function M.try(dir, name)
   local path = M.path(dir, name)
   if not path then return nil, ("%s/%s is no plain file"):format(dir, name) end
@@ -59,6 +75,8 @@ function M.try(dir, name)
 end
 
 --- Raises where one of these files of a folder is a link, which an append would follow.
+---@param dir string      the folder
+---@param names string[]  of files in it
 function M.demand(dir, names)
   for _, name in ipairs(names) do
     local link = M.link(dir, name)

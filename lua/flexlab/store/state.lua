@@ -31,6 +31,8 @@ local known = {}
 for _, name in ipairs(FIELDS) do known[name] = true end
 
 --- A time as files hold it: 2026-11-30T19:43:01Z.
+---@param seconds number|nil  Unix time; now
+---@return string
 function M.stamp(seconds) return os.date("!%Y-%m-%dT%H:%M:%SZ", math.floor(seconds or core.sys.now())) end
 
 -- Days from 1970-01-01 to a date of the Gregorian calendar [Hinnant, days_from_civil].
@@ -42,6 +44,8 @@ local function days(y, m, d)
 end
 
 --- Unix seconds of such a text, or nil.
+---@param stamp string  of M.stamp
+---@return integer|nil
 function M.seconds(stamp)
   local y, mo, d, h, mi, s = stamp:match("^(%d%d%d%d)%-(%d%d)%-(%d%d)T(%d%d):(%d%d):(%d%d)Z$")
   if not y then return nil end
@@ -85,6 +89,7 @@ local function line_of(text) return (tostring(text):gsub("%s*[\r\n]+%s*", " ")) 
 
 --- The text of failed.txt.
 ---@param failure table  state = "failed" or "diverged", sentence, and step, steps, time (unix s), traceback if known
+---@return string
 function M.failure(failure)
   local lines = {}
   for _, name in ipairs(FIELDS) do
@@ -115,6 +120,9 @@ local function field(line, out)
 end
 
 --- What M.failure wrote, as a table; or nil, and the first line that is not of this form.
+---@param text string  of failed.txt
+---@return table|nil
+---@return integer|nil  number of the line
 function M.parse(text)
   local out, trace, n = {}, nil, 0
   for line in text:gmatch("([^\n]*)\n") do
@@ -134,6 +142,8 @@ function M.parse(text)
 end
 
 --- Reads the failed.txt of a run's folder; nil when there is none.
+---@param dir string  the run's folder
+---@return table|nil  of M.failure; one that cannot be read says so as its sentence
 function M.failed(dir)
   local path = own.path(dir, "failed.txt")
   if not path then return nil end
@@ -145,11 +155,16 @@ function M.failed(dir)
 end
 
 --- Writes failed.txt, whole or not at all; true or nil, message.
+---@param dir string     the run's folder
+---@param failure table  as of M.failure
+---@return boolean|nil
+---@return string|nil
 function M.fail(dir, failure) return core.sys.write(dir .. "/failed.txt", M.failure(failure)) end
 
 --- How many runs are in which state, and what is said of the first one that says something: "2 failed, 1 stopped; the
 --- first: out of memory".
----@param states table  list of what M.of returns
+---@param states table[]  what M.of returns
+---@return string
 function M.summary(states)
   local count, parts, sentence = {}, {}, nil
   for _, s in ipairs(states) do
@@ -165,6 +180,8 @@ function M.summary(states)
 end
 
 --- A sentence where a path, a run's folder or its last.h5, has the weights of a run that is not finished; else nil.
+---@param path string  of a run's folder, or of a checkpoint
+---@return string|nil
 function M.unfinished(path)
   local dir = core.sys.exists(path) == "folder" and path or path:match "^(.*)/last%.h5$"
   if not dir or not core.sys.exists(dir .. "/config.lua") then return nil end
@@ -178,7 +195,7 @@ function M.unfinished(path)
 end
 
 --- What became of the run in a folder: see the head of this file.
----@param dir string
+---@param dir string  the run's folder
 ---@return table
 function M.of(dir)
   local function found(word, file)
@@ -207,6 +224,8 @@ function M.of(dir)
 end
 
 --- "running 29/60", "failed: no memory": a state in a few words.
+---@param s table  of M.of
+---@return string
 function M.short(s)
   if s.word == "failed" or s.word == "diverged" then
     return s.sentence and ("%s: %s"):format(s.word, s.sentence) or s.word

@@ -18,6 +18,10 @@ M.day = 86400
 local function our_place() return core.sys.temporary("x"):match "%x+$" end
 
 --- What a temporary file will be, its process and its place (nil of an old one); nil of another name.
+---@param name string  of a file
+---@return string|nil  name of what it will be
+---@return integer|nil  process
+---@return string|nil  place
 function M.parse(name)
   local base, pid, place = name:match "^(.+)%.tmp%.(%d+)%.(%x%x%x%x%x%x%x%x)$"
   if not base then base, pid = name:match "^(.+)%.tmp%.(%d+)$" end
@@ -25,6 +29,7 @@ function M.parse(name)
 end
 
 --- Removes all temporary files in a folder and below it; links are not followed.
+---@param folder string  of one run, whose lock is held
 function M.sweep(folder)
   for _, name in ipairs(core.sys.list(folder) or {}) do
     local path = folder .. "/" .. name
@@ -42,6 +47,7 @@ local function is_dead(pid, its) return its == our_place() and not (pid and core
 
 --- Before a file is written: removes what writers of the same file that are gone have left beside it. The folder is the
 --- user's, so nothing is judged by its age or by a name without a place.
+---@param path string  of the file that is to be written
 function M.clear(path)
   local folder, file = path:match "^(.*/)([^/]*)$"
   for _, name in ipairs(core.sys.list(folder or ".") or {}) do
@@ -51,6 +57,8 @@ function M.clear(path)
 end
 
 --- Names in a shared folder, not below it, of what writers that are gone have left.
+---@param folder string  that runs share
+---@return string[]
 function M.left(folder)
   local list = {}
   for _, name in ipairs(core.sys.list(folder) or {}) do

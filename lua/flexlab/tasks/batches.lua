@@ -115,6 +115,11 @@ local function judge(part)
 end
 
 --- The random part of a set: entries of `source`, with coarse fields `low` or without.
+---@param set table        of data
+---@param source table     of frames.lua
+---@param entries table[]  of Frames:list, the frames that may be drawn
+---@param low table|nil    source of coarse fields
+---@return table  data.train
 function M.train(set, source, entries, low)
   local part = setmetatable({ set = set, source = source, entries = entries, low = low }, Train)
   part.ahead = ahead_of(part)
@@ -153,6 +158,10 @@ end
 --- times, the noise and the masks that they have in the whole. So the loss of a step is the mean of those of its
 --- pieces, each weighted by its samples, and gradients likewise: for steps that do not fit into memory at once, and
 --- for processes that share one.
+---@param step integer       from 1
+---@param first integer|nil  sample, from 1
+---@param last integer|nil   sample
+---@return table  as the head of tasks/init.lua says
 function Train:batch(step, first, last)
   local whole = self.set.cfg.batch
   first, last = piece_of(whole, first, last)
@@ -191,6 +200,11 @@ local function tiles(set, source, entries, limit)
 end
 
 --- The tiled part of a set.
+---@param set table        of data
+---@param source table     of frames.lua
+---@param entries table[]  of Frames:list, the frames that are cut into tiles
+---@param low table|nil    source of coarse fields
+---@return table  data.test
 function M.test(set, source, entries, low)
   local part = setmetatable({ set = set, source = source, entries = entries, low = low,
     tiles = tiles(set, source, entries, set.cfg.test_tiles) }, Test)
@@ -212,6 +226,7 @@ local function judge_other(part)
 end
 
 --- Iterates over the test batches; the tensors belong to the caller's scope.
+---@return function  -> batch or nil
 function Test:batches()
   local size, first, asked = self.set.cfg.test_batch or self.set.cfg.batch, 1, 1
   local function batch_at(i) return table.move(self.tiles, i, math.min(i + size - 1, #self.tiles), 1, {}) end
@@ -229,6 +244,8 @@ function Test:batches()
 end
 
 --- The same tiles with this lead (forecasts with several): one of data.lead.
+---@param lead integer  frames ahead
+---@return table  a copy of data.test
 function Test:at(lead)
   local leads, known = tasks.forecast.leads(self.set.cfg), false
   for _, v in ipairs(leads) do known = known or v == lead end

@@ -182,6 +182,12 @@ end
 
 --- A set for a task (tasks.lua). `opened` are the sources of another set that this one shares; prepare(source) is
 --- called with each source that is opened.
+---@param task table            of kinds.lua
+---@param given table           its settings
+---@param opened table|nil      sources of another set that this one shares
+---@param level integer|nil     whom an error blames, as in error(); 2
+---@param prepare function|nil  called with each source that is opened
+---@return table  train, test, scale, height, width, channels, ...
 function M.build(task, given, opened, level, prepare)
   expected.fields("data.build", "task", task, { "name", "check", "describe" }, level or 2)
   local cfg = settings.options("data." .. task.name, settings.of(task.name), given, nil, level or 2)
@@ -221,6 +227,8 @@ function M.build(task, given, opened, level, prepare)
 end
 
 --- Makes a set the current one: models take their shape from it, checkpoints its description.
+---@param set table  of M.build
+---@return table  the set
 function M.announce(set)
   local run = context.announce(set)
   if run then record(run, set) end
@@ -230,18 +238,25 @@ end
 -- The calls below stand in brackets: a tail call would leave no line of the user's for an error to name.
 
 --- Super-resolution: the field from every factor-th sample of it.
+---@param cfg table  settings.superres
+---@return table  train, test, scale, height, width, channels, ...
 function M.superres(cfg) return (M.build(tasks.superres, cfg, nil, 3)) end
 
 --- Forecasting: the next frame from the last ones.
+---@param cfg table  settings.forecast
+---@return table  train, test, scale, height, width, channels, ...
 function M.forecast(cfg) return (M.build(tasks.forecast, cfg, nil, 3)) end
 
 --- Both from the same patches, for one model of several tasks (multitask.lua).
+---@param cfg table  settings.multitask
+---@return table  train, tests, sets, scale, ...
 function M.multitask(cfg) return (multitask.data(cfg, M.build, M.announce)) end
 
 --- The data that a model was trained on as its checkpoint describes them, from other files.
----@param model table  what flex.load_model returned
----@param more table   file, test, batch, ...: further settings, which win
+---@param model table           what flex.load_model returned
+---@param more table            file, test, batch, ...: further settings, which win
 ---@param prepare function|nil  called with each source that is opened, before patches are taken of it
+---@return table  as of superres or forecast
 function M.as_trained(model, more, prepare)
   expected.fields("data.as_trained", "model", model, { "data", "scale" }, 2)
   expected.options("data.as_trained", more, 2)
@@ -262,6 +277,8 @@ function M.as_trained(model, more, prepare)
 end
 
 --- Makes the sample simulations that the recipes name when they are not there yet; returns cfg.
+---@param cfg table  settings of data: file, test
+---@return table
 function M.ensure(cfg) return samples.ensure(cfg) end
 
 return M

@@ -43,6 +43,10 @@ Train.__index = Train
 
 --- The parts of a step, of the same patches: a function of (seed, step); with `first` and `last` those of its samples
 --- (flexlab.tasks.batches).
+---@param step integer       from 1
+---@param first integer|nil  sample, from 1
+---@param last integer|nil   sample
+---@return table
 function Train:batch(step, first, last)
   local batch = { parts = {} }
   for _, name in ipairs(names) do
@@ -54,9 +58,10 @@ function Train:batch(step, first, last)
 end
 
 --- One set of two tasks: train, tests = { superres =, forecast = }, sets, scale.
----@param given table
+---@param given table        settings.multitask
 ---@param build function     builds the set of one task, as tasks/init.lua does
 ---@param announce function  makes a set the current one
+---@return table
 function M.data(given, build, announce)
   local own = settings(given)
   local forecast = build(tasks.forecast, own.forecast, nil, 4)
