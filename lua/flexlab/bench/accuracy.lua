@@ -55,9 +55,9 @@ end
 
 --- { channels, forward, data, weights, direct } for one number of channels on maps of size x size: a list, one row for
 --- each of the instruction sets `isas`.
----@param channels integer
----@param size integer
----@param isas string[]
+---@param channels integer  of the maps
+---@param size integer      height and width of the maps, pixels
+---@param isas string[]     words of core.isa
 ---@return table[]
 function M.rows(channels, size, isas)
   local scope <close> = core.scope()
@@ -78,12 +78,13 @@ function M.rows(channels, size, isas)
 end
 
 --- The row of the instruction set in use.
----@param channels integer
----@param size integer
+---@param channels integer  of the maps
+---@param size integer      height and width of the maps, pixels
 ---@return table
 function M.row(channels, size) return M.rows(channels, size, { core.isa() })[1] end
 
---- values: channels (list), size, json.
+--- Measures and prints the rows.
+---@param values table  channels (list), size, json
 function M.run(values)
   local rows = {}
   for i, channels in ipairs(values.channels) do

@@ -110,7 +110,8 @@ local function sum(rows)
   return ms
 end
 
---- values: model, size, batch, repeats, op (nil: all), json.
+--- Measures and prints the calls.
+---@param values table  model, size, batch, repeats, op (nil: all), json
 function M.run(values)
   local machine = machines.measure()
   local rows = rows_of(walk(values), values)

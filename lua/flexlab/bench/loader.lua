@@ -91,7 +91,8 @@ local function report(result, values)
   t:print()
 end
 
---- values: data (files), model, size, batch, repeats, json.
+--- Measures and prints the ways of reading.
+---@param values table  data (files), model, size, batch, repeats, json
 function M.run(values)
   local folder = os.tmpname()
   os.remove(folder)

@@ -43,6 +43,7 @@ local function bandwidth()
 end
 
 --- { isa, threads, one = flop/s of one thread, all = flop/s of all, bandwidth = bytes/s }
+---@return table
 function M.measure()
   local threads = core.threads()
   local one = flops(1)
@@ -50,7 +51,9 @@ function M.measure()
     bandwidth = bandwidth() }
 end
 
---- The same in a sentence.
+--- The figures in a sentence.
+---@param m table  of M.measure
+---@return string
 function M.text(m)
   return ("peak (%s): %.0f GFLOP/s with one thread, %.0f with %d; memory: %.1f GB/s"):format(m.isa, m.one / 1e9,
     m.all / 1e9, m.threads, m.bandwidth / 1e9)

@@ -14,7 +14,9 @@ local M = {}
 
 local order = { "weights", "optimiser", "gradients", "activations", "workspace" }
 
---- Runs `work` (see whole.lua) and prints the peak by kind; values: repeats, json, what.
+--- Runs the work and prints the peak by kind.
+---@param work function  of whole.work
+---@param values table   repeats, json, what
 function M.run(work, values)
   core.reset_peak()
   clock.timed(values.repeats, work)

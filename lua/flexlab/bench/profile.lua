@@ -56,7 +56,9 @@ local function show(rows, wall, values)
   t:print()
 end
 
---- Runs `work` (see whole.lua) and prints its profile; values: repeats, shapes, json, what.
+--- Runs the work and prints its profile.
+---@param work function  of whole.work
+---@param values table   repeats, shapes, json, what
 function M.run(work, values)
   local wall = 0
   local function counted(i)

@@ -13,6 +13,9 @@ local terminal = require "flexlab.terminal"
 local M = {}
 
 --- The power p of y ~ x^p, or nil for fewer than two different x.
+---@param x number[]  above 0
+---@param y number[]  above 0, as many
+---@return number|nil
 function M.power(x, y)
   local n, mx, my, xx, xy = #x, 0, 0, 0, 0
   for i = 1, n do mx, my = mx + math.log(x[i]) / n, my + math.log(y[i]) / n end
@@ -63,7 +66,8 @@ local function show(all)
   end
 end
 
---- values: model, size, batch, steps, repeats, threads, batches, sizes, thread_counts, work, json.
+--- Measures and prints the three series.
+---@param values table  model, size, batch, steps, repeats, threads, batches, sizes, thread_counts, work, json
 function M.run(values)
   values.threads = values.threads or core.threads()
   local all = {

@@ -33,19 +33,25 @@ end
 M.words = { "train", "sample" }
 
 --- What the network is called: "nano", "unet nano".
+---@param values table  options of `flexlab bench`: model, backbone
+---@return string
 function M.name(values)
   return (values.backbone or "flex") == "flex" and values.model or values.backbone .. " " .. values.model
 end
 
---- The network that the options name: model, backbone, size, recompute, precision.
+--- The network that the options name.
+---@param values table  model, backbone, size, recompute, precision
+---@return table
 function M.model(values)
   return flex.models.flex { size = values.model, backbone = values.backbone or "flex", height = values.size,
     width = values.size, in_channels = 1, cond_channels = 1, recompute = values.recompute or false,
     precision = values.precision or "f32", seed = 1 }
 end
 
---- The function that does repeat i (0 is the warm-up) of the work `what`: "train" or "sample".
---- values: model, backbone, size, batch, steps, recompute, precision, as the options of `flexlab bench`.
+--- The function that does repeat i (0 is the warm-up) of a work.
+---@param what string   "train" or "sample"
+---@param values table  model, backbone, size, batch, steps, recompute, precision, as the options of `flexlab bench`
+---@return function
 function M.work(what, values)
   return makers[what](M.model(values), batch_of(values), values)
 end

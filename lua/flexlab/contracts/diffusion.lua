@@ -31,6 +31,10 @@ local function drawn(t, choice, cfg)
   t:kept "draw(): times in [0, 1], addressed by the key"
 end
 
+--- A schedule: logsnr falls at every time and is finite; size and draw, where it has them, are above 0 and in [0,1].
+---@param t table       the trial (trial.lua)
+---@param choice table  that is tried
+---@param cfg table     its settings
 function M.schedules(t, choice, cfg)
   local f, last = choice.logsnr, nil
   for i = 0, POINTS do
@@ -101,6 +105,10 @@ local function recovered(t, choice, cfg, goal, shape)
   t:kept "recover(goal()) is x0 and eps"
 end
 
+--- A parametrisation: goal has the field's shape, and x0 and eps are recovered from it.
+---@param t table       the trial (trial.lua)
+---@param choice table  that is tried
+---@param cfg table     its settings
 function M.parametrisations(t, choice, cfg)
   local h, w, c = t:size(8, 8, 1)
   local shape = { 2, h, w, c }
@@ -123,6 +131,10 @@ function M.parametrisations(t, choice, cfg)
   if choice.gain then gains(t, choice, cfg, shape) end
 end
 
+--- A weighting: finite, from 0 on, above 0 somewhere.
+---@param t table       the trial (trial.lua)
+---@param choice table  that is tried
+---@param cfg table     its settings
 function M.weightings(t, choice, cfg)
   local f, any = choice.weight, false
   for logsnr = -15, 15 do
@@ -149,6 +161,10 @@ end
 
 M.batch_of = batch_of
 
+--- A target: base is nothing, or has the target's shape.
+---@param t table       the trial (trial.lua)
+---@param choice table  that is tried
+---@param cfg table     its settings
 function M.targets(t, choice, cfg)
   local h, w, c = t:size(16, 16, 1)
   local shape = { 2, h, w, c }
@@ -221,6 +237,10 @@ local function shape_for(t, f, cfg)
   return pcall(value_of, t, f, t:normal(single, 1), t:normal(single, 2), cfg) and single or shape
 end
 
+--- A loss: a finite scalar, least where the prediction is the goal, whose gradient reaches the prediction.
+---@param t table       the trial (trial.lua)
+---@param choice table  that is tried
+---@param cfg table     its settings
 function M.losses(t, choice, cfg)
   local f = choice.loss
   local shape = shape_for(t, f, cfg)

@@ -18,6 +18,10 @@ local function fields(t)
   return t:normal({ 2, h, w, c }, 1), h, w, c
 end
 
+--- A degradation: low is coarser by the factor, up has the fine shape, low(lift(low)) is low.
+---@param t table       the trial (trial.lua)
+---@param choice table  that is tried
+---@param cfg table     its settings
 function M.degradations(t, choice, cfg)
   local field, h, w, c = fields(t)
   local coarse = { 2, h // FACTOR, w // FACTOR, c }
@@ -48,7 +52,9 @@ function M.degradations(t, choice, cfg)
   t:kept "lift(): low(lift(low)) = low"
 end
 
--- Observables may ask for a number of channels: the first that will do.
+--- An observable: a frame of the same height and width. It may ask for a number of channels: the first that will do.
+---@param t table       the trial (trial.lua)
+---@param choice table  that is tried
 function M.observables(t, choice)
   local h, w, own = t:size(32, 32)
   local could, made, channels, first
@@ -74,6 +80,10 @@ local function is_element(e)
   return math.type(e.turns) == "integer" and e.turns >= 0 and e.turns <= 3 and type(e.mirror) == "boolean"
 end
 
+--- A symmetry: shift, or draw, which leaves a quarter turn and a mirror image, half turns where patches are not square.
+---@param t table       the trial (trial.lua)
+---@param choice table  that is tried
+---@return nil
 function M.symmetries(t, choice)
   if not choice.draw then
     if not choice.shift then t:refuse(nil, "it has neither draw() nor shift = true", "one of them") end
@@ -95,7 +105,10 @@ function M.symmetries(t, choice)
   t:kept "draw(): quarter turns and mirror images, half turns where patches are not square"
 end
 
--- A file that holds nothing must not be recognised, and must not be an error: every format is asked of every file.
+--- A format: a file that holds nothing must not be recognised, and must not be an error, for each is asked of every
+--- file.
+---@param t table       the trial (trial.lua)
+---@param choice table  that is tried
 function M.formats(t, choice)
   local source = { path = "empty.h5", variables = {}, list = {}, container = { kind = "hdf5" } }
   function source.container.attributes() return {} end

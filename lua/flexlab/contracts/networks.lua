@@ -106,6 +106,11 @@ local function look(t, f, features, cfg)
   return features
 end
 
+--- A condition encoder: head and skips at their sizes, made of the field, with a gradient for each parameter.
+---@param t table       the trial (trial.lua)
+---@param choice table  that is tried
+---@param own table     its settings
+---@return nil
 function M.encoders(t, choice, own)
   if choice.inside then return t:kept "inside the network" end
   local h, w, c = t:size(32, 32, 1)
@@ -137,6 +142,9 @@ function M.encoders(t, choice, own)
   t:kept "condition(): a head and every skip at its size, made of the field, with a gradient for each parameter"
 end
 
+--- A conditioning: its paths are known words.
+---@param t table       the trial (trial.lua)
+---@param choice table  that is tried
 function M.conditioning(t, choice)
   local flex = choices.registry("models").flex
   local own = flex.paths_of(choice)
@@ -153,6 +161,10 @@ function M.conditioning(t, choice)
   t:kept "paths: known words, open or not"
 end
 
+--- Positions: trained, or a vector for each token and one in front.
+---@param t table       the trial (trial.lua)
+---@param choice table  that is tried
+---@return nil
 function M.positions(t, choice)
   local f = choice.fixed
   if not f then return t:kept "trained" end
@@ -178,6 +190,10 @@ local function smallest(t, choice)
   end
 end
 
+--- A backbone: a network with the methods of one that answers in the field's shape, with a gradient for each parameter.
+---@param t table       the trial (trial.lua)
+---@param choice table  that is tried
+---@return nil
 function M.backbones(t, choice)
   local h, w, c = t:size(32, 32, 1)
   local size = smallest(t, choice)
@@ -198,6 +214,9 @@ function M.backbones(t, choice)
   t:kept "new(): a network that answers in the field's shape, with a gradient for each parameter"
 end
 
+--- A model: its methods, an answer in the field's shape, a gradient for each parameter.
+---@param t table       the trial (trial.lua)
+---@param choice table  that is tried
 function M.models(t, choice)
   local h, w, c = t:size(32, 32, 1)
   local could, model = t:attempt("new", choice.new, { height = h, width = w, in_channels = c, cond_channels = c,
@@ -278,6 +297,10 @@ local function kept(t, f, optim, watched)
   t:kept "state(), updates(), set_updates(): checkpoints keep it"
 end
 
+--- An optimiser: a step lowers a loss, and its state is kept by checkpoints.
+---@param t table       the trial (trial.lua)
+---@param choice table  that is tried
+---@param own table     its settings
 function M.optimizers(t, choice, own)
   local model, f = pupil(t), choice.new
   local given = config.plain(settings.of("train").defaults)

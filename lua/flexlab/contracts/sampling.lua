@@ -44,6 +44,10 @@ local function whole(own, steps)
   return trial.guarded(given)
 end
 
+--- A sampler: a finite tensor of the target's shape, that of the network where it knows the answer.
+---@param t table       the trial (trial.lua)
+---@param choice table  that is tried
+---@param cfg table     its settings
 function M.samplers(t, choice, cfg)
   local h, w, c = t:size(8, 8, 1)
   local shape, f = { 2, h, w, c }, choice.sample
@@ -64,6 +68,10 @@ function M.samplers(t, choice, cfg)
   t:kept "sample(): a finite tensor of the target's shape, that of the network where it knows the answer"
 end
 
+--- A time grid: as many times as asked for, falling within [0, 1].
+---@param t table       the trial (trial.lua)
+---@param choice table  that is tried
+---@param cfg table     its settings
 function M.grids(t, choice, cfg)
   local f = choice.times
   for _, n in ipairs { 1, 2, 5 } do
@@ -94,6 +102,10 @@ local function differentiate(env)
   end
 end
 
+--- A guidance: a function of x and t that gives x0 and eps of the field's shape.
+---@param t table       the trial (trial.lua)
+---@param choice table  that is tried
+---@param cfg table     its settings
 function M.guidance(t, choice, cfg)
   local h, w, c = t:size(16, 16, 1)
   local shape, f = { 2, h, w, c }, choice.guide

@@ -80,7 +80,7 @@ end
 --- Opens files: an object with `files`, `channels`, `names` of them, `total` frames, `bytes` (as f32) and
 --- `boundary` (periodic, wall, open, mixed or nil). Options: dataset, axes, format, channels (flexlab.data.source).
 ---@param files string|string[]     a path, paths, or a pattern with *
----@param options table|string|nil  dataset, axes, format, channels (source.lua), limit of memory; a text is the dataset
+---@param options table|string|nil  dataset, axes, format, channels (source.lua); a text is the dataset
 ---@return table
 function M.open(files, options)
   if type(options) == "string" then options = { dataset = options } end

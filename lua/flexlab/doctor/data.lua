@@ -14,6 +14,9 @@ local words = require "flexlab.text"
 local M = {}
 
 --- Test frames that are training frames too, whatever files they are in.
+---@param subject table  set, model, why_no_data
+---@return string|nil  state
+---@return string|nil  sentence
 function M.leakage(subject)
   local set = subject.set
   if not set then return subject.model and "note", subject.why_no_data end
@@ -34,6 +37,9 @@ end
 
 --- Files of a run whose channels have other units or names than those of the first. They are opened here: a run of an
 --- earlier version may have read what is refused now, and its set cannot be made then.
+---@param subject table  files = { train =, test = }, config
+---@return string|nil  state
+---@return string|nil  sentence
 function M.quantities(subject)
   local files = subject.files
   if not files then return nil end
@@ -64,6 +70,9 @@ local function still(source, entries, most)
 end
 
 --- Channels without variance: nothing is learned of them, and their scores are perfect or without meaning.
+---@param subject table  set
+---@return string|nil  state
+---@return string|nil  sentence
 function M.variance(subject)
   local set = subject.set
   if not set then return nil end
@@ -92,6 +101,9 @@ end
 M.tolerance = 1e-3   -- relative: rounding of a checkpoint's text is far below, other frames far above
 
 --- Mean and std of the run against those of its training frames, its test frames, and both.
+---@param subject table  set, model
+---@return string|nil  state
+---@return string|nil  sentence
 function M.normalisation(subject)
   local set, model = subject.set, subject.model
   if not (set and model and model.scale) then return nil end
@@ -111,6 +123,9 @@ end
 
 --- How far the estimate lies from where the truth is, as the degradation itself makes it, and whether coarse files are
 --- what it says of them.
+---@param subject table  set
+---@return string|nil  state
+---@return string|nil  sentence
 function M.registration(subject)
   local set = subject.set
   if not set or set.task.name ~= "superres" then return nil end

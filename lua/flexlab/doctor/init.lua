@@ -81,7 +81,7 @@ local checks = { { "split", split_checks.split }, { "quantities", data_checks.qu
   { "feedback", run_checks.feedback } }
 
 --- All findings on a run (a folder) or on data (a table); a check that does not apply leaves none.
----@param what string|table
+---@param what string|table  a run's folder, or settings of data
 ---@return table  list of { check =, state =, text = }
 function M.examine(what)
   local subject = type(what) == "table" and subject_of_data(what) or subject_of_run(what)

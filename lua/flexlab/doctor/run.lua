@@ -39,6 +39,9 @@ local function bad_pass(model, batch)
 end
 
 --- Weights that are not finite, else the first block whose output is not.
+---@param subject table  model, set, why
+---@return string|nil  state
+---@return string|nil  sentence
 function M.weights(subject)
   local model = subject.model
   if not model then return subject.why and "note" or nil, subject.why end
@@ -56,6 +59,9 @@ end
 --- Error of the ensemble's mean against its spread, with the (M + 1) / M of a finite ensemble [Fortin et al. 2014].
 --- sigma is the width of the pull; the authors' rule is |mu| <= 0.05 and 0.9 <= sigma <= 1.1. Breaking it is a note:
 --- how good an ensemble is, its scores say (spread_skill, pull_sd), and a short training leaves most too narrow.
+---@param subject table  set, model
+---@return string|nil  state
+---@return string|nil  sentence
 function M.pull(subject)
   local set, model = subject.set, subject.model
   if not (set and model) then return nil end
@@ -89,6 +95,9 @@ local function find_feedback(t, path)
 end
 
 --- Rollouts that feed the mean back: by the settings, else by the text of the recipe.
+---@param subject table  config, recipe (its text)
+---@return string|nil  state
+---@return string|nil  sentence
 function M.feedback(subject)
   if not subject.config then return nil end
   local place = find_feedback(subject.config, "")

@@ -46,6 +46,9 @@ local function overlap(set)
 end
 
 --- The parts of a divided set: disjoint, and as the run recorded them.
+---@param subject table  set, dir
+---@return string|nil  state
+---@return string|nil  sentence
 function M.split(subject)
   local set = subject.set
   if not (set and set.split) then return nil end

@@ -15,9 +15,13 @@ local Sums = {}
 Sums.__index = Sums
 
 --- Sums over test batches.
+---@return table
 function M.new() return setmetatable({ channels = {} }, Sums) end
 
 --- Adds a batch's channel c: prediction and truth (N,H,W,1).
+---@param c integer                  channel
+---@param prediction flexlab.Tensor  (N,H,W,1), physical units
+---@param truth flexlab.Tensor       (N,H,W,1), physical units
 function Sums:add(c, prediction, truth)
   self.channels[c] = self.channels[c] or {}
   local errors, moments = core.metrics.rmse(prediction, truth):totable(), core.metrics.moments(truth):totable()
@@ -62,8 +66,10 @@ local function score(channels, means, list)
 end
 
 --- { all = values by sample, channels = { values by sample } } and a sentence; nil where no mean is most of a field.
----@param names string[]    of the channels
----@param set table|nil     flexlab.tasks's, whose training frames the means are of
+---@param names string[]  of the channels
+---@param set table|nil   flexlab.tasks's, whose training frames the means are of
+---@return table|nil
+---@return string|nil
 function Sums:result(names, set)
   local means, worst = {}, nil
   for c, samples in ipairs(self.channels) do

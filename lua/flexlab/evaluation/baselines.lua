@@ -9,6 +9,8 @@ local scales = require "flexlab.data.scale"
 local M = {}
 
 --- The last known frame (forecast), or the estimate that the network starts from (super-resolution).
+---@param batch table  of data.test
+---@return flexlab.Tensor
 function M.persistence(batch) return scales.physical(batch.estimate, batch.scale) end
 
 -- Where the samples of a batch lie; a batch that does not say so was made by hand, of every f-th sample.
@@ -47,7 +49,8 @@ end
 --- errors is that in the fluid. `file` is the film that the batches are cut from (flexlab.flow.generate); one without
 --- solids leaves the method as it is.
 ---@param method function  batch -> (N,H,W,C) in physical units
----@param file string
+---@param file string      the film
+---@return function  batch -> (N,H,W,C)
 function M.in_fluid(method, file)
   local reader = core.io.field(file, "solid")
   if not reader then return method end

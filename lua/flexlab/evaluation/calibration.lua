@@ -62,6 +62,8 @@ end
 
 --- How often the central interval of this level (0 .. 1) held the truth, between the intervals that M
 --- members have; NaN for a level above the widest, (M-1)/(M+1).
+---@param level number  0..1
+---@return number  0..1
 function Result:covered(level)
   local nominal, observed = self.coverage.nominal, self.coverage.observed
   for i = 2, #nominal do
@@ -74,9 +76,11 @@ function Result:covered(level)
 end
 
 --- The factor by which the spread must grow for a spread-skill ratio of 1.
+---@return number
 function Result:factor() return 1 / self.spread_skill end
 
 --- Charts: rank histogram, coverage, pull.
+---@return table[]  drawings
 function Result:charts() return plot.calibration(self) end
 
 local function verdict(c)
@@ -86,6 +90,7 @@ local function verdict(c)
 end
 
 --- A part of a report (report/init.lua): table, sentence and charts.
+---@return table
 function Result:part()
   local t = tabulate { "score", "value", "calibrated" }
   local ideal = { spread_skill = 1, pull_mean = 0, pull_sd = self.ideal_pull_sd, reliability = 0 }
@@ -101,6 +106,9 @@ function Result:part()
 end
 
 --- The members (M,H,W,C) of sample i from a list of M batches (N,H,W,C).
+---@param members flexlab.Tensor[]  M of (N,H,W,C)
+---@param i integer                 sample, from 1
+---@return flexlab.Tensor
 function M.stack(members, i)
   local list = {}
   for m, member in ipairs(members) do list[m] = member:narrow { axis = 1, start = i, length = 1 } end
@@ -114,9 +122,12 @@ Sums.__index = Sums
 
 --- Sums over batches, for those who walk through the data anyway: `sums:add(members, batch)`,
 --- `sums:result()` (nil as long as there was no ensemble).
+---@return table
 function M.sums() return setmetatable({}, Sums) end
 
---- members: a list of (N,H,W,C); batch: truth (N,H,W,C) and ids. Fewer than two members say nothing.
+--- Adds the members of a batch. Fewer than two members say nothing.
+---@param members flexlab.Tensor[]|nil  each (N,H,W,C), physical units
+---@param batch table                   truth (N,H,W,C) and ids
 function Sums:add(members, batch)
   if not members or #members < 2 then return end
   self.core = self.core or core.metrics.calibration(#members)
@@ -128,10 +139,15 @@ function Sums:add(members, batch)
   end
 end
 
+--- What the sums say; nil as long as there was no ensemble.
+---@return table|nil
 function Sums:result() return self.core and result_of(self.core) end
 
 --- The sampler with members pulled away from their mean by `factor` (below 1: towards it). The mean
 --- stays; so does every correlation between pixels.
+---@param sampler function  batch -> mean, members
+---@param factor number     0 or above
+---@return function  batch -> mean, members
 function M.respread(sampler, factor)
   return function(batch)
     local mean, members = sampler(batch)
@@ -142,9 +158,10 @@ function M.respread(sampler, factor)
 end
 
 --- Numbers and curves of `sampler(batch) -> mean, members` over test batches.
----@param sampler function
+---@param sampler function   batch -> mean, members
 ---@param test table         data.test
 ---@param options table|nil  { batches = the first so many only }
+---@return table  with :covered, :factor, :charts, :part; raises where there was no ensemble
 function M.measure(sampler, test, options)
   local o = config.options("calibration", { batches = false }, options, nil, 2)
   local sums, count, run = M.sums(), 0, context.run()

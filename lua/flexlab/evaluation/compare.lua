@@ -53,7 +53,10 @@ local function rivals(test)
   return list
 end
 
--- Standard deviation over members, (N,H,W,C); nil for fewer than two.
+--- Standard deviation over members, divisor M - 1; nil for fewer than two.
+---@param mean flexlab.Tensor           (N,H,W,C)
+---@param members flexlab.Tensor[]|nil  each (N,H,W,C)
+---@return flexlab.Tensor|nil  (N,H,W,C)
 function M.spread(mean, members)
   if not members or #members < 2 then return nil end
   local sum

@@ -15,6 +15,8 @@ local undefined = { rfne = "zero", psnr = "constant", pearson = "constant", kurt
   spectral_low = "constant", spectral_middle = "constant", spectral_high = "constant" }
 
 --- Of each sample of a truth (N,H,W,C): "zero", "constant" or false.
+---@param truth flexlab.Tensor  (N,H,W,C)
+---@return table
 function M.kinds(truth)
   local kinds = {}
   for i = 1, truth.shape[1] do
@@ -25,12 +27,19 @@ function M.kinds(truth)
 end
 
 --- Whether a score has no meaning for a sample of that kind.
+---@param name string              of a score
+---@param kind string|boolean|nil  of M.kinds
+---@return boolean
 function M.undefined(name, kind)
   local not_for = kind and undefined[name]
   return not_for == "constant" or (not_for == "zero" and kind == "zero")
 end
 
 --- The mean of the values of a score over the samples where it has a meaning; NaN where it has none anywhere.
+---@param name string      of a score
+---@param values number[]  by sample
+---@param kinds table      of M.kinds
+---@return number
 function M.mean(name, values, kinds)
   local sum, n = 0, 0
   for i, v in ipairs(values) do
@@ -47,6 +56,10 @@ local function listed(ids)
 end
 
 --- What to say of the kinds of all samples, whose ids are given, or nil; `channel` is the name of one of several.
+---@param kinds table         of M.kinds, of all samples
+---@param ids any[]           of all samples
+---@param channel string|nil  name of one of several channels
+---@return string|nil
 function M.sentence(kinds, ids, channel)
   local zero, constant = {}, {}
   for i, id in ipairs(ids) do

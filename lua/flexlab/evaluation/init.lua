@@ -71,7 +71,9 @@ local function lists()
   return scores
 end
 
---- `set`: the data that the batches are of, for the names of channels and their training means.
+--- Sums of scores over test batches.
+---@param set table|nil  the data that the batches are of, for the names of channels and their training means
+---@return table
 function M.scorer(set)
   return setmetatable({ set = set, scores = lists(), channels = {}, ids = {}, left_out = {}, spectra = {},
     kinds = {}, channel_kinds = {}, sums = calibration.sums(), anomaly = anomaly.new() }, Scorer)
@@ -117,6 +119,10 @@ local function score_channels(self, prediction, members, truth)
   end
 end
 
+--- Adds the scores of a batch.
+---@param batch table                   truth (N,H,W,C), low or none, ids
+---@param prediction flexlab.Tensor     (N,H,W,C), physical units
+---@param members flexlab.Tensor[]|nil  each (N,H,W,C)
 function Scorer:add(batch, prediction, members)
   score(self.scores, self.kinds, self.left_out, prediction, members, batch.truth)
   score_channels(self, prediction, members, batch.truth)
@@ -171,8 +177,9 @@ Scores.__index = Scores
 
 --- What a recipe returns of its scores: those that are named, each channel's too where there are several (rfne.u), and
 --- rfne_anomaly where there is one. Names that these fields do not allow are left out.
----@param names string[]     { "rfne", "crps" }
----@param more table|nil     further results
+---@param names string[]  { "rfne", "crps" }
+---@param more table|nil  further results, by name
+---@return table
 function Scores:summary(names, more)
   local result = {}
   for _, name in ipairs { "rfne_anomaly", table.unpack(names) } do
@@ -183,6 +190,8 @@ function Scores:summary(names, more)
   return result
 end
 
+--- The scores of all batches so far, as the head says.
+---@return table
 function Scorer:result()
   local n = #self.ids
   local result = setmetatable({ n = n, id = self.ids, per_sample = {}, spectrum = {},
@@ -200,10 +209,11 @@ function Scorer:result()
 end
 
 --- Scores of `sampler(batch) -> prediction [, members]` over test batches.
----@param sampler function
+---@param sampler function   batch -> prediction [, members]
 ---@param test table         data.test
----@param options table|nil  { batches = the first so many, each = function(batch, prediction, members), name,
----  single = true: an ensemble of one by design, of which no note says so }
+---@param options table|nil  { batches = the first so many, each = function(batch, prediction, members), name = of the
+---  method in samples.csv, single = true: an ensemble of one by design, of which no note says so }
+---@return table  scores, as the head says
 function M.evaluate(sampler, test, options)
   if type(sampler) ~= "function" and type((getmetatable(sampler) or {}).__call) ~= "function" then
     error("evaluate: the first argument must be a function that samples a batch, got " .. text.show(sampler), 2)

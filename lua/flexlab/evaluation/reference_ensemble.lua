@@ -64,8 +64,9 @@ local function member(w, o, m)
 end
 
 --- Simulates; member m depends on (seed, ensemble_seed, m), not on how many there are.
----@param options table|nil M.defaults: the flow as in flex.generate, observed at `time`; leads: times after it;
---- coarse: how the observer coarsens, subsample, block_mean or cutoff (see core.perturb)
+---@param options table|nil  M.defaults: the flow as in flex.generate, observed at `time`; leads: times after it;
+---  coarse: how the observer coarsens, subsample, block_mean or cutoff (see core.perturb)
+---@return table  members, truth, observed, leads
 function M.make(options)
   local o = config.options("reference_ensemble", M.defaults, options, nil, 2)
   check(o)
@@ -83,6 +84,8 @@ function M.make(options)
 end
 
 --- The members (M,H,W,1) at lead number l.
+---@param l integer  number of the lead, from 1
+---@return flexlab.Tensor
 function Ensemble:stack(l)
   local list = {}
   for m, fields in ipairs(self.members) do list[m] = fields[l] end
@@ -90,6 +93,8 @@ function Ensemble:stack(l)
 end
 
 --- Calibration of the members at lead l against the flow that was observed (evaluation/calibration.lua).
+---@param l integer  number of the lead, from 1
+---@return table
 function Ensemble:calibration(l)
   local list, sums = {}, calibration.sums()
   for m, fields in ipairs(self.members) do list[m] = fields[l] end
@@ -113,6 +118,9 @@ end
 --- How far a model's samples (a list of (1,H,W,1)) are from the members at lead l as distributions: the
 --- energy distance 2 E||x - y|| - E||x - x'|| - E||y - y'|| over the mean distance between members;
 --- 0 if they are the same, in expectation [Szekely & Rizzo 2013]. Both need two at least.
+---@param l integer                 number of the lead, from 1
+---@param samples flexlab.Tensor[]  each (1,H,W,1)
+---@return number
 function Ensemble:distance(l, samples)
   local own = {}
   for m, fields in ipairs(self.members) do own[m] = fields[l] end
@@ -125,6 +133,9 @@ function Ensemble:distance(l, samples)
 end
 
 --- Writes the members at lead l as the frames of an HDF5 file; the truth is the last frame.
+---@param path string  of the file
+---@param l integer    number of the lead, from 1
+---@return string  path
 function Ensemble:save(path, l)
   local o, count = self.options, #self.members
   local writer = assert(core.io.field_writer(path, { dataset = "w", frames = count + 1, height = o.size,

@@ -110,6 +110,8 @@ end
 
 --- RFNE, Pearson's r and spectra by lead, beside the last frame again (persistence), over test batches
 --- (rollout_scores.lua). The data must hold the frames: flex.data.forecast { horizon = length }.
+---@param model table        a model of forecasting
+---@param test table         data.test
 ---@param options table|nil  as flex.rollout's, and batches: the first so many
 ---@return table  lists by lead, tables, :save(folder), :parts() of a report: rollout_scores.lua has them
 function M.evaluate(model, test, options)

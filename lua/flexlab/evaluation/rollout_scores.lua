@@ -31,6 +31,9 @@ Scores.__index, Result.__index = Scores, Result
 local who, bands = { "members", "mean", "persistence" }, { "low", "middle", "high" }
 
 --- Sums for a rollout of so many leads; `set` are the data that the batches are of.
+---@param length integer  leads
+---@param set table|nil   the data that the batches are of
+---@return table
 function M.new(length, set)
   local self = setmetatable({}, Scores)
   for k = 1, length do
@@ -55,6 +58,11 @@ local function fine_scales(field, truth)
 end
 
 --- Adds lead k of a batch: step = { mean =, members = } of flex.rollout, ids of the samples.
+---@param k integer                   lead, from 1
+---@param ids integer[]               of the samples
+---@param step table                  { mean =, members = } of flex.rollout
+---@param truth flexlab.Tensor        (N,H,W,C), physical units
+---@param persistence flexlab.Tensor  (N,H,W,C), the last frame
 function Scores:add(k, ids, step, truth, persistence)
   local scope <close> = core.scope()
   local sums, batch = self[k], { truth = truth, ids = ids }
@@ -137,6 +145,7 @@ local function band_columns(r, names, columns)
 end
 
 --- Means by lead, and the tables of them.
+---@return table
 function Scores:result()
   local r = setmetatable({ length = #self, horizon = #self + 1, rfne = {}, pearson = {}, persistence = {},
     persistence_pearson = {}, fine_scales = {}, spectrum = {}, bands = {}, others = {} }, Result)
@@ -150,6 +159,8 @@ end
 
 --- What a recipe returns: `result` with the scores of channels and of the anomaly, where there are any, at the first
 --- lead.
+---@param result table  numbers by name, to which it adds
+---@return table  result
 function Result:summary(result)
   for _, name in ipairs(self.others) do result[name] = self[name][1] end
   return result
@@ -176,6 +187,7 @@ local function range_of(spectra)
 end
 
 --- Charts: spectra at up to four leads, beside the truth's, on like axes.
+---@return table[]  drawings
 function Result:spectra()
   local leads, all, charts = shown(self.length), {}, {}
   for _, k in ipairs(leads) do
@@ -209,6 +221,7 @@ local BANDS = "Error of the power in a band of scales, |power / the truth's - 1|
   .. "Persistence is a flow, so its spectrum is right as long as the flow's changes little."
 
 --- Parts of a report (report.lua).
+---@return table[]
 function Result:parts()
   local horizon = self.horizon > self.length and ("r stays above 0.8 for all %d leads."):format(self.length)
     or ("r falls below 0.8 at lead %d."):format(self.horizon)
@@ -225,6 +238,8 @@ local function spectra_table(r)
 end
 
 --- Writes rollout.csv, rollout_spectra.csv and rollout_spectra.svg; raises when a file cannot be written.
+---@param folder string  in which the files are written
+---@return table  self
 function Result:save(folder)
   table_of(self.length, band_columns(self, who, score_columns(self))):save(folder .. "/rollout.csv")
   spectra_table(self):save(folder .. "/rollout_spectra.csv")

@@ -43,6 +43,9 @@ local function name_of(run, sampler, name)
 end
 
 --- Where the samples of a batch lie: { file, frame, y, x } each, or false.
+---@param test table|nil  data.test
+---@param batch table     of it
+---@return table[]
 function M.places(test, batch)
   local list, source = {}, type(test) == "table" and test.source
   for i, e in ipairs(batch.index or {}) do
@@ -88,8 +91,11 @@ end
 local function is_repeated(run) return run.replaying and run.saved ~= nil end
 
 --- Adds the scores of one evaluation to the samples.csv of a run.
----@param result table  what flex.evaluate returns: id, per_sample
----@param places table  as M.places gives them, one per sample
+---@param run table        the current one
+---@param sampler any      what was evaluated
+---@param name string|nil  of the method
+---@param result table     what flex.evaluate returns: id, per_sample
+---@param places table     as M.places gives them, one per sample
 function M.keep(run, sampler, name, result, places)
   if is_repeated(run) then return end
   run.samples = run.samples or {}
@@ -99,7 +105,10 @@ function M.keep(run, sampler, name, result, places)
 end
 
 --- The same of a rollout: "model, lead 3" and "persistence, lead 3".
----@param leads table  of rollout_scores: by lead the scorers `mean` and `persistence`
+---@param run table        the current one
+---@param name string|nil  of the method
+---@param leads table      of rollout_scores: by lead the scorers `mean` and `persistence`
+---@param places table     as M.places gives them, one per sample
 function M.keep_leads(run, name, leads, places)
   if is_repeated(run) then return end
   run.samples = run.samples or {}
@@ -161,6 +170,8 @@ end
 
 --- The rows of a run's samples.csv, { method =, id =, ..., rfne = number }; nil if there is none. Raises where it is
 --- no such table.
+---@param dir string  the run's folder
+---@return table[]|nil
 function M.read(dir)
   local headers, lines = cells_of(dir)
   if not headers then return nil end
@@ -175,6 +186,8 @@ function M.read(dir)
 end
 
 --- How many evaluations of a run have rows.
+---@param run table  the current one
+---@return integer
 function M.count(run)
   local n = 0
   for _, e in ipairs(run.samples or {}) do
@@ -197,6 +210,9 @@ local function extend(e, headers, cells)
 end
 
 --- Cuts a run's samples.csv to its first `count` evaluations, and returns these as `samples` of the run.
+---@param run table      the current one
+---@param count integer  evaluations that stay
+---@return table[]
 function M.cut(run, count)
   local path, list = run.dir .. "/" .. M.file, {}
   if count == 0 then
@@ -221,6 +237,8 @@ function M.cut(run, count)
 end
 
 --- What tells a sample from others: where it lies, or its number.
+---@param row table  of M.read
+---@return string
 function M.key(row)
   if row.file == "" then return "sample " .. row.id end
   return ("%s, frame %s, y %s, x %s"):format(row.file, row.frame, row.y, row.x)

@@ -17,9 +17,11 @@ local M = {}
 --- When the curve r(times) first falls below a level, by linear interpolation [Pearson horizon: Kochkov et
 --- al. 2021, where the correlation of vorticity reaches 0.8]. Lists of equal length, times rising.
 --- Returns the time and true; or the last time and false when it never does. A NaN counts as below.
----@param times number[]
----@param r number[]
+---@param times number[]    rising
+---@param r number[]        correlations, as many as times
 ---@param level number|nil  0.8
+---@return number
+---@return boolean  whether it falls below the level
 function M.horizon(times, r, level)
   level = level or 0.8
   if #times == 0 or #times ~= #r then
@@ -38,6 +40,10 @@ function M.horizon(times, r, level)
 end
 
 --- Lead times in units of the Lyapunov time 1/exponent, counted from `start`.
+---@param times number[]    in the solver's unit
+---@param exponent number   1 / time
+---@param start number|nil  the time that counts as 0; the first
+---@return number[]
 function M.scaled(times, exponent, start)
   local scaled = {}
   for i, t in ipairs(times) do scaled[i] = (t - (start or times[1])) * exponent end

@@ -79,9 +79,10 @@ end
 
 --- Converts; returns { from, to, tensors, numbers, config, averaged, others } of what was done: whether averaged
 --- weights were taken, and how many further networks of the file were not (a run may train several).
----@param input string   .pt, .safetensors or .h5, or a run's folder
----@param output string  .h5 or .safetensors
----@param options table|nil
+---@param input string       .pt, .safetensors or .h5, or a run's folder
+---@param output string      .h5 or .safetensors
+---@param options table|nil  M.defaults: raw, ema, heads, height, width, predict, factor, degradation, mean, std
+---@return table
 function M.file(input, output, options)
   local o = config.options("convert", M.defaults, options, nil, 2)
   if o.raw and o.ema then error("convert: raw takes the final weights, ema the averaged ones: give one of them", 2) end

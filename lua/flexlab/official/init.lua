@@ -11,12 +11,19 @@ local M = {}
 
 local parts = { "encoder", "superres_encoder", "decoder" }
 
---- (O,I,kH,kW) -> (O,kH,kW,I), and back.
+--- A weight in our layout, (O,I,kH,kW) -> (O,kH,kW,I); tensors of other than four axes are as they are.
+---@param t flexlab.Tensor  in their layout
+---@return flexlab.Tensor
 function M.ours(t) return t.ndim == 4 and t:permute { 1, 3, 4, 2 } or t end
+--- A weight in their layout, (O,kH,kW,I) -> (O,I,kH,kW); tensors of other than four axes are as they are.
+---@param t flexlab.Tensor  in our layout
+---@return flexlab.Tensor
 function M.theirs(t) return t.ndim == 4 and t:permute { 1, 4, 2, 3 } or t end
 
 --- Our name of an entry of a .pt or safetensors file ("encoder/a.b", "param/encoder.a.b",
 --- "module.encoder.a.b"), or nil when it is no weight of the network.
+---@param entry string  of the file
+---@return string|nil
 function M.name(entry)
   local name = entry:gsub("^param/", ""):gsub("^module%.", "")
   for _, part in ipairs { "encoder", "superres_encoder", "decoder", "condition_encoder" } do
@@ -26,6 +33,9 @@ function M.name(entry)
 end
 
 --- The weights of a loaded archive: list of names, name -> tensor in their layout.
+---@param file table  of core.io.load
+---@return string[]
+---@return table  tensors by name
 function M.weights(file)
   local names, tensors = {}, {}
   for _, entry in ipairs(file.names) do
@@ -60,9 +70,14 @@ local function in_order(names, order)
 end
 
 --- Whether the file has averaged weights.
+---@param file table  of core.io.load
+---@return boolean
 function M.has_averages(file) return file.tensors["ema/shadow_params/0"] ~= nil end
 
 --- Replaces weights by their averages; raises when there are none or shapes do not tell which is which.
+---@param file table      of core.io.load
+---@param names string[]  of M.weights
+---@param tensors table   of M.weights, in which averages replace them
 function M.averaged(file, names, tensors)
   local shadow = {}
   while file.tensors["ema/shadow_params/" .. #shadow] do
@@ -120,6 +135,9 @@ end
 
 --- The configuration that the shapes tell. What they do not: heads (the authors' for their sizes, else
 --- 2), a field that is not square, what the network predicts; `options` may say.
+---@param tensors table  by name
+---@param options table  heads, height, width, predict, ...
+---@return table
 function M.config(tensors, options)
   local first = tensors["encoder.input_blocks.0.0.weight"]
   local positions = tensors["encoder.pos_embed"]
@@ -148,6 +166,8 @@ function M.config(tensors, options)
 end
 
 --- What a table, the authors' arguments or a model's settings, says of the fields of core.flex.
+---@param said table  settings by name
+---@return table
 function M.fields(said)
   local fields = {}
   for _, field in ipairs(core.flex_fields) do fields[field.name] = said[field.name] end
@@ -155,6 +175,10 @@ function M.fields(said)
 end
 
 --- A core network with the weights, which proves that names and shapes fit.
+---@param config table    of M.config
+---@param names string[]  of M.weights
+---@param tensors table   of M.weights
+---@return flexlab.Flex
 function M.check(config, names, tensors)
   local net = core.flex(M.fields(config))
   local wanted = {}

@@ -23,7 +23,9 @@ M.limits = { out = 1e-4, grad = 1e-3, ops = 1e-5 }
 
 local kinds = { v = "v", x = "x_official", eps = "eps_official" }
 
--- Their axes -> ours: fields N,C,H,W and weights O,I,kH,kW; everything else is alike.
+--- Their axes as ours: fields (N,C,H,W) and weights (O,I,kH,kW) get their channels last; everything else is alike.
+---@param t flexlab.Tensor  in their layout
+---@return flexlab.Tensor
 function M.ours(t)
   if t.ndim == 4 then return t:permute { 1, 3, 4, 2 } end
   return t
@@ -32,6 +34,10 @@ end
 local function largest(t) return t:detach():abs():summary().max end
 
 --- max |a - b| / max |b| (or / scale); infinite when shapes differ or a number is not finite.
+---@param a flexlab.Tensor  ours
+---@param b flexlab.Tensor  theirs
+---@param scale number|nil  what the difference is divided by; max |b|
+---@return number
 function M.error(a, b, scale)
   local scope <close> = core.scope()
   if a:count() ~= b:count() then return math.huge end
@@ -45,6 +51,13 @@ function M.error(a, b, scale)
   return scale > 0 and d.max / scale or d.max
 end
 
+--- A row of the comparison.
+---@param name string           of what is compared
+---@param a flexlab.Tensor|nil  ours; without it the row fails
+---@param b flexlab.Tensor      theirs
+---@param limit number          of the relative error
+---@param scale number|nil      as of error
+---@return table  { name =, error =, limit =, ok = }
 function M.row(name, a, b, limit, scale)
   local error = a and M.error(a, b, scale) or math.huge
   return { name = name, error = error, limit = limit, ok = error <= limit }
@@ -141,6 +154,9 @@ end
 
 --- Compares a file: list of { name, error, limit, ok } and whether all are ok. Raises one sentence when
 --- the file cannot be read or does not fit its configuration.
+---@param path string  of the file
+---@return table[]
+---@return boolean
 function M.check(path)
   local file, message = core.io.load(path)
   if not file then error(message, 0) end

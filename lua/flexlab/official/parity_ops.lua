@@ -172,6 +172,9 @@ local function check_group(group, rows, parity)
 end
 
 --- Rows for every group of the file.
+---@param file table    of core.io.load
+---@param parity table  of parity.lua: error, row, limits
+---@return table[]
 function M.check(file, parity)
   local groups, order, rows = {}, {}, {}
   for _, full in ipairs(file.names) do

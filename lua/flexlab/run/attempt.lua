@@ -50,6 +50,7 @@ M.clear = folder.clear
 
 --- Temporary files that killed attempts left in a run's folder, and in the folders above, which runs share: there
 --- those whose writers are gone. Only the owner of the lock may call this: then nobody else is writing in the run's.
+---@param dir string  the run's folder
 function M.sweep(dir)
   temporary.sweep(dir)
   for _ = 1, 2 do
@@ -71,7 +72,9 @@ local function earlier(dir, o)
 end
 
 --- The lock of a run's folder, which is made; `lock.note` and `lock.earlier` are sentences to be said, or nil.
----@param o table  wait, retry, fresh, quiet
+---@param dir string  the run's folder
+---@param o table     wait, retry, fresh, quiet
+---@return table  the lock
 function M.begin(dir, o)
   must(core.sys.mkdirs(dir))
   local lock = take(dir, o.wait, o.quiet)
@@ -112,6 +115,9 @@ local function record(run, e)
 end
 
 --- Notes how an attempt ended that raised `e`; returns the error that the caller is to see in its place, or nil.
+---@param run table  the current one
+---@param e any      what was raised
+---@return any
 function M.ended(run, e)
   if locks.is_lost(e) or run.rehearsal or not run.lock:held() then return nil end
   if interruption.is_cut(e) then e = cut(run) end

@@ -58,6 +58,11 @@ local function contents(runs, study)
 end
 
 --- Writes an archive of runs (folders) and, of a study, its folder; the number of its files and their bytes.
+---@param path string       of the archive
+---@param runs string[]     folders of runs
+---@param study string|nil  folder of a study
+---@return integer  files
+---@return integer  bytes
 function M.write(path, runs, study)
   local path_of, order = contents(runs, study)
   local list, bytes = {}, 0

@@ -145,6 +145,10 @@ end
 
 --- Unpacks an archive into a folder of runs; the places of the runs and studies that are new, and of those that were
 --- there already.
+---@param archive string  its path
+---@param root string     the folder of all runs
+---@return string[]  new places
+---@return string[]  places that were there
 function M.read(archive, root)
   local fresh = not core.sys.exists(root)
   must(core.sys.mkdirs(root))

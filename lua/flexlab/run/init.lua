@@ -43,6 +43,9 @@ Run.__name = "flexlab.Run"
 local EARLY = 10
 
 --- f(...) within a run that is none: returns what f had it watch, a list of { model =, optim = }.
+---@param f function  what is called
+---@param ... any     its arguments
+---@return table[]
 function Run.rehearse(f, ...)
   local run = setmetatable({ watched = {}, seed = 1, quiet = true, steady = steady.new() }, Run)
   context.within(run, f, ...)
@@ -54,6 +57,7 @@ Run.current = context.run
 
 --- Becomes the current run until closed.
 ---@param fields table  recipe, cfg, hash, seed, dir, root, quiet, label, lock, live, redirect (log.txt gets all prints)
+---@return table  the run, to be closed
 function Run.open(fields)
   local run = setmetatable(fields, Run)
   run.watched, run.phase, run.replaying, run.began = {}, 0, true, core.sys.time()
@@ -81,6 +85,7 @@ function Run:__close(e)
   if told and told ~= e then error(told, 0) end
 end
 
+--- Ends the scope of the step that is going on: tensors that were made in it and not kept are given back.
 function Run:end_scope()
   if self.scope then self.scope:close() end
   self.scope = nil
@@ -107,6 +112,8 @@ function Run:resume()
 end
 
 --- Registers what checkpoints hold. flex.models and flex.optim call it; recipes need not.
+---@param model table      with the method parameters
+---@param optim table|nil  its optimiser
 function Run:add_to_checkpoint(model, optim)
   for _, entry in ipairs(self.watched) do
     if entry.model == model then
@@ -119,6 +126,7 @@ function Run:add_to_checkpoint(model, optim)
 end
 
 --- Leaves a network out of the checkpoints: one that is only asked, not trained.
+---@param model table  as it was added
 function Run:leave_out_of_checkpoint(model)
   for i, entry in ipairs(self.watched) do
     if entry.model == model then table.remove(self.watched, i) end
@@ -126,28 +134,37 @@ function Run:leave_out_of_checkpoint(model)
 end
 
 --- Notes that this run reads a file, or those of an opened source (data/frames.lua): see origin/provenance.lua.
+---@param what string|table  a path, or an opened source
 function Run:has_read(what)
   if type(what) == "table" then self.steady:add(what, witness.saw) else witness.saw { what } end
 end
 
 --- A source of data is in memory: its files may change from now on.
+---@param source table  as of has_read
 function Run:settled(source) self.steady:settle(source) end
 
 --- Writes a value as <name>.lua into the run's folder, for reports: a spectrum, scores by lead. Names of FlexLab's own
 --- files are refused.
+---@param name string  letters, digits and _
+---@param value any    nil, boolean, number, string, or a table of these
 function Run:record(name, value)
   local why = folder.why_taken(name)
   if why then error(("run:record: '%s' %s; use another name"):format(tostring(name), why), 2) end
   self:keep_value(name, value)
 end
 
---- The same under any name, for the library's own.
+--- Writes a value under any name, for the library's own files.
+---@param name string  of the file, without .lua
+---@param value any    as of record
 function Run:keep_value(name, value)
   self.lock:check()
   assert(literal.write(("%s/%s.lua"):format(self.dir, name), config.plain(value), folder.mark))
 end
 
 --- An address of random numbers: {seed=, stream=, step=, sample=, member=}.
+---@param stream string      one of core.streams: "user" for a recipe's own
+---@param address table|nil  sample, member, step: what tells this draw from others
+---@return flexlab.Key
 function Run:key(stream, address)
   local key = { seed = self.seed, stream = stream, step = self.step }
   for k, v in pairs(address or {}) do key[k] = v end
@@ -155,12 +172,16 @@ function Run:key(stream, address)
 end
 
 --- Keeps tensors alive beyond the step they were made in; returns them.
+---@param ... flexlab.Tensor  made in this step
+---@return flexlab.Tensor  all of them
 function Run:keep(...)
   if self.scope then return self.scope:keep(...) end
   return ...
 end
 
 --- Appends one line to metrics.jsonl and metrics.csv; tensors of one element are read.
+---@param step integer  of the row
+---@param values table  numbers by name, or tensors of one element; a loss that is not finite ends the run
 function Run:log(step, values)
   local row = { step = step }
   for k, v in pairs(values) do row[k] = core.is_tensor(v) and v:item() or v end
@@ -190,6 +211,7 @@ end
 
 --- Writes last.h5 as of the end of the last whole step, for a step that was cut off; false where that is not known any
 --- more (an optimiser has moved in this step) or is there already.
+---@return boolean
 function Run:save_before_step()
   local before = self.scope and self.before
   if not before or self.replaying or updates(self) ~= before.updates then return false end
@@ -215,7 +237,7 @@ function Run:poll()
   if e then error(e, 0) end
 end
 
--- Copies saved tensors into whatever is watched and not yet restored.
+--- Copies saved tensors into whatever is watched and not yet restored.
 function Run:restore()
   for _, entry in ipairs(self.watched) do
     if not entry.restored then
@@ -225,7 +247,9 @@ function Run:restore()
   end
 end
 
--- The first step of this loop that is still to be done.
+--- Begins a loop; the first of its steps that is still to be done.
+---@param n integer  the last step
+---@return integer
 function Run:enter(n)
   self.phase = self.phase + 1
   self:restore()
@@ -254,6 +278,10 @@ function Run:before_simulating() rehearsal.before_simulating(self) end
 ---@param data table|function|nil  has batch(step), or is called with the step, or nothing is yielded
 ---@param n integer                the last step
 ---@param options table|nil        { checkpoint = 100 }
+---@return function  iterator of a for loop
+---@return nil
+---@return nil
+---@return table  closes the last step's scope
 function Run:steps(data, n, options)
   if math.type(n) ~= "integer" or n < 0 then
     error("steps: the number of steps must be a whole number, got " .. tostring(n), 2)

@@ -20,6 +20,9 @@ local function must(ok, message)
 end
 
 --- The log in a folder. `guard` is called before each write, and raises where it may not be.
+---@param dir string          the run's folder
+---@param guard function|nil  raises where nothing may be written
+---@return table
 function M.open(dir, guard)
   return setmetatable({ dir = dir, json = dir .. "/" .. RECORD, csv = dir .. "/metrics.csv", bytes = 0,
     columns = nil, guard = guard or function() end }, Log)
@@ -58,6 +61,8 @@ local function columns_of(rows)
 end
 
 --- The rows of a metrics.jsonl (also of a run that still goes on).
+---@param path string  of a metrics.jsonl
+---@return table[]
 function M.read(path)
   local rows, dir, name = {}, path:match "^(.*)/([^/]*)$"
   for text in (own.read(dir or ".", name or path) or ""):gmatch("[^\n]+") do
@@ -66,7 +71,7 @@ function M.read(path)
   return rows
 end
 
--- Writes the table anew from the record.
+--- Writes the table anew from the record.
 function Log:rebuild()
   local rows = M.read(self.json)
   self.columns, self.known = columns_of(rows), {}
@@ -77,6 +82,7 @@ function Log:rebuild()
 end
 
 --- Keeps the first `bytes` of the record.
+---@param bytes integer  that stay
 function Log:cut(bytes)
   self.guard()
   local text = own.read(self.dir, RECORD) or ""
@@ -85,6 +91,9 @@ function Log:cut(bytes)
   self.columns = nil
 end
 
+--- Appends a row to the record and to the table.
+---@param row table  numbers by name
+---@return nil
 function Log:append(row)
   self.guard()
   local out = {}
@@ -98,6 +107,7 @@ function Log:append(row)
   must(core.sys.append(self.csv, line(self.columns, out)))
 end
 
+--- Writes the table anew where the record was cut and no row has come since.
 function Log:finish()
   if self.bytes > 0 and not self.columns then self:rebuild() end
 end

@@ -37,9 +37,15 @@ end
 
 --- Which way a metric is better by its name alone: "bicubic.rfne" is an rfne, "psnr.u" the psnr of channel u,
 --- "pearson_last" a pearson; nil where the name does not say it.
+---@param name string  of a number of a result
+---@return string|nil
 function M.direction(name) return by_word(name:match "[^.]*$") or by_word(name:match "^[^.]*") or nil end
 
 --- What a recipe declares, checked: { name =, better = } or nil; raises at `level`.
+---@param recipe string    its name, for messages
+---@param about table|nil  { metric =, better = }
+---@param level integer    whom an error blames, as error's
+---@return table|nil
 function M.declared(recipe, about, level)
   if about == nil then return nil end
   local function refuse(text, ...) error(("recipe '%s': %s"):format(recipe, text:format(...)), level + 2) end
@@ -59,9 +65,14 @@ function M.declared(recipe, about, level)
   return { name = about.metric, better = better }
 end
 
---- As env.txt holds it, and read from there; nil if nothing is declared.
+--- A declaration as env.txt holds it: "rfne (lower)".
+---@param metric table  { name =, better = }
+---@return string
 function M.text(metric) return ("%s (%s)"):format(metric.name, metric.better) end
 
+--- The declaration in a run's env.txt; nil if nothing is declared.
+---@param dir string  the run's folder
+---@return table|nil
 function M.of(dir)
   local name, better = (own.read(dir, "env.txt") or ""):match "\nmetric%s+(%S+) %((%w+)%)\n"
   return name and words.has(M.directions, better) and { name = name, better = better } or nil
@@ -69,6 +80,9 @@ end
 
 --- A number of a result by its name: of a key as it is ("rfne.u", a channel's), or of a table in it ("bicubic.rfne",
 --- baselines'); nil if it has none.
+---@param result table  of a run
+---@param name string   "rfne", "rfne.u", "bicubic.rfne"
+---@return number|nil
 function M.value(result, name)
   if type(result) == "table" and type(result[name]) == "number" then return result[name] end
   for part in name:gmatch "[^.]+" do result = type(result) == "table" and result[part] or nil end
@@ -76,6 +90,9 @@ function M.value(result, name)
 end
 
 --- What is wrong with a declaration beside a result, in a sentence; nil if the result has that number.
+---@param metric table  { name =, better = }
+---@param result table  of a run
+---@return string|nil
 function M.missing(metric, result)
   if M.value(result, metric.name) then return nil end
   if type(result[metric.name]) == "table" then
@@ -102,6 +119,8 @@ local function odd(result, prefix, list)
 end
 
 --- A sentence that names the numbers of a result that are not finite; nil where all are.
+---@param result table  of a run
+---@return string|nil
 function M.not_finite(result)
   local list, most = odd(result, "", {}), 6
   if #list == 0 then return nil end
@@ -110,6 +129,9 @@ function M.not_finite(result)
 end
 
 --- A number by which values are ranked: the smallest is the best one.
+---@param value number   of a result
+---@param better string  "lower", "higher", or the best number as a text
+---@return number
 function M.rank(value, better)
   if better == "higher" then return -value end
   if better == "lower" then return value end
@@ -117,6 +139,8 @@ function M.rank(value, better)
 end
 
 --- "lower is better", "nearest to 1 is best".
+---@param better string|nil  as of rank; nil where it is not known
+---@return string
 function M.phrase(better)
   if not better then return "it is not known which way is better" end
   if better == "lower" or better == "higher" then return better .. " is better" end
@@ -143,9 +167,10 @@ local function differing(names, results)
 end
 
 --- The metric that results are judged by: { name =, better =, why = } or nil where they have no number in common.
----@param names table      the numbers that all results have
----@param results table    list of results
----@param declared table   list of declarations of their recipes (those that have one)
+---@param names string[]    the numbers that all results have
+---@param results table[]   of runs
+---@param declared table[]  declarations of their recipes (those that have one)
+---@return table|nil
 function M.choose(names, results, declared)
   local metric, several = common(declared)
   local why = several and "the recipes declare different main metrics" or "no recipe declares a main metric"

@@ -17,6 +17,8 @@ local M = {}
 local PART, RESULT = "/result.lua.part", "/result.lua"
 
 --- Ends what an attempt has begun to end, if one has; the lock must be held.
+---@param dir string  the run's folder
+---@param lock table  held
 function M.finish(dir, lock)
   local result = foreign.table(dir .. PART, "result of a run")
   if not result then return end
@@ -30,6 +32,9 @@ function M.finish(dir, lock)
 end
 
 --- Writes down what a run's body returned; `kept` is what train.keep says.
+---@param run table     the current one
+---@param result table  what its body returned
+---@param kept string   "all" or "ema", what train.keep says
 function M.write(run, result, kept)
   run.lock:check()
   must(literal.write(run.dir .. (kept == "ema" and PART or RESULT), result))

@@ -45,7 +45,11 @@ local function former(value)
 end
 
 --- The place of a run; see the head of this file.
----@param o table  root, seed; fresh: what another version made is left aside
+---@param recipe table    of flex.recipe
+---@param set table       of code.set
+---@param settings table  resolved
+---@param o table         root, seed; fresh: what another version made is left aside
+---@return table
 function M.of(recipe, set, settings, o)
   local place = at(recipe, code.hash(set, settings), o)
   if place.done then

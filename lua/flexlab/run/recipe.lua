@@ -71,10 +71,11 @@ local function unfit(defaults, path)
 end
 
 --- A new recipe.
----@param name string       letters, digits, _ and -
----@param defaults table    every key there is, with a value of its type
----@param body function     body(cfg, run) -> table of numbers
----@param about table|nil   { metric = "rfne", better = "lower" }: the number it is judged by (metric.lua)
+---@param name string      letters, digits, _ and -
+---@param defaults table   every key there is, with a value of its type
+---@param body function    body(cfg, run) -> table of numbers
+---@param about table|nil  { metric = "rfne", better = "lower" }: the number it is judged by (metric.lua)
+---@return table  the recipe: call it to run it
 function M.new(name, defaults, body, about)
   if type(name) ~= "string" or not name:match("^[%w_%-]+$") then
     error("recipe: the name must be letters, digits, _ and -, got " .. tostring(name), 2)
@@ -93,11 +94,17 @@ function M.new(name, defaults, body, about)
 end
 
 --- The file that made the recipe, where it is not its body's, belongs to its code too.
+---@param path string  of that file
 function Recipe:made_in(path)
   if path ~= self.source then self.base = code.base(self.body, path) end
 end
 
 --- The configuration with overrides (read-only), its hash, and the files that it covers (origin/code.lua).
+---@param overrides table|nil  nested or flat
+---@param level integer|nil    whom an error blames, as in error(); 1
+---@return table
+---@return string  8 hex digits
+---@return table
 function Recipe:resolve(overrides, level)
   local plain = config.merge(self.defaults, overrides, (level or 1) + 1)
   local fault = chosen.fault(plain, self.defaults) or checkpoint_settings.fault(plain) or latest.moving(plain)
@@ -107,6 +114,9 @@ function Recipe:resolve(overrides, level)
 end
 
 --- Where a run with these overrides belongs, and whether it is there: see place.lua.
+---@param overrides table|nil  nested or flat
+---@param options table|nil    seed, root, fresh, ...
+---@return table
 function Recipe:place(overrides, options)
   local o = config.options("a run's options", M.options, options, { "device", "jobs" }, 2)
   local cfg, _, set = self:resolve(overrides, 2)
@@ -114,12 +124,16 @@ function Recipe:place(overrides, options)
 end
 
 --- Tries the choices that the configuration with these overrides names, before anything runs (flexlab.contracts).
+---@param overrides table|nil  nested or flat
 function Recipe:check(overrides)
   local cfg = self:resolve(overrides, 2)
   chosen.try(cfg, self.defaults)
 end
 
 --- The folder of a run with these overrides.
+---@param overrides table|nil  nested or flat
+---@param options table|nil    seed, root, ...
+---@return string
 function Recipe:folder(overrides, options) return (self:place(overrides, options).dir) end
 
 local function environment(run, options)

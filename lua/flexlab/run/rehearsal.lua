@@ -34,9 +34,13 @@ Rehearsal.__index = Rehearsal
 Rehearsal.__name = "flexlab.Rehearsal"
 function Rehearsal.__tostring() return "the rehearsal is over" end
 
+--- Whether an error is the end of a rehearsal.
+---@param e any  what was raised
+---@return boolean
 function M.is(e) return getmetatable(e) == Rehearsal end
 
 --- Called by Run:steps as a loop of steps begins; raises where nothing behind that is asked.
+---@param n integer  the last step of the loop
 function Rehearsal:entering(n)
   self.entered = true
   if n == 0 then self.why = "its loop has no step" end
@@ -44,6 +48,10 @@ function Rehearsal:entering(n)
 end
 
 --- Called by Run:steps behind each step of a rehearsal; raises once all is known.
+---@param run table      the one that is rehearsed
+---@param step integer   that is done
+---@param first integer  the step before the first one
+---@param n integer      the last step of the loop
 function Rehearsal:stepped(run, step, first, n)
   local now = core.sys.time()
   if step - first < 2 and step < n then
@@ -57,6 +65,8 @@ function Rehearsal:stepped(run, step, first, n)
 end
 
 --- The path of the file that stands for one that would have to be simulated. Called by whoever would simulate it.
+---@param path string  of the file that is not there
+---@return string
 function Rehearsal:stand_in(path)
   self.stands[path] = ("%s/stand-in/%s"):format(self.root, (path:gsub("^/", "")))
   return self.stands[path]
@@ -139,11 +149,21 @@ local function rehearse(recipe, overrides, seed, measures)
 end
 
 --- Why a run would be refused before its first step: the error that it would end with; nil where it would begin.
+---@param recipe table         of flex.recipe
+---@param overrides table|nil  nested or flat
+---@param seed integer         of the run
+---@return any
 function M.refusal(recipe, overrides, seed)
   return (select(2, rehearse(recipe, overrides, seed, false)))
 end
 
 --- What a run will cost: see the head of this file.
+---@param recipe table         of flex.recipe
+---@param overrides table|nil  nested or flat
+---@param seed integer         of the run
+---@return table|nil
+---@return string|nil  why it could not be measured
+---@return boolean|nil  whether that is a refusal
 function M.of(recipe, overrides, seed)
   local self, refusal = rehearse(recipe, overrides, seed, true)
   if refusal then return nil, blame.sentence(refusal), true end
@@ -153,6 +173,7 @@ function M.of(recipe, overrides, seed)
 end
 
 --- Called by whoever is about to simulate for a run: raises what would refuse the run before its first step.
+---@param run table  the current one
 function M.before_simulating(run)
   if run.rehearsed or run.rehearsal or not run.recipe then return end
   run.rehearsed = true

@@ -42,7 +42,9 @@ end
 
 --- Goes on with log.txt in a folder. `clear` of what is returned, a function that takes away a line that is drawn
 --- again and again, is called before something is printed.
----@param redirect boolean  standard output and error go there and nowhere else
+---@param dir string            the run's folder
+---@param redirect boolean|nil  standard output and error go there and nowhere else
+---@return table
 function M.open(dir, redirect)
   local self = setmetatable({ path = dir .. "/log.txt", at = core.sys.time() + SOON }, Transcript)
   if redirect then
@@ -54,25 +56,33 @@ function M.open(dir, redirect)
 end
 
 --- Text as it is. A log that cannot be written (a full disk) ends no run: the next file that counts will say so.
+---@param text string  with its line's end
 function Transcript:raw(text)
   if self.redirection then io.stdout:flush() end
   core.sys.append(self.path, text)
 end
 
 --- A line of ours.
+---@param text string  a line, or the format of one
+---@param ... any      values of the format
 function Transcript:say(text, ...)
   self:raw(("%s  %s\n"):format(state.stamp(), select("#", ...) > 0 and text:format(...) or text))
 end
 
 --- "step 30 of 60  <text>": where the run is.
+---@param step integer     that is done
+---@param steps integer    the last one
+---@param text string|nil  what stands behind
 function Transcript:mark(step, steps, text)
   self.at = core.sys.time() + LATER
   self:say("step %d of %d%s", step, steps, text and text ~= "" and "  " .. text or "")
 end
 
 --- Whether it is time for another mark.
+---@return boolean
 function Transcript:due() return core.sys.time() >= self.at end
 
+--- Ends the log; prints go where they went before.
 function Transcript:close()
   if self.redirection then self.redirection:close() end
   if self.restore then self.restore() end

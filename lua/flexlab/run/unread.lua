@@ -21,6 +21,9 @@ local Watch = {}
 Watch.__index = Watch
 
 --- Watches the configuration `plain` of a recipe with these defaults: `watch.cfg` is for its body.
+---@param defaults table  the recipe's
+---@param plain table     resolved
+---@return table
 function M.watch(defaults, plain)
   local reads = { ["train.keep"] = true }     -- read by run/outcome.lua, after the body
   local self = setmetatable({ defaults = defaults, reads = reads, given = config.changed(defaults, plain) }, Watch)
@@ -29,6 +32,8 @@ function M.watch(defaults, plain)
 end
 
 --- The paths of what was given and not read; with `early` of declared sections alone that are read before training.
+---@param early boolean|nil  only sections that are read before training
+---@return string[]
 function Watch:unread(early)
   local list = {}
   for _, path in ipairs(self.given) do
@@ -44,12 +49,14 @@ local function sentence(name, list)
 end
 
 --- After the first step: raises for what should have been read by then.
+---@param name string  of the recipe
 function Watch:refuse(name)
   local list = self:unread(true)
   if #list > 0 then error(sentence(name, list) .. "; leave it out, or let the recipe use it", 0) end
 end
 
 --- At the end: a note, where something was not read.
+---@param name string  of the recipe
 function Watch:note(name)
   local list = self:unread()
   if #list > 0 then notes.add(sentence(name, list)) end

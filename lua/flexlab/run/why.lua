@@ -23,6 +23,9 @@ local M = {}
 local MOST = 3   -- reasons that are named
 
 --- A file as people know it, by its role among the code of a run.
+---@param role string      as of origin/code.lua
+---@param path string|nil  of the file
+---@return string
 function M.named(role, path)
   local kind, word = role:match("^module flexlab%.([%w_]+)%.([%w_]+)$")
   if kind then return kind .. "/" .. word .. ".lua" end
@@ -115,9 +118,12 @@ local function differences(recipe, overrides, o, memory)
 end
 
 --- The folder of a run and what there is of it, in words for people.
----@param recipe table
----@param o table             root, seed
----@param memory table|nil    kept by the caller for further runs
+---@param recipe table         of flex.recipe
+---@param overrides table|nil  nested or flat
+---@param o table              root, seed
+---@param memory table|nil     kept by the caller for further runs
+---@return string  folder
+---@return string  what there is of it
 function M.state(recipe, overrides, o, memory)
   local place = recipe:place(overrides, o)
   local s = state.of(place.dir)

@@ -27,6 +27,11 @@ local function reason(s)
 end
 
 --- A number of a run's result such as "rfne" or "bicubic.rfne"; or nil and why there is none.
+---@param task table     a run
+---@param metric string  "rfne", "bicubic.rfne"
+---@return number|nil
+---@return string|nil
+---@return boolean|nil  whether the run has ended and has no such number
 function M.value_of(task, metric)
   if not task.result then return nil, reason(task.state) end
   local value = judging.value(task.result, metric)
@@ -65,7 +70,12 @@ local function twice(arm, task, other, level)
 end
 
 --- Sorts the runs: { arms = in order, seeds = in order, entries =, left = { { task, why } } }.
+---@param runs table        of runs.lua
+---@param key string|nil    the setting whose values are arms; nil: whole arms
+---@param metric string     "rfne"
 ---@param setting function  setting(task, key) -> value
+---@param level integer     whom an error blames, as error's
+---@return table
 function M.gather(runs, key, metric, setting, level)
   local g = { arms = {}, seeds = {}, entries = {}, left = {} }
   local seen, places, spelled = {}, {}, false
@@ -91,6 +101,10 @@ function M.gather(runs, key, metric, setting, level)
 end
 
 --- The cells of a seed that every arm with runs of it has, sorted; and how many there are in all.
+---@param g table       of M.gather
+---@param seed integer  of the block
+---@return string[]
+---@return integer
 function M.cells(g, seed)
   local count, arms = {}, 0
   for _, arm in ipairs(g.arms) do
@@ -167,6 +181,10 @@ local function about_seeds(g, columns, remarks)
 end
 
 --- What was left out or averaged, in sentences; {} when every arm has every seed and nothing is averaged.
+---@param g table         of M.gather
+---@param key string|nil  as of gather
+---@param columns table   of a pivot
+---@return string[]
 function M.remarks(g, key, columns)
   local remarks = {}
   about_runs(g, remarks)

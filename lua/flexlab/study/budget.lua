@@ -104,7 +104,9 @@ end
 
 --- What the open runs of a study cost: { arms =, seconds =, peak_bytes =, disk =, runs =, refused = nil or the first
 --- arm that would be refused and the sentence }.
----@param tasks table  of Study:tasks, with their `dir`
+---@param recipe table   of flex.recipe
+---@param tasks table[]  of Study:tasks, with their `dir`
+---@return table
 function M.of(recipe, tasks)
   for _, task in ipairs(tasks) do task.state = state.of(task.dir) end
   local arms, last, measured = arms_of(tasks), core.sys.time() + M.seconds, 0
@@ -129,6 +131,8 @@ function M.of(recipe, tasks)
 end
 
 --- One row per arm.
+---@param b table  of M.of
+---@return table  of flex.table
 function M.table(b)
   local t = tabulate { "arm", "runs to do", "steps", "s/step", "a run", "peak", "disk", "told by" }
   for _, arm in ipairs(b.arms) do
@@ -141,8 +145,11 @@ function M.table(b)
 end
 
 --- What it comes to in a sentence, and a sentence on what cannot fit or nil.
+---@param b table       of M.of
 ---@param jobs integer  runs at a time
 ---@param root string   the folder of runs
+---@return string
+---@return string|nil
 function M.verdict(b, jobs, root)
   local refusal = b.refused and ("%s would be refused before its first step: %s"):format(b.refused.arm ~= ""
     and "'" .. b.refused.arm .. "'" or "a run", b.refused.sentence) or nil

@@ -23,12 +23,18 @@ local M = {}
 
 --- Whether a path is the folder of a run, <name>/<hash8>/<seed> with its settings in it; a study's folder,
 --- <name>/<hash8>, has settings too, and its hash may be all digits.
+---@param path string  of a folder
+---@return boolean
 function M.is_run(path)
   return path:match(("/" .. ("%x"):rep(8)) .. "/%d+$") ~= nil and core.sys.exists(path .. "/config.lua") ~= nil
     and not record.is_study(path)
 end
 
 --- The folders of runs at or below a path, in order.
+---@param path string         of a folder
+---@param found string[]|nil  to which it adds
+---@param depth integer|nil   levels above; 4 are walked
+---@return string[]
 function M.folders(path, found, depth)
   found, depth = found or {}, depth or 0
   if M.is_run(path) then
@@ -101,6 +107,8 @@ local function gather(paths)
 end
 
 --- The runs in folders, in any state: { dir, seed, result or nil, state, config, flat = settings by flat keys }.
+---@param paths string[]  folders of runs or of studies
+---@return table[]
 function M.tasks(paths) return gather(paths).tasks end
 
 -- What is to be said of the folder of a study that was made before studies listed their runs; "" of any other.
@@ -133,6 +141,8 @@ local function ended(found, paths)
 end
 
 --- The runs in folders (a path or a list of them); raises when none of them is finished.
+---@param paths string|string[]  folders of runs or of studies
+---@return table  of runs.lua
 function M.find(paths)
   local all = type(paths) == "table" and paths or { paths }
   local found = gather(all)

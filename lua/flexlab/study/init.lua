@@ -36,10 +36,15 @@ Study.__name = "flexlab.Study"
 M.options = { seeds = false, seed = false, jobs = 1, root = "runs", fresh = false, quiet = false,
   worker = false, threads = false, device = false, retry = false, parts = false }
 
+--- Whether a value is a study.
+---@param v any  what a file returned
+---@return boolean
 function M.is_study(v) return getmetatable(v) == Study end
 
--- "1..4,7", 3 or {1, 2} -> {1, 2, 3, 4, 7}; ranges include both ends. A seed that is there twice would be run once and
--- counted twice.
+--- Seeds as a list: "1..4,7", 3 or {1, 2} -> {1, 2, 3, 4, 7}; ranges include both ends. A seed that is there twice
+--- raises, since it would be run once and counted twice.
+---@param value string|integer|any[]  whole numbers from 0 to 2^53, or ranges of at most 10000
+---@return integer[]
 function M.seeds(value)
   local list, seen = {}, {}
   for word in (type(value) == "table" and table.concat(value, ",") or tostring(value)):gmatch("[^,]+") do
@@ -60,6 +65,8 @@ function M.seeds(value)
 end
 
 --- All combinations of a grid: see study/plan.lua.
+---@param grid table  { ["a.b"] = { values } }
+---@return table[]
 function M.arms(grid) return plan.arms { grid = grid } end
 
 local function check(name, recipe, design, body)
@@ -78,9 +85,11 @@ local function check(name, recipe, design, body)
 end
 
 --- A new study.
----@param recipe table     what flex.recipe returned
----@param design table     { grid = { ["a.b"] = { values } }, seeds = "1..8" }, or another plan (study/plan.lua)
+---@param name string        letters, digits, _ and -
+---@param recipe table       what flex.recipe returned
+---@param design table       { grid = { ["a.b"] = { values } }, seeds = "1..8" }, or another plan (study/plan.lua)
 ---@param body function|nil  body(runs) -> table of numbers; without it the table and report of the first metric
+---@return table  the study: call it to run it
 function M.new(name, recipe, design, body)
   check(name, recipe, design, body)
   local arms = plan.arms(design)
@@ -93,8 +102,12 @@ function M.new(name, recipe, design, body)
 end
 
 --- The study that a sweep on the command line means; without a grid it is one arm, several seeds.
+---@param recipe table     what flex.recipe returned
+---@param grid table       { ["a.b"] = { values } }
+---@param seeds integer[]  of M.seeds
 ---@param path string      the recipe's file, for other processes
 ---@param kind string|nil  "grid", or "zip": settings that vary together
+---@return table  a study
 function M.sweep(recipe, grid, seeds, path, kind)
   kind = kind or "grid"
   return setmetatable({ name = recipe.name .. "-sweep", recipe = recipe, defaults = recipe.defaults,
@@ -103,6 +116,8 @@ function M.sweep(recipe, grid, seeds, path, kind)
 end
 
 --- The same study with other values of its grid (--sweep): a copy.
+---@param grid table  { ["a.b"] = { values } }, in the place of those of the same keys
+---@return table
 function Study:with(grid)
   if self.kind ~= "grid" then
     error(("study '%s' has a plan of the kind %s; only a grid can be swept over"):format(self.name, self.kind), 2)
@@ -127,6 +142,11 @@ end
 
 --- The configuration of the base recipe with overrides; raises for an unknown key or a wrong type,
 --- of the arms as well.
+---@param overrides table|nil  nested or flat
+---@param level integer|nil    whom an error blames, as in error(); 1
+---@return table
+---@return string  8 hex digits
+---@return table  files (origin/code.lua)
 function Study:resolve(overrides, level)
   for _, arm in ipairs(self.arms) do
     self.recipe:resolve(combined(overrides, arm), (level or 1) + 1)
@@ -135,12 +155,16 @@ function Study:resolve(overrides, level)
 end
 
 --- Tries the choices that any arm names.
+---@param overrides table|nil  nested or flat
 function Study:check(overrides)
   self.recipe:check(overrides)
   for _, arm in ipairs(self.arms) do self.recipe:check(combined(overrides, arm)) end
 end
 
 --- All runs, seed by seed: list of { arm =, seed =, overrides = }.
+---@param overrides table|nil  nested or flat
+---@param seeds integer[]|nil  the study's own
+---@return table[]
 function Study:tasks(overrides, seeds)
   local tasks = {}
   local base = config.plain(self.recipe:resolve(overrides))

@@ -39,6 +39,8 @@ local function note(sentences, text, dir)
 end
 
 --- A time as it is listed; "-" where there is none.
+---@param seconds number|nil  Unix time
+---@return string
 function M.date(seconds)
   return seconds and os.date("%Y-%m-%d %H:%M", math.floor(seconds)) or "-"
 end
@@ -93,7 +95,9 @@ end
 
 --- A table of runs, and what they are judged by: a list of { recipe =, main =, best =, about =, remark =,
 --- sentences = { text, ..., [text] = the runs it is about } }.
----@param tasks table  as finished.tasks has them
+---@param tasks table[]  as finished.tasks has them
+---@return table
+---@return table[]
 function M.runs(tasks)
   local t, recipes, order, mains = tabulate { "run", "state", "date", "settings", "result" }, {}, {}, {}
   for _, task in ipairs(tasks) do
@@ -131,7 +135,8 @@ local function best_of(dir)
 end
 
 --- A table of studies.
----@param dirs table  folders with a study.lua
+---@param dirs string[]  folders with a study.lua
+---@return table
 function M.studies(dirs)
   local t = tabulate { "study", "plan", "arms", "seeds", "runs", "date", "best arm" }
   for _, dir in ipairs(dirs) do
@@ -147,6 +152,8 @@ function M.studies(dirs)
 end
 
 --- The folders of studies in a folder of runs: runs/<study>/<hash8> with a study.lua.
+---@param root string  the folder of all runs
+---@return string[]
 function M.study_folders(root)
   local dirs = {}
   if record.is_study(root) then return { root } end

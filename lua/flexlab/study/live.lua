@@ -22,6 +22,10 @@ local MINUTE = 60
 local MOST = 3           -- running runs that are named
 
 --- The line of a study with so many runs.
+---@param name string        of the study
+---@param total integer      runs
+---@param quiet boolean|nil  shows nothing
+---@return table
 function M.new(name, total, quiet)
   return setmetatable({ name = name, total = total, quiet = quiet, terminal = core.sys.isatty(2), ended = 0,
     next = core.sys.time() + (core.sys.isatty(2) and 0 or MINUTE) }, Live)
@@ -47,6 +51,8 @@ local function outcome(task)
 end
 
 --- Says how many runs had ended before; `version`: in what way some of them are another version's.
+---@param n integer           runs
+---@param version string|nil  in what way some of them are another version's
 function Live:found(n, version)
   self.ended = n
   if n == 0 or self.quiet then return end
@@ -55,6 +61,7 @@ function Live:found(n, version)
 end
 
 --- Says, once, what came of a run.
+---@param task table  done, failed or diverged
 function Live:settled(task)
   if task.shown or task.found then return end
   task.shown = true
@@ -77,6 +84,8 @@ local function by_steps(task)
 end
 
 --- Seconds until all is done, or nil while nothing is known.
+---@param tasks table[]  of a queue
+---@return number|nil
 function M.left(tasks)
   local whole, rest, running, waiting = {}, 0, 0, 0
   for _, task in ipairs(tasks) do
@@ -101,6 +110,9 @@ function M.left(tasks)
 end
 
 --- The text of the line.
+---@param name string  of the study
+---@param queue table  of queue.lua
+---@return string
 function M.text(name, queue)
   local parts = { ("%s  %d/%d done"):format(name, queue:count "done", #queue.tasks) }
   local named = {}
@@ -124,6 +136,7 @@ function M.text(name, queue)
 end
 
 --- Shows where the study is, if it is time to.
+---@param queue table  of queue.lua
 function Live:draw(queue)
   local now = core.sys.time()
   if self.quiet or now < self.next then return end
@@ -139,6 +152,8 @@ function Live:draw(queue)
 end
 
 --- What a run of this process draws in place of its own line; without a line it is taken away.
+---@param queue table  of queue.lua
+---@return function  takes the line of the run, or nil
 function Live:of_run(queue)
   return function(line)
     if line then self:draw(queue) else self:clear() end

@@ -16,6 +16,8 @@ local function of(dir)
 end
 
 --- A sentence where finished runs were made with several instruction sets or devices, else nil.
+---@param tasks table[]  runs
+---@return string|nil
 function M.remark(tasks)
   local count = {}
   for _, task in ipairs(tasks) do

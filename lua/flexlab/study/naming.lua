@@ -193,7 +193,8 @@ local function sort(tasks)
 end
 
 --- Gives tasks their arms and sorts them; returns what a reader must know of it, or nil.
----@param tasks table  { dir, seed, flat, place = number of the path it was found by }
+---@param tasks table[]  { dir, seed, flat, place = number of the path it was found by }
+---@return string|nil
 function M.arms(tasks)
   local differ, divided = differing(tasks), false
   for _, task in ipairs(tasks) do

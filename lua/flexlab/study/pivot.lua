@@ -21,7 +21,11 @@ local M = {}
 local Column = {}
 Column.__index = Column
 
+--- Mean over the seeds.
+---@return number
 function Column:mean() return stats.mean(self) end
+--- Standard deviation over the seeds, divisor n - 1.
+---@return number
 function Column:std() return stats.sd(self) end
 
 local methods = {}
@@ -107,6 +111,11 @@ local function refuse(runs, g, key, metric, level)
 end
 
 --- One column for each value of `key` (or, without a key, for each whole arm).
+---@param runs table      of runs.lua
+---@param key string|nil  the setting whose values are columns; nil: whole arms
+---@param metric string   "rfne"
+---@param level integer   whom an error blames, as error's
+---@return table
 function M.new(runs, key, metric, level)
   if key ~= nil and not runs.grid[key] then
     error("pivot: " .. words.unknown(key, words.keys(runs.grid)), level)

@@ -18,12 +18,16 @@ local M = {}
 M.kinds = { "grid", "one_at_a_time", "zip", "list" }
 
 --- A value of a setting in short, in one line; a number one way: 1000.0 is 1000.
+---@param value any  of a setting
+---@return string
 function M.shown(value)
   if type(value) == "table" or type(value) == "string" and value:find "%c" then return literal.line(value) end
   return tostring(math.type(value) == "float" and math.tointeger(value) or value)
 end
 
 --- "a=1 b=2" of settings, in alphabetic order.
+---@param settings table  by flat keys
+---@return string
 function M.label(settings)
   local parts = {}
   for i, key in ipairs(words.keys(settings)) do parts[i] = key .. "=" .. M.shown(settings[key]) end
@@ -83,6 +87,8 @@ function arms.list(entries)
 end
 
 --- What is wrong with lists that are to be zipped, in a sentence; nil if they have one length.
+---@param factors table  { ["a.b"] = { values } }
+---@return string|nil
 function M.unequal(factors)
   local keys = words.keys(factors)
   for _, key in ipairs(keys) do
@@ -94,6 +100,9 @@ function M.unequal(factors)
 end
 
 --- The kind of plan of a design, and the plan.
+---@param design table  of a study
+---@return string|nil
+---@return string|nil  what is wrong
 function M.kind_of(design)
   local found
   for _, kind in ipairs(M.kinds) do
@@ -105,7 +114,9 @@ function M.kind_of(design)
   return found
 end
 
--- One sentence on what is wrong with a design, or nil.
+--- One sentence on what is wrong with a design, or nil.
+---@param design table  of a study
+---@return string|nil
 function M.fault(design)
   local kind, message = M.kind_of(design)
   if message then return message end
@@ -124,6 +135,8 @@ function M.fault(design)
 end
 
 --- What is wrong with arms of which two are one (1e-3 and 0.001 are one value), in a sentence; else nil.
+---@param list table[]  arms
+---@return string|nil
 function M.twice(list)
   local seen = {}
   for _, arm in ipairs(list) do
@@ -133,13 +146,18 @@ function M.twice(list)
 end
 
 --- The arms of a design.
+---@param design table  of a study, without a fault
+---@return table[]
 function M.arms(design)
   local kind = M.kind_of(design)
   return arms[kind](design[kind])
 end
 
 --- Without the arms whose settings are what the base has anyway (one_at_a_time).
----@param base table  the base's configuration, read by flat keys
+---@param kind string    of the plan
+---@param list table[]   arms
+---@param base function  flat key -> value of the base's configuration
+---@return table[]
 function M.distinct(kind, list, base)
   if kind ~= "one_at_a_time" then return list end
   local kept = {}
@@ -151,6 +169,8 @@ function M.distinct(kind, list, base)
 end
 
 --- Keys that arms set, and the values each takes in their order: { ["a.b"] = { values } }.
+---@param list table[]  arms
+---@return table
 function M.factors(list)
   local factors, seen = {}, {}
   for _, arm in ipairs(list) do

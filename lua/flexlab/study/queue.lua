@@ -39,8 +39,11 @@ local EVERY = 1          -- seconds between two looks at folders that are not ou
 local TRIES = 3          -- processes that may die on a run before it counts as failed
 
 --- A queue of tasks { arm, seed, overrides } of a study; each gets its folder as `dir`.
----@param o table  the study's options
+---@param study table     of init.lua
+---@param tasks table[]   of Study:tasks
+---@param o table         the study's options
 ---@param live table|nil  shows what becomes of them (live.lua)
+---@return table
 function M.new(study, tasks, o, live)
   for _, task in ipairs(tasks) do
     local place = study.recipe:place(task.overrides, { seed = task.seed, root = o.root, fresh = o.fresh })
@@ -60,6 +63,7 @@ local function hold(task, f)
 end
 
 --- What --fresh and --retry failed ask for, once, before anybody works. Returns how many runs are tried again.
+---@return integer
 function Queue:unsettle()
   local again = 0
   for _, task in ipairs(self.tasks) do
@@ -93,6 +97,7 @@ local function update(task)
 end
 
 --- Reads the folders of the tasks that are not settled, at most once a second; `now`: at once.
+---@param now boolean|nil  at once
 function Queue:look(now)
   if not now and core.sys.time() < self.looked + EVERY then return end
   for _, task in ipairs(self.tasks) do
@@ -118,6 +123,8 @@ end
 
 --- How many tasks are in a state: "free" (new or stopped), "running", "done", "failed", "diverged", "open" (not
 --- settled).
+---@param what string  a state
+---@return integer
 function Queue:count(what)
   local n = 0
   for _, task in ipairs(self.tasks) do
@@ -182,6 +189,7 @@ function Queue:finish()
 end
 
 --- The error of a study that was interrupted.
+---@return table  to be raised
 function Queue:stopped()
   return interruption.error(("'%s' stopped with %d of %d runs to do; the same command goes on from there"):format(
     self.study.name, self:count "open", #self.tasks))
@@ -200,6 +208,10 @@ end
 
 --- Notes that a process of this command has died. The run that it had is free again; one on which three have died
 --- counts as failed, for a fourth would die as well. Returns whether it had one.
+---@param pid integer     of the process
+---@param how string      "exit" or "signal"
+---@param number integer  exit code, or number of the signal
+---@return boolean
 function Queue:bury(pid, how, number)
   for _, task in ipairs(self.tasks) do
     local owner = not task.settled and locks.owner(task.dir)

@@ -32,6 +32,8 @@ local function scored_on(task)
 end
 
 --- Why the numbers of runs cannot be ranked, in a phrase: two of one seed were scored on different data; else nil.
+---@param tasks table[]  runs
+---@return string|nil
 function M.different_tests(tasks)
   local first = {}
   for _, task in ipairs(tasks) do
@@ -69,7 +71,10 @@ end
 local function named(seeds) return ("seed%s %s"):format(#seeds > 1 and "s" or "", table.concat(seeds, ", ")) end
 
 --- The best arm of a pivot, or nil; and what it rests on (above).
+---@param pivot table        of pivot.lua
 ---@param better string|nil  "lower", "higher", "0", "1"; nil: it is not known
+---@return any
+---@return table
 function M.best(pivot, better)
   local arms, count = counted(pivot)
   local about = { seeds = {}, means = {} }

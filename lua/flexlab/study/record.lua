@@ -24,6 +24,8 @@ local M = {}
 M.file = "study.lua"
 
 --- runs/<study>/<hash8>/study.lua: whether a folder is a study's.
+---@param dir string  of a folder
+---@return boolean
 function M.is_study(dir) return core.sys.exists(dir .. "/" .. M.file) == "file" end
 
 local function relative(path, root)
@@ -55,6 +57,11 @@ local function hash(study, tasks, dirs)
 end
 
 --- Writes down a study that begins; returns its folder, and a message where its link `latest` could not be made.
+---@param study table    of init.lua
+---@param tasks table[]  of Study:tasks
+---@param root string    the folder of all runs
+---@return string
+---@return string|nil
 function M.begin(study, tasks, root)
   local dirs = {}
   for i, task in ipairs(tasks) do
@@ -67,7 +74,11 @@ function M.begin(study, tasks, root)
   return dir, latest.point(root, study.name, name)
 end
 
---- The same at its end: the folders in which the runs are.
+--- Writes it down again at the study's end, with the folders in which the runs are.
+---@param study table    of init.lua
+---@param tasks table[]  with their `dir`
+---@param root string    the folder of all runs
+---@param dir string     the study's folder
 function M.finish(study, tasks, root, dir)
   local dirs = {}
   for i, task in ipairs(tasks) do dirs[i] = relative(task.dir, root) end
@@ -98,6 +109,8 @@ local function check_runs(path, list, arms)
 end
 
 --- What a study's folder lists, checked; raises with the file's name.
+---@param dir string  the study's folder
+---@return table
 function M.read(dir)
   local path = dir .. "/" .. M.file
   local record, message = literal.read(path)
@@ -109,11 +122,16 @@ function M.read(dir)
 end
 
 --- The folder of all runs above a study's folder runs/<study>/<hash8>.
+---@param dir string  the study's folder
+---@return string
 function M.root(dir)
   return dir:match("^(.+)/[^/]+/[^/]+$") or (dir:match("^[^/.][^/]*/[^/]+$") and ".") or dir .. "/../.."
 end
 
 --- The path of a run that a study lists; raises where it leads through a link.
+---@param root string  the folder of all runs
+---@param dir string   sr/1a2b3c4d/1
+---@return string
 function M.run_dir(root, dir)
   local link = own.link(root, dir)
   if link then error(("%s is a link; runs are not looked for behind it"):format(link), 0) end
@@ -122,6 +140,9 @@ end
 
 --- The study that a path means: its folder, or the folder of its name, of which the latest is meant (or the only one).
 --- Nil for other folders; with a remark where there was a choice.
+---@param path string  of a folder
+---@return string|nil
+---@return string|nil
 function M.find(path)
   path = latest.resolve(path)
   if M.is_study(path) then return path end

@@ -213,8 +213,9 @@ end
 
 --- Writes report.html, runs.csv, runs.tex, summary.csv and cost.csv into the study's folder (or `dir`); returns the
 --- path of the page. cost.csv alone holds times: two unbroken studies write the same bytes into the others.
----@param runs table          flexlab.study.runs
----@param options table|nil   metric (the main one), key, against, better ("lower", "higher", "0" or "1"), dir
+---@param runs table         flexlab.study.runs
+---@param options table|nil  metric (the main one), key, against, better ("lower", "higher", "0" or "1"), dir
+---@return string  path of the page
 function M.write(runs, options)
   local o = config.options("a study's report", { metric = false, key = false, against = false, better = false,
     dir = false }, options, nil, 2)

@@ -35,6 +35,8 @@ local function equal(a, b)
 end
 
 --- The runs that fit all of these settings. A key that no run has raises.
+---@param settings table  by flat keys; `seed` too
+---@return table  of runs
 function Runs:where(settings)
   local kept, has = {}, {}
   for _, task in ipairs(self.tasks) do
@@ -54,6 +56,7 @@ function Runs:where(settings)
 end
 
 --- Notes, once, what a reader of the numbers must know: what was left out, what was averaged.
+---@param text string|nil  a sentence
 function Runs:remark(text)
   if text and not self.said[text] then self.said[text], self.said[#self.said + 1] = true, text end
 end
@@ -87,12 +90,14 @@ end
 
 --- What has been noted so far, in sentences: of these runs and of those taken from them by where and group, and what
 --- the runs said of themselves.
+---@return string[]
 function Runs:remarks()
   about_notes(self)
   return table.move(self.said, 1, #self.said, 1, {})
 end
 
 --- The runs that have no result: tasks, each with its state (store/state.lua).
+---@return table[]
 function Runs:missing()
   local list = {}
   for _, task in ipairs(self.tasks) do
@@ -102,6 +107,8 @@ function Runs:missing()
 end
 
 --- Iterates over (value, runs with that value of `key`), in the order of the runs.
+---@param key string  of a setting, or "seed"; one that no run has raises
+---@return function  iterator of a for loop
 function Runs:group(key)
   local values, seen, i = {}, {}, 0
   for _, task in ipairs(self.tasks) do
@@ -117,9 +124,13 @@ function Runs:group(key)
 end
 
 --- Columns by the values of `key` (nil: by whole arms), paired by seed: see pivot.lua.
+---@param key string|nil  of a setting; nil: whole arms
+---@param metric string   "rfne", "bicubic.rfne"
+---@return table
 function Runs:pivot(key, metric) return pivot.new(self, key, metric, 3) end
 
 --- Names of the numbers that every finished run returned.
+---@return string[]
 function Runs:metrics()
   local names, count, finished = {}, {}, 0
   for _, task in ipairs(self.tasks) do
@@ -138,6 +149,7 @@ end
 --- `better` is nil where nobody knows it.
 ---@param name string|nil    another metric than theirs
 ---@param better string|nil  another direction
+---@return table|nil
 function Runs:main(name, better)
   local results, declared = {}, {}
   for _, task in ipairs(self.tasks) do
@@ -159,7 +171,9 @@ end
 
 --- One row per run: settings that differ, seed, state where one is not done, metrics (all by default, the main one
 --- first), cost.
----@param options table|nil  { cost = true }: seconds and bytes, which differ between two runs of one thing
+---@param metrics string[]|nil  names of numbers of a result
+---@param options table|nil     { cost = true }: seconds and bytes, which differ between two runs of one thing
+---@return table  of flex.table
 function Runs:table(metrics, options)
   about_machines(self)
   return tables.runs(self, metrics, options, 2)
@@ -167,9 +181,11 @@ end
 
 --- What an arm costs: parameters, GFLOP of a forward pass of one sample, seconds of a run, MiB at its peak.
 ---@param options table|nil  { times = true }: seconds and bytes, which differ between two runs of one thing
+---@return table  of flex.table
 function Runs:costs(options) return (tables.costs(self, options, 2)) end
 
 --- One row per run: when it began, on what host, how long it took, its peak. All that holds a time, in one place.
+---@return table  of flex.table
 function Runs:times() return tables.times(self) end
 
 --- One row per arm: mean, sd, number of seeds, the paired difference from `against` (the first arm that has a
@@ -177,6 +193,9 @@ function Runs:times() return tables.times(self) end
 --- tests and the pivot.
 ---@param metric string|nil  the main one
 ---@param options table|nil  { key = nil (whole arms), against = the first arm }
+---@return table  of flex.table
+---@return table  of stats.paired
+---@return table  of pivot.lua
 function Runs:summary(metric, options)
   metric = metric or self:main() and self:main().name or error("summary: the runs have no number in common", 2)
   local o = config.options("summary", { key = false, against = false }, options, nil, 2)
@@ -196,6 +215,8 @@ function Runs:summary(metric, options)
 end
 
 --- Writes the page of a study: see study/report.lua. Returns its path.
+---@param options table|nil  metric, key, against, better, dir
+---@return string  path of the page
 function Runs:report(options) return report.write(self, options) end
 
 function Runs:__tostring()
@@ -205,6 +226,8 @@ end
 function Runs:__len() return #self.tasks end
 
 --- Runs from { name, tasks, seeds, dir, grid } ; grid (what differs) is found when it is not given.
+---@param fields table  name, tasks, seeds, dir; grid (what differs) is found when it is not given
+---@return table
 function M.new(fields)
   if not fields.grid then
     local arms = {}

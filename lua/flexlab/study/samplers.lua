@@ -117,8 +117,10 @@ end
 --- all their scores.
 ---@param checkpoint_or_model string|table  a run's folder, its last.h5, or a model
 ---@param data table                        its `test` batches are sampled
----@param options table|nil  samplers = all, grids = words or lists of times, steps = list, members,
----  batches = the first so many only, seed, guidance, options = settings for those that know them
+---@param options table|nil  samplers = all, grids = words or lists of times, steps = list, members, batches = the first
+---  so many only, seed, guidance, options = settings for those that know them
+---@return table  of flex.table
+---@return table[]  arms
 function M.study(checkpoint_or_model, data, options)
   local o = config.options("sampler_study", M.defaults, options, nil, 2)
   local model = checkpoint_or_model

@@ -108,8 +108,12 @@ local function read_all(runs, metric, o)
 end
 
 --- The arms of runs by sample: a table and the runs whose remarks belong to it.
----@param main table      { name =, better = } of the metric
+---@param runs table     of runs.lua
+---@param main table     { name =, better = } of the metric
 ---@param options table  key and against as of summary, method = "model"
+---@return table  of flex.table
+---@return table  runs whose remarks belong to it
+---@return table  of pivot.lua
 function M.compare(runs, main, options)
   local o = { key = options.key or nil, against = options.against, method = options.method, better = main.better }
   local metric = main.name

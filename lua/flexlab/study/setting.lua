@@ -17,6 +17,9 @@ local function at(t, key)
 end
 
 --- What a run was set to: of its arm, else of its folder's config.lua; `seed` is the seed.
+---@param task table  a run
+---@param key string  flat: "train.lr"
+---@return any
 function M.of(task, key)
   if key == "seed" then return task.seed end
   local own = task.arm.settings[key]

@@ -53,7 +53,9 @@ local function comparison(runs, metrics)
   return t, result
 end
 
--- The body of such a study.
+--- The body of such a study: prints and writes its table, and the page where there are several arms.
+---@param runs table  of runs.lua
+---@return table  numbers
 function M.body(runs)
   local metrics = finite(runs)
   if #metrics == 0 then error("sweep: the recipe returns no finite numbers to compare", 0) end

@@ -14,6 +14,8 @@ local words = require "flexlab.text"
 local M = {}
 
 --- What a run cost: seconds, peak_bytes, parameters, gflop (of a forward pass); {} if it is not known.
+---@param task table  a run
+---@return table
 function M.cost(task)
   return task.dir and foreign.fields(task.dir .. "/cost.lua", "list of costs", { seconds = "number",
     peak_bytes = "number", parameters = "number", gflop = "number", threads = "number", resumed = "boolean" }) or {}
@@ -81,6 +83,11 @@ local function main_first(self)
 end
 
 --- Settings that differ, seed, state where a run is not done, metrics, cost: one row per run.
+---@param self table            of runs.lua
+---@param metrics string[]|nil  names of numbers of a result; all, the main one first
+---@param options table|nil     { cost = true }
+---@param level integer         whom an error blames, as error's
+---@return table  of flex.table
 function M.runs(self, metrics, options, level)
   local o = config.options("table", { cost = true }, options, nil, level + 1)
   local columns, column = columns_of(self, metrics or main_first(self), level + 1)
@@ -113,6 +120,10 @@ local function mean_cost(self, label, name)
 end
 
 --- Means of what runs cost: one row per arm.
+---@param self table         of runs.lua
+---@param options table|nil  { times = true }
+---@param level integer      whom an error blames, as error's
+---@return table  of flex.table
 function M.costs(self, options, level)
   local o = config.options("costs", { times = true }, options, nil, level + 1)
   local headers = { "arm", "parameters", "GFLOP" }
@@ -134,6 +145,8 @@ function M.costs(self, options, level)
 end
 
 --- When each run began, on what host, how long it took, its peak: one row per run.
+---@param self table  of runs.lua
+---@return table  of flex.table
 function M.times(self)
   local t = tabulate { "arm", "seed", "started", "host", "seconds", "peak MiB", "threads", "resumed" }
   for _, task in ipairs(self.tasks) do

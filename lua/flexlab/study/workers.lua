@@ -19,8 +19,9 @@ local M = {}
 
 local function quoted(word) return "'" .. tostring(word):gsub("'", "'\\''") .. "'" end
 
--- A shell command that reads as `flexlab`: this program, or the stock interpreter that runs us.
--- Both get our module paths, which a script may have changed.
+--- A shell command that reads as `flexlab`: this program, or the stock interpreter that runs us. Both get our module
+--- paths, which a script may have changed.
+---@return string
 function M.program()
   local paths = ("LUA_PATH_5_4=%s LUA_CPATH_5_4=%s "):format(quoted(package.path), quoted(package.cpath))
   local argument = rawget(_G, "arg") or {}
@@ -31,7 +32,12 @@ function M.program()
   return paths .. quoted(lua) .. " -e 'return require(\"flexlab.commands\").exit(arg)' /dev/null"
 end
 
--- The command line that repeats this study, without its --worker.
+--- The command line that repeats this study, without its --worker.
+---@param study table          of init.lua
+---@param overrides table|nil  nested or flat
+---@param seeds integer[]      of the study
+---@param o table              the study's options: root, fresh, ...
+---@return string[]
 function M.arguments(study, overrides, seeds, o)
   local list = { "run", study.source, "--seeds", table.concat(seeds, ","), "--out", o.root }
   local function setting(option, key, text)
@@ -69,7 +75,7 @@ local IDLE = 3           -- workers that may end without a run before we believe
 local Crew = {}
 Crew.__index = Crew
 
--- Starts workers for free runs: at first as many as wanted, later one a second at most.
+--- Starts workers for free runs: at first as many as wanted, later one a second at most.
 function Crew:hire()
   local free, now = self.queue:count "free", core.sys.time()
   while free > 0 and #self.pids < self.wanted and (not self.begun or now >= self.next) do
@@ -79,7 +85,7 @@ function Crew:hire()
   self.begun = true
 end
 
--- Notes which workers have ended. One that ends by itself with 0 has found nothing more to do.
+--- Notes which workers have ended. One that ends by itself with 0 has found nothing more to do.
 function Crew:count()
   for i = #self.pids, 1, -1 do
     local how, number = core.sys.ended(self.pids[i])
@@ -94,12 +100,14 @@ function Crew:count()
   end
 end
 
--- Passes a signal on to all.
+--- Passes a signal on to all.
+---@param signal string  "TERM", "INT"
 function Crew:pass(signal)
   for _, pid in ipairs(self.pids) do core.sys.kill(pid, signal) end
 end
 
--- Waits for the end of all after a signal; one that comes meanwhile is passed on, too.
+--- Waits for the end of all after a signal; one that comes meanwhile is passed on, too.
+---@param signal string|nil  "TERM"
 function Crew:disband(signal)
   self.stopping = true
   self:pass(signal or "TERM")
@@ -141,6 +149,11 @@ local function watch(crew, live)
 end
 
 --- Has the free runs of a queue made by o.jobs workers; returns when every run is settled, by whomever.
+---@param queue table          of queue.lua
+---@param overrides table|nil  nested or flat
+---@param seeds integer[]      of the study
+---@param o table              the study's options: jobs, root, ...
+---@param live table           of live.lua
 function M.run(queue, overrides, seeds, o, live)
   local study = queue.study
   if not study.source then
