@@ -15,6 +15,8 @@ local csv = require "flexlab.csv"
 local terminal = require "flexlab.terminal"
 local words = require "flexlab.text"
 
+local M = {}
+
 local Table = {}
 Table.__index = Table
 
@@ -224,11 +226,14 @@ end
 
 Table.__tostring = Table.text
 
-return setmetatable({}, {
-  __call = function(_, headers)
-    if type(headers) ~= "table" or #headers == 0 then
-      error("flex.table wants a list of headers", 2)
-    end
-    return setmetatable({ headers = headers, rows = {}, gaps = {}, marked = {} }, Table)
-  end,
-})
+--- An empty table. flex.table(headers) is the same.
+---@param headers string[]  one for each column, at least one
+---@return table
+function M.new(headers)
+  if type(headers) ~= "table" or #headers == 0 then
+    error("flex.table wants a list of headers", 2)
+  end
+  return setmetatable({ headers = headers, rows = {}, gaps = {}, marked = {} }, Table)
+end
+
+return setmetatable(M, { __call = function(_, ...) return M.new(...) end })

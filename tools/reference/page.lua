@@ -107,7 +107,15 @@ local function library_function(out, part, field, f)
   else
     call = ("flex.%s.%s"):format(part, f.name)
   end
-  if call then add(out, ("- `%s%s` %s"):format(call, f.arguments, f.doc)) end
+  if not call then return end
+  local function said(text)     -- in its file the module is M
+    return (text:gsub("%f[%w_]M%.", field and "" or "flex." .. part .. "."))
+  end
+  add(out, ("- `%s%s` %s"):format(call, f.arguments, said(f.doc)))
+  for _, p in ipairs(f.params) do add(out, ("  - `%s` (`%s`): %s"):format(p.name, p.type, said(p.text))) end
+  for _, r in ipairs(f.results) do
+    add(out, ("  - returns `%s`%s"):format(r.type, r.text ~= "" and ": " .. said(r.text) or ""))
+  end
 end
 
 -- The settings that a module takes, where it has a table of defaults.

@@ -228,8 +228,13 @@ local function score_all(c, methods, test, o)
   end
 end
 
--- Measures `sampler` and its rivals on the test batches.
-return setmetatable(M, { __call = function(_, sampler, test, options)
+--- Scores a sampler and its rivals on the test batches. flex.report.compare(sampler, test, options) is the same.
+---@param sampler function   batch -> mean [, members], (N,H,W,C) in physical units
+---@param test table         data.test
+---@param options table|nil  M.options: name of the sampler, against (a rival), start (of the interpolation), methods =
+---  { { name, sampler }, ... } in the place of the usual rivals, zoom (pixels), ...
+---@return table  scores by method, table, chart, gain (%), parts, picture
+function M.measure(sampler, test, options)
   local o = config.options("compare", M.options, options, nil, 2)
   o.label = o.label or label_of(test.set)
   local methods = table.move(o.methods or rivals(test), 1, 10, 1, {})
@@ -244,4 +249,6 @@ return setmetatable(M, { __call = function(_, sampler, test, options)
   end
   c.parts = parts_of(c, o, test)
   return c
-end })
+end
+
+return setmetatable(M, { __call = function(_, ...) return M.measure(...) end })

@@ -82,11 +82,13 @@ local function described(model, batch)
   return about
 end
 
---- Rolls a batch out: list of { mean =, members = } by step.
+--- Rolls a batch out: list of { mean =, members = } by step, (N,H,W,C) in physical units. flex.rollout(model, batch,
+--- options) is the same.
 ---@param model table        a model of forecasting
 ---@param batch table        of flex.data.forecast
 ---@param options table|nil  length, members, steps, sampler, feedback ("member", "mean"), seed
-local function rollout(model, batch, options)
+---@return table[]
+function M.sample(model, batch, options)
   local o, cfg = checked(options, 2), described(model, batch)
   local run = context.run()
   o.seed = o.seed or run and run.seed or model.seed or 1
@@ -128,7 +130,7 @@ function M.evaluate(model, test, options)
   for batch in test:batches() do
     local scope <close> = core.scope()
     local persistence = scales.physical(batch.estimate, batch.scale)
-    for k, step in ipairs(rollout(model, batch, o)) do
+    for k, step in ipairs(M.sample(model, batch, o)) do
       sums:add(k, batch.ids, step, batch.after(k * lead), persistence)
     end
     for _, place in ipairs(run and samples.places(test, batch) or {}) do places[#places + 1] = place end
@@ -140,4 +142,4 @@ function M.evaluate(model, test, options)
   return sums:result()
 end
 
-return setmetatable(M, { __call = function(_, ...) return rollout(...) end })
+return setmetatable(M, { __call = function(_, ...) return M.sample(...) end })

@@ -26,6 +26,8 @@ local seams = require "flexlab.diffusion.seams"
 local tabulate = require "flexlab.table"
 local words = require "flexlab.text"
 
+local M = { compare = require "flexlab.evaluation.compare" }
+
 local KEYS = { title = true, text = true, table = true, charts = true, picture = true, note = true,
   alt = true }
 
@@ -172,9 +174,13 @@ local function settings(dir)
   return html.section("Configuration", table.unpack(pieces))
 end
 
--- Writes report.html and returns its path; raises when it cannot be written.
--- `head` gives another title and subtitle than those of a run, and the folder of the run whose env.txt is shown.
-local function write(run, parts, head)
+--- Writes report.html into the folder of a run and returns its path; raises when it cannot be written. flex.report(run,
+--- parts) is the same.
+---@param run table|string     a run, or its folder
+---@param parts table[]|nil    as the head says; what the folder of the run gives by itself
+---@param head table|nil       { title =, subtitle = } in the place of a run's, env = folder whose env.txt is shown
+---@return string  path of the page
+function M.write(run, parts, head)
   local dir = type(run) == "table" and run.dir or run
   if type(dir) ~= "string" or core.sys.exists(dir) ~= "folder" then
     error(("report: '%s' is not the folder of a run"):format(tostring(dir)), 2)
@@ -193,5 +199,4 @@ local function write(run, parts, head)
   return path
 end
 
-return setmetatable({ write = write, compare = require "flexlab.evaluation.compare" },
-  { __call = function(_, run, parts) return write(run, parts) end })
+return setmetatable(M, { __call = function(_, run, parts) return M.write(run, parts) end })
