@@ -103,6 +103,19 @@ function suite.test_a_comparison_follows_the_degradation()
   lu.assertStrContains(note, "pixels off")
 end
 
+function suite.test_a_comparison_with_what_is_not_there_is_refused()
+  local set = flex.data.superres { file = support.flow(path "against.h5"), factor = 4, crop = 32, batch = 2,
+    test_tiles = 2, degradation = "block_mean", seed = 1 }
+  local function compare(options) return flex.report.compare(flex.baselines.persistence, set.test, options) end
+  lu.assertErrorMsgContains("compare: against: no 'bicubc'; the nearest is 'bicubic'", compare, { against = "bicubc" })
+  lu.assertErrorMsgContains("compare: start: no 'bicubc'; the nearest is 'bicubic'", compare, { start = "bicubc" })
+  local many = {}
+  for i = 1, 12 do many[i] = { "rival " .. i, flex.baselines.nearest } end
+  local c = compare { methods = many, against = "rival 12", start = "block_mean" }
+  lu.assertNotNil(c.scores["rival 12"])
+  lu.assertNotNil(c.picture)
+end
+
 function suite.test_a_wrong_word_is_refused_and_an_odd_place_is_said()
   local mean = flex.degradations.block_mean
   local cell = { file = support.flow(path "flow.h5"), factor = 4, crop = 16, batch = 2, degradation = "silent" }

@@ -14,6 +14,7 @@ An interpolation is an ensemble of one, so its CRPS is its mean absolute error [
 --]]
 
 local baselines = require "flexlab.evaluation.baselines"
+local choices = require "flexlab.choices"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
 local evaluate = require "flexlab.evaluation"
@@ -26,7 +27,7 @@ local words = require "flexlab.text"
 
 local M = {}
 
--- start: the baseline that the picture shows, that of the degradation. zoom: of fields too large
+-- start: the degradation whose interpolation the picture shows. zoom: of fields too large
 -- to be seen at once the picture shows the whole and so many pixels of its middle. label: what its first channel is
 -- called beside the colours, where it is not as the files say.
 M.options = { name = "FLEX", against = "bicubic", start = "bicubic", methods = false, zoom = false,
@@ -41,13 +42,20 @@ local function alone(baseline)
   end
 end
 
+local INTERPOLATIONS = { "nearest", "bilinear", "bicubic", "registered" }
+
+-- The field that the picture shows: an interpolation, or the estimate where another degradation made it.
+local function start_of(word)
+  return words.has(INTERPOLATIONS, word) and baselines[word] or baselines.persistence
+end
+
 -- The usual rivals: of super-resolution the interpolations, of a forecast the last frame.
 local function rivals(test)
   if test.set and test.set.task.name ~= "superres" then
     return { { "persistence", alone(baselines.persistence) } }
   end
   local list = {}
-  for i, name in ipairs { "nearest", "bilinear", "bicubic", "registered" } do
+  for i, name in ipairs(INTERPOLATIONS) do
     list[i] = { name, alone(baselines[name]) }
   end
   return list
@@ -77,9 +85,9 @@ local function picture_of(batch, mean, members, o)
   if not batch.low then return nil end
   local several = members and #members > 1
   return picture[o.zoom and "domain" or "compare"] { low = batch.low, prediction = mean,
-    truth = batch.truth, bicubic = baselines[o.start](batch), zoom = o.zoom,
-    spread = not o.zoom and M.spread(mean, members), member = several and members[1], start = labels[o.start],
-    members = members and #members, name = o.name, label = o.label }
+    truth = batch.truth, bicubic = start_of(o.start)(batch), zoom = o.zoom,
+    spread = not o.zoom and M.spread(mean, members), member = several and members[1],
+    start = labels[o.start] or o.start, members = members and #members, name = o.name, label = o.label }
 end
 
 -- "-45.6 %": how far below (or above) the reference's RFNE; nothing for the reference itself, "-" where either is not
@@ -180,7 +188,7 @@ local CAPTION = "The first test sample. The four fields share one colour scale; 
   .. "mean) and spread (standard deviation over members) have their own.%s Equal steps of a field are equal steps of "
   .. "lightness (Oklab)."
 local SCALES = " L is the side of the periodic square over 2\u{03C0}, U the initial r.m.s. velocity."
-local ALT = "Six panels: the low field, bicubic interpolation, the prediction and the truth in %s; "
+local ALT = "Six panels: the low field, its interpolation, the prediction and the truth in %s; "
   .. "the absolute error and the ensemble's spread from black to yellow."
 
 local ZOOMED = "The first test field on one colour scale: what was given and what was made of it, by block means, and "
@@ -228,6 +236,21 @@ local function score_all(c, methods, test, o)
   end
 end
 
+-- The methods and the options. A word that names no method would give another comparison than the one asked for.
+local function asked(sampler, test, options)
+  local o = config.options("compare", M.options, options, nil, 3)
+  local methods, names = {}, {}
+  for i, method in ipairs(o.methods or rivals(test)) do methods[i], names[i] = method, method[1] end
+  methods[#methods + 1], names[#names + 1] = { o.name, sampler }, o.name
+  if options and options.against and not words.has(names, o.against) then
+    error("compare: against: " .. words.unknown(o.against, names), 3)
+  end
+  if not choices.has("degradations", o.start) then
+    error("compare: start: " .. words.unknown(o.start, choices.registry("degradations")()), 3)
+  end
+  return methods, o
+end
+
 --- Scores a sampler and its rivals on the test batches. flex.report.compare(sampler, test, options) is the same.
 ---@param sampler function   batch -> mean [, members], (N,H,W,C) in physical units
 ---@param test table         data.test
@@ -235,10 +258,8 @@ end
 ---  { { name, sampler }, ... } in the place of the usual rivals, zoom (pixels), ...
 ---@return table  scores by method, table, chart, gain (%), parts, picture
 function M.measure(sampler, test, options)
-  local o = config.options("compare", M.options, options, nil, 2)
+  local methods, o = asked(sampler, test, options)
   o.label = o.label or label_of(test.set)
-  local methods = table.move(o.methods or rivals(test), 1, 10, 1, {})
-  methods[#methods + 1] = { o.name, sampler }
   local c = { scores = {} }
   score_all(c, methods, test, o)
   if not c.scores[o.against] then o.against = methods[1][1] end
