@@ -13,6 +13,7 @@ there; what a recipe does not name is in the result only where it is given.
 A resolved configuration is read-only, and reading a key that it has not raises too.
 --]]
 local declare = require "flexlab.settings.declare"
+local expected = require "flexlab.expected"
 local literal = require "flexlab.literal"
 local parser = require "flexlab.literal_parser"
 local plain = require "flexlab.plain"
@@ -101,9 +102,9 @@ end
 
 -- Stores a setting of a plain section, or of the recipe's own: of the type of its default.
 local function set_plain(target, key, default, value, full, level)
-  local stored, expected = accept(default, value)
+  local stored, wanted = accept(default, value)
   if stored == nil then
-    error(("'%s' wants %s as its default %s, got %s %s"):format(full, expected,
+    error(("'%s' wants %s as its default %s, got %s %s"):format(full, wanted,
       is_optional(default) and "asks" or text.show(default), type(value), text.show(value)), level)
   end
   target[key] = stored
@@ -216,14 +217,9 @@ function M.options(what, defaults, given, also, level)
   local result = M.plain(defaults)
   local known = text.keys(defaults)
   for _, k in ipairs(also or {}) do known[#known + 1] = k end
-  local allowed = {}
-  for _, k in ipairs(known) do allowed[k] = true end
-  for k, v in pairs(M.plain(given or {})) do
-    if not allowed[k] then
-      error(("%s has %s"):format(what, text.unknown(k, known)), (level or 1) + 1)
-    end
-    result[k] = v
-  end
+  given = M.plain(given or {})
+  expected.known(what, given, known, (level or 1) + 1)
+  for k, v in pairs(given) do result[k] = v end
   return result
 end
 

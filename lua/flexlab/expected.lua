@@ -4,6 +4,7 @@ expected - whether the arguments of a public function are what it takes, before 
   expected.methods("sample", "model", model, { "use", "condition" }, 2)
   expected.fields("sample", "batch", batch, { "estimate" }, 2)
   expected.options("sample", options, 2)
+  expected.known("plot.loss", options, { "title", "label" }, 2)
 A wrong one is refused in the words of the function, "sample: options must be a table, got 2", and in the line of the
 user that called it; `level` counts as error's does, for the function that asks (0: no line is named).
 --]]
@@ -108,6 +109,31 @@ end
 ---@param level integer  as error's, for the function that asks
 function M.options(what, value, level)
   if value ~= nil and type(value) ~= "table" then refuse(what, "options", "a table", value, level + 1) end
+end
+
+--- Settings with known names alone, or none: a misspelt one would be ignored.
+---@param what string     the function that asks, for the sentence
+---@param value any       what it got as its options
+---@param known string[]  names of all its options
+---@param level integer   as error's, for the function that asks
+function M.known(what, value, known, level)
+  M.options(what, value, level + 1)
+  for key in pairs(value or {}) do
+    if not text.has(known, key) then
+      error(("%s has %s"):format(what, text.unknown(key, known)), level > 0 and level + 1 or 0)
+    end
+  end
+end
+
+--- A probability: a number from 0 on and below 1.
+---@param what string    the function that asks, for the sentence
+---@param name string    its argument
+---@param value any      what it got
+---@param level integer  as error's, for the function that asks
+function M.probability(what, name, value, level)
+  if type(value) ~= "number" or not (value >= 0 and value < 1) then
+    refuse(what, name, "a number from 0 on and below 1", value, level + 1)
+  end
 end
 
 --- A scalar tensor, such as a loss.

@@ -12,7 +12,12 @@ and says how many seeds a p below 0.05 would have needed; where there is no p it
 A number that is not finite has no place in a pair: p is then NaN, never 0.
 --]]
 
+local expected = require "flexlab.expected"
+local words = require "flexlab.text"
+
 local M = {}
+
+local CORRECTIONS = { "holm", "none" }
 
 local EXACT = 22         -- pairs up to which all sign patterns are tried (2^21 sums, 0.2 s)
 local DRAWS = 99999      -- random patterns beyond that [Phipson & Smyth 2010: (b + 1) / (m + 1)]
@@ -120,6 +125,7 @@ end
 ---@param options table|nil  { seed = of the random signs beyond 22 pairs }
 ---@return number  p, in [2 / 2^n, 1] for n pairs
 function M.sign_flip(d, options)
+  expected.known("stats.sign_flip", options, { "seed" }, 2)
   if #d == 0 then return 0 / 0 end
   local sum, size = 0, 0
   for i = 1, #d do sum, size = sum + d[i], size + math.abs(d[i]) end
@@ -153,6 +159,7 @@ end
 ---@param options table|nil  { raw = the p before the correction, comparisons = 1 }
 ---@return string
 function M.p_text(p, n, options)
+  expected.known("stats.p_text", options, { "raw", "comparisons" }, 2)
   local raw, comparisons = options and options.raw or p, options and options.comparisons or 1
   if n < 2 then return n == 1 and "- (one pair)" or "- (no pairs)" end
   local least = M.least_p(n)
@@ -204,6 +211,7 @@ end
 ---@param dof integer   degrees of freedom, 1 or above
 ---@return number
 function M.t_quantile(level, dof)
+  expected.probability("stats.t_quantile", "level", level, 2)
   local low, high = 0, 1
   while M.t_central(high, dof) < level do high = 2 * high end
   for _ = 1, 80 do
@@ -221,6 +229,7 @@ local interval = { __tostring = function(ci) return string.format("[%.4g, %.4g]"
 ---@return table|string  { low, high }, which prints as text; "-" for fewer than two numbers
 function M.t_interval(x, level)
   if #x < 2 then return "-" end
+  if level then expected.probability("stats.t_interval", "level", level, 2) end
   local mean = M.mean(x)
   local half = M.t_quantile(level or 0.95, #x - 1) * M.sd(x) / math.sqrt(#x)
   return setmetatable({ mean - half, mean + half }, interval)
@@ -232,7 +241,9 @@ end
 ---@param options table|nil  { level = 0.95, draws = 9999, seed = 1 }
 ---@return table  { low, high }, which prints as text
 function M.bootstrap(x, options)
+  expected.known("stats.bootstrap", options, { "level", "draws", "seed" }, 2)
   options = options or {}
+  if options.level then expected.probability("stats.bootstrap", "level", options.level, 2) end
   local level, draw, means = options.level or 0.95, M.generator(options.seed), {}
   for k = 1, options.draws or 9999 do
     local sum = 0
@@ -266,6 +277,10 @@ end
 ---@return table  by arm: { diff = mean of arm - against, sd =, ci = interval, p = corrected, p_raw =, p_text =, n =
 ---  pairs }
 function M.paired(pivot, options)
+  expected.known("stats.paired", options, { "against", "correct", "level" }, 2)
+  if options and options.correct ~= nil and not words.has(CORRECTIONS, options.correct) then
+    error("stats.paired: correct: " .. words.unknown(options.correct, CORRECTIONS), 2)
+  end
   local against = options and options.against
   local base = pivot[against]
   if not base then

@@ -8,6 +8,7 @@ picture - fields as pictures; each function returns an object with :save(path) a
 --]]
 
 local core = require "flexlab.core"
+local expected = require "flexlab.expected"
 local panel = require "flexlab.picture.panel"
 
 local M = { panel = panel }
@@ -23,7 +24,11 @@ local function first(field)
   return field and field:narrow({ axis = 1, start = 1, length = 1 }):to("f32") or nil
 end
 
+local KNOWN = { "low", "bicubic", "prediction", "truth", "spread", "member", "label", "name", "start",
+  "members", "zoom" }
+
 local function check(fields)
+  expected.known("picture", fields, KNOWN, 3)
   for _, key in ipairs { "low", "bicubic", "prediction" } do
     if not core.is_tensor(fields[key]) then
       error("picture.compare: '" .. key .. "' must be a tensor (1,H,W,1)", 3)

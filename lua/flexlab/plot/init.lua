@@ -10,6 +10,7 @@ plot - charts as SVG; each function returns a drawing with :svg() (text) and :sa
 --]]
 
 local calibration = require "flexlab.plot.calibration"
+local expected = require "flexlab.expected"
 local lines = require "flexlab.plot.lines"
 local panels = require "flexlab.plot.panels"
 local slopes = require "flexlab.plot.slopes"
@@ -39,6 +40,7 @@ end
 ---@param options table|nil  { title =, label = (of the loss), log = true, width =, height = }
 ---@return table  a drawing
 function M.loss(steps, losses, options)
+  expected.known("plot.loss", options, { "title", "label", "log", "width", "height" }, 2)
   options = options or {}
   local log = options.log
   if log == nil then log = true end
@@ -62,7 +64,9 @@ function M.rings(bins) return math.min(math.floor((bins - 1) / math.sqrt(2) + 0.
 ---@param options table|nil  { title =, width =, height =, x_label =, y_label =, y = { low =, high = } (fixed ends) }
 ---@return table  a drawing
 function M.spectrum(spectra, options)
+  expected.known("plot.spectrum", options, { "title", "width", "height", "x_label", "y_label", "y" }, 2)
   options = options or {}
+  expected.known("plot.spectrum: axis y", options.y, { "low", "high" }, 2)
   local series = {}
   for i, s in ipairs(spectra) do
     local k, power = {}, {}

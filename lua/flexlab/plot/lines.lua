@@ -8,12 +8,22 @@ The first series lies on top. A series may set colour, dash, width, opacity, `le
 --]]
 
 local axis = require "flexlab.plot.axis"
+local expected = require "flexlab.expected"
 local frame = require "flexlab.plot.frame"
 
 local MOST = 1200       -- points drawn of one curve; more cannot be seen and swell the report
 
-local function checked(series)
+local KNOWN = { "title", "width", "height", "x", "y" }
+local AXIS = { "label", "log", "low", "high" }
+local SERIES = { "name", "x", "y", "colour", "dash", "width", "opacity", "legend" }
+
+local function checked(series, options)
+  expected.known("plot.lines", options, KNOWN, 3)
+  for _, name in ipairs { "x", "y" } do
+    expected.known("plot.lines: axis " .. name, options and options[name], AXIS, 3)
+  end
   for i, s in ipairs(series) do
+    expected.known("plot.lines: series " .. i, s, SERIES, 3)
     if type(s.x) ~= "table" or type(s.y) ~= "table" or #s.x ~= #s.y then
       error(string.format("plot.lines: series %d ('%s') needs x and y of equal length", i,
         tostring(s.name)), 3)
@@ -38,7 +48,7 @@ end
 ---  high = }
 ---@return table  a drawing
 return function(series, options)
-  checked(series)
+  checked(series, options)
   options = options or {}
   local x, y = options.x or {}, options.y or {}
   local xs, ys, legend = {}, {}, {}

@@ -5,6 +5,7 @@ side by side are numbered and named below; numbers far apart get a logarithmic a
 --]]
 
 local axis = require "flexlab.plot.axis"
+local expected = require "flexlab.expected"
 local frame = require "flexlab.plot.frame"
 local stats = require "flexlab.stats"
 
@@ -83,6 +84,7 @@ end
 ---@param options table|nil  { title =, label = (of the metric), log =, width =, height = }
 ---@return table  a drawing
 return function(pivot, options)
+  expected.known("plot.slopes", options, { "title", "label", "log", "width", "height" }, 2)
   options = options or {}
   local names, lists = pivot:arms(), {}
   for i, name in ipairs(names) do lists[i] = pivot[name] end

@@ -103,6 +103,7 @@ local function curves(runs)
   end
   local cut = clip(series)
   for _, s in ipairs(series) do
+    s.tame = nil
     if words.has(cut, s.name) then s.name = s.name .. " (leaves the chart)" end
   end
   return #series > 0 and plot.lines(series, { title = "Training loss (running mean)", x = { label = "step" },
