@@ -4,6 +4,7 @@ takes a batch and returns (N,H,W,C) in physical units, so flex.evaluate takes th
 --]]
 local core = require "flexlab.core"
 local geometry = require "flexlab.data.geometry"
+local paths = require "flexlab.data.paths"
 local scales = require "flexlab.data.scale"
 
 local M = {}
@@ -49,10 +50,12 @@ end
 --- errors is that in the fluid. `file` is the film that the batches are cut from (flexlab.flow.generate); one without
 --- solids leaves the method as it is.
 ---@param method function  batch -> (N,H,W,C) in physical units
----@param file string      the film
+---@param file string      the film; one that is not there raises
 ---@return function  batch -> (N,H,W,C)
 function M.in_fluid(method, file)
-  local reader = core.io.field(file, "solid")
+  local path = paths.expand(file)[1]
+  if core.sys.exists(path) ~= "file" then error(paths.missing(path), 2) end
+  local reader = core.io.field(path, "solid")
   if not reader then return method end
   return function(batch)
     local field = method(batch)
