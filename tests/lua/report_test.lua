@@ -112,4 +112,20 @@ function suite.test_wrong_use()
   lu.assertErrorMsgContains("nearest is 'title'", flex.report, root, { { titel = "x" } })
 end
 
+function suite.test_a_study_says_that_its_charts_show_some_of_its_arms()
+  local function page_of(count)
+    local tasks = {}
+    for i = 1, count do
+      local dir = ("%s/toy/1a2b3c4d/%d"):format(root, 100 * count + i)
+      assert(core.sys.mkdirs(dir))
+      assert(core.sys.write(dir .. "/metrics.jsonl", '{"step":1,"loss":2}\n{"step":2,"loss":1}\n'))
+      tasks[i] = { arm = { label = "a=" .. i, settings = { a = i } }, seed = 1, dir = dir, result = { rfne = i } }
+    end
+    local runs = require("flexlab.study.runs").new { name = "toy", tasks = tasks, dir = root }
+    return assert(core.sys.read(runs:report { metric = "rfne", better = "lower" }))
+  end
+  lu.assertStrContains(page_of(9), "Training loss (running mean), the first 8 of 9 arms")
+  lu.assertNotStrContains(page_of(8), "the first 8")
+end
+
 os.exit(lu.LuaUnit.run())

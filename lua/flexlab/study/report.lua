@@ -87,15 +87,21 @@ local function tame(tasks)
   return true
 end
 
+-- The title of a chart that may not have room for all arms.
+local function titled(title, drawn, all)
+  return drawn < all and ("%s, the first %d of %d arms"):format(title, drawn, all) or title
+end
+
 -- The running mean of the loss of every arm.
 local function curves(runs)
-  local series = {}
+  local series, arms = {}, 0
   for label, tasks in arms_of(runs) do
     local all, steps = {}, nil
     for _, task in ipairs(tasks) do
       local s, values = losses(task.dir)
       if #values > 1 then steps, all[#all + 1] = s, plot.smooth(values) end
     end
+    arms = arms + (steps and 1 or 0)
     if steps and #series < MOST_ARMS then
       local y = mean_list(all)
       series[#series + 1] = { name = label, x = table.move(steps, 1, #y, 1, {}), y = y, tame = tame(tasks) }
@@ -106,12 +112,12 @@ local function curves(runs)
     s.tame = nil
     if words.has(cut, s.name) then s.name = s.name .. " (leaves the chart)" end
   end
-  return #series > 0 and plot.lines(series, { title = "Training loss (running mean)", x = { label = "step" },
-    y = { label = "loss", log = true } }) or nil
+  return #series > 0 and plot.lines(series, { title = titled("Training loss (running mean)", #series, arms),
+    x = { label = "step" }, y = { label = "loss", log = true } }) or nil
 end
 
 local function spectra(runs)
-  local list = {}
+  local list, arms = {}, 0
   for label, tasks in arms_of(runs) do
     local truth, prediction = {}, {}
     for _, task in ipairs(tasks) do
@@ -121,12 +127,13 @@ local function spectra(runs)
         truth[#truth + 1], prediction[#prediction + 1] = s.truth, s.prediction
       end
     end
+    arms = arms + (#truth > 0 and 1 or 0)
     if #truth > 0 and #list <= MOST_ARMS then
       if #list == 0 then list[1] = { name = "truth", values = mean_list(truth) } end
       list[#list + 1] = { name = label, values = mean_list(prediction) }
     end
   end
-  return #list > 0 and plot.spectrum(list) or nil
+  return #list > 0 and plot.spectrum(list, { title = titled("Power spectrum", #list - 1, arms) }) or nil
 end
 
 local function pictures(runs)
