@@ -109,12 +109,26 @@ local function library_function(out, part, field, f)
   end
   if not call then return end
   local function said(text)     -- in its file the module is M
-    return (text:gsub("%f[%w_]M%.", field and "" or "flex." .. part .. "."))
+    return (text:gsub("%f[%w_]M%.", f.module and f.module .. "." or field and "" or "flex." .. part .. "."))
   end
   add(out, ("- `%s%s` %s"):format(call, f.arguments, said(f.doc)))
   for _, p in ipairs(f.params) do add(out, ("  - `%s` (`%s`): %s"):format(p.name, p.type, said(p.text))) end
   for _, r in ipairs(f.results) do
     add(out, ("  - returns `%s`%s"):format(r.type, r.text ~= "" and ": " .. said(r.text) or ""))
+  end
+end
+
+-- Functions that a module hands on: flex.diffusion.sample is diffusion/sampling.lua's.
+local function handed_on(out, part, module, listed)
+  local loaded, known = require("flexlab." .. module), {}
+  for _, f in ipairs(listed) do known[f.name] = true end
+  local by_value = sources.by_value()
+  for _, name in ipairs(type(loaded) == "table" and words.keys(loaded) or {}) do
+    local f = not known[name] and by_value[rawget(loaded, name)]
+    if f then
+      library_function(out, part, nil, { owner = "M", name = name, arguments = f.arguments, doc = f.doc,
+        params = f.params, results = f.results, module = f.module })
+    end
   end
 end
 
@@ -143,6 +157,7 @@ local function library_part(out)
       add(out, "```lua", (library.example:gsub("^  ", ""):gsub("\n  ", "\n")), "```", "")
     end
     for _, f in ipairs(library.functions) do library_function(out, part, field, f) end
+    if not field then handed_on(out, part, module, library.functions) end
     settings_of(out, module, field)
     if out[#out] == "" then out[#out] = nil end
   end

@@ -194,7 +194,7 @@ function Picture:save(path)
   return self
 end
 
---- The picture of a panel.
+--- Fields side by side under common colour scales, as one picture.
 ---@param groups table[]  as the head says
 ---@return table  :png(), :save(path), height, width (pixels)
 return function(groups)

@@ -42,7 +42,7 @@ local function points(s, place)
   return list
 end
 
---- The chart.
+--- Curves over common axes, each linear or logarithmic.
 ---@param series table[]     at least one, each { name =, x = {}, y = {}, ... } as the head says
 ---@param options table|nil  { title =, width =, height =, x = axis, y = axis }, an axis being { label =, log =, low =,
 ---  high = }

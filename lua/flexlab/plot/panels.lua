@@ -4,7 +4,7 @@ panels - several charts in one drawing, from left to right and then down: panels
 
 local svg = require "flexlab.plot.svg"
 
---- The charts in one drawing.
+--- Several charts in one drawing, from left to right and then down.
 ---@param drawings table[]  at least one, all of the size of the first
 ---@param columns integer   how many stand beside each other
 ---@return table  a drawing

@@ -79,7 +79,7 @@ local function draw_means(drawing, place, pivot, names)
   end
 end
 
---- The chart.
+--- The arms of a study side by side, one line per seed, the mean on top.
 ---@param pivot table        what runs:pivot returned
 ---@param options table|nil  { title =, label = (of the metric), log =, width =, height = }
 ---@return table  a drawing
