@@ -48,10 +48,13 @@
 #include "sim/navier_stokes.h"
 #include "sim/perturb.h"
 
-/* --- files: fields, named tensors, checkpoints, pictures ------------------------------------------ */
+/* --- files: arrays, fields, named tensors, checkpoints, pictures ---------------------------------- */
 #include "io/archive.h"
+#include "io/attributes.h"
 #include "io/checkpoint.h"
-#include "io/field.h"
+#include "io/container.h"
+#include "io/h5_field_writer.h"
+#include "io/packing.h"
 #include "io/png.h"
 
 #endif

@@ -5,7 +5,7 @@
 **   cc sample.c $(pkg-config --cflags --libs flexlab) -o sample
 **   ./sample runs/sr/0123abcd/1/last.h5 low.h5 fine.h5
 **
-** low.h5 holds coarse fields w (N,h,w), as large as the network's divided by its factor, and their
+** low.h5 holds coarse fields w (N,h,w) or (N,C,h,w), as large as the network's divided by its factor, and their
 ** Reynolds number Re. fine.h5 will hold one sample of each.
 */
 #include <flexlab.h>
@@ -61,16 +61,27 @@ static fx_tensor *make (fx_scope *s, int n, int64_t h, int64_t w, int64_t c) {
   return fx_scope_take(s, st, t);
 }
 
+/* Frame i of variable w of a file, (1,h,w,C). In the file it is (h,w), or (C,h,w). */
+static fx_tensor *frame (fx_scope *s, fx_container *in, int64_t w, int64_t i) {
+  const fx_variable *v = fx_container_at(in, w);
+  const int64_t *n = v->shape, start[4] = { i }, count[4] = { 1, n[1], n[2], n[3] };
+  const fx_dims channels_last = { 4, { 0, 2, 3, 1 } }, one_channel = { 4, { 1, n[1], n[2], 1 } };
+  fx_tensor *t = NULL;
+  const fx_status st = fx_container_read(in, w, start, count, FX_F32, &t);
+  t = fx_scope_take(s, st, t);
+  if (v->rank == 4)
+    return FX_DO(s, permute, .x = t, .axes = channels_last);
+  return FX_DO(s, reshape, .x = t, .shape = one_channel);
+}
+
 /* Frame i of `in`, sampled, to the end of `out`. */
-static fx_status one (const fx_checkpoint *c, const fx_field *in, int64_t i, double re_number,
-                      fx_field_writer *out) {
+static fx_status one (const fx_checkpoint *c, fx_container *in, int64_t w, int64_t i,
+                      double re_number, fx_field_writer *out) {
   const fx_flex_config *n = fx_flex_config_of(c->net);
-  fx_tensor *low = NULL, *fine = NULL;
+  fx_tensor *fine = NULL;
   fx_scope s;
-  FX_TRY(fx_field_read(in, i, 0, in->channels, 0, 0, in->height, in->width, &low));
   fx_scope_open(&s);
-  fx_scope_take(&s, FX_OK, low);
-  fx_tensor *noise = make(&s, 4, n->height, n->width, n->in_channels);
+  fx_tensor *low = frame(&s, in, w, i), *noise = make(&s, 4, n->height, n->width, n->in_channels);
   fx_tensor *re = make(&s, 2, 1, 0, 0), *t = make(&s, 1, 0, 0, 0);
   if (s.status == FX_OK) {
     /* Noise has an address: this sample and member get the same in any batch, on any machine. */
@@ -83,9 +94,21 @@ static fx_status one (const fx_checkpoint *c, const fx_field *in, int64_t i, dou
   return st;
 }
 
+/* The number `key` among the attributes of a file. */
+static fx_status number (fx_container *in, const char *key, double *value) {
+  fx_attributes *all;
+  FX_TRY(fx_container_attributes(in, "", &all));
+  const fx_attribute *a = fx_attributes_find(all, key);
+  const bool found = a && a->numbers && a->n == 1;
+  if (found)
+    *value = a->numbers[0];
+  fx_attributes_free(all);
+  return found ? FX_OK : fx_fail(FX_EARG, "%s: no number %s", fx_container_path(in), key);
+}
+
 int main (int argc, char **argv) {
   fx_checkpoint c = { 0 };
-  fx_field *in = NULL;
+  fx_container *in = NULL;
   fx_field_writer *out = NULL;
   double re;
   fx_status st;
@@ -95,25 +118,30 @@ int main (int argc, char **argv) {
   FX_GOTO(fx_checkpoint_load(argv[1], true, &c));
   if (strcmp(c.predict, "v") || strcmp(c.schedule, "cosine") || strcmp(c.degradation, "bicubic"))
     FX_GOTO(fx_fail(FX_EUNSUPPORTED, "%s: this program knows v, cosine and bicubic only", argv[1]));
-  FX_GOTO(fx_field_open(argv[2], NULL, &in));
-  FX_GOTO(fx_field_number(in, "Re", &re));
+  FX_GOTO(fx_container_open(argv[2], &in));
+  FX_GOTO(number(in, "Re", &re));
+  const int64_t w = fx_container_find(in, "w");
+  const fx_variable *v = w < 0 ? NULL : fx_container_at(in, w);
+  if (!v || (v->rank != 3 && v->rank != 4))
+    FX_GOTO(fx_fail(FX_EARG, "%s: no fields w (N,h,w) or (N,C,h,w)", argv[2]));
   const fx_flex_config *n = fx_flex_config_of(c.net);
-  if (in->height * c.factor != n->height || in->width * c.factor != n->width)
+  const int64_t *size = v->shape + v->rank - 2;
+  if (size[0] * c.factor != n->height || size[1] * c.factor != n->width)
     FX_GOTO(
         fx_fail(FX_ESHAPE, "%s: fields must be the network's size divided by its factor", argv[2]));
   const fx_field_layout layout = {
-    .frames = in->frames, .channels = n->in_channels, .height = n->height, .width = n->width
+    .frames = v->shape[0], .channels = n->in_channels, .height = n->height, .width = n->width
   };
   FX_GOTO(fx_field_writer_create(argv[3], &layout, &out));
-  for (int64_t i = 0; i < in->frames; i++)
-    FX_GOTO(one(&c, in, i, re, out));
+  for (int64_t i = 0; i < v->shape[0]; i++)
+    FX_GOTO(one(&c, in, w, i, re, out));
   st = fx_field_writer_finish(out);
   out = NULL;
 done:
   if (st != FX_OK)
     fprintf(stderr, "sample: %s\n", fx_errmsg());
   fx_field_writer_abandon(out);
-  fx_field_close(in);
+  fx_container_close(in);
   fx_checkpoint_free(&c);
   return st == FX_OK ? 0 : 1;
 }

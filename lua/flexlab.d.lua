@@ -487,12 +487,6 @@ function core.io.load(path) end
 ---@return boolean?
 function core.io.save(path, content) end
 
---- opens a field over time for reading
----@param path string
----@param dataset? string
----@return flexlab.Field?
-function core.io.field(path, dataset) end
-
 --- opens any file of arrays: HDF5, netCDF 3 and 4, .npy, .npz
 ---@param path string
 ---@return flexlab.Container?
@@ -573,38 +567,6 @@ function Container:statistics(path) end
 
 --- closes the file
 function Container:close() end
-
----@class flexlab.Field
----@field frames integer number of frames
----@field channels integer number of channels
----@field height integer height in pixels
----@field width integer width in pixels
----@field dataset string name of the data set in the file
----@field path string path of the file
-local Field = {}
-
---- a patch (1,h,w,c) of a frame, from pixel (y, x); values that are not finite are refused unless `check` is false
----@param options { frame: integer, y?: integer, x?: integer, height?: integer, width?: integer, channel?: integer, channels?: integer, check?: boolean }
----@return flexlab.Tensor?
-function Field:read(options) end
-
---- a number that is an attribute or a data set; nil if absent
----@param name string
----@return number?
-function Field:number(name) end
-
---- a text attribute; nil if absent
----@param name string
----@return string?
-function Field:text(name) end
-
---- numbers along one axis, such as times; nil if absent
----@param name string
----@return number[]?
-function Field:array(name) end
-
---- closes the file; so does `local f <close>`
-function Field:close() end
 
 ---@class flexlab.FieldWriter
 local FieldWriter = {}
@@ -1886,6 +1848,7 @@ flex.data = require("flexlab.tasks")
 flex.diffusion = require("flexlab.diffusion")
 flex.doctor = require("flexlab.doctor")
 flex.evaluate = require("flexlab.evaluation").evaluate
+flex.fields = require("flexlab.data.fields")
 flex.frames = require("flexlab.data.frames")
 flex.generate = require("flexlab.flow.generate")
 flex.help = require("flexlab.help")

@@ -47,33 +47,6 @@ fx_status fx_container_add_note (fx_container *c, const char *sentence) {
   return add_text(&c->notes, sentence);
 }
 
-fx_attribute *fx_attributes_add (fx_attributes *a, const char *key) {
-  if (FX_GROW(a->items, a->count, a->room) != FX_OK)
-    return NULL;
-  char *copy = fx_strdup(key);
-  if (!copy)
-    return NULL;
-  a->items[a->count] = (fx_attribute){ .key = copy };
-  return &a->items[a->count++];
-}
-
-void fx_attributes_clear (fx_attributes *a) {
-  for (int64_t i = 0; i < a->count; i++) {
-    fx_free(a->items[i].key);
-    fx_free(a->items[i].numbers);
-    fx_free(a->items[i].text);
-  }
-  fx_free(a->items);
-  *a = (fx_attributes){ 0 };
-}
-
-void fx_attributes_free (fx_attributes *a) {
-  if (!a)
-    return;
-  fx_attributes_clear(a);
-  fx_free(a);
-}
-
 /* --- the end, and what there is -------------------------------------------------------------- */
 
 void fx_container_close (fx_container *c) {

@@ -18,6 +18,7 @@
 #ifndef FX_CONTAINER_H
 #define FX_CONTAINER_H
 
+#include "io/attributes.h"
 #include "io/packing.h"
 #include "tensor/tensor.h"
 
@@ -39,18 +40,6 @@ typedef struct {
   fx_packing packing;
   int64_t visit[FX_CONTAINER_AXES]; /* fx_container_expect; visit[0] = 0: nothing is known */
 } fx_variable;
-
-typedef struct {
-  char *key;
-  int64_t n;       /* how many numbers, or texts */
-  double *numbers; /* NULL for texts */
-  char *text;      /* n texts, each with its final 0 */
-} fx_attribute;
-
-typedef struct fx_attributes {
-  int64_t count, room;
-  fx_attribute *items;
-} fx_attributes;
 
 typedef struct fx_container fx_container;
 
@@ -76,7 +65,6 @@ const char *fx_container_note(const fx_container *c, int64_t i);
 /* Attributes of a variable or group; "" is the file. New; free with fx_attributes_free. Those that
 ** are neither numbers nor texts are left out. */
 fx_status fx_container_attributes(fx_container *c, const char *path, fx_attributes **out);
-void fx_attributes_free(fx_attributes *a); /* NULL is ignored */
 
 /* The box start .. start+count-1 of variable i as a new tensor of `dtype` (f32 or f64). An axis
 ** whose count is 0 is taken at `start` alone and dropped from the result, which may have at most

@@ -46,12 +46,6 @@ fx_status fx_container_add_note(fx_container *c, const char *sentence);
 /* Makes fx_container_find quick, once all variables have been added. */
 fx_status fx_container_index(fx_container *c);
 
-/* One more attribute in the list; NULL without memory. The key is copied. */
-fx_attribute *fx_attributes_add(fx_attributes *a, const char *key);
-
-/* Frees what the list holds, not the list itself. */
-void fx_attributes_clear(fx_attributes *a);
-
 /* The formats. Each adds its variables to `c` and sets kind, format and own. */
 fx_status fx_container_hdf5(fx_container *c);
 fx_status fx_container_netcdf3(fx_container *c);

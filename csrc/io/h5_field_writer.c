@@ -1,5 +1,5 @@
 /*
-** h5_field_writer.c - writing fields frame by frame. See field.h.
+** h5_field_writer.c - writing fields frame by frame. See h5_field_writer.h.
 **
 ** One chunk is one frame: a simulation appends frames and training reads patches of a frame. Chunks
 ** of several frames would be rewritten on every append. A field whose frame does not fit in a chunk
@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "io/field.h"
+#include "io/h5_field_writer.h"
 #include "io/file.h"
 #include "io/h5.h"
 

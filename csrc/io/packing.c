@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "io/container.h"
+#include "io/attributes.h"
 
 /* The bytes of an element of the type "<f4". */
 static int size_of (const char *dtype) { return atoi(dtype + 2); }
@@ -28,13 +28,6 @@ static double stored (const char *dtype, double x) {
 }
 
 static double viewed (const fx_packing *p, double x) { return x < 0.0 ? x + p->wrap : x; }
-
-static const fx_attribute *find (const fx_attributes *a, const char *key) {
-  for (int64_t i = 0; i < a->count; i++)
-    if (strcmp(a->items[i].key, key) == 0 && a->items[i].n > 0)
-      return &a->items[i];
-  return NULL;
-}
 
 /* --- missing numbers ---------------------------------------------------------------------------- */
 
@@ -67,7 +60,7 @@ static void not_used (fx_packing *p, const char *key) {
 /* The number at `at` of the attribute `key` if the type holds it, else `otherwise`. */
 static double bound (fx_packing *p, const char *dtype, const fx_attributes *a, const char *key,
                      int64_t at, double otherwise) {
-  const fx_attribute *found = find(a, key);
+  const fx_attribute *found = fx_attributes_find(a, key);
   if (!found)
     return otherwise;
   if (!found->numbers || found->n <= at || !holds(dtype, found->numbers[at])) {
@@ -79,7 +72,7 @@ static double bound (fx_packing *p, const char *dtype, const fx_attributes *a, c
 }
 
 static void read_range (fx_packing *p, const char *dtype, const fx_attributes *a) {
-  const fx_attribute *range = find(a, "valid_range");
+  const fx_attribute *range = fx_attributes_find(a, "valid_range");
   const bool pair = range && range->numbers && range->n == 2 && holds(dtype, range->numbers[0]) &&
                     holds(dtype, range->numbers[1]);
   if (range && !pair)
@@ -92,7 +85,7 @@ static void read_range (fx_packing *p, const char *dtype, const fx_attributes *a
 
 /* A number, or a text that is one. */
 static double factor (fx_packing *p, const fx_attributes *a, const char *key, double otherwise) {
-  const fx_attribute *found = find(a, key);
+  const fx_attribute *found = fx_attributes_find(a, key);
   if (!found)
     return otherwise;
   p->scaled = true;
@@ -106,7 +99,7 @@ static double factor (fx_packing *p, const fx_attributes *a, const char *key, do
 }
 
 static double wrap_of (const char *dtype, const fx_attributes *a) {
-  const fx_attribute *found = find(a, "_Unsigned");
+  const fx_attribute *found = fx_attributes_find(a, "_Unsigned");
   const bool yes = found && found->text && found->n == 1 &&
                    (strcmp(found->text, "true") == 0 || strcmp(found->text, "True") == 0);
   return yes && dtype[1] == 'i' ? ldexp(1.0, 8 * size_of(dtype)) : 0.0;
@@ -117,9 +110,9 @@ fx_status fx_packing_of (fx_packing *p, const char *dtype, const fx_attributes *
   p->wrap = wrap_of(dtype, a);
   p->scale = factor(p, a, "scale_factor", 1.0);
   p->offset = factor(p, a, "add_offset", 0.0);
-  p->filled = find(a, "_FillValue") != NULL;
+  p->filled = fx_attributes_find(a, "_FillValue") != NULL;
   for (int k = 0; k < 2; k++) {
-    const fx_attribute *found = find(a, keys[k]);
+    const fx_attribute *found = fx_attributes_find(a, keys[k]);
     if (found && found->numbers)
       FX_TRY(add_missing(p, dtype, found->n, found->numbers));
     else if (found)

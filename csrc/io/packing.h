@@ -21,7 +21,7 @@
 
 #include "base/status.h"
 
-struct fx_attributes; /* container.h */
+struct fx_attributes; /* attributes.h */
 
 typedef struct {
   bool scaled, bounded;

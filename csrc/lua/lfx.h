@@ -191,7 +191,7 @@ void lfx_open_nn(lua_State *L);
 void lfx_open_flex(lua_State *L);
 void lfx_open_optim(lua_State *L);
 void lfx_open_io(lua_State *L);
-void lfx_open_field(lua_State *L);
+void lfx_open_field_writer(lua_State *L);
 void lfx_open_container(lua_State *L);
 void lfx_open_sys(lua_State *L);
 void lfx_open_process(lua_State *L); /* adds to core.sys: after lfx_open_sys       */

@@ -1,5 +1,5 @@
 /*
-** lio.c - core.io: checkpoints (archives) and pictures. Fields over time are in lfield.c.
+** lio.c - core.io: checkpoints (archives) and pictures. Fields over time are written by lfieldwriter.c.
 **
 ** An archive is { names = {...}, tensors = {name = tensor}, text = {key = string} }; `names` is the
 ** order in the file. When saving, names may be left out (byte order then), and texts may be numbers

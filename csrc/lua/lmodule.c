@@ -131,10 +131,10 @@ static const luaL_Reg functions[] = {
 
 __attribute__((visibility("default"))) int luaopen_flexlab_core (lua_State *L) {
   static void (*const parts[])(lua_State *) = {
-    lfx_open_guard,  lfx_open_words,     lfx_open_scope,  lfx_open_create,  lfx_open_op,
-    lfx_open_tensor, lfx_open_nn,        lfx_open_flex,   lfx_open_optim,   lfx_open_io,
-    lfx_open_field,  lfx_open_container, lfx_open_sys,    lfx_open_process, lfx_open_json,
-    lfx_open_flow,   lfx_open_metrics,   lfx_open_measure
+    lfx_open_guard,        lfx_open_words,     lfx_open_scope,  lfx_open_create,  lfx_open_op,
+    lfx_open_tensor,       lfx_open_nn,        lfx_open_flex,   lfx_open_optim,   lfx_open_io,
+    lfx_open_field_writer, lfx_open_container, lfx_open_sys,    lfx_open_process, lfx_open_json,
+    lfx_open_flow,         lfx_open_metrics,   lfx_open_measure
   };
   luaL_checkversion(L);
   fx_log_set_sink(print_warning, NULL);

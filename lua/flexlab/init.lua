@@ -8,6 +8,11 @@ flex.zeros); `flex.losses()` and its like list the choices of a kind.
 require "flexlab.loading"   -- from here on recipes find one another, and runs are told what is loaded
 local core = require "flexlab.core"
 
+-- core.io.field of 0.1.0, for code that still calls it.
+setmetatable(core.io, { __index = function(_, name)
+  return name == "field" and require "flexlab.data.former_field" or nil
+end })
+
 local flex = { core = core, _VERSION = "FlexLab " .. tostring(core.info().version) }
 
 -- name -> module, and the field of it that is meant (the module itself without one).
@@ -18,7 +23,7 @@ local parts = {
   apply = { "apply" }, data = { "tasks" }, diffusion = { "diffusion" }, baselines = { "evaluation.baselines" },
   nn = { "nn" }, rng = { "rng" }, parity = { "official.parity" }, convert = { "official.convert" },
   choices = { "choices" }, contracts = { "contracts" }, generate = { "flow.generate" }, samples = { "flow.samples" },
-  text = { "text" }, frames = { "data.frames" }, log = { "run.log" }, study = { "study" },
+  text = { "text" }, frames = { "data.frames" }, fields = { "data.fields" }, log = { "run.log" }, study = { "study" },
   stats = { "stats" }, table = { "table" }, plot = { "plot" }, picture = { "picture" },
   report = { "report" }, html = { "html" }, help = { "help" },
   sampler_study = { "study.samplers", "study" }, calibration = { "evaluation.calibration" },

@@ -306,7 +306,7 @@ local function install()
     end
   end)
   for _, reader in ipairs { { io, "lines" }, { io, "input" }, { core.sys, "read" }, { core.io, "load" },
-    { core.io, "field" }, { core.io, "container" } } do
+    { core.io, "container" } } do
     replace(reader[1], reader[2], function(old)
       return function(path, ...)
         touched("reads", path)

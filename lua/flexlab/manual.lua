@@ -188,7 +188,6 @@ load(path: string): { names: string[], tensors: table<string, flexlab.Tensor>, t
 save(path: string, content: { names?: string[], tensors: table<string, flexlab.Tensor>, text?: table
   }): boolean? -- writes .h5 or .safetensors; `names` is the order of the tensors (alphabetic without it); texts may
   be numbers or booleans
-field(path: string, dataset?: string): flexlab.Field? -- opens a field over time for reading
 container(path: string): flexlab.Container? -- opens any file of arrays: HDF5, netCDF 3 and 4, .npy, .npz
 reading(): integer, integer -- number of boxes that wait to be read ahead, and of those that wait to be taken
 field_writer(path: string, options: { dataset?: string, frames: integer, height: integer, width:
@@ -221,22 +220,6 @@ expect(path: string, count: integer[]): integer, integer -- fits the cache of de
 statistics(path: string): { mean: number, std: number, min: number, max: number, count: integer,
   nan: integer, infinite: integer }? -- of the finite numbers, with their count; `nan` also counts missing elements
 close() -- closes the file
-]] },
-  { holder = "flexlab.Field", title = "Fields: methods", fields = [[
-frames: integer -- number of frames
-channels: integer -- number of channels
-height: integer -- height in pixels
-width: integer -- width in pixels
-dataset: string -- name of the data set in the file
-path: string -- path of the file
-]], [[
-read(options: { frame: integer, y?: integer, x?: integer, height?: integer, width?: integer,
-  channel?: integer, channels?: integer, check?: boolean }): flexlab.Tensor? -- a patch (1,h,w,c) of a frame, from
-  pixel (y, x); values that are not finite are refused unless `check` is false
-number(name: string): number? -- a number that is an attribute or a data set; nil if absent
-text(name: string): string? -- a text attribute; nil if absent
-array(name: string): number[]? -- numbers along one axis, such as times; nil if absent
-close() -- closes the file; so does `local f <close>`
 ]] },
   { holder = "flexlab.FieldWriter", title = "Writing fields: methods", [[
 append(frame: flexlab.Tensor): boolean? -- writes the next frame, (1,H,W,C)

@@ -17,12 +17,12 @@ local function made(options)
   return flex.generate("turbulence", o)[1]
 end
 
-local function read(path, options, dataset)
-  local reader <close> = assert(core.io.field(path, dataset or "w"))
+local function read(path, options, dataset, channel)
+  local reader <close> = flex.fields.open(path, { dataset = dataset or "w", channels = channel })
   return assert(reader:read(options))
 end
 
-local function channel(path, frame, c) return read(path, { frame = frame, channel = c, channels = 1 }) end
+local function channel(path, frame, c) return read(path, { frame = frame }, "w", c) end
 
 local function attributes(path)
   local file = core.io.container(path)
@@ -114,7 +114,7 @@ function suite.test_free_slip_walls_are_a_mirror_also_for_members_and_the_scalar
       local field = channel(path, 1, c)
       for y = 2, 16 do lu.assertAlmostEquals(field:get(1, y, 5, 1), -field:get(1, 34 - y, 5, 1), 1e-5) end
     end
-    lu.assertNil(core.io.field(path, "solid"))
+    support.raises("has no dataset 'solid'; it has 'times' (2), 'w'", flex.fields.open, path, { dataset = "solid" })
   end
 end
 

@@ -23,7 +23,7 @@ local function flexlab(line)
 end
 
 local function frames(path)
-  local field = assert(core.io.field(path))
+  local field = flex.fields.open(path)
   local list = {}
   for i = 1, field.frames do list[i] = assert(field:read { frame = i }) end
   field:close()

@@ -286,7 +286,7 @@ end
 function sets.test_data_that_a_body_opens_itself_are_recorded()
   support.flow(base .. "/flow.h5")
   local r = flex.recipe("code_opens", {}, function()
-    return { n = flex.frames.open(base .. "/flow.h5").total, rows = flex.core.io.field(base .. "/flow.h5", "w").height }
+    return { n = flex.frames.open(base .. "/flow.h5").total, rows = flex.fields.open(base .. "/flow.h5").height }
   end)
   local dir = r({}, { root = base .. "/runs", quiet = true }).dir
   lu.assertEquals(flex.literal.read(dir .. "/files.lua")[1].path, base .. "/flow.h5")

@@ -3,6 +3,7 @@ local lu = require "luaunit"
 local arguments = require "flexlab.commands.arguments"
 local commands = require "flexlab.commands"
 local core = require "flexlab.core"
+local fields = require "flexlab.data.fields"
 local workers = require "flexlab.study.workers"
 local support = require "tests.lua.support"
 
@@ -273,7 +274,7 @@ function suite.test_generate_writes_one_file_a_reynolds_number_and_keeps_it()
   local code, out, err = flexlab(line)
   lu.assertEquals({ code, err }, { 0, "" })
   lu.assertEquals(out, ("%s/t_re100.h5\n%s/t_re200.h5\n"):format(suite.folder, suite.folder))
-  local reader = assert(core.io.field(suite.folder .. "/t_re200.h5", "w"))
+  local reader = fields.open(suite.folder .. "/t_re200.h5")
   lu.assertEquals({ reader.frames, reader.height, reader.width }, { 3, 32, 32 })
   lu.assertEquals({ reader:number "Re", reader:number "seed", reader:text "forcing" }, { 200, 7, "none" })
   lu.assertAlmostEquals(reader:number "nu", 1 / 200, 1e-15)

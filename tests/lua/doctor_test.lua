@@ -36,9 +36,9 @@ function suite.test_leakage()
   lu.assertEquals(state, "fault")
   lu.assertStrContains(text, "4 of 4 test frames are training frames too (frame 1 of")
   -- a single frame of the training film under another name
-  local reader = assert(core.io.field(train))
+  local reader = flex.fields.open(train)
   local writer = assert(core.io.field_writer(folder .. "/mixed.h5", { frames = 2, height = 64, width = 64 }))
-  local other = assert(core.io.field(test))
+  local other = flex.fields.open(test)
   assert(writer:append(other:read { frame = 1, height = 64, width = 64 }))
   assert(writer:append(reader:read { frame = 3, height = 64, width = 64 }))
   assert(writer:finish())
@@ -86,7 +86,7 @@ end
 -- Coarse files of block means, said to be every 4th sample and rightly.
 function suite.test_coarse_files_that_are_not_what_the_degradation_says()
   local function coarse_of(path)
-    local reader = assert(core.io.field(path))
+    local reader = flex.fields.open(path)
     local writer = assert(core.io.field_writer(path .. ".low", { frames = reader.frames, height = 16, width = 16 }))
     for f = 1, reader.frames do
       assert(writer:append(reader:read({ frame = f, height = 64, width = 64 }):mean_pool { factor = 4 }))

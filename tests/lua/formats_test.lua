@@ -19,6 +19,12 @@ local function value(i)
   return (32 * i.c + 8 * (i.n or 0) + 64 * (i.t or 0) + 4 * (i.z or 0) + i.y + 16 * i.x) % 997
 end
 
+function suite.test_a_misspelt_option_of_a_reader_is_refused()
+  local reader <close> = fields.open(ROOT .. "8000_12_8_seed_2150.h5")
+  support.raises("read: no 'chanel'", reader.read, reader, { frame = 1, chanel = 2 })
+  support.raises("'frame' must be given", reader.read, reader, { y = 2 })
+end
+
 -- Every number of every frame. `o`: t, n, z (their counts), absent (letters along which channel c is
 -- constant), first (by channel), modulo.
 local function check(name, options, o)

@@ -37,10 +37,8 @@ function suite.test_a_hash_in_the_name_keeps_films_apart()
 end
 
 local function read(path, frame, channel)
-  local reader = assert(core.io.field(path, "w"))
-  local t = assert(reader:read { frame = frame, channel = channel or 1, channels = 1 })
-  reader:close()
-  return t
+  local reader <close> = flex.fields.open(path, { dataset = "w", channels = channel or 1 })
+  return assert(reader:read { frame = frame })
 end
 
 local function distance(a, b) return (a - b):abs():max():item() end
@@ -145,7 +143,7 @@ function suite.test_walls_members_and_scalars_are_there_in_single_precision()
       for i, path in ipairs(made(options)) do last[i] = last[i] or {}; table.insert(last[i], path) end
     end
     for _, pair in ipairs(last) do
-      local reader = core.io.field(pair[1], "w")
+      local reader = flex.fields.open(pair[1], { dataset = "w" })
       for channel = 1, reader.channels do
         local a, b = read(pair[1], 4, channel), read(pair[2], 4, channel)
         lu.assertTrue(distance(a, b) < 1e-4 * a:abs():max():item(), pair[2])
@@ -226,6 +224,12 @@ function suite.test_an_initial_file_is_the_start()
   lu.assertErrorMsgContains("give --size 32", made, { initial = first, size = 64, out = suite.folder .. "/x.h5" })
   lu.assertErrorMsgContains("has frames 1 to 4", made, { initial = first, initial_frame = 9,
     out = suite.folder .. "/x.h5" })
+  for name, sentence in pairs { w = "holds NaN or infinity at frame 1, channel 1", u = "has no dataset 'w'" } do
+    local bad = ("%s/bad_%s.h5"):format(suite.folder, name)
+    local writer = assert(core.io.field_writer(bad, { dataset = name, frames = 1, height = 32, width = 32 }))
+    assert(writer:append(core.full({ 1, 32, 32, 1 }, 0 / 0)) and writer:finish())
+    lu.assertErrorMsgContains(sentence, made, { initial = bad, size = 32, out = suite.folder .. "/x.h5" })
+  end
   lu.assertErrorMsgContains("nowhere.h5", made, { initial = suite.folder .. "/nowhere.h5",
     out = suite.folder .. "/x.h5" })
   lu.assertNil(core.sys.exists(suite.folder .. "/x.h5.part"))

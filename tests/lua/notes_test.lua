@@ -16,7 +16,7 @@ flex.generate("turbulence", { re = 300, size = 32, frames = 8, seed = 2, k0 = 4.
 local function film(name, list)
   local writer = assert(core.io.field_writer(path(name), { frames = #list, height = 32, width = 32 }))
   for _, one in ipairs(list) do
-    local reader = assert(core.io.field(one[1]))
+    local reader = flex.fields.open(one[1])
     assert(writer:append(reader:read { frame = one[2], height = 32, width = 32 }))
   end
   assert(writer:finish())
@@ -184,7 +184,7 @@ end
 -- Means over blocks beside the fine files, said to be every 4th sample, and rightly.
 function suite.test_coarse_files_that_lie_elsewhere()
   local function coarse(file)
-    local reader = assert(core.io.field(file))
+    local reader = flex.fields.open(file)
     local writer = assert(core.io.field_writer(file .. ".low", { frames = reader.frames, height = 8, width = 8 }))
     for f = 1, reader.frames do
       assert(writer:append(reader:read({ frame = f, height = 32, width = 32 }):mean_pool { factor = 4 }))

@@ -312,11 +312,12 @@ function suite.test_flows_beside_walls()
     ["seen.out"] = folder .. "/walls.h5", ["unseen.re"] = 200, ["unseen.size"] = 64, ["unseen.frames"] = 2,
     ["unseen.out"] = folder .. "/beside.h5" }, { "data.file", "data.test" })
   numbers(r, { "periodic", "channel", "box", "cylinders", "free_slip", "channel_bicubic" })
-  lu.assertNil(core.io.field(folder .. "/beside_periodic.h5", "solid"))
+  lu.assertErrorMsgContains("has no dataset 'solid'", flex.fields.open, folder .. "/beside_periodic.h5",
+    { dataset = "solid" })
   -- Errors are those in the fluid: a method that is right there is right, whatever it says in the solid.
   local path = folder .. "/beside_channel.h5"
   local set = flex.data.superres { file = path, test = path, factor = 4, crop = 16, batch = 2, test_tiles = 16 }
-  local reader <close> = assert(core.io.field(path, "solid"))
+  local reader <close> = flex.fields.open(path, { dataset = "solid" })
   local function off(batch)
     local field = batch.truth:clone()
     for i, e in ipairs(batch.index) do

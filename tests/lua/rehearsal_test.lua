@@ -98,7 +98,7 @@ function suite.test_a_film_that_the_body_opens_itself_is_not_missed()
   local film = path "own.h5"
   local recipe = flex.recipe("opens", { k = 1 }, function(_, this)
     flex.generate("turbulence", { re = 100, size = 16, frames = 2, k0 = 2.0, out = film, quiet = true })
-    local reader = assert(core.io.field(film))
+    local reader = flex.fields.open(film)
     reader:close()
     for _ in this:steps(nil, 1) do end
     return { n = 1 }

@@ -102,6 +102,46 @@ os.execute("rm -r '" .. root .. "'")
   lu.assertStrContains(out, "true\ttrue\ttrue\ttrue")
 end
 
+-- What core.io.field did is what flex.fields.open does, but for what former_field.lua lists.
+function suite.test_the_former_reader_of_fields_reads_and_is_said_once()
+  local out = said [[
+local flex, path = require "flexlab", os.tmpname()
+local core = flex.core
+os.remove(path)
+local writer = assert(core.io.field_writer(path, { dataset = "fields", frames = 2, height = 3, width = 4,
+  channels = 2 }))
+local first, second = core.normal({ 1, 3, 4, 2 }, { seed = 1 }), core.normal({ 1, 3, 4, 2 }, { seed = 2 })
+local gap = core.tensor { 0 / 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+assert(writer:append(first) and writer:append(second + gap:reshape { 1, 3, 4, 2 }))
+assert(writer:text("solver", "none") and writer:array("times", { 0, 0.5 }) and writer:finish())
+local reader <close> = assert(core.io.field(path))
+print("shape", reader.frames, reader.channels, reader.height, reader.width, reader.dataset)
+local part = reader:read { frame = 1, y = 2, x = -2, height = 2, width = 1, channel = 2 }
+print("part", part.shape[2], part.shape[4], part:get(1, 1, 1, 1) == first:get(1, 2, 3, 2))
+print("last", (reader:read { frame = -1, channel = 2 }):get(1, 1, 1, 1) == second:get(1, 1, 1, 2))
+print("gap", reader:read { frame = 2 })
+print("gap", reader:read { frame = 2, channel = 1, channels = 1 })
+print("kept", reader:read({ frame = 2, check = false }):summary().nonfinite)
+print("told", reader:text "solver", reader:array "times"[2], reader:number "Re", reader:text "nothing")
+print("absent", core.io.field(path, "u"))
+print("missing", core.io.field(path .. ".no"))
+local named = path:gsub("[^/]*$", "1000_%0")
+assert(os.rename(path, named))
+local again <close> = assert(core.io.field(named, "/fields"))
+print("name", again:number "Re")
+os.remove(named)
+]]
+  for _, line in ipairs { "shape\t2\t2\t3\t4\tfields", "part\t2\t1\ttrue", "last\ttrue", "kept\t1",
+    "told\tnone\t0.5\tnil\tnil", "name\t1000", "channel 'fields.1' holds NaN at frame 2, row 1, column 1",
+    "dataset 'fields' holds NaN or infinity at frame 2", "has no dataset 'u'; it has 'fields' (2,2,3,4)",
+    "No such file" } do
+    lu.assertStrContains(out, line)
+  end
+  local _, notes = out:gsub("note: core.io.field%(path, dataset%) is flex.fields.open%(path, { dataset = dataset }%) "
+    .. "now\n", "")
+  lu.assertEquals(notes, 1)
+end
+
 function suite.test_a_name_that_never_was_is_not_found()
   support.raises("module 'flexlab.run.nothing' not found", require, "flexlab.run.nothing")
 end

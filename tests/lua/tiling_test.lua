@@ -281,7 +281,7 @@ function suite.test_the_command_samples_whole_fields()
     local code, said, err = sample(common .. ("--out %s --domain %s"):format(out, how))
     lu.assertEquals({ code, err }, { 0, "" })
     lu.assertEquals(said:find("seams", 1, true) ~= nil, how ~= "network")
-    local reader = core.io.field(out, "w")
+    local reader = flex.fields.open(out, { dataset = "w" })
     lu.assertEquals({ reader.frames, reader.height, reader.width, reader:text "domain" },
       { 2, 24, 40, how:match "%a+" })
     lu.assertEquals(reader:number "seam_noise" ~= nil, how ~= "network")
@@ -314,7 +314,7 @@ function suite.test_the_command_samples_whole_fields()
     os.remove(out)
     local code, _, err = sample(common .. ("--out %s %s"):format(out, how))
     lu.assertEquals({ code, err }, { 0, "" }, how)
-    local reader <close> = assert(core.io.field(out, "w"))
+    local reader <close> = flex.fields.open(out, { dataset = "w" })
     lu.assertEquals({ reader.frames, reader.height, reader.width }, { 1, 24, 42 }, how)
   end
 end

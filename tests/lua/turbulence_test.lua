@@ -87,7 +87,7 @@ end
 function suite.test_ensembles_are_saved_and_read_again()
   local path = os.tmpname() .. ".h5"
   ensemble:save(path, 2)
-  local reader = assert(core.io.field(path, "w"))
+  local reader = flex.fields.open(path, { dataset = "w" })
   lu.assertEquals({ reader.frames, reader:number "lead", reader:text "coarse" }, { 10, 0.3, "subsample" })
   lu.assertEquals(reader:read { frame = 10 }:totable(), ensemble.truth[2]:totable())
   reader:close()

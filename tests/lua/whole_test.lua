@@ -87,7 +87,7 @@ local function sample(file, line)
   local said, code = program(("sample --checkpoint %s --data %s --steps 1 --out %s %s"):format(trained, file,
     path "out.h5", line or ""))
   lu.assertEquals(code, 0, said)
-  local reader <close> = assert(core.io.field(path "out.h5", "w"))
+  local reader <close> = flex.fields.open(path "out.h5", { dataset = "w" })
   return { reader.frames, reader.height, reader.width, reader:text "channels" }, assert(reader:read { frame = 1 })
 end
 
@@ -123,7 +123,7 @@ function suite.test_forecasts_and_observables_keep_sizes_too()
     os.remove(path "next.h5")
     local said, code = program(line:format(dir, file, path "next.h5"))
     lu.assertEquals(code, 0, said)
-    local reader <close> = assert(core.io.field(path "next.h5", dataset))
+    local reader <close> = flex.fields.open(path "next.h5", { dataset = dataset })
     return { reader.frames, reader.height, reader.width, reader:text "channels" }
   end
   local films = write("films.h5", 3, 21, 34, 2, { channels = "a,b" })

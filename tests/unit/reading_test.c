@@ -8,7 +8,7 @@
 #include "base/alloc.h"
 #include "check.h"
 #include "io/archive.h"
-#include "io/field.h"
+#include "io/h5_field_writer.h"
 #include "io/reading.h"
 #include "scratch.h"
 

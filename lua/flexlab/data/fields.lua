@@ -136,12 +136,23 @@ local function box_of(self, o)
   return box
 end
 
+local options_of_read = { "frame", "y", "x", "height", "width", "check" }
+
+-- A misspelt option would read another patch.
+local function known(o)
+  for key in pairs(o) do
+    if not text.has(options_of_read, key) then error("read: " .. text.unknown(key, options_of_read), 0) end
+  end
+  if math.type(o.frame) ~= "integer" then error("read: 'frame' must be given, a whole number", 0) end
+end
+
 --- { frame, y = 1, x = 1, height, width, check = true } -> (1,h,w,C), or nil and a message.
 ---@param o table  { frame, y = 1, x = 1, height, width, check = false lets NaN and infinity pass }; corners count from
 ---  1
 ---@return flexlab.Tensor|nil
 ---@return string|nil
 function Reader:read(o)
+  known(o)
   local n, z, t = place(self, o.frame)
   local box = box_of(self, o)
   local whole, message = boxes.read(self, { n = n, z = z, t = t }, box)
@@ -283,6 +294,8 @@ end
 
 --- Closes the file.
 function Reader:close() self.file.container:close() end
+
+Reader.__close = Reader.close
 
 local function whole(self)
   for _, part in ipairs(self.parts) do

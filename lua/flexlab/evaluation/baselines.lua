@@ -3,6 +3,7 @@ baselines - what a method must beat: interpolation of the low field, or the last
 takes a batch and returns (N,H,W,C) in physical units, so flex.evaluate takes them as samplers.
 --]]
 local core = require "flexlab.core"
+local film_file = require "flexlab.flow.film_file"
 local geometry = require "flexlab.data.geometry"
 local paths = require "flexlab.data.paths"
 local scales = require "flexlab.data.scale"
@@ -37,11 +38,11 @@ M.bicubic = interpolation("bicubic", true)
 M.registered = interpolation("keys", false)
 
 -- How solid the points of a batch are (N,H,W,1), from the dataset of a film beside solids.
-local function solids(reader, batch)
+local function solids(film, batch)
   local n, h, w = table.unpack(batch.truth.shape)
   local all = core.zeros { n, h, w, 1 }
   for i, e in ipairs(batch.index) do
-    all[i]:copy_(assert(reader:read { frame = 1, y = e.y, x = e.x, height = h, width = w })[1])
+    all[i]:copy_(assert(film:read(1, 1, { y = e.y, x = e.x, height = h, width = w }))[1])
   end
   return all
 end
@@ -55,11 +56,11 @@ end
 function M.in_fluid(method, file)
   local path = paths.expand(file)[1]
   if core.sys.exists(path) ~= "file" then error(paths.missing(path), 2) end
-  local reader = core.io.field(path, "solid")
-  if not reader then return method end
+  local film = film_file.open(path, "solid")
+  if not film then return method end
   return function(batch)
     local field = method(batch)
-    return field + (batch.truth - field) * solids(reader, batch)
+    return field + (batch.truth - field) * solids(film, batch)
   end
 end
 

@@ -7,6 +7,7 @@ are the same are the same.
 --]]
 local boundaries = require "flexlab.flow.boundaries"
 local core = require "flexlab.core"
+local film_file = require "flexlab.flow.film_file"
 local words = require "flexlab.text"
 
 local M = {}
@@ -132,38 +133,38 @@ end
 ---@return boolean
 ---@return string|nil
 function M.holds(s)
-  local reader = core.io.field(s.path, "w")
-  if not reader then return false, "dataset w is absent" end
+  local film = film_file.open(s.path, "w")
+  if not film then return false, "dataset w is absent" end
   local wanted, found = M.identity(s), {}
   for name, value in pairs(wanted) do
-    found[name] = type(value) == "number" and reader:number(name) or reader:text(name)
+    found[name] = type(value) == "number" and film:number(name) or film:text(name)
   end
-  for _, name in ipairs { "member", "mean_velocity", "sponge", "rms_velocity" } do found[name] = reader:number(name) end
-  for _, name in ipairs { "frames", "height", "width", "channels" } do found[name] = reader[name] end
-  if wanted.fields then found.fields = reader:text "channels" end
-  reader:close()
+  for _, name in ipairs { "member", "mean_velocity", "sponge", "rms_velocity" } do found[name] = film:number(name) end
+  for _, name in ipairs { "frames", "height", "width", "channels" } do found[name] = film[name] end
+  if wanted.fields then found.fields = film:text "channels" end
+  film:close()
   local difference = M.difference(found, wanted)
   return difference == nil, difference
 end
 
 -- The channel `name` of the frame that the film starts from.
 local function read_initial(o, name)
-  local reader, message = core.io.field(o.initial, "w")
-  if not reader then error("generate: initial: " .. message, 0) end
-  local _ <close> = setmetatable({}, { __close = function() reader:close() end })
+  local film, message = film_file.open(o.initial, "w")
+  if not film then error("generate: initial: " .. message, 0) end
+  local _ <close> = film
   local function fail(...) error("generate: initial" .. select(1, ...):format(select(2, ...)), 0) end
-  if reader.height ~= o.size or reader.width ~= o.size then
-    fail(": '%s' has frames of %dx%d, and size is %d; give --size %d", o.initial, reader.height, reader.width, o.size,
-      reader.height)
+  if film.height ~= o.size or film.width ~= o.size then
+    fail(": '%s' has frames of %dx%d, and size is %d; give --size %d", o.initial, film.height, film.width, o.size,
+      film.height)
   end
-  local frame = o.initial_frame < 0 and reader.frames + 1 + o.initial_frame or o.initial_frame
-  if frame < 1 or frame > reader.frames then
-    fail("_frame is %d, '%s' has frames 1 to %d", o.initial_frame, o.initial, reader.frames)
+  local frame = o.initial_frame < 0 and film.frames + 1 + o.initial_frame or o.initial_frame
+  if frame < 1 or frame > film.frames then
+    fail("_frame is %d, '%s' has frames 1 to %d", o.initial_frame, o.initial, film.frames)
   end
-  local channel
-  for i, known in ipairs(M.names(reader:text "channels" or "w")) do channel = known == name and i or channel end
-  if not channel then fail(": '%s' has no channel %s (it has: %s)", o.initial, name, reader:text "channels" or "w") end
-  local w, bad = reader:read { frame = frame, channel = channel, channels = 1 }
+  local channel, shown = nil, film:text "channels" or "w"
+  for i, known in ipairs(M.names(shown)) do channel = known == name and i or channel end
+  if not channel then fail(": '%s' has no channel %s (it has: %s)", o.initial, name, shown) end
+  local w, bad = film:read(frame, channel)
   return w or error("generate: initial: " .. bad, 0)
 end
 
