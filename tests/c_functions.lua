@@ -1,6 +1,11 @@
 --[[
-c_functions - who calls whom among the C files, read from their text: no circle of .c files, and no function that is
-not static and that no other file uses.
+c_functions - who needs whom among the C files, read from their text: no circle, and no function that is not static
+and that no other file uses.
+
+A file needs the headers that it includes and the .c files whose functions it calls. A header calls by its inline
+functions: one that calls what a .c file of another name defines, while that file includes the header, makes a circle,
+too; the half that is needed gets a header of its own. Prototypes call nothing, so several .c files may share a header,
+and a macro calls where it is used. No file includes a .c file.
 
 A definition is written `name (arguments) {` at the beginning of a line, a call `name(arguments)` (clang-format sees to
 it), so both are found without a compiler. What macros paste together (kernels, ops) is not seen; for those the tables
@@ -24,9 +29,8 @@ local function of_a_table(name, path)
 end
 
 -- A file without comments, texts and the lines that include others.
-local function code_of(path)
-  local file <close> = assert(io.open(path))
-  local text = file:read "a":gsub("/%*.-%*/", " "):gsub("\\\n", " "):gsub('\\.', ""):gsub('"[^"\n]*"', '""')
+local function code_of(text)
+  text = text:gsub("/%*.-%*/", " "):gsub("\\\n", " "):gsub('\\.', ""):gsub('"[^"\n]*"', '""')
   return "\n" .. text:gsub("\n#include[^\n]*", "\n")
 end
 
@@ -42,12 +46,16 @@ local function defined(text)
   return names
 end
 
--- Every word of the bodies of a file: what stands at the beginning of a line is a declaration or a definition.
+-- Every word of the bodies of a file, true, or "macro" where macros of a header alone have it: what stands at the
+-- beginning of a line is a declaration or a definition.
 local function words_of(text, is_header)
   local words = {}
   for line in text:gmatch "\n([^\n]*)" do
-    if not is_header or line:find "^[ \t#]" then
-      for word in line:gmatch "[%a_][%w_]*" do words[word] = true end
+    local macro = is_header and line:find "^#"
+    if not is_header or macro or line:find "^[ \t]" then
+      for word in line:gmatch "[%a_][%w_]*" do
+        words[word] = macro and words[word] ~= true and "macro" or true
+      end
     end
   end
   return words
@@ -83,35 +91,58 @@ local function say_circle(graph, list, fault)
   for _, path in ipairs(list) do inside[path] = true end
   for _, path in ipairs(list) do
     for other, name in pairs(graph[path]) do
-      if inside[other] then calls[#calls + 1] = ("%s calls %s of %s"):format(path, name, other) end
+      if inside[other] then calls[#calls + 1] = ("%s needs %s of %s"):format(path, name, other) end
     end
   end
   table.sort(calls)
   fault("a circle of files: %s", table.concat(calls, "; "))
 end
 
+-- Every "name" that a text includes.
+local function included(text)
+  return ("\n" .. text):gmatch '\n#include "([^"\n]*)"'
+end
+
+-- Notes that one file needs another, and why. A .c file and the header of its name are one thing.
+local function needs(graph, path, other, why)
+  if graph[path] and graph[other] and path:match "^[^.]+" ~= other:match "^[^.]+" then
+    graph[path][other] = graph[path][other] or why
+  end
+end
+
+local function read(path)
+  local file <close> = assert(io.open(path))
+  return file:read "a"
+end
+
 --- Tells fault(format, ...) every circle and every function without a caller among the files of csrc.
 ---@param paths string[]        all .c, .h and .def files of csrc
 ---@param programs string[]     C programs that show how the library is used (docs/sample.c)
 ---@param fault function
-function M.check(paths, programs, fault)
+---@param text_of function|nil  the text of a path; absent: that of the file
+function M.check(paths, programs, fault, text_of)
+  text_of = text_of or read
   local owner, words, graph, outside = {}, {}, {}, {}
   for _, path in ipairs(paths) do
-    local text = code_of(path)
+    local text = code_of(text_of(path))
     words[path] = words_of(text, not path:find "%.c$")
-    if path:find "%.c$" then
-      graph[path] = {}
-      for _, name in ipairs(defined(text)) do owner[name] = path end
-    end
+    graph[path] = {}
+    for _, name in ipairs(path:find "%.c$" and defined(text) or {}) do owner[name] = path end
   end
-  for _, path in ipairs(programs) do words[path] = words_of(code_of(path)) end
+  for _, path in ipairs(programs) do words[path] = words_of(code_of(text_of(path))) end
   for path, set in pairs(words) do
-    for word in pairs(set) do
+    for word, how in pairs(set) do
       local from = owner[word]
       if from and from ~= path then
         outside[word] = true
-        if graph[path] then graph[path][from] = word end
+        if how ~= "macro" then needs(graph, path, from, word) end
       end
+    end
+  end
+  for _, path in ipairs(paths) do
+    for header in included(text_of(path)) do
+      if header:find "%.c$" then fault("%s includes %s: only headers are included", path, header) end
+      needs(graph, path, "csrc/" .. header, header)
     end
   end
   for _, list in ipairs(circles(graph)) do say_circle(graph, list, fault) end

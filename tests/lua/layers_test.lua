@@ -1,6 +1,8 @@
--- Laws of tests/lua_layers.lua, on trees made for it: what breaks the order is named, what keeps it is not.
+-- Laws of tests/lua_layers.lua and tests/c_functions.lua, on trees made for them: what breaks the order is named, what
+-- keeps it is not.
 local lu = require "luaunit"
 local core = require "flexlab.core"
+local c_functions = require "tests.c_functions"
 local layers = require "tests.lua_layers"
 local support = require "tests.lua.support"
 
@@ -58,6 +60,43 @@ function suite.test_circles_and_strangers_are_named()
   os.remove(suite.folder .. "/other.lua")
   lu.assertStrContains(faults { base = 'local w = require "flexlab.old"' }, "there is no flexlab.old")
   lu.assertStrContains(faults({}, PAGE:gsub("words", "words, gone") .. ""), "lists 'gone', which is not in")
+end
+
+-- The faults of C files { ["base/a.c"] = text }, but for the exceptions, which these trees lack.
+local function faults_of_c(tree)
+  local paths, list, texts = {}, {}, {}
+  for name, text in pairs(tree) do
+    paths[#paths + 1] = "csrc/" .. name
+    texts["csrc/" .. name] = text
+  end
+  c_functions.check(paths, {}, function(...)
+    local sentence = string.format(...)
+    if not sentence:find "needs no exception" then list[#list + 1] = sentence end
+  end, function(path) return texts[path] end)
+  return table.concat(list, "\n")
+end
+
+local A = '#include "base/a.h"\n\nvoid fx_a (void) {\n  return;\n}\n'
+local B = '#include "base/b.h"\n\nvoid fx_b (void) {\n  fx_a();\n}\nstatic int main (void) {\n  fx_b();\n}\n'
+local CALLS = "static inline void twice (void) {\n  fx_a();\n}\n"
+
+function suite.test_files_of_c_that_need_each_other_are_a_circle()
+  lu.assertStrContains(faults_of_c { ["base/a.c"] = A .. "void fx_c (void) {\n  fx_b();\n}\n", ["base/a.h"] = "",
+    ["base/b.c"] = B, ["base/b.h"] = "" }, "a circle of files: csrc/base/a.c needs fx_b of csrc/base/b.c; "
+    .. "csrc/base/b.c needs fx_a of csrc/base/a.c")
+end
+
+function suite.test_a_header_that_calls_what_includes_it_is_a_circle()
+  lu.assertStrContains(faults_of_c { ["base/a.c"] = '#include "base/tasks.h"\n' .. A, ["base/tasks.h"] = CALLS },
+    "csrc/base/a.c needs base/tasks.h of csrc/base/tasks.h; csrc/base/tasks.h needs fx_a of csrc/base/a.c")
+  lu.assertEquals(faults_of_c { ["base/a.c"] = A, ["base/a.h"] = CALLS,
+    ["base/b.h"] = "#define TWICE() (fx_a())\n" }, "")
+end
+
+function suite.test_a_c_file_is_not_included_and_what_nobody_uses_is_named()
+  lu.assertStrContains(faults_of_c { ["base/a.c"] = '#include "base/b.c"\n', ["base/b.c"] = "" },
+    "csrc/base/a.c includes base/b.c: only headers are included")
+  lu.assertStrContains(faults_of_c { ["base/a.c"] = A }, "csrc/base/a.c: no other file uses fx_a: make it static")
 end
 
 os.exit(lu.LuaUnit.run())

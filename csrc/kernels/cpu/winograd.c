@@ -16,6 +16,7 @@
 */
 #include "kernels/cpu/past.h"
 #include "kernels/cpu/winograd.h"
+#include "kernels/cpu/winograd_tiles.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* winograd_tiles.c - tiles of the input, transformed: see winograd.h. */
-#include "kernels/cpu/winograd.h"
+/* winograd_tiles.c - tiles of the input, transformed: see winograd_tiles.h. */
+#include "kernels/cpu/winograd_tiles.h"
 
 /* B^T d B of LANES channels at `at` in the rows; results `step` floats apart. `pixels` is a constant. */
 static inline __attribute__((always_inline)) void

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "kernels/cpu/winograd.h"
+#include "kernels/cpu/winograd_tiles.h"
 
 #define POSITIONS 36
 #define TILE_PIXELS 4

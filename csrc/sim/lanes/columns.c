@@ -10,7 +10,7 @@
 ** which is classical RK4 applied to exp(lambda t) W. The stages are never stored: they become
 ** velocities at once; `sum` collects W'.
 */
-#include "sim/lanes/tasks.h"
+#include "sim/lanes/fft.h"
 
 /* FX_LANES columns from kx0 on of a slot of mid, as a lane block over y; and back. */
 static void columns_from_mid (const fx_flow *flow, int slot, int64_t kx0, fx_real *columns) {

@@ -13,7 +13,7 @@
 ** The inverse is the forward transform with real and imaginary parts exchanged, before and after:
 ** here only the offsets `re`, `im` of the two halves of an element.
 */
-#include "sim/lanes/tasks.h"
+#include "sim/lanes/fft.h"
 
 typedef struct {
   const fx_real *x; /* first input of the butterfly                              */

@@ -1,7 +1,7 @@
 /*
 ** rows.c - the loop over rows (flow_state.h): FX_LANES neighbouring rows an item, all of x.
 */
-#include "sim/lanes/tasks.h"
+#include "sim/lanes/fft.h"
 
 /* z = A + i B over all kx of FX_LANES rows, from the half spectra of two real fields A and B. */
 static void join_rows (const fx_flow *flow, const fx_real *a, const fx_real *b, fx_real *z) {

@@ -16,14 +16,11 @@
 #include <string.h>
 
 #include "base/symbol.h"
-#include "sim/fft_plan.h"
 #include "sim/flow_state.h"
 #include "sim/lanes/lanes.h"
 
 #define FXSIM_SYMBOL(name) FX_SYMBOL("fxsim_" FX_TEXT(FXSIM_REAL) "_" FX_TEXT(FXSIM_ISA) "_" #name)
 
-/* Transforms lane blocks: fx_fft_lanes of this precision. */
-void *fxsim_fft(const fx_fft *plan, bool inverse, void *data, void *work) FXSIM_SYMBOL(fft);
 /* The two loops of flow_state.h over a fx_flow_job. */
 void fxsim_columns(void *job, int64_t item, int worker) FXSIM_SYMBOL(columns);
 void fxsim_rows(void *job, int64_t item, int worker) FXSIM_SYMBOL(rows);
@@ -41,16 +38,6 @@ INLINE fx_real *scratch_of (const fx_flow *flow, int worker, int number) {
 /* Numbers in a slot of mid. */
 INLINE int64_t slot_size (const fx_flow *flow) {
   return flow->row_items * flow->padded * FX_LANE_BLOCK;
-}
-
-/* Transforms *data, which swaps places with *spare if the result lies there. */
-INLINE void transform (const fx_fft *plan, fx_fft_direction direction, fx_real **data,
-                       fx_real **spare) {
-  fx_real *result = fxsim_fft(plan, direction == FX_FFT_INVERSE, *data, *spare);
-  if (result != *data) {
-    *spare = *data;
-    *data = result;
-  }
 }
 
 #endif
