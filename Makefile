@@ -82,7 +82,7 @@ lint:
 	@tools/lint.sh
 
 # All C sources through a compiler for aarch64, where it is installed.
-aarch64: packages
+aarch64: release
 	@tools/check_aarch64.sh
 
 # The C tests, parity and a nano on aarch64, in qemu, where it is installed: about half an hour.

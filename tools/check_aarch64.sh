@@ -1,10 +1,11 @@
 #!/bin/sh
-# Compiles every C source for aarch64, with warnings as errors, and keeps nothing. Needs Debian's
-# gcc-aarch64-linux-gnu and libc6-dev-arm64-cross; without them it says so and succeeds. The libraries'
+# Compiles every C source for aarch64, with the flags of the release build and warnings as errors, and keeps nothing.
+# Needs Debian's gcc-aarch64-linux-gnu and libc6-dev-arm64-cross; without them it says so and succeeds. The libraries'
 # headers are this machine's: they hold for any processor with 64-bit pointers and little-endian numbers.
 set -eu
 cd "$(dirname "$0")/.."
 cc=aarch64-linux-gnu-gcc
+commands=build/release/compile_commands.json
 if ! command -v $cc >/dev/null; then
   echo "aarch64: not checked; it needs the packages gcc-aarch64-linux-gnu and libc6-dev-arm64-cross"
   exit 0
@@ -13,30 +14,24 @@ case $(uname -m) in
   x86_64) ;;
   *) echo "aarch64: not checked; the headers of a $(uname -m) may not suit it"; exit 0 ;;
 esac
-# The flags of CMakeLists.txt that a compiler for another processor understands.
-flags="-std=gnu11 -fPIC -fvisibility=hidden -Wall -Wextra -Wshadow -Wno-override-init
-  -Wno-maybe-uninitialized -Wno-format-truncation -Wno-psabi -Werror -Icsrc -DFXCPU_ISA=baseline
-  -DFLEXLAB_VERSION=\"0\" -DH5_USE_110_API"
-libraries=$(pkg-config --cflags-only-I lua5.4 hdf5-serial openblas libpng libcjson libedit zlib |
-  sed 's/-I/-isystem /g')
+[ -e $commands ] || { echo "aarch64: $commands is missing: make release writes it" >&2; exit 1; }
+
+# What CMakeLists.txt says for each source of csrc, one a line: of the versions for instruction sets the baseline, and
+# without the words that name the other ones.
+lines=$(sed -n 's/^ *"command": "\(.*\)",$/\1/p' $commands | sed 's/\\\(.\)/\1/g' | grep ' -c [^ ]*/csrc/' |
+  grep -vE 'FX(CPU|SIM)_ISA=(avx|amx)' | sed -E 's/ -DFX(CPU|SIM)_(AVX|AMX)[A-Z0-9_]*//g')
 # Behind the libc of aarch64: what Debian keeps in the folder of this machine's processor.
 behind="-idirafter /usr/include/$(gcc -print-multiarch)"
-# shellcheck disable=SC2086  # lists of flags split into words
-check () { $cc $flags $libraries $behind "$@" -S -o /dev/null; }
 count=0
 failed=""
-for file in csrc/*/*.c csrc/*/*/*.c; do
-  case $file in
-    csrc/kernels/cpu/elementwise.c) options="-O3 -fno-math-errno -fno-trapping-math -ffp-contract=off" ;;
-    csrc/kernels/cpu/*) options="-O3 -fno-math-errno -fno-trapping-math" ;;
-    csrc/sim/lanes/*) options="-O2 -ffp-contract=off -DFXSIM_REAL=float -DFXSIM_ISA=baseline" ;;
-    csrc/sim/* | csrc/base/rng.c) options="-O2 -ffp-contract=off" ;;
-    *) options="-O1" ;;
-  esac
-  # shellcheck disable=SC2086
-  check $options "$file" || failed="$failed $file"
+while read -r line; do
+  file=${line##* }
+  flags=$(echo "$line" | sed -E 's/^[^ ]+( [^-][^ ]*)* -/-/; s/ -o [^ ]+ -c [^ ]+$//')
+  eval "$cc $flags -Werror $behind -S -o /dev/null '$file'" </dev/null || failed="$failed $file"
   count=$((count + 1))
-done
-[ "$count" -gt 100 ] || { echo "aarch64: only $count sources were found under csrc" >&2; exit 1; }
+done <<end
+$lines
+end
+[ "$count" -gt 150 ] || { echo "aarch64: $commands names only $count sources of csrc" >&2; exit 1; }
 [ -z "$failed" ] || { echo "aarch64: these do not compile:$failed" >&2; exit 1; }
 echo "aarch64: $count C sources compile"
