@@ -256,10 +256,8 @@ fx_status fx_call_time (const fx_call *call, fx_call_part part, int repeats, dou
   FX_GOTO(trial_begin(&t));
   FX_GOTO(forward(&t, &once));
   for (int i = -1; i < repeats; i++) {
-    if (fx_interrupted()) {
-      st = fx_fail(FX_EINTR, "interrupted");
-      goto done;
-    }
+    if (fx_interrupted())
+      FX_GOTO(fx_fail(FX_EINTR, "interrupted"));
     if (part == FX_CALL_FORWARD)
       FX_GOTO(forward(&t, &once));
     else

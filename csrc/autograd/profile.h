@@ -24,7 +24,7 @@ typedef struct {
 typedef struct {
   const char *name;                  /* of the op, or of other work ("optimiser") */
   const fx_op *op;                   /* NULL: other work, without shapes          */
-  int operand_count;                 /*                                           */
+  int operand_count;                 /* of them, those that are absent included   */
   fx_dims operands[FX_MAX_OPERANDS]; /* n = -1: absent                            */
   fx_dims result;
   fx_dtype dtype;

@@ -1,4 +1,4 @@
-/* hash.h - FNV-1a, 64 bits [Fowler, Noll, Vo 1991]: names of runs, keys of initial weights. */
+/* hash.h - FNV-1a, 64 bits [Fowler, Noll, Vo 1991]: tables of names, temporary files, runs, keys of initial weights. */
 #ifndef FX_HASH_H
 #define FX_HASH_H
 

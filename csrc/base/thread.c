@@ -14,6 +14,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #define SPINS 4000
@@ -28,7 +29,7 @@ static struct {
   atomic_uint generation;        /* number of the current job                   */
   int width;                     /* threads that take part in it, caller included */
   int busy;                      /* workers still inside it                     */
-  int stop;
+  bool stop;
   fx_task task;
   void *context;
   int64_t items;
@@ -83,7 +84,7 @@ static void *worker_main (void *argument) {
     while (atomic_load(&pool.generation) == seen && !pool.stop)
       pthread_cond_wait(&pool.wake, &pool.lock);
     seen = atomic_load(&pool.generation);
-    const int stop = pool.stop, take_part = worker < pool.width;
+    const bool stop = pool.stop, take_part = worker < pool.width;
     const fx_task task = pool.task;
     void *const context = pool.context;
     const int64_t items = pool.items;
@@ -118,13 +119,13 @@ static void start_workers (int count) {
 
 static void stop_workers (void) {
   pthread_mutex_lock(&pool.lock);
-  pool.stop = 1;
+  pool.stop = true;
   pthread_cond_broadcast(&pool.wake);
   pthread_mutex_unlock(&pool.lock);
   for (int i = 1; i <= pool.started; i++)
     pthread_join(pool.threads[i], NULL);
   pool.started = 0;
-  pool.stop = 0;
+  pool.stop = false;
 }
 
 void fx_set_threads (int count) {

@@ -25,7 +25,7 @@
 
 #define MOST_REMEMBERED 1000
 
-static int terminal; /* stdin and stdout are one */
+static bool terminal; /* stdin and stdout are one */
 static char history_path[4096];
 static char *last_entry;
 static volatile sig_atomic_t *pressed; /* Ctrl-C, counted by the REPL's handler */
@@ -137,12 +137,12 @@ static char **complete (const char *text, int start, int end) {
 
 /* --- lines ------------------------------------------------------------------------------------ */
 
-int line_open (lua_State *L, volatile sig_atomic_t *presses) {
+bool line_open (lua_State *L, volatile sig_atomic_t *presses) {
   pressed = presses;
   names = L;
   terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
   if (!terminal)
-    return 0;
+    return false;
   setlocale(LC_CTYPE, ""); /* widths of characters; numbers keep their point */
   rl_readline_name = "flexlab";
   rl_getc_function = next_character;
@@ -150,7 +150,7 @@ int line_open (lua_State *L, volatile sig_atomic_t *presses) {
   rl_completer_word_break_characters = (char *)" \t\n\"'()[]{}=,;+-*/%^#<>~&|";
   find_history();
   load_history();
-  return 1;
+  return true;
 }
 
 void line_close (void) {

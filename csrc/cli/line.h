@@ -4,12 +4,13 @@
 
 #include <lua.h>
 #include <signal.h>
+#include <stdbool.h>
 
 typedef enum { LINE_READ, LINE_END, LINE_DROPPED } line_result;
 
 /* Prepares; L is asked for names when TAB is pressed; *presses counts Ctrl-C. Returns whether the
 ** user sits at a terminal. */
-int line_open(lua_State *L, volatile sig_atomic_t *presses);
+bool line_open(lua_State *L, volatile sig_atomic_t *presses);
 void line_close(void);
 
 /* Reads a line without its newline; free(*line) if LINE_READ. */

@@ -91,7 +91,7 @@ static void report (lua_State *L) {
 }
 
 /* Whether the message on top says that more lines are needed. */
-static int incomplete (lua_State *L, int status) {
+static bool incomplete (lua_State *L, int status) {
   size_t n;
   const char *message = lua_tolstring(L, -1, &n);
   return status == LUA_ERRSYNTAX && message && n >= 5 && strcmp(message + n - 5, "<eof>") == 0 &&
@@ -201,7 +201,7 @@ static bool is_muted (const char *text) {
 /* One entry. Returns 0 to go on, 1 after a failure, -1 at the end of input. */
 static int step (lua_State *L, const char *prompt, bool terminal) {
   char *line;
-  int failed = 0;
+  bool failed = false;
   const line_result read = line_read(prompt, &line);
   presses = 0;
   if (read != LINE_READ)
@@ -213,7 +213,7 @@ static int step (lua_State *L, const char *prompt, bool terminal) {
   if (status == LUA_OK)
     failed = evaluate(L, is_muted(lua_tostring(L, -2)), terminal) != LUA_OK;
   else if (status > 0)
-    failed = 1, report(L);
+    failed = true, report(L);
   presses = 0;
   return failed;
 }
@@ -241,8 +241,9 @@ static int prepare (lua_State *L) {
 }
 
 /* Reads and evaluates until the input ends; returns whether a line failed. */
-static int loop (lua_State *L, const char *prompt, bool terminal) {
-  int failed = 0, state;
+static bool loop (lua_State *L, const char *prompt, bool terminal) {
+  bool failed = false;
+  int state;
   while ((state = step(L, prompt, terminal)) >= 0) {
     failed = failed || state;
     lua_settop(L, 1);
@@ -253,7 +254,7 @@ static int loop (lua_State *L, const char *prompt, bool terminal) {
 /* run{ file=, banner=, prompt= } -> exit code: 0, or 1 if a line failed and nobody sat there. */
 static int repl_run (lua_State *L) {
   struct sigaction before;
-  int failed = 0;
+  bool failed = false;
   lua_settop(L, 1);
   if (lua_isnil(L, 1)) {
     lua_newtable(L);
@@ -276,7 +277,7 @@ static int repl_run (lua_State *L) {
   lua_getfield(L, 1, "file");
   if (protected_call(L, 1, 0) != LUA_OK) {
     report(L);
-    failed = 1;
+    failed = true;
   }
   failed = loop(L, prompt, terminal) || failed;
   if (terminal)

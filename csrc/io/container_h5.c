@@ -413,7 +413,7 @@ static fx_status open_dataset (fx_container *c, const fx_variable *v, hid_t *dat
   H5Pclose(plist);
   if (*data < 0)
     return fx_h5_fail(FX_EFORMAT, "%s: '%s' is damaged", c->path, v->path);
-  const fx_status st = fx_h5_check_dataset(*data, c->path, v->path, c->size, 1);
+  const fx_status st = fx_h5_check_dataset(*data, c->path, v->path, c->size);
   if (st != FX_OK)
     H5Dclose(*data);
   return st;

@@ -97,15 +97,10 @@ fx_status fx_file_read_all (const char *path, size_t max_bytes, unsigned char **
   FX_TRY(fx_file_open(path, &fd, &size));
   fx_status st = FX_OK;
   unsigned char *block = NULL;
-  if ((uint64_t)size > max_bytes) {
-    st = fx_fail(FX_EFORMAT, "%s has %" PRId64 " bytes; at most %zu are read here", path, size,
-                 max_bytes);
-    goto done;
-  }
-  if (!(block = fx_alloc((size_t)size + 1))) {
-    st = FX_ENOMEM;
-    goto done;
-  }
+  if ((uint64_t)size > max_bytes)
+    FX_GOTO(fx_fail(FX_EFORMAT, "%s has %" PRId64 " bytes; at most %zu are read here", path, size,
+                    max_bytes));
+  FX_GOTO((block = fx_alloc((size_t)size + 1)) ? FX_OK : FX_ENOMEM);
   FX_GOTO(fx_file_read_at(fd, path, 0, (size_t)size, block));
   block[size] = 0;
   *bytes = block;
@@ -203,18 +198,14 @@ static fx_status sync_folder_of (const char *path) {
 
 fx_status fx_file_commit (const char *temporary, const char *path) {
   fx_status st;
-  if (strlen(path) >= FX_PATH_SIZE) {
-    st = fx_fail(FX_EARG, "cannot write %.60s...: the path is too long", path);
-    goto failed;
-  }
-  if ((st = sync_path(temporary, O_RDONLY)) != FX_OK)
-    goto failed;
-  if (rename(temporary, path) != 0) {
-    st = fail_errno("write", path);
-    goto failed;
-  }
-  return sync_folder_of(path);
-failed:
+  FX_GOTO(strlen(path) < FX_PATH_SIZE
+              ? FX_OK
+              : fx_fail(FX_EARG, "cannot write %.60s...: the path is too long", path));
+  FX_GOTO(sync_path(temporary, O_RDONLY));
+  FX_GOTO(rename(temporary, path) == 0 ? FX_OK : fail_errno("write", path));
+done:
+  if (st == FX_OK)
+    return sync_folder_of(path);
   unlink(temporary);
   return st;
 }

@@ -249,28 +249,28 @@ static fx_status check_size (hid_t dataset, hid_t plist, const char *path, const
   return FX_OK;
 }
 
-fx_status fx_h5_check_dataset (hid_t dataset, const char *path, const char *name, int64_t file_size,
-                               int own) {
+fx_status fx_h5_check_dataset (hid_t dataset, const char *path, const char *name,
+                               int64_t file_size) {
   const hid_t plist = H5Dget_create_plist(dataset);
   if (plist < 0)
     return fx_h5_fail(FX_EFORMAT, "%s: dataset '%s' is damaged", path, name);
   const H5D_layout_t layout = H5Pget_layout(plist);
-  const int elsewhere = layout == H5D_VIRTUAL || H5Pget_external_count(plist) > 0;
+  const bool elsewhere = layout == H5D_VIRTUAL || H5Pget_external_count(plist) > 0;
   char source[256] = "other files";
   fx_status st = FX_OK;
-  if (layout == H5D_VIRTUAL)
+  if (layout == H5D_VIRTUAL) {
     H5Pget_virtual_filename(plist, 0, source, sizeof source);
-  if (own && layout == H5D_VIRTUAL)
     st = fx_fail(FX_EFORMAT,
                  "%s: dataset '%s' is virtual: its numbers are in %s%s%s, which is not opened from "
                  "here; give what it is made of itself, or copy it into one file",
                  path, name, strcmp(source, ".") ? "'" : "",
                  strcmp(source, ".") ? source : "another dataset", strcmp(source, ".") ? "'" : "");
-  else if (own && elsewhere)
+  } else if (elsewhere) {
     st = fx_fail(FX_EFORMAT,
                  "%s: dataset '%s' keeps its numbers in other files: refused; copy "
                  "them into one file",
                  path, name);
+  }
   if (st == FX_OK)
     st = check_filters(plist, path, name);
   if (st == FX_OK && !elsewhere)

@@ -1,7 +1,7 @@
 /*
 ** h5.h - what every user of HDF5 here needs: quiet errors turned into our messages, property lists
 ** with our choices, and the checks that keep a hostile file from costing more memory than it has
-** bytes. Only csrc/io/h5*.c include this.
+** bytes. Only files of csrc/io that have h5 in their names include this, and lmodule.c, which asks HDF5 for its version.
 **
 ** HDF5 1.10 traps that these functions know: it prints its errors unless told not to, per thread;
 ** a handle left open keeps the file open (we close with H5F_CLOSE_STRONG); reading locks the file
@@ -57,15 +57,14 @@ hid_t fx_h5_group_plist(void);
 hid_t fx_h5_dataset_plist(void);
 
 /* Refuses a dataset that cannot be read here: filters that are not installed (named), more or
-** larger elements than file_size bytes can hold at deflate's best ratio. `name` is for messages.
-** `own` != 0 also refuses data that lives in other files (external, virtual). */
-fx_status fx_h5_check_dataset(hid_t dataset, const char *path, const char *name, int64_t file_size,
-                              int own);
+** larger elements than file_size bytes can hold at deflate's best ratio, data that lives in other files
+** (external, virtual). `name` is for messages. */
+fx_status fx_h5_check_dataset(hid_t dataset, const char *path, const char *name, int64_t file_size);
 
 /* Shape of a dataset or attribute space; *ndim may exceed `most`, but only `most` are stored. */
 fx_status fx_h5_shape(hid_t space, int most, int *ndim, int64_t *shape);
 
-/* 1 if a type is a number: integer, float, or an enumeration of integers (h5py's bool). */
+/* Whether a type is a number: integer, float, or an enumeration of integers (h5py's bool). */
 bool fx_h5_is_number(hid_t type);
 
 /* The string in a scalar string attribute; new, free with fx_free. FX_EARG if it is not one. */

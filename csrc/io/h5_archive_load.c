@@ -168,7 +168,7 @@ static fx_status read_numbers (reader *r, hid_t dataset, hid_t space, hid_t type
 static fx_status read_dataset (reader *r, hid_t dataset) {
   const hid_t space = H5Dget_space(dataset), type = H5Dget_type(dataset);
   char *text = NULL;
-  fx_status st = fx_h5_check_dataset(dataset, r->path, r->name, r->file_size, 1);
+  fx_status st = fx_h5_check_dataset(dataset, r->path, r->name, r->file_size);
   if (st != FX_OK) {
     /* the message is complete */
   } else if (fx_h5_is_number(type)) {

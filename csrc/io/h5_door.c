@@ -39,7 +39,7 @@ enum {
 
 typedef struct {
   fx_status status;
-  int greedy; /* it touched more memory than its bound */
+  bool greedy; /* it touched more memory than its bound */
   char message[1024];
 } verdict;
 

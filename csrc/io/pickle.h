@@ -1,5 +1,5 @@
 /*
-** pickle.h - a reader of the pickles torch.save writes. It runs nothing: it knows the 33 opcodes
+** pickle.h - a reader of the pickles torch.save writes. It runs nothing: it knows the opcodes
 ** and the few dozen names (OrderedDict, _rebuild_tensor_v2, storages, ...) that a checkpoint of
 ** tensors and plain containers needs, gives each a fixed meaning, and refuses every other by name.
 */

@@ -86,11 +86,9 @@ static fx_status read_header (reader *r) {
   FX_GOTO(refuse_zeros(text, (size_t)n));
   const char *wrong = NULL;
   const size_t at = fx_json_check(text, (size_t)n, &wrong);
-  if (wrong || text[0] != '{') {
-    st = fx_fail(FX_EFORMAT, "the header is not JSON (at byte %zu: %s)", at + 8,
-                 wrong ? wrong : "no object");
-    goto done;
-  }
+  if (wrong || text[0] != '{')
+    FX_GOTO(fx_fail(FX_EFORMAT, "the header is not JSON (at byte %zu: %s)", at + 8,
+                    wrong ? wrong : "no object"));
   r->json = cJSON_ParseWithLength(text, (size_t)n + 1);
   if (!cJSON_IsObject(r->json))
     st = fx_fail(FX_EFORMAT, "the header is not JSON that can be read here");

@@ -29,7 +29,7 @@ enum {
 
 struct fx_zip {
   int fd;
-  int deflated; /* entries may be compressed */
+  bool deflated; /* entries may be compressed */
   char *path;
   int64_t file_size;
   int64_t directory; /* offset of the central directory: data must end before it */
@@ -197,10 +197,8 @@ static fx_status read_directory (fx_zip *z) {
   unsigned char *bytes = fx_alloc((size_t)z->directory_size);
   z->names = fx_alloc((size_t)(z->directory_size + z->count)); /* each name and its 0 */
   z->entries = fx_calloc((size_t)z->count, sizeof *z->entries);
-  if (!bytes || !z->names || !z->entries) {
-    st = FX_ENOMEM;
-    goto done;
-  }
+  if (!bytes || !z->names || !z->entries)
+    FX_GOTO(FX_ENOMEM);
   FX_GOTO(fx_file_read_at(z->fd, z->path, z->directory, (size_t)z->directory_size, bytes));
   char *name = z->names;
   for (int64_t i = 0, at = 0, used = 0; i < z->count; i++, at += used) {
@@ -209,10 +207,8 @@ static fx_status read_directory (fx_zip *z) {
   }
   qsort(z->entries, (size_t)z->count, sizeof *z->entries, by_name);
   for (int64_t i = 1; i < z->count; i++)
-    if (by_name(&z->entries[i - 1], &z->entries[i]) == 0) {
-      st = fx_fail(FX_EFORMAT, "the zip has two entries called '%.80s'", z->entries[i].name);
-      goto done;
-    }
+    if (by_name(&z->entries[i - 1], &z->entries[i]) == 0)
+      FX_GOTO(fx_fail(FX_EFORMAT, "the zip has two entries called '%.80s'", z->entries[i].name));
 done:
   fx_free(bytes);
   return st;
@@ -220,17 +216,15 @@ done:
 
 /* --- interface ------------------------------------------------------------------------------- */
 
-static fx_status open_zip (const char *path, int deflated, fx_zip **out) {
+static fx_status open_zip (const char *path, bool deflated, fx_zip **out) {
   fx_zip *z = fx_calloc(1, sizeof *z);
   if (!z)
     return FX_ENOMEM;
   z->fd = -1;
   z->deflated = deflated;
   fx_status st = FX_OK;
-  if (!(z->path = fx_strdup(path))) {
-    st = FX_ENOMEM;
-    goto done;
-  }
+  if (!(z->path = fx_strdup(path)))
+    FX_GOTO(FX_ENOMEM);
   FX_GOTO(fx_file_open(path, &z->fd, &z->file_size));
   FX_GOTO(locate_directory(z));
   FX_GOTO(read_directory(z));
@@ -241,9 +235,11 @@ done:
   return st;
 }
 
-fx_status fx_zip_open (const char *path, fx_zip **out) { return open_zip(path, 0, out); }
+fx_status fx_zip_open (const char *path, fx_zip **out) { return open_zip(path, false, out); }
 
-fx_status fx_zip_open_deflated (const char *path, fx_zip **out) { return open_zip(path, 1, out); }
+fx_status fx_zip_open_deflated (const char *path, fx_zip **out) {
+  return open_zip(path, true, out);
+}
 
 void fx_zip_close (fx_zip *z) {
   if (!z)

@@ -6,6 +6,7 @@
 #ifndef FX_ZIP_H
 #define FX_ZIP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/status.h"
@@ -17,7 +18,7 @@ typedef struct {
   int64_t packed;   /* bytes in the file; equal to size when stored */
   int method;       /* 0: stored, 8: deflated */
   uint32_t crc;     /* 0: perhaps not recorded */
-  int checked;      /* 1 once it has been compared and agrees */
+  bool checked;     /* once it has been compared and agrees */
 } fx_zip_entry;
 
 typedef struct fx_zip fx_zip;

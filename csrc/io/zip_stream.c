@@ -14,7 +14,7 @@ struct fx_zip_stream {
   fx_zip_entry *entry;
   unsigned char *kept; /* the uncompressed entry, or NULL */
   z_stream z;
-  int ready;      /* z is initialised */
+  bool ready;     /* z is initialised */
   int64_t packed; /* bytes of the packed entry given to zlib */
   int64_t at;     /* uncompressed position */
   unsigned char in[BLOCK], skipped[BLOCK];

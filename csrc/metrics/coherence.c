@@ -19,7 +19,7 @@ typedef struct {
   double *prediction_power, *truth_power, *agreement; /* (bins) */
 } work;
 
-static fx_status open_work (work *k, const char *what, const fx_tensor *field, int hann) {
+static fx_status open_work (work *k, const char *what, const fx_tensor *field, bool hann) {
   FX_TRY(fx_rings_open(&k->rings, what, field->shape[1], field->shape[2], hann));
   FX_TRY(fx_rings_new_array(&k->rings, &k->p));
   FX_TRY(fx_rings_new_array(&k->rings, &k->y));
@@ -71,7 +71,7 @@ static fx_status add_sample (work *k, const fx_tensor *prediction, const fx_tens
   return FX_OK;
 }
 
-fx_status fx_spectral_coherence (const fx_tensor *prediction, const fx_tensor *truth, int hann,
+fx_status fx_spectral_coherence (const fx_tensor *prediction, const fx_tensor *truth, bool hann,
                                  fx_tensor **out) {
   FX_TRY(fx_check_pair("coherence", prediction, truth));
   fx_status st;

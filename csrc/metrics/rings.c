@@ -47,7 +47,7 @@ static fx_status new_array (int64_t count, double **out) {
 }
 
 /* Returns the mean square. */
-static double fill_window (double *window, int64_t n, int hann) {
+static double fill_window (double *window, int64_t n, bool hann) {
   double sum = 0.0;
   for (int64_t i = 0; i < n; i++) {
     const double turn = 6.28318530717958647692 * (double)i / (double)n;
@@ -57,7 +57,7 @@ static double fill_window (double *window, int64_t n, int hann) {
   return sum / (double)n;
 }
 
-fx_status fx_rings_open (fx_rings *r, const char *what, int64_t h, int64_t w, int hann) {
+fx_status fx_rings_open (fx_rings *r, const char *what, int64_t h, int64_t w, bool hann) {
   if (hann && (h < 2 || w < 2))
     return fx_fail(FX_EARG, "%s: a Hann window needs sides of at least 2", what);
   r->h = h;

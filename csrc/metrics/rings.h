@@ -22,7 +22,7 @@ typedef struct {
 
 /* Opens `rings`, which must be zero before; fx_rings_close frees, also after a failure.
 ** Errors: FX_EARG if a side is too long or is 1 with a window; FX_ENOMEM. */
-fx_status fx_rings_open(fx_rings *rings, const char *what, int64_t h, int64_t w, int hann);
+fx_status fx_rings_open(fx_rings *rings, const char *what, int64_t h, int64_t w, bool hann);
 void fx_rings_close(fx_rings *rings);
 
 /* New array for one spectrum, h (w/2+1) pairs; freed with fx_free. */

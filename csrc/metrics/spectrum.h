@@ -21,7 +21,7 @@ typedef enum {
 
 typedef struct {
   fx_spectrum_kind kind;
-  int hann; /* 1: multiply by a Hann window in y and x first, for fields cut out of larger ones */
+  bool hann; /* multiply by a Hann window in y and x first, for fields cut out of larger ones */
   fx_spectrum_quantity quantity;
   double spacing; /* between grid points, in y and x; 0: 2 pi / W. For energy and enstrophy */
 } fx_spectrum_options;
@@ -64,7 +64,7 @@ fx_status fx_power_spectrum(const fx_tensor *field, const fx_spectrum_options *o
 ** magnitude-squared coherence [Bendat & Piersol 2010, section 5.2]; r keeps the sign. NaN where one
 ** of the two has no power. Errors as of fx_power_spectrum, and FX_ESHAPE if shapes differ.
 */
-fx_status fx_spectral_coherence(const fx_tensor *prediction, const fx_tensor *truth, int hann,
+fx_status fx_spectral_coherence(const fx_tensor *prediction, const fx_tensor *truth, bool hann,
                                 fx_tensor **out);
 
 /*

@@ -15,7 +15,8 @@ typedef struct {
   int64_t columns; /* of out */
   double low, high;
   const double *thresholds;
-  int order, periodic;
+  int order;
+  bool periodic;
 } job;
 
 static fx_status run (const char *what, const fx_tensor *field, int64_t columns, fx_task task,
@@ -171,7 +172,7 @@ static void structure_task (void *context, int64_t n, int worker) {
 }
 
 fx_status fx_structure_function (const fx_tensor *field, int order, int64_t separations,
-                                 int periodic, fx_tensor **out) {
+                                 bool periodic, fx_tensor **out) {
   FX_TRY(fx_check_field("structure_function", "field", field));
   const int64_t h = field->shape[1], w = field->shape[2], least = h < w ? h : w;
   if (field->shape[3] > 2)

@@ -39,6 +39,6 @@ fx_status fx_exceedances(const fx_tensor *field, const double *thresholds, int64
 ** FX_ESHAPE for other C; FX_EARG unless order is 1 .. 8 and 1 <= R < min(H,W).
 */
 fx_status fx_structure_function(const fx_tensor *field, int order, int64_t separations,
-                                int periodic, fx_tensor **out);
+                                bool periodic, fx_tensor **out);
 
 #endif

@@ -76,10 +76,8 @@ fx_status fx_fft2_new (int64_t h, int64_t w, fx_fft2 **out) {
   plan->block = round_up(h > w ? h : w, ROWS);
   const int64_t elements = plan->row_items * 2 * plan->padded;
   plan->mid = fx_calloc((size_t)elements, FX_LANE_BLOCK * sizeof(double));
-  if (!plan->mid) {
-    st = FX_ENOMEM;
-    goto done;
-  }
+  if (!plan->mid)
+    FX_GOTO(FX_ENOMEM);
   FX_GOTO(ensure_scratch(plan));
   *out = plan;
   return FX_OK;

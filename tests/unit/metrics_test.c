@@ -231,10 +231,10 @@ static void spectra_equal_numpy (void) {
     { { .kind = FX_SPECTRUM_MEAN },
       { 0.019687854810, 0.065013600817, 0.036231986197, 0.000303542726, 0.000019906436,
         0.000000075584 } },
-    { { .kind = FX_SPECTRUM_SUM, .hann = 1 },
+    { { .kind = FX_SPECTRUM_SUM, .hann = true },
       { 0.033938725641, 0.467784030622, 0.463555833761, 0.000029892902, 0.000000005056,
         0.000000000000 } },
-    { { .kind = FX_SPECTRUM_MEAN, .hann = 1 },
+    { { .kind = FX_SPECTRUM_MEAN, .hann = true },
       { 0.033938725641, 0.058473003828, 0.033111130983, 0.000000934153, 0.000000000067,
         0.000000000000 } },
   };
@@ -270,7 +270,7 @@ static void spectrum_keeps_the_mean_square (void) {
 }
 
 static void spectrum_errors (void) {
-  fx_spectrum_options options = { .kind = FX_SPECTRUM_SUM, .hann = 1 };
+  fx_spectrum_options options = { .kind = FX_SPECTRUM_SUM, .hann = true };
   fx_tensor *thin = field_of(1, 1, 16, 1, truth_at);
   fx_tensor *out = NULL;
   CHECK(fx_power_spectrum(thin, &options, &out) == FX_EARG);
@@ -317,7 +317,7 @@ static fx_status run_statistics (const fx_tensor *p, const fx_tensor *y, fx_tens
 
 /* Every function once; results go to out[], which the caller releases. */
 static fx_status run_all (const fx_tensor *p, const fx_tensor *y, fx_tensor *out[RESULTS]) {
-  const fx_spectrum_options options = { .kind = FX_SPECTRUM_MEAN, .hann = 1 };
+  const fx_spectrum_options options = { .kind = FX_SPECTRUM_MEAN, .hann = true };
   const int64_t shape[] = { 1, y->shape[1], y->shape[2], y->shape[3] };
   fx_tensor *first = NULL;
   fx_status st;

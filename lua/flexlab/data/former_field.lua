@@ -28,6 +28,9 @@ end
 local function from_end(at, size) return at and at < 0 and size + 1 + at or at end
 
 --- A patch (1,h,w,C) of a frame; nil and a message.
+---@param o table  { frame, y, x, height, width, channel, channels, check }
+---@return flexlab.Tensor|nil
+---@return string|nil
 function Former:read(o)
   local reader, box = self.reader, {}
   for key, value in pairs(o) do
@@ -48,18 +51,27 @@ function Former:read(o)
 end
 
 --- A number that is an attribute or a dataset; of Re also that which the file's name begins with. nil if absent.
+---@param key string  name of the attribute or dataset
+---@return number|nil
 function Former:number(key)
   local name = self.reader.path:match "[^/]*$"
   return self.reader:number(key) or key == "Re" and tonumber(name:match "^(%d[%d.]*)_") or nil
 end
 
 --- A text among the attributes of the dataset, else of the file; nil if absent.
+---@param key string  name of the attribute
+---@return string|nil
 function Former:text(key)
   local own = self.reader.file:attributes(self.reader.dataset)[key]
   return type(own) == "string" and own or self.reader:text(key)
 end
 
+--- Numbers along one axis, such as times; nil if absent.
+---@param key string  name of the attribute or dataset
+---@return number[]|nil
 function Former:array(key) return self.reader:array(key) end
+
+--- Closes the file.
 function Former:close() self.reader:close() end
 
 local meta = { __close = Former.close }
@@ -67,8 +79,10 @@ local meta = { __close = Former.close }
 function meta.__index(self, key) return Former[key] or self.reader[key] end
 
 --- core.io.field(path, dataset).
----@param path string
----@param dataset string|nil
+---@param path string  of the file
+---@param dataset string|nil  absent: `w` or `fields`
+---@return table|nil  a reader
+---@return string|nil
 return function(path, dataset)
   if not told then
     told = true

@@ -36,8 +36,10 @@ local function refusal(container, path, name)
 end
 
 --- Opens the dataset `name` of a film; nil and a message where it is absent or holds no frames.
----@param path string
----@param name string
+---@param path string  of the file
+---@param name string  of the dataset, "w"
+---@return table|nil  a film
+---@return string|nil
 function M.open(path, name)
   local container, message = core.io.container(path)
   if not container then return nil, message end
@@ -55,9 +57,11 @@ end
 
 --- A channel of a frame, or the box { y, x, height, width } of it, as (1,h,w,1); nil and a message where it cannot be
 --- read or is not finite.
----@param frame integer
----@param channel integer
----@param box table|nil
+---@param frame integer  from 1
+---@param channel integer  from 1
+---@param box table|nil  absent: the whole frame
+---@return flexlab.Tensor|nil
+---@return string|nil
 function Film:read(frame, channel, box)
   local b = box or { y = 1, x = 1, height = self.height, width = self.width }
   local start, count = { frame, b.y, b.x }, { 0, b.height, b.width }
@@ -79,12 +83,17 @@ local function of_type(self, key, kind)
   return type(value) == kind and value or nil
 end
 
---- A number, and a text, among the attributes of the file; nil if absent.
----@param key string
+--- A number among the attributes of the file; nil if absent.
+---@param key string  name of the attribute
+---@return number|nil
 function Film:number(key) return of_type(self, key, "number") end
----@param key string
+
+--- A text among the attributes of the file; nil if absent.
+---@param key string  name of the attribute
+---@return string|nil
 function Film:text(key) return of_type(self, key, "string") end
 
+--- Closes the file; so does `local film <close>`.
 function Film:close() self.container:close() end
 
 Film.__close = Film.close

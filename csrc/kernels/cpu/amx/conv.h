@@ -1,4 +1,4 @@
-/* conv.h - the convolutions that the AMX unit computes (conv.c, weights.c). */
+/* conv.h - the convolutions that the AMX unit computes (conv.c). */
 #ifndef FX_CPU_AMX_CONV_H
 #define FX_CPU_AMX_CONV_H
 
