@@ -211,7 +211,7 @@ static int nn_transformer_block (lua_State *L) {
   fx_transformer_block_init(&m->as.transformer, &m->params, "", d, heads, mlp * d, skip);
   if (rows) {
     fx_status st;
-    LFX_TRY(L, st, fx_rotation_new(before, rows, columns, d / heads, &m->rotation));
+    LFX_TRY(L, st, fx_rotation_init(&m->rotation, before, rows, columns, d / heads));
     lfx_check(L, st, m->name);
   }
   return finish(L, m);

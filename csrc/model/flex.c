@@ -243,8 +243,9 @@ fx_status fx_flex_new (const fx_flex_config *config, uint64_t seed, fx_flex **ou
                  false, config->use_transf);
   fx_status st = m->params.status;
   if (st == FX_OK && config->rotary)
-    st = fx_rotation_new(1, config->height >> config->levels, config->width >> config->levels,
-                         config->channels[config->levels - 1] / config->heads, &m->rotation);
+    st = fx_rotation_init(&m->rotation, 1, config->height >> config->levels,
+                          config->width >> config->levels,
+                          config->channels[config->levels - 1] / config->heads);
   if (st != FX_OK) {
     fx_flex_free(m);
     return st;

@@ -79,8 +79,8 @@ typedef struct {
 
 /* `before` tokens without a position (they are not turned), then a map of rows x columns, row by row.
 ** Errors: FX_EARG unless 4 divides head_dim; FX_ENOMEM. */
-fx_status fx_rotation_new(int64_t before, int64_t rows, int64_t columns, int64_t head_dim,
-                          fx_rotation *out);
+fx_status fx_rotation_init(fx_rotation *out, int64_t before, int64_t rows, int64_t columns,
+                           int64_t head_dim);
 void fx_rotation_free(fx_rotation *r);
 
 /* x (N,T,D) with the channels of each of `heads` heads turned; channel i < head_dim/2 and channel

@@ -24,8 +24,8 @@ static void fill_token (const fx_rotation *r, int64_t t, double row, double colu
   }
 }
 
-fx_status fx_rotation_new (int64_t before, int64_t rows, int64_t columns, int64_t head_dim,
-                           fx_rotation *out) {
+fx_status fx_rotation_init (fx_rotation *out, int64_t before, int64_t rows, int64_t columns,
+                            int64_t head_dim) {
   const int64_t shape[3] = { before + rows * columns, 1, head_dim };
   fx_rotation r = { NULL, NULL };
   if (head_dim < 4 || head_dim % 4 != 0)

@@ -33,7 +33,7 @@ static fx_tensor *alike (void) {
 static fx_tensor *turned (fx_tensor *x) {
   fx_rotation r;
   fx_scope s;
-  CHECK_STATUS(fx_rotation_new(1, ROWS, COLUMNS, HEAD_DIM, &r));
+  CHECK_STATUS(fx_rotation_init(&r, 1, ROWS, COLUMNS, HEAD_DIM));
   fx_scope_open(&s);
   fx_tensor *y = fx_rotate(&s, &r, x, HEADS);
   CHECK_STATUS(s.status);
@@ -91,12 +91,12 @@ static void angles_are_the_papers (void) {
 static void what_cannot_be_is_refused (void) {
   fx_rotation r = { NULL, NULL };
   fx_memory_stats before, after;
-  CHECK(fx_rotation_new(1, 2, 2, 6, &r) == FX_EARG);
+  CHECK(fx_rotation_init(&r, 1, 2, 2, 6) == FX_EARG);
   CHECK(strstr(fx_errmsg(), "must be divisible by 4, not 6") != NULL);
   fx_memory(&before);
   for (int k = 1; k <= 4; k++) {
     fx_alloc_fail_at(k);
-    CHECK(fx_rotation_new(1, 2, 2, 8, &r) == FX_ENOMEM);
+    CHECK(fx_rotation_init(&r, 1, 2, 2, 8) == FX_ENOMEM);
     fx_memory(&after);
     CHECK(after.live_blocks == before.live_blocks && r.cos == NULL);
   }
