@@ -1877,10 +1877,10 @@ flex.seams = require("flexlab.diffusion.seams")
 flex.settings = require("flexlab.settings")
 flex.stats = require("flexlab.stats")
 flex.study = require("flexlab.study")
-flex.table = require("flexlab.table")
-flex.text = require("flexlab.text")
+flex.table = require("flexlab.tabulate")
 flex.tiling = require("flexlab.diffusion.tiling")
 flex.turbulence = require("flexlab.evaluation.turbulence")
+flex.words = require("flexlab.words")
 ---@type flexlab.backbones
 flex.backbones = nil
 ---@type flexlab.conditioning

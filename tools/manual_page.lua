@@ -7,7 +7,7 @@ The date in its foot is that of the newest version in CHANGELOG.md.
 local arguments = require "flexlab.commands.arguments"
 local commands = require "flexlab.commands"
 local core = require "flexlab.core"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 

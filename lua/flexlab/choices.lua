@@ -16,7 +16,7 @@ local loading = require "flexlab.loading"
 local parser = require "flexlab.literal_parser"
 local renamed = require "flexlab.renamed"
 local terminal = require "flexlab.terminal"
-local text = require "flexlab.text"
+local words = require "flexlab.words"
 local trial = require "flexlab.trial"
 
 local M = {}
@@ -63,21 +63,21 @@ end
 ---@param kind string  "losses"
 ---@return table
 function M.files(kind)
-  local words = {}
+  local found = {}
   for _, file in ipairs(files(kind)) do
-    if is_word(file.name) and not file.hidden then words[file.name] = file end
+    if is_word(file.name) and not file.hidden then found[file.name] = file end
   end
-  return words
+  return found
 end
 
 local function names(kind, defined)
-  local words = M.files(kind)
-  for name in pairs(defined) do words[name] = true end
+  local found = M.files(kind)
+  for name in pairs(defined) do found[name] = true end
   for name in pairs(provided) do
     local word = name:match("^" .. kind .. "%.(.*)$")
-    if word then words[word] = true end
+    if word then found[word] = true end
   end
-  return text.keys(words)
+  return words.keys(found)
 end
 
 -- A file may return another word's table (`return require "flexlab.losses.l1"`), which keeps its own name.
@@ -136,7 +136,7 @@ end
 -- The functions of a choice that is a definition, for those who ask where it stands.
 local function functions_of(choice)
   local list = {}
-  for _, key in ipairs(text.keys(choice)) do
+  for _, key in ipairs(words.keys(choice)) do
     if type(choice[key]) == "function" then list[#list + 1] = choice[key] end
   end
   local meta = getmetatable(choice)
@@ -233,14 +233,14 @@ end
 -- Raises that there is no such choice; `level` as in error().
 local function refuse(kind, name, level)
   local sentence = M.missing and M.missing(kind, name)
-  error(sentence or kind .. ": " .. text.unknown(name, M.registry(kind)()), sentence and 0 or level + 1)
+  error(sentence or kind .. ": " .. words.unknown(name, M.registry(kind)()), sentence and 0 or level + 1)
 end
 
 --- The registry of a kind: call it for the list of names, index it for a choice.
 ---@param kind string  "losses"; an unknown one raises
 ---@return table
 function M.registry(kind)
-  if not M.kinds[kind] then error("choices: " .. text.unknown(kind, text.keys(M.kinds)), 2) end
+  if not M.kinds[kind] then error("choices: " .. words.unknown(kind, words.keys(M.kinds)), 2) end
   if registries[kind] then return registries[kind] end
   local defined = {}
   defined_of[kind] = defined
@@ -329,7 +329,7 @@ end
 function M.defined(kind)
   M.registry(kind)
   local list = {}
-  for _, name in ipairs(text.keys(defined_of[kind])) do
+  for _, name in ipairs(words.keys(defined_of[kind])) do
     local choice = defined_of[kind][name]
     if not choice.file then list[#list + 1] = choice end
   end

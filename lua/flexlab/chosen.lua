@@ -14,7 +14,7 @@ local choices = require "flexlab.choices"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
 local settings = require "flexlab.settings"
-local text = require "flexlab.text"
+local words = require "flexlab.words"
 local trial = require "flexlab.trial"
 
 local M = {}
@@ -63,7 +63,7 @@ end
 
 local function walk(node, path, section, found, defaults)
   local opened = type(defaults) == "table" and settings.opened(defaults)
-  for _, key in ipairs(text.keys(node)) do
+  for _, key in ipairs(words.keys(node)) do
     local value, full, kind = node[key], path .. tostring(key), kind_of(key, section, opened)
     if kind then
       for _, word in ipairs(words_in(value, kind)) do
@@ -85,13 +85,13 @@ function M.of(cfg, defaults) return walk(config.plain(cfg), "", "", {}, defaults
 
 -- One sentence on a network's size that its backbone does not know, or nil. No user's backbone is loaded for it.
 local function size_fault(cfg, defaults)
-  for _, key in ipairs(text.keys(cfg)) do
+  for _, key in ipairs(words.keys(cfg)) do
     local section, opened = cfg[key], type(defaults) == "table" and settings.opened(defaults[key] or false)
     local size = opened and opened.declared.name == "model" and not section.channels and section.size
     local word = size and (section.backbone or opened.declared.defaults.backbone)
     local file = word and choices.files("backbones")[word]
     if file and file.own and not pcall(function() assert(choices.look("backbones", word).sizes(size)) end) then
-      return ("%s.size: backbone '%s' has %s"):format(key, word, text.unknown(size, core.flex_sizes))
+      return ("%s.size: backbone '%s' has %s"):format(key, word, words.unknown(size, core.flex_sizes))
     end
   end
 end
@@ -103,7 +103,7 @@ end
 function M.fault(cfg, defaults)
   for _, found in ipairs(M.of(cfg, defaults)) do
     if not choices.has(found.kind, found.word) then
-      return ("%s: %s has %s"):format(found.key, found.kind, text.unknown(found.word, choices.registry(found.kind)()))
+      return ("%s: %s has %s"):format(found.key, found.kind, words.unknown(found.word, choices.registry(found.kind)()))
     end
   end
   return size_fault(config.plain(cfg), defaults)

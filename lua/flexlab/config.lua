@@ -18,7 +18,7 @@ local literal = require "flexlab.literal"
 local parser = require "flexlab.literal_parser"
 local plain = require "flexlab.plain"
 local settings = require "flexlab.settings"
-local text = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = { plain = plain.plain, optional = plain.optional, readonly = plain.readonly }
 
@@ -59,16 +59,16 @@ local function is_section(default)
 end
 
 local function fail_unknown(defaults, key, path, level)
-  local known, opened = text.keys(defaults), settings.opened(defaults)
-  for _, name in ipairs(opened and text.keys(opened.declared.entry) or {}) do
+  local known, opened = words.keys(defaults), settings.opened(defaults)
+  for _, name in ipairs(opened and words.keys(opened.declared.entry) or {}) do
     if defaults[name] == nil and not opened.fixed[name] then known[#known + 1] = name end
   end
   local where = path == "" and "the configuration" or "'" .. path .. "'"
-  error(("%s has %s"):format(where, text.unknown(key, known)), level)
+  error(("%s has %s"):format(where, words.unknown(key, known)), level)
 end
 
 local function fail_inside(value, rest, full, level)
-  error(("'%s' is %s, it has no key '%s'"):format(full, text.show(M.plain(value)), rest), level)
+  error(("'%s' is %s, it has no key '%s'"):format(full, words.show(M.plain(value)), rest), level)
 end
 
 -- The table that one setting is (eval.tiling) with one of its keys set (overlap).
@@ -88,7 +88,7 @@ local function is_table_of_keys(v) return type(v) == "table" and #v == 0 end
 -- Stores a declared setting; a table over a table leaves what it does not name.
 local function set_declared(target, key, entry, value, full, level)
   local before, whole = target[key], M.plain(value)
-  if text.has(entry.types, "table") and is_table_of_keys(value) and is_table_of_keys(before) then
+  if words.has(entry.types, "table") and is_table_of_keys(value) and is_table_of_keys(before) then
     whole = M.plain(before)
     for k, v in pairs(value) do whole[k] = M.plain(v) end
   end
@@ -105,7 +105,7 @@ local function set_plain(target, key, default, value, full, level)
   local stored, wanted = accept(default, value)
   if stored == nil then
     error(("'%s' wants %s as its default %s, got %s %s"):format(full, wanted,
-      is_optional(default) and "asks" or text.show(default), type(value), text.show(value)), level)
+      is_optional(default) and "asks" or words.show(default), type(value), words.show(value)), level)
   end
   target[key] = stored
 end
@@ -120,7 +120,7 @@ local function set(target, defaults, key, value, path, waiting, level)
   if opened and opened.fixed[head] then
     error(("'%s' is set by the recipe itself"):format(full), level)
   elseif entry then
-    if rest and not text.has(entry.types, "table") then fail_inside(target[head], rest, full, level + 1) end
+    if rest and not words.has(entry.types, "table") then fail_inside(target[head], rest, full, level + 1) end
     set_declared(target, head, entry, rest and within(target[head], rest, value) or value, full, level + 1)
   elseif default == nil then
     if rest or not (opened and #opened.declared.takes > 0) then fail_unknown(defaults, head, path, level + 1) end
@@ -130,7 +130,7 @@ local function set(target, defaults, key, value, path, waiting, level)
     set(target[head], default, rest, value, full, waiting, level + 1)
   elseif is_section(default) then
     if type(value) ~= "table" then
-      error(("'%s' wants a table of settings, got %s"):format(full, text.show(value)), level)
+      error(("'%s' wants a table of settings, got %s"):format(full, words.show(value)), level)
     end
     for k, v in pairs(value) do set(target[head], default, k, v, full, waiting, level + 1) end
   else
@@ -176,7 +176,7 @@ function M.merge(defaults, overrides, level)
   local result = copy_of(defaults)
   local waiting = {}
   defaults = plain.under(defaults)
-  for _, key in ipairs(text.keys(M.plain(overrides or {}))) do
+  for _, key in ipairs(words.keys(M.plain(overrides or {}))) do
     set(result, defaults, key, overrides[key], "", waiting, (level or 1) + 2)
   end
   settle(waiting, (level or 1) + 2)
@@ -215,7 +215,7 @@ end
 ---@return table
 function M.options(what, defaults, given, also, level)
   local result = M.plain(defaults)
-  local known = text.keys(defaults)
+  local known = words.keys(defaults)
   for _, k in ipairs(also or {}) do known[#known + 1] = k end
   given = M.plain(given or {})
   expected.known(what, given, known, (level or 1) + 1)

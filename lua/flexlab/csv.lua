@@ -4,9 +4,9 @@ csv - one cell of a CSV file [RFC 4180], for every table that FlexLab writes as 
 Spreadsheets run a cell that begins with = + - or @ as a formula, also one in quotes, and texts of cells come from
 others: names of files, variables and arms. Such a text gets an apostrophe in front, which spreadsheets take for "this
 is text". Numbers stay numbers, also as people write them ("-4.5 %"), and so does "-", which stands for none. Control
-characters are shown (text.printable), since a CSV is also read at a terminal.
+characters are shown (words.printable), since a CSV is also read at a terminal.
 --]]
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 

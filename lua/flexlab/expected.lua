@@ -9,7 +9,7 @@ A wrong one is refused in the words of the function, "sample: options must be a 
 user that called it; `level` counts as error's does, for the function that asks (0: no line is named).
 --]]
 local core = require "flexlab.core"
-local text = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 
@@ -19,7 +19,7 @@ local function shown(value)
   if core.is_tensor(value) then return ("a tensor (%s)"):format(table.concat(value.shape, ",")) end
   local ok, name = pcall(function() return getmetatable(value).__name end)
   if type(value) == "table" and ok and type(name) == "string" then return "a " .. name end
-  return text.show(value)
+  return words.show(value)
 end
 
 local function field(value, name)
@@ -119,8 +119,8 @@ end
 function M.known(what, value, known, level)
   M.options(what, value, level + 1)
   for key in pairs(value or {}) do
-    if not text.has(known, key) then
-      error(("%s has %s"):format(what, text.unknown(key, known)), level > 0 and level + 1 or 0)
+    if not words.has(known, key) then
+      error(("%s has %s"):format(what, words.unknown(key, known)), level > 0 and level + 1 or 0)
     end
   end
 end

@@ -13,9 +13,9 @@ local choices = require "flexlab.choices"
 local core = require "flexlab.core"
 local literal = require "flexlab.literal"
 local settings = require "flexlab.settings"
-local tabulate = require "flexlab.table"
+local tabulate = require "flexlab.tabulate"
 local terminal = require "flexlab.terminal"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 

@@ -7,6 +7,8 @@ flex.zeros); `flex.losses()` and its like list the choices of a kind.
 --]]
 require "flexlab.loading"   -- from here on recipes find one another, and runs are told what is loaded
 local core = require "flexlab.core"
+local renamed = require "flexlab.renamed"
+local terminal = require "flexlab.terminal"
 
 -- core.io.field of 0.1.0, for code that still calls it.
 setmetatable(core.io, { __index = function(_, name)
@@ -23,8 +25,8 @@ local parts = {
   apply = { "apply" }, data = { "tasks" }, diffusion = { "diffusion" }, baselines = { "evaluation.baselines" },
   nn = { "nn" }, rng = { "rng" }, parity = { "official.parity" }, convert = { "official.convert" },
   choices = { "choices" }, contracts = { "contracts" }, generate = { "flow.generate" }, samples = { "flow.samples" },
-  text = { "text" }, frames = { "data.frames" }, fields = { "data.fields" }, log = { "run.log" }, study = { "study" },
-  stats = { "stats" }, table = { "table" }, plot = { "plot" }, picture = { "picture" },
+  words = { "words" }, frames = { "data.frames" }, fields = { "data.fields" }, log = { "run.log" }, study = { "study" },
+  stats = { "stats" }, table = { "tabulate" }, plot = { "plot" }, picture = { "picture" },
   report = { "report" }, html = { "html" }, help = { "help" },
   sampler_study = { "study.samplers", "study" }, calibration = { "evaluation.calibration" },
   turbulence = { "evaluation.turbulence" },
@@ -39,6 +41,14 @@ local kinds = { schedules = true, parametrisations = true, weightings = true, ta
   observables = true, formats = true, symmetries = true, encoders = true, conditioning = true, models = true,
   backbones = true, positions = true }
 
+-- The part that was called otherwise once (renamed.lua): said once, since what is given is kept.
+local function former_part(name)
+  local now = renamed.parts[name]
+  if not now then return nil end
+  terminal.note(("flex.%s is called flex.%s now"):format(name, now))
+  return flex[now]
+end
+
 local function load_part(name)
   if parts[name] then
     local module = require("flexlab." .. parts[name][1])
@@ -48,7 +58,8 @@ local function load_part(name)
   elseif name == "optim" then
     return require("flexlab.choices").registry "optimizers"
   end
-  return core[name]
+  if core[name] ~= nil then return core[name] end
+  return former_part(name)
 end
 
 local function known()
@@ -64,8 +75,8 @@ return setmetatable(flex, {
   __index = function(t, name)
     local value = load_part(name)
     if value == nil then
-      local text = require "flexlab.text"
-      error(("flexlab has no '%s'%s"):format(tostring(name), text.meant(name, known())), 2)
+      local words = require "flexlab.words"
+      error(("flexlab has no '%s'%s"):format(tostring(name), words.meant(name, known())), 2)
     end
     rawset(t, name, value)
     return value

@@ -9,7 +9,7 @@ Layers are core.nn's (docs/reference.md): linear conv group_norm layer_norm resb
 transformer_block condition_embedding time_embedding positions.
 --]]
 local core = require "flexlab.core"
-local text = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 
@@ -25,7 +25,7 @@ end
 
 -- Calls f(path, layer) for every layer in a table of layers, lists in order, fields sorted.
 local function walk(node, path, f)
-  local keys = text.keys(node)
+  local keys = words.keys(node)
   table.sort(keys, function(a, b)
     if type(a) == type(b) then return a < b end
     return type(a) == "number"
@@ -54,7 +54,7 @@ end
 
 function Parameter.__newindex(p, key, value)
   if key ~= "trained" then return rawset(p, key, value) end
-  if type(value) ~= "boolean" then error("trained must be true or false, got " .. text.show(value), 2) end
+  if type(value) ~= "boolean" then error("trained must be true or false, got " .. words.show(value), 2) end
   if value and is_buffer[p] then error(("'%s' is a buffer, which nothing trains"):format(p.name), 2) end
   is_trained[p] = value
   if not is_buffer[p] then p.tensor:track(value) end
@@ -133,6 +133,6 @@ return setmetatable(M, {
   __index = function(_, name)
     local layer = core.nn[name]
     if layer then return layer end
-    error("nn: " .. text.unknown(name, text.keys(core.nn)), 2)
+    error("nn: " .. words.unknown(name, words.keys(core.nn)), 2)
   end,
 })

@@ -6,7 +6,7 @@ plain - settings as tables: deep copies, read-only views that may note what is r
   plain.optional "string"            a default that is absent until it gets a value of that type
 Whoever takes settings takes views too: config.lua and settings/init.lua know what may be set, this file does not.
 --]]
-local text = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 
@@ -95,7 +95,7 @@ function M.readonly(t, path, reads, prefix)
       local value = children[key]
       if reads then reads[prefix .. tostring(key)] = true end
       if value == nil and type(key) == "string" then
-        error(("%s has %s"):format(path, text.unknown(key, text.keys(t))), 2)
+        error(("%s has %s"):format(path, words.unknown(key, words.keys(t))), 2)
       end
       return value
     end,

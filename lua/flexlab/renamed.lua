@@ -8,7 +8,7 @@ module of today. A module that moves gets its line in the same change; nothing o
 `words` of choices, by kind: a setting that has the old word is stored with the present one, before a run's hash is
 made (settings/declare.lua), and a run that was finished under the old word is found (run/place.lua).
 
-`run`: methods of runs (run/init.lua).
+`run`: methods of runs (run/init.lua). `parts`: of `flex` itself (init.lua).
 --]]
 return {
   modules = {
@@ -46,10 +46,13 @@ return {
     ["run.weights"] = "checkpoint.weights",
     ["run.witness"] = "origin.witness",
     ["schedules.flow"] = "schedules.rectified_flow",
+    ["table"] = "tabulate",
+    ["text"] = "words",
   },
   words = {
     schedules = { flow = "rectified_flow" },
     parametrisations = { flow = "rectified_flow" },
   },
+  parts = { text = "words" },
   run = { watch = "add_to_checkpoint", unwatch = "leave_out_of_checkpoint", saw = "has_read", price = "write_cost" },
 }

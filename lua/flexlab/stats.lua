@@ -13,7 +13,7 @@ A number that is not finite has no place in a pair: p is then NaN, never 0.
 --]]
 
 local expected = require "flexlab.expected"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 

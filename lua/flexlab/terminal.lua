@@ -3,7 +3,7 @@ terminal - what FlexLab says to people passes here, and nowhere else (tests/lua/
 
 Names of files, variables, settings and arms, and sentences that a run's folder recorded, come from others, and a
 terminal obeys the control characters in them: a name could rewrite what was said before it. So they are shown, never
-sent (text.printable). What a user's own recipe prints is the user's, and passes as it is.
+sent (words.printable). What a user's own recipe prints is the user's, and passes as it is.
 
   say(text)       a line on standard output          note(sentence)   "note: ..." on standard error
   write(text)     a text on standard output          warn(text)       a line on standard error
@@ -12,7 +12,7 @@ sent (text.printable). What a user's own recipe prints is the user's, and passes
 print and io.write are looked up at each call, since a run's transcript replaces them.
 --]]
 local core = require "flexlab.core"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 

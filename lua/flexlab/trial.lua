@@ -32,7 +32,7 @@ local context = require "flexlab.context"
 local core = require "flexlab.core"
 local literal = require "flexlab.literal"
 local plain = require "flexlab.plain"
-local text = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 
@@ -59,7 +59,7 @@ local OWN = "the settings of a choice are its defaults"
 ---@return table  the same, which raises at other keys
 function M.guarded(settings)
   return setmetatable(settings, { __index = function(t, key)
-    error(("cfg has %s; %s"):format(text.unknown(key, text.keys(t)), OWN), 2)
+    error(("cfg has %s; %s"):format(words.unknown(key, words.keys(t)), OWN), 2)
   end })
 end
 

@@ -230,7 +230,7 @@ function sets.test_what_a_body_loads_and_reads_is_compared_at_the_next_call()
   local folder = first.dir:match "^(.*)/"
   local recorded = {}
   for _, entry in ipairs(flex.literal.read(folder .. "/files.lua")) do recorded[entry.path:match "[^/]*$"] = entry end
-  lu.assertEquals(require("flexlab.text").keys(recorded), { "code_h1.lua", "code_h2.lua", "f.lua", "n.txt" })
+  lu.assertEquals(require("flexlab.words").keys(recorded), { "code_h1.lua", "code_h2.lua", "f.lua", "n.txt" })
   lu.assertNotNil(recorded["code_h2.lua"].meaning)
   lu.assertEquals(flex.literal.read(first.dir .. "/files.lua"), flex.literal.read(folder .. "/files.lua"))
   lu.assertEquals(core.sys.read(first.dir .. "/code/code_h2.lua"), "return 2")

@@ -157,7 +157,7 @@ end
 
 -- A beginning counts for more than an edit; where nothing is near, all words are named.
 function suite.test_the_nearest_word_is_what_was_meant()
-  local words = require "flexlab.text"
+  local words = require "flexlab.words"
   for typed, meant in pairs { eval = "evaluate", gen = "generate", rnu = "run", smaple = "sample", repp = "repl",
     reprot = "report", verison = "version", EVALUATE = "evaluate" } do
     lu.assertEquals(words.nearest(typed, commands.names), meant)

@@ -6,7 +6,7 @@ local commands = require "flexlab.commands"
 local core = require "flexlab.core"
 local settings = require "flexlab.settings"
 local support = require "tests.lua.support"
-local text = require "flexlab.text"
+local words = require "flexlab.words"
 
 local suite = {}
 rawset(_G, "TestCompletion", suite)
@@ -25,7 +25,7 @@ local function answers(line)
   return list
 end
 
-local function has(list, word, line) lu.assertTrue(text.has(list, word), line .. ": no " .. word) end
+local function has(list, word, line) lu.assertTrue(words.has(list, word), line .. ": no " .. word) end
 
 function suite.test_every_command_and_option_is_offered()
   local first = answers "flexlab "
@@ -37,7 +37,7 @@ function suite.test_every_command_and_option_is_offered()
     has(options, "--help", line)
     for _, option in ipairs(commands.find(name).options or {}) do
       if option.hidden then
-        lu.assertFalse(text.has(options, "--" .. option.name), line)
+        lu.assertFalse(words.has(options, "--" .. option.name), line)
       else
         has(options, "--" .. option.name, line)
       end
@@ -52,8 +52,8 @@ function suite.test_every_argument_says_what_it_takes_and_every_list_of_words_is
   for _, name in ipairs(commands.names) do
     local command = commands.find(name)
     for _, argument in ipairs(command.arguments or {}) do
-      local takes, words = arguments.takes(argument)
-      lu.assertTrue(#takes + #words > 0, ("%s %s: takes = ?"):format(name, argument.name))
+      local takes, known = arguments.takes(argument)
+      lu.assertTrue(#takes + #known > 0, ("%s %s: takes = ?"):format(name, argument.name))
     end
     for _, option in ipairs(command.options or {}) do
       local line = ("flexlab %s --%s "):format(name, option.name)
@@ -77,7 +77,7 @@ function suite.test_recipes_ops_choices_and_settings()
     for _, name in ipairs(tables) do
       for _, entry in ipairs(settings.of(name).list) do
         local key = section .. "." .. entry.name .. "="
-        lu.assertEquals(text.has(keys, key), not entry.internal, key)
+        lu.assertEquals(words.has(keys, key), not entry.internal, key)
       end
     end
   end

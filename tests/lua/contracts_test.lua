@@ -375,16 +375,16 @@ function suite.test_a_misspelt_size_is_wrong_use()
 end
 
 function suite.test_names_of_elsewhere_are_known()
-  local text = require "flexlab.text"
-  local train = text.keys(require("flexlab.settings").of("train").defaults)
-  lu.assertStrContains(text.unknown("learning_rate", train), "the nearest is 'lr'")
-  lu.assertStrContains(text.unknown("epochs", train), "the nearest is 'steps'")
-  lu.assertEquals(text.nearest("batch_size", { "batch", "crop" }), "batch")
-  lu.assertEquals(text.nearest("learning_rate", { "leaning", "other" }), "leaning")     -- where there is no lr
-  lu.assertEquals(text.nearest("learning_rate", { "other" }), nil)
-  lu.assertEquals(text.unknown("xyzzy", { "b", "a", "c" }), "no 'xyzzy' (known: a, b and c)")
-  lu.assertEquals(text.unknown("sise", { "size", "a" }), "no 'sise'; the nearest is 'size' (known: a and size)")
-  lu.assertEquals(text.unknown("a", {}), "no 'a'; there is none at all")
+  local words = require "flexlab.words"
+  local train = words.keys(require("flexlab.settings").of("train").defaults)
+  lu.assertStrContains(words.unknown("learning_rate", train), "the nearest is 'lr'")
+  lu.assertStrContains(words.unknown("epochs", train), "the nearest is 'steps'")
+  lu.assertEquals(words.nearest("batch_size", { "batch", "crop" }), "batch")
+  lu.assertEquals(words.nearest("learning_rate", { "leaning", "other" }), "leaning")     -- where there is no lr
+  lu.assertEquals(words.nearest("learning_rate", { "other" }), nil)
+  lu.assertEquals(words.unknown("xyzzy", { "b", "a", "c" }), "no 'xyzzy' (known: a, b and c)")
+  lu.assertEquals(words.unknown("sise", { "size", "a" }), "no 'sise'; the nearest is 'size' (known: a and size)")
+  lu.assertEquals(words.unknown("a", {}), "no 'a'; there is none at all")
   lu.assertEquals(core.unknown("x1", { "x" }, "option"), "no option 'x1'; the nearest is 'x' (known: x)")
 end
 

@@ -43,6 +43,16 @@ local function said(text)
   return out
 end
 
+function suite.test_an_old_part_of_flex_is_the_one_of_today()
+  local out = said [=[
+local flex = require "flexlab"
+print(rawequal(flex.text, flex.words), rawequal(flex.text, require "flexlab.words"), flex.table { "a" } ~= nil)
+]=]
+  lu.assertStrContains(out, "true\ttrue\ttrue")
+  local _, notes = out:gsub("note: flex.text is called flex.words now\n", "")
+  lu.assertEquals(notes, 1)
+end
+
 function suite.test_an_old_word_is_stored_as_the_present_one_and_is_said_once()
   local out = said [[
 local flex = require "flexlab"

@@ -1,14 +1,15 @@
 --[[
 terminal_test - no control character that came from a name or a record reaches the terminal.
 
-What FlexLab says passes flexlab.terminal, tables pass flexlab.table, and the C of the program passes cli/printable.c.
-So the rule is tried there, in whole commands with hostile names, and no other file of the library may print.
+What FlexLab says passes flexlab.terminal, tables pass flexlab.tabulate, and the C of the program passes
+cli/printable.c. So the rule is tried there, in whole commands with hostile names, and no other file of the library
+may print.
 --]]
 local lu = require "luaunit"
 local core = require "flexlab.core"
 local flex = require "flexlab"
 local support = require "tests.lua.support"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 local suite = {}
 rawset(_G, "TestTerminal", suite)
@@ -59,7 +60,7 @@ function suite.test_every_way_of_the_terminal_is_harmless()
     local terminal, name = require "flexlab.terminal", %q
     terminal.say(name) terminal.write(name .. "\n") terminal.note(name) terminal.warn(name) terminal.fail(name)
     terminal.json { name = name:sub(1, 20) }
-    require "flexlab.table" { name }:row { name }:print()
+    require "flexlab.tabulate" { name }:row { name }:print()
   ]]):format(HOSTILE)))
   local code, out = support.flexlab("script " .. path, suite.folder .. "/out")
   lu.assertEquals(code, 0, out)

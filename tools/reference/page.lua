@@ -9,7 +9,7 @@ local flex = require "flexlab"
 local literal = require "flexlab.literal"
 local settings = require "flexlab.settings"
 local sources = require "tools.reference.sources"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 local function cell(text) return (tostring(text):gsub("|", "\\|"):gsub("\n", " ")) end
 

@@ -6,7 +6,7 @@ local choices = require "flexlab.choices"
 local core = require "flexlab.core"
 local flex = require "flexlab"
 local sources = require "tools.reference.sources"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 local head = [[
 ---@meta flexlab

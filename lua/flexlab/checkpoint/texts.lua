@@ -9,7 +9,7 @@ file says beside known keys is left to whoever reads it: it may be of a later ve
 --]]
 local core = require "flexlab.core"
 local settings = require "flexlab.settings"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 

@@ -15,7 +15,7 @@ Wrong use raises a Wrong object, which ends the program with code 2.
 
 local blame = require "flexlab.blame"
 local declare = require "flexlab.settings.declare"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 

@@ -17,7 +17,7 @@ local settings = require "flexlab.settings"
 local stats = require "flexlab.stats"
 local terminal = require "flexlab.terminal"
 local whole = require "flexlab.bench.whole"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 local network = settings.of("model").entry
 

@@ -10,7 +10,7 @@ local config = require "flexlab.config"
 local core = require "flexlab.core"
 local given = require "flexlab.commands.overrides"
 local terminal = require "flexlab.terminal"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 -- The folder in which a file lies names its kind.
 local function kind_of(values)

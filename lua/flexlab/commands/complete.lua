@@ -14,7 +14,7 @@ local commands = require "flexlab.commands"
 local core = require "flexlab.core"
 local loading = require "flexlab.loading"
 local settings = require "flexlab.settings"
-local text = require "flexlab.text"
+local words = require "flexlab.words"
 
 -- The words of a line; the last is the one at the cursor, "" behind a blank.
 local function split(line)
@@ -60,7 +60,7 @@ end
 local function values_of(entry)
   if entry.kind then return words_of(entry.kind) end
   local list = table.move(entry.words or {}, 1, #(entry.words or {}), 1, {})
-  if text.has(entry.types, "boolean") then table.move({ "true", "false" }, 1, 2, #list + 1, list) end
+  if words.has(entry.types, "boolean") then table.move({ "true", "false" }, 1, 2, #list + 1, list) end
   return list
 end
 
@@ -70,7 +70,7 @@ function sources.command() return commands.names end
 function sources.recipe() return { ":file", table.unpack(commands.recipe_names()) } end
 function sources.file() return { ":file" } end
 function sources.folder() return { ":folder" } end
-function sources.key() return text.keys(entries()) end
+function sources.key() return words.keys(entries()) end
 
 function sources.op()
   local list = {}
@@ -169,7 +169,7 @@ local function answer(line)
   for _, one in ipairs(list) do
     if one:find "^:" or one:sub(1, #word) == word then fits[one] = true end
   end
-  return text.keys(fits)
+  return words.keys(fits)
 end
 
 return {

@@ -7,7 +7,7 @@ local commands = require "flexlab.commands"
 local generate = require "flexlab.flow.generate"
 local settings = require "flexlab.settings"
 local terminal = require "flexlab.terminal"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 local declared = settings.of "flow"
 

@@ -4,7 +4,7 @@ help - the overview, or the page of one command.
 local arguments = require "flexlab.commands.arguments"
 local commands = require "flexlab.commands"
 local terminal = require "flexlab.terminal"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 return {
   name = "help",

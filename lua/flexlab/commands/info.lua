@@ -5,7 +5,7 @@ local arithmetic = require "flexlab.network.arithmetic"
 local checkpoint = require "flexlab.checkpoint"
 local core = require "flexlab.core"
 local terminal = require "flexlab.terminal"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 -- What a checkpoint, or the folder of a run, holds: words of its configuration, size and arithmetic.
 local function network(path)

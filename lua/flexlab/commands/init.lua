@@ -16,7 +16,7 @@ local core = require "flexlab.core"
 local interruption = require "flexlab.context.interruption"
 local state = require "flexlab.store.state"
 local terminal = require "flexlab.terminal"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 

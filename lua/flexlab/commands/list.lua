@@ -11,10 +11,10 @@ local judging = require "flexlab.run.metric"
 local latest = require "flexlab.store.latest"
 local listing = require "flexlab.study.listing"
 local runs_of = require "flexlab.study.runs"
-local tabulate = require "flexlab.table"
+local tabulate = require "flexlab.tabulate"
 local terminal = require "flexlab.terminal"
 local whole = require "flexlab.bench.whole"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 local lists = {}
 

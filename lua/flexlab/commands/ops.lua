@@ -4,9 +4,9 @@ ops - the op table and the kernel table, as the core has them.
 local arguments = require "flexlab.commands.arguments"
 local core = require "flexlab.core"
 local help = require "flexlab.help"
-local tabulate = require "flexlab.table"
+local tabulate = require "flexlab.tabulate"
 local terminal = require "flexlab.terminal"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 local function signature(op)
   local operands = {}

@@ -3,7 +3,7 @@ parity - compare the network or the ops with recorded numbers of the authors' co
 --]]
 local commands = require "flexlab.commands"
 local flex = require "flexlab"
-local tabulate = require "flexlab.table"
+local tabulate = require "flexlab.tabulate"
 local terminal = require "flexlab.terminal"
 
 local function compare(path)

@@ -5,7 +5,7 @@ local arguments = require "flexlab.commands.arguments"
 local core = require "flexlab.core"
 local finished = require "flexlab.study.finished"
 local keep = require "flexlab.checkpoint.keep"
-local tabulate = require "flexlab.table"
+local tabulate = require "flexlab.tabulate"
 local terminal = require "flexlab.terminal"
 
 local function megabytes(bytes) return ("%.1f MB"):format(bytes / 1e6) end

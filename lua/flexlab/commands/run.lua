@@ -13,10 +13,10 @@ local plan = require "flexlab.study.plan"
 local rehearsal = require "flexlab.run.rehearsal"
 local states = require "flexlab.store.state"
 local study = require "flexlab.study"
-local tabulate = require "flexlab.table"
+local tabulate = require "flexlab.tabulate"
 local why = require "flexlab.run.why"
 local terminal = require "flexlab.terminal"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 -- "a,'b,c',{1,2}" -> values; commas inside quotes and brackets do not divide.
 local function split(text)

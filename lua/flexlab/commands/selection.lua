@@ -9,7 +9,7 @@ local judging = require "flexlab.run.metric"
 local literal = require "flexlab.literal"
 local setting_of = require("flexlab.study.setting").of
 local terminal = require "flexlab.terminal"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 

@@ -11,7 +11,7 @@ local literal = require "flexlab.literal"
 local settings = require "flexlab.settings"
 local study = require "flexlab.study"
 local terminal = require "flexlab.terminal"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 -- The comment at the head of the file.
 local function header(path)

@@ -3,7 +3,7 @@ table - finished runs as one table: settings that differ, seeds, results, cost.
 --]]
 local selection = require "flexlab.commands.selection"
 local terminal = require "flexlab.terminal"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 local function metrics_of(text)
   local list = words.words(text or "")

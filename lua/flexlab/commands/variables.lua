@@ -3,7 +3,7 @@ variables - the options that say which variables of a file hold the fields, the 
 reads fields. What is given here wins over what the file says, and over what a checkpoint was trained with.
 --]]
 local reading = require "flexlab.data.reading"
-local text = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 
@@ -23,9 +23,9 @@ function M.with(options, place)
 end
 
 local function list(given)
-  local words = text.words(given)
-  for i, word in ipairs(words) do words[i] = math.tointeger(tonumber(word)) or word end
-  return words
+  local all = words.words(given)
+  for i, word in ipairs(all) do all[i] = math.tointeger(tonumber(word)) or word end
+  return all
 end
 
 --- { format =, dataset =, axes =, channels = } of what was given; each as data's settings take it.

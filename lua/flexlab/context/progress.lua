@@ -5,7 +5,7 @@ this one's place (`live`).
 --]]
 local core = require "flexlab.core"
 local terminal = require "flexlab.terminal"
-local text = require "flexlab.text"
+local words = require "flexlab.words"
 
 local Progress = {}
 Progress.__index = Progress
@@ -43,9 +43,9 @@ end
 ---@param row table  numbers by name, of which the first three are shown
 function Progress:show(row)
   local parts = {}
-  for _, k in ipairs(text.keys(row)) do
+  for _, k in ipairs(words.keys(row)) do
     if k ~= "step" and type(row[k]) == "number" and #parts < 3 then
-      parts[#parts + 1] = k .. " " .. text.number(row[k])
+      parts[#parts + 1] = k .. " " .. words.number(row[k])
     end
   end
   self.numbers = table.concat(parts, "  ")
@@ -73,7 +73,7 @@ function Progress:step(step)
   local speed = ("%.3g %s/s"):format(rate, self.unit)
   if due then self.transcript:mark(step, self.n, ("%s  %s"):format(speed, self.numbers or "")) end
   self:draw(("%s  %d/%d  %s  %s left  %s"):format(self.name, step, self.n, speed,
-    text.duration((self.n - step) / math.max(rate, 1e-9)), self.numbers or ""), step == self.n)
+    words.duration((self.n - step) / math.max(rate, 1e-9)), self.numbers or ""), step == self.n)
 end
 
 --- Shows what goes on outside the loop of steps; the line is gone after `clear`.

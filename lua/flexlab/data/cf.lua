@@ -14,7 +14,7 @@ that changes in time are channels of its frames, as networks of weather have the
 time they are frames. `axes` given by the user wins over all of this.
 --]]
 local layout = require "flexlab.data.layout"
-local text = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 
@@ -303,7 +303,7 @@ function M.told(axes)
     local meaning = layout.letters[axis.letter] .. (axis.letter == "z" and time and ", its levels channels" or "")
     list[i] = ("%s is %s (%s)"):format(axis.name, meaning, axis.by)
   end
-  return text.list(list)
+  return words.list(list)
 end
 
 return M

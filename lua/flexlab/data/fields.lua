@@ -15,7 +15,7 @@ local boxes = require "flexlab.data.boxes"
 local core = require "flexlab.core"
 local layout = require "flexlab.data.layout"
 local source = require "flexlab.data.source"
-local text = require "flexlab.text"
+local words = require "flexlab.words"
 local variation = require "flexlab.data.variation"
 
 local M = {}
@@ -82,7 +82,7 @@ local function choose(path, parts, channels)
   end
   for i, name in ipairs(wanted_names(parts, channels)) do
     list[i] = known[math.tointeger(name) or name]
-    if not list[i] then error(("data: '%s': channels: %s"):format(path, text.unknown(name, all)), 0) end
+    if not list[i] then error(("data: '%s': channels: %s"):format(path, words.unknown(name, all)), 0) end
     list[i].name = all[math.tointeger(name) or 0] or name
   end
   if #list == 0 then
@@ -141,7 +141,7 @@ local options_of_read = { "frame", "y", "x", "height", "width", "check" }
 -- A misspelt option would read another patch.
 local function known(o)
   for key in pairs(o) do
-    if not text.has(options_of_read, key) then error("read: " .. text.unknown(key, options_of_read), 0) end
+    if not words.has(options_of_read, key) then error("read: " .. words.unknown(key, options_of_read), 0) end
   end
   if math.type(o.frame) ~= "integer" then error("read: 'frame' must be given, a whole number", 0) end
 end

@@ -12,7 +12,7 @@ local paths = require "flexlab.data.paths"
 local provenance = require "flexlab.origin.provenance"
 local quantities = require "flexlab.data.quantities"
 local stretches = require "flexlab.data.stretches"
-local text = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 
@@ -74,7 +74,7 @@ function M.agree(first, file, options, noted)
     return quantities.judge({ first.quantities, first.path }, { file.quantities, file.path }, options, noted)
   end
   error(("data: '%s' holds %s and '%s' holds %s; files of one set must hold the same. If they are the same, name them "
-    .. "by number: data.channels = { 1 }"):format(first.path, text.list(a), file.path, text.list(b)), 0)
+    .. "by number: data.channels = { 1 }"):format(first.path, words.list(a), file.path, words.list(b)), 0)
 end
 
 --- Opens files: an object with `files`, `channels`, `names` of them, `total` frames, `bytes` (as f32) and

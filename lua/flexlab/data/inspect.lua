@@ -18,9 +18,9 @@ local quantities = require "flexlab.data.quantities"
 local source = require "flexlab.data.source"
 local layout = require "flexlab.data.layout"
 local stretches = require "flexlab.data.stretches"
-local tabulate = require "flexlab.table"
+local tabulate = require "flexlab.tabulate"
 local terminal = require "flexlab.terminal"
-local text = require "flexlab.text"
+local words = require "flexlab.words"
 local variation = require "flexlab.data.variation"
 
 local M = {}
@@ -73,7 +73,7 @@ local function describe_variable(container, v, axes, o, warnings)
   local s, message = container:statistics(v.path)
   if not s then
     item.error = message
-    if not text.has(warnings, message) then warnings[#warnings + 1] = message end   -- opening may have said it
+    if not words.has(warnings, message) then warnings[#warnings + 1] = message end   -- opening may have said it
     return item
   end
   for _, key in ipairs { "mean", "std", "min", "max" } do item[key] = finite(s[key]) end
@@ -123,7 +123,7 @@ local function trainable(reader, found)
   if reader.height < 2 or reader.width < 2 then
     return { "fields of one dimension: the networks here want two" }
   end
-  list[1] = ("super-resolution of %s on %d frame%s of %dx%d"):format(text.list(reader.names), reader.frames,
+  list[1] = ("super-resolution of %s on %d frame%s of %dx%d"):format(words.list(reader.names), reader.frames,
     reader.frames == 1 and "" or "s", reader.height, reader.width)
   if reader.frames >= 3 * count then
     list[2] = ("forecasting, %d run%s of %d frames"):format(count, count > 1 and "s" or "", reader.frames // count)
@@ -139,7 +139,7 @@ local function counted(size)
     if n > 1 then list[#list + 1] = ("%d %ss"):format(n, kind[2]) end
   end
   if #list == 0 then return nil end
-  return text.list(list) .. " of " .. (size.t == 1 and "one time" or size.t .. " times")
+  return words.list(list) .. " of " .. (size.t == 1 and "one time" or size.t .. " times")
 end
 
 -- What told the axes of the chosen variables; variables that are told alike in one entry.
@@ -258,7 +258,7 @@ function M.print(r)
   say(("%s: %s, %s%s"):format(r.path, r.container, r.format, r.doc and " (" .. r.doc .. ")" or ""))
   if r.frames then
     say(("%d frame%s of %dx%d%s, channels %s%s%s"):format(r.frames, r.frames == 1 and "" or "s", r.height, r.width,
-      r.levels and " (" .. r.levels .. ")" or "", text.list(r.channels),
+      r.levels and " (" .. r.levels .. ")" or "", words.list(r.channels),
       r.boundary and ", boundaries " .. r.boundary or "",
       r.times and (", times %g to %g"):format(r.times.first, r.times.last) or ""))
   end
@@ -266,8 +266,8 @@ function M.print(r)
   for _, q in ipairs(r.quantities or {}) do
     if q.label or q.units or q.long_name then said[#said + 1] = quantities.label(q) end
   end
-  if #said > 0 then say("quantities: " .. text.list(said)) end
-  for _, a in ipairs(r.axes) do say(("axes of %s: %s"):format(text.list(a.channels), a.told)) end
+  if #said > 0 then say("quantities: " .. words.list(said)) end
+  for _, a in ipairs(r.axes) do say(("axes of %s: %s"):format(words.list(a.channels), a.told)) end
   local t = tabulate { "variable", "shape", "axes", "type", "chunk", "filters", "mean", "std", "min", "max", "missing" }
   for _, v in ipairs(r.variables) do
     t:row { v.path, table.concat(v.shape, ","), table.concat(v.axes, " "), v.dtype,
@@ -278,7 +278,7 @@ function M.print(r)
   for _, c in ipairs(r.published and r.published.channels or {}) do
     say(("published for %s: mean %s, std %s (%s)"):format(c.name, number(c.mean), number(c.std), r.published.path))
   end
-  for _, l in ipairs(r.left_out) do say(("left out: %s: %s"):format(text.list(l.variables), l.why)) end
+  for _, l in ipairs(r.left_out) do say(("left out: %s: %s"):format(words.list(l.variables), l.why)) end
   for _, line in ipairs(r.notes) do say("note: " .. line) end
   for _, line in ipairs(r.trainable) do say("could be trained: " .. line) end
   for _, line in ipairs(r.warnings) do say("warning: " .. line) end

@@ -6,7 +6,7 @@ layout - what the axes of a variable mean: one letter an axis.
 Frames are counted along n, then z, then t: a plane z of a sample n is a run in time. A letter that is absent
 means that the variable does not change along that axis; it is repeated.
 --]]
-local text = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 
@@ -44,7 +44,7 @@ end
 ---@param given string|string[]  letters, or words
 ---@return string
 function M.parse(given)
-  local list = type(given) == "table" and given or text.words(given)
+  local list = type(given) == "table" and given or words.words(given)
   if #list == 1 and list[1]:match("^[ntzyxc]+$") then return list[1] end
   local word = ""
   for _, name in ipairs(list) do

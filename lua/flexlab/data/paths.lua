@@ -4,7 +4,7 @@ paths - which files are meant: a path, a list of paths, or a pattern with * in i
 --]]
 local context = require "flexlab.context"
 local core = require "flexlab.core"
-local text = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 
@@ -71,7 +71,7 @@ function M.missing(path)
       candidates[#candidates + 1] = name
     end
   end
-  local near = text.nearest(path:match("[^/]*$"), candidates)
+  local near = words.nearest(path:match("[^/]*$"), candidates)
   local hint = near and ("; nearest in that folder: " .. near) or ""
   return ("data: there is no file '%s'%s (`flexlab generate turbulence` makes one)"):format(path, hint)
 end

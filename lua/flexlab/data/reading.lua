@@ -6,7 +6,7 @@ reading - how files are read for a network: as its training data were, but for w
 local fields = require "flexlab.data.fields"
 local paths = require "flexlab.data.paths"
 local terminal = require "flexlab.terminal"
-local text = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 
@@ -25,7 +25,7 @@ end
 
 local function has_all(known, wanted)
   for _, name in ipairs(wanted) do
-    if not text.has(known, name) then return false end
+    if not words.has(known, name) then return false end
   end
   return true
 end
@@ -49,10 +49,10 @@ function M.of_model(given, model, files)
     o.channels = trained
   elseif #names ~= #trained then
     error(("'%s' holds %s; the model was trained on %s: name the channels that are these (--channels)"):format(path,
-      text.list(names), text.list(trained)), 0)
+      words.list(names), words.list(trained)), 0)
   else
-    terminal.note(("'%s' holds %s, taken for %s of training"):format(path, text.list(names),
-      text.list(trained)))
+    terminal.note(("'%s' holds %s, taken for %s of training"):format(path, words.list(names),
+      words.list(trained)))
   end
   return o
 end

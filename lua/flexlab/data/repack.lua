@@ -11,7 +11,7 @@ local fields = require "flexlab.data.fields"
 local frames = require "flexlab.data.frames"
 local quantities = require "flexlab.data.quantities"
 local temporary = require "flexlab.store.temporary"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 -- Re may stand in the name of the file, which the other has not.
 local function write_re(writer, reader)

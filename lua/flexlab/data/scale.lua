@@ -8,7 +8,7 @@ that a set may exceed memory and is read once. [Chan, Golub & LeVeque 1983: merg
 local core = require "flexlab.core"
 local expected = require "flexlab.expected"
 local published = require "flexlab.data.published"
-local text = require "flexlab.text"
+local words = require "flexlab.words"
 local variation = require "flexlab.data.variation"
 
 local M = {}
@@ -96,7 +96,7 @@ local function beside(path, names, channels, name)
     list[c] = found[name][names[c]]
     if not list[c] then
       error(("data: '%s' has no %s of '%s' (it has: %s)"):format(found.path, name, names[c] or "channel " .. c,
-        table.concat(text.keys(found[name]), ", ")), 0)
+        table.concat(words.keys(found[name]), ", ")), 0)
     end
     if name == "std" and list[c] == 0 then list[c] = 1 end   -- as of a fitted one that does not vary
   end

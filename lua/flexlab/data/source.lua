@@ -13,7 +13,7 @@ local cf = require "flexlab.data.cf"
 local choices = require "flexlab.choices"
 local core = require "flexlab.core"
 local layout = require "flexlab.data.layout"
-local text = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 
@@ -90,7 +90,7 @@ end
 local function own(file, d)
   for key in pairs(d) do
     if not ({ dataset = 1, axes = 1, channels = 1, time = 1, boundary = 1, re = 1 })[key] then
-      error("data.format: " .. text.unknown(key, { "dataset", "axes", "channels", "time", "boundary", "re" }), 0)
+      error("data.format: " .. words.unknown(key, { "dataset", "axes", "channels", "time", "boundary", "re" }), 0)
     end
   end
   local names = type(d.dataset) == "table" and d.dataset or { d.dataset }

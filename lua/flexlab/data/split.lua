@@ -13,7 +13,7 @@ refused. The parts are recorded with the run (split.lua in its folder), and `fle
 --]]
 local paths = require "flexlab.data.paths"
 local provenance = require "flexlab.origin.provenance"
-local text = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 
@@ -34,11 +34,11 @@ local values = {
 local function check(split)
   local known = { "by", "test", "validation", "gap" }
   for key in pairs(split) do
-    if not text.has(known, key) then error("data: split has " .. text.unknown(tostring(key), known), 0) end
+    if not words.has(known, key) then error("data: split has " .. words.unknown(tostring(key), known), 0) end
   end
   local kinds = { "file", "time", "re", "seed" }
-  if not text.has(kinds, split.by) then
-    error("data: split: by has " .. text.unknown(tostring(split.by), kinds), 0)
+  if not words.has(kinds, split.by) then
+    error("data: split: by has " .. words.unknown(tostring(split.by), kinds), 0)
   elseif not split.test then
     error("data: split says nothing of the test part (test = a part between 0 and 1, or values)", 0)
   elseif split.gap and split.by ~= "time" then
@@ -49,7 +49,7 @@ end
 local function part_of(v, name)
   if v == nil then return 0 end
   if type(v) == "number" and v > 0 and v < 1 then return v end
-  error(("data: split by time: %s must be a part between 0 and 1, got %s"):format(name, text.show(v)), 0)
+  error(("data: split by time: %s must be a part between 0 and 1, got %s"):format(name, words.show(v)), 0)
 end
 
 -- The entries that have `gap` more of their run behind them in the whole, before the frame `last` of a part.
@@ -108,10 +108,10 @@ local function named(list, wanted, by)
   for _, name in ipairs(wanted) do
     local before = #chosen
     for _, v in ipairs(list) do
-      if meant(v, name) and not text.has(chosen, v) then chosen[#chosen + 1] = v end
+      if meant(v, name) and not words.has(chosen, v) then chosen[#chosen + 1] = v end
     end
     if #chosen == before then
-      error(("data: split by %s: there is no %s (any more): left are %s"):format(by, text.show(name),
+      error(("data: split by %s: there is no %s (any more): left are %s"):format(by, words.show(name),
         table.concat(list, ", ")), 0)
     end
   end
@@ -125,7 +125,7 @@ local function take(left, wanted, by)
     or named(left, type(wanted) == "table" and wanted or { wanted }, by)
   local rest = {}
   for _, v in ipairs(left) do
-    if not text.has(chosen, v) then rest[#rest + 1] = v end
+    if not words.has(chosen, v) then rest[#rest + 1] = v end
   end
   table.sort(chosen)
   return chosen, rest

@@ -28,8 +28,8 @@ windowed (Hann), which mixes neighbouring rings. It ranks targets; it does not e
 --]]
 local config = require "flexlab.config"
 local core = require "flexlab.core"
-local tabulate = require "flexlab.table"
-local words = require "flexlab.text"
+local tabulate = require "flexlab.tabulate"
+local words = require "flexlab.words"
 
 local M = {}
 

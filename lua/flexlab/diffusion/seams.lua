@@ -13,7 +13,7 @@ out. So |ratio - 1| below noise is a seam below the field's own gradient noise.
 --]]
 local core = require "flexlab.core"
 local expected = require "flexlab.expected"
-local tabulate = require "flexlab.table"
+local tabulate = require "flexlab.tabulate"
 local tiling = require "flexlab.diffusion.tiling"
 
 local M = {}

@@ -9,7 +9,7 @@ local overlap = require "flexlab.data.overlap"
 local placement = require "flexlab.data.placement"
 local quantities = require "flexlab.data.quantities"
 local scale = require "flexlab.data.scale"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 

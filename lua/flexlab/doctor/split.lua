@@ -2,14 +2,14 @@
 split - whether a set that was divided (data/split.lua) still is as the run recorded it.
 --]]
 local foreign = require "flexlab.store.foreign"
-local text = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 
 local parts = { "train", "validation", "test" }
 
-local function words(list)
-  if type(list) ~= "table" then return text.show(list) end
+local function entries(list)
+  if type(list) ~= "table" then return words.show(list) end
   local all = {}
   for i, v in ipairs(list) do all[i] = type(v) == "number" and ("%g"):format(v) or tostring(v) end
   return table.concat(all, ", ")
@@ -26,7 +26,7 @@ local function difference(before, now)
   end
   if #now.files > #before.files then return ("'%s' has been added"):format(now.files[#before.files + 1].path) end
   for _, part in ipairs(parts) do
-    local old, new = words(before[part]), words(now[part])
+    local old, new = entries(before[part]), entries(now[part])
     if old ~= new then return ("by %s, %s was %s, is %s now"):format(before.by, part, old, new) end
   end
 end

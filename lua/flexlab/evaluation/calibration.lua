@@ -13,7 +13,7 @@ local config = require "flexlab.config"
 local context = require "flexlab.context"
 local core = require "flexlab.core"
 local plot = require "flexlab.plot"
-local tabulate = require "flexlab.table"
+local tabulate = require "flexlab.tabulate"
 
 local M = {}
 

@@ -22,8 +22,8 @@ local geometry = require "flexlab.data.geometry"
 local picture = require "flexlab.picture"
 local plot = require "flexlab.plot"
 local quantities = require "flexlab.data.quantities"
-local tabulate = require "flexlab.table"
-local words = require "flexlab.text"
+local tabulate = require "flexlab.tabulate"
+local words = require "flexlab.words"
 
 local M = {}
 

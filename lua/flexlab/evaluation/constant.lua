@@ -6,7 +6,7 @@ the kurtosis and the power in a band where nothing varies. One such tile would m
 that sample and left out of the mean, of every method alike, since the truth alone decides; the others (RMSE, MAE, CRPS)
 count all samples. How many were left out, and which, is a note.
 --]]
-local text = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 
@@ -52,7 +52,7 @@ end
 local function listed(ids)
   local shown = table.move(ids, 1, math.min(#ids, 8), 1, {})
   if #ids > 8 then shown[9] = "others" end
-  return (#ids == 1 and "sample " or "samples ") .. text.list(shown)
+  return (#ids == 1 and "sample " or "samples ") .. words.list(shown)
 end
 
 --- What to say of the kinds of all samples, whose ids are given, or nil; `channel` is the name of one of several.

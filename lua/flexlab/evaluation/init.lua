@@ -22,7 +22,7 @@ local core = require "flexlab.core"
 local expected = require "flexlab.expected"
 local notes = require "flexlab.context.notes"
 local samples = require "flexlab.evaluation.samples"
-local text = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 
@@ -216,7 +216,7 @@ end
 ---@return table  scores, as the head says
 function M.evaluate(sampler, test, options)
   if type(sampler) ~= "function" and type((getmetatable(sampler) or {}).__call) ~= "function" then
-    error("evaluate: the first argument must be a function that samples a batch, got " .. text.show(sampler), 2)
+    error("evaluate: the first argument must be a function that samples a batch, got " .. words.show(sampler), 2)
   end
   expected.methods("evaluate", "data", test, { "batches" }, 2)
   expected.options("evaluate", options, 2)

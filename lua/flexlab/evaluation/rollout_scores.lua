@@ -21,7 +21,7 @@ local core = require "flexlab.core"
 local evaluate = require "flexlab.evaluation"
 local notes = require "flexlab.context.notes"
 local plot = require "flexlab.plot"
-local tabulate = require "flexlab.table"
+local tabulate = require "flexlab.tabulate"
 
 local M = {}
 

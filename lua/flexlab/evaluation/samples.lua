@@ -15,7 +15,7 @@ cut to these, as metrics.jsonl is. What the body evaluates again on its way to t
 local baselines = require "flexlab.evaluation.baselines"
 local core = require "flexlab.core"
 local own = require "flexlab.store.own"
-local tabulate = require "flexlab.table"
+local tabulate = require "flexlab.tabulate"
 
 local M = {}
 

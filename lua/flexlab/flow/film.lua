@@ -17,7 +17,7 @@ local film_flow = require "flexlab.flow.film_flow"
 local interruption = require "flexlab.context.interruption"
 local progress = require "flexlab.context.progress"
 local terminal = require "flexlab.terminal"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 

@@ -8,7 +8,7 @@ are the same are the same.
 local boundaries = require "flexlab.flow.boundaries"
 local core = require "flexlab.core"
 local film_file = require "flexlab.flow.film_file"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 

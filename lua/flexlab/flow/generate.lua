@@ -24,7 +24,7 @@ local film = require "flexlab.flow.film"
 local film_flow = require "flexlab.flow.film_flow"
 local literal = require "flexlab.literal"
 local settings = require "flexlab.settings"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 

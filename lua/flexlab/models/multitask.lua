@@ -14,7 +14,7 @@ local config = require "flexlab.config"
 local context = require "flexlab.context"
 local models = require "flexlab.network.model"
 local nn = require "flexlab.nn"
-local text = require "flexlab.text"
+local words = require "flexlab.words"
 
 local flex = choices.get("models", "flex")
 
@@ -36,7 +36,7 @@ end
 local function view(shared, name)
   local encoders = rawget(shared, "encoders") or shared.encoders
   local encoder = encoders[name]
-  if not encoder then error("multitask: " .. text.unknown(name, text.keys(shared.config.tasks)), 3) end
+  if not encoder then error("multitask: " .. words.unknown(name, words.keys(shared.config.tasks)), 3) end
   local one = { encoder = encoder, task_name = name, scale = shared.scale, data = shared.data
     and shared.data.tasks and shared.data.tasks[name] }
   function one:condition(batch) -- luacheck: ignore self

@@ -6,7 +6,7 @@ convolution that is computed with fewer (Winograd) counts as it is defined. Norm
 (a few percent).
 --]]
 local core = require "flexlab.core"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 

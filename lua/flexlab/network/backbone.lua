@@ -13,7 +13,7 @@ local patches = require "flexlab.network.patches"
 local positions = require "flexlab.network.positions"
 local settings = require "flexlab.settings"
 local trial = require "flexlab.trial"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 

@@ -23,8 +23,8 @@ local origin = require "flexlab.origin.provenance"
 local own = require "flexlab.store.own"
 local plot = require "flexlab.plot"
 local seams = require "flexlab.diffusion.seams"
-local tabulate = require "flexlab.table"
-local words = require "flexlab.text"
+local tabulate = require "flexlab.tabulate"
+local words = require "flexlab.words"
 
 local M = { compare = require "flexlab.evaluation.compare" }
 

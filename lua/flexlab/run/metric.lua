@@ -15,7 +15,7 @@ runs, and says which and why: by the alphabet alone `bicubic` would win, which i
 --]]
 local core = require "flexlab.core"
 local own = require "flexlab.store.own"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 

@@ -13,7 +13,7 @@ Refused: judging a recipe by its text. A body may hand its configuration on in a
 local config = require "flexlab.config"
 local notes = require "flexlab.context.notes"
 local settings = require "flexlab.settings"
-local text = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 
@@ -44,7 +44,7 @@ function Watch:unread(early)
 end
 
 local function sentence(name, list)
-  return ("%s %s given, and recipe '%s' does not read %s: the result does not depend on %s"):format(text.list(list),
+  return ("%s %s given, and recipe '%s' does not read %s: the result does not depend on %s"):format(words.list(list),
     #list > 1 and "were" or "was", name, #list > 1 and "them" or "it", #list > 1 and "them" or "it")
 end
 

@@ -16,7 +16,7 @@ local own = require "flexlab.store.own"
 local plain = require "flexlab.plain"
 local provenance = require "flexlab.origin.provenance"
 local state = require "flexlab.store.state"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 

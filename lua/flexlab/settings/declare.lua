@@ -23,7 +23,7 @@ A list of entries is declared once (data.lua, model.lua, ...) and everything els
 the settings, recipes that accept them (init.lua), `flexlab show`, the reference.
 --]]
 local choices = require "flexlab.choices"
-local text = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 
@@ -74,7 +74,7 @@ function checks.text(_, v) if type(v) == "string" and v ~= "" then return v end 
 function checks.texts(_, v) return all(v, function(x) return checks.text(nil, x) end) end
 
 function checks.word(entry, v)
-  if type(v) ~= "string" or v == "" or (entry.words and not text.has(entry.words, v)) then return nil end
+  if type(v) ~= "string" or v == "" or (entry.words and not words.has(entry.words, v)) then return nil end
   return entry.kind and choices.present(entry.kind, v) or v
 end
 
@@ -123,7 +123,7 @@ local function one_of(entry)
   if entry.words then
     local quoted = {}
     for i, word in ipairs(entry.words) do quoted[i] = "'" .. word .. "'" end
-    return text.list(quoted, "or")
+    return words.list(quoted, "or")
   end
   return "a word of flex." .. (entry.kind == "optimizers" and "optim" or entry.kind)
 end
@@ -143,7 +143,7 @@ local phrases = {
   texts = function() return "a list of such texts" end,
   word = function(e) return one_of(e) end,
   words = function(e)
-    return text.has(e.types, "word") and "a list of such words" or "a list, each of it " .. one_of(e)
+    return words.has(e.types, "word") and "a list of such words" or "a list, each of it " .. one_of(e)
   end,
   ["table"] = function(e) return e.of and ("a table of %s settings"):format(e.of) or "a table" end,
 }
@@ -156,7 +156,7 @@ function M.expected(entry)
   for _, kind in ipairs(entry.types) do
     if kind ~= "false" then parts[#parts + 1] = phrases[kind](entry) end
   end
-  if text.has(entry.types, "false") then parts[#parts + 1] = "false" end
+  if words.has(entry.types, "false") then parts[#parts + 1] = "false" end
   return table.concat(parts, ", or ")
 end
 
@@ -197,10 +197,10 @@ local function shown(value)
   if math.type(value) == "float" then return ("%.14g"):format(value) end
   if type(value) == "table" and #value > 0 and #value <= 4 then
     local parts = {}
-    for i, v in ipairs(value) do parts[i] = type(v) == "table" and text.show(v) or shown(v) end
+    for i, v in ipairs(value) do parts[i] = type(v) == "table" and words.show(v) or shown(v) end
     return "{" .. table.concat(parts, ", ") .. "}"
   end
-  return text.show(value)
+  return words.show(value)
 end
 
 --- "batch must be a whole number from 1 to 65536, got 0"; of a word of a fixed list also the nearest.
@@ -211,7 +211,7 @@ end
 function M.sentence(name, entry, value)
   local near = ""
   if entry.words and type(value) == "string" then
-    near = text.meant(value, entry.words)
+    near = words.meant(value, entry.words)
   end
   return ("%s must be %s, got %s%s"):format(name, M.expected(entry), shown(value), near)
 end
@@ -284,7 +284,7 @@ end
 function M.entries(defaults)
   local declared, list = declarations[defaults], {}
   for _, entry in ipairs(declared and declared.list or {}) do list[#list + 1] = entry end
-  for _, name in ipairs(text.keys(defaults)) do
+  for _, name in ipairs(words.keys(defaults)) do
     if declared and declared.entry[name] then goto continue end
     local kind = type(defaults[name])
     local plain = kind == "number" or kind == "string" or defaults[name] == true

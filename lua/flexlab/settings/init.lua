@@ -25,7 +25,7 @@ local choices = require "flexlab.choices"
 local declare = require "flexlab.settings.declare"
 local expected = require "flexlab.expected"
 local plain = require "flexlab.plain"
-local text = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = { check = declare.check, expected = declare.expected, sentence = declare.sentence,
   entries = declare.entries, join = declare.join, of = declare.of, takes = declare.takes,
@@ -83,7 +83,9 @@ end
 ---@param level integer|nil   whom an error blames, as in error(); 1
 ---@return table
 function M.section(name, defaults, own, fixed, level)
-  if not text.has(M.names, name) then error("settings: " .. text.unknown(tostring(name), M.names), (level or 1) + 1) end
+  if not words.has(M.names, name) then
+    error("settings: " .. words.unknown(tostring(name), M.names), (level or 1) + 1)
+  end
   local declared, section = declare.of(name), {}
   for key, value in pairs(defaults or {}) do
     local stored, wrong = M.accept(declared, key, value, defaults)
@@ -95,7 +97,7 @@ function M.section(name, defaults, own, fixed, level)
   local set = {}
   for _, key in ipairs(fixed or {}) do
     if not declared.entry[key] then
-      error(("settings.%s has %s"):format(name, text.unknown(tostring(key), text.keys(declared.entry))),
+      error(("settings.%s has %s"):format(name, words.unknown(tostring(key), words.keys(declared.entry))),
         (level or 1) + 1)
     end
     set[key] = true
@@ -154,7 +156,7 @@ function M.accept(declared, key, value, values)
     declared = M.with_choices(declared, values)
     entry = declared.entry[key]
   end
-  if not entry then return nil, "there is " .. text.unknown(key, text.keys(declared.entry)) end
+  if not entry then return nil, "there is " .. words.unknown(key, words.keys(declared.entry)) end
   local stored = declare.check(entry, value)
   if stored == nil then return nil, declare.sentence(tostring(key), entry, value) end
   return stored
@@ -198,12 +200,12 @@ function M.options(what, declared, given, also, level)
         error(("%s: %s"):format(what, declare.sentence(key, entry, value)), (level or 1) + 1)
       end
       result[key] = stored
-    elseif text.has(also or {}, key) then
+    elseif words.has(also or {}, key) then
       result[key] = value
     else
-      local known = text.keys(declared.entry)
+      local known = words.keys(declared.entry)
       table.move(also or {}, 1, #(also or {}), #known + 1, known)
-      error(("%s has %s"):format(what, text.unknown(key, known)), (level or 1) + 1)
+      error(("%s has %s"):format(what, words.unknown(key, known)), (level or 1) + 1)
     end
   end
   return result

@@ -4,7 +4,7 @@ file (`flexlab list choices`), and are given in the table <choice>_options. What
 configuration: csrc/model/flex_fields.def has its default, range and meaning, also where there is no line here.
 --]]
 local core = require "flexlab.core"
-local text = require "flexlab.text"
+local words = require "flexlab.words"
 
 local rows = require("flexlab.settings.rows").of(core.flex_fields)
 
@@ -20,7 +20,7 @@ local list = {
   { "backbone", "flex", "word", kind = "backbones", doc = "architecture of the network" },
   { "backbone_options", {}, "table", choice = "backbone", doc = "settings of the backbone" },
   { "size", "nano", "string", doc = "preset of channels, res_blocks, depth and heads: "
-    .. text.list(core.flex_sizes, "or") },
+    .. words.list(core.flex_sizes, "or") },
   rows.entry("channels", { default = false, types = "false|integer|integers",
     note = " (uvit: one number); false: by the size" }),
   left("res_blocks", "by the size", "false|integer|integers"),

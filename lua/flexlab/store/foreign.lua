@@ -9,7 +9,7 @@ Each gives the value, nil where there is no such file, or raises a sentence with
 was expected. A link is left out (own.lua), and that no code is run by reading one is literal's part.
 --]]
 local own = require "flexlab.store.own"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 

@@ -27,7 +27,7 @@ Leases renewed by steps: a step, or a score, may take an hour. Hard links in pla
 system has them, and O_EXCL is atomic on NFS since version 3.
 --]]
 local core = require "flexlab.core"
-local text = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 
@@ -116,7 +116,7 @@ local function alive(path, owner)
   end
   local seconds = age(path)
   return seconds ~= nil and seconds <= M.stale,
-    seconds and ("it has not shown a sign of life for %s"):format(text.duration(seconds)) or "it let go"
+    seconds and ("it has not shown a sign of life for %s"):format(words.duration(seconds)) or "it let go"
 end
 
 --- "process 123 on host, since 2026-11-30T19:43:01Z".

@@ -14,7 +14,7 @@ An arm keeps the seeds that it has; differences are taken over the seeds that bo
 --]]
 local judging = require "flexlab.run.metric"
 local plan = require "flexlab.study.plan"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 

@@ -14,8 +14,8 @@ local keep = require "flexlab.checkpoint.keep"
 local rehearsal = require "flexlab.run.rehearsal"
 local state = require "flexlab.store.state"
 local tables = require "flexlab.study.tables"
-local tabulate = require "flexlab.table"
-local text = require "flexlab.text"
+local tabulate = require "flexlab.tabulate"
+local words = require "flexlab.words"
 
 local M = {}
 
@@ -138,8 +138,8 @@ function M.table(b)
   for _, arm in ipairs(b.arms) do
     local k = arm.known
     t:row { arm.label ~= "" and arm.label or "base", #arm.tasks, k.steps or "-", k.step_seconds or "-",
-      k.run_seconds and text.time(k.run_seconds) or "-", k.peak_bytes and text.size(k.peak_bytes) or "-",
-      k.disk and text.size(k.disk) or "-", k.how }
+      k.run_seconds and words.time(k.run_seconds) or "-", k.peak_bytes and words.size(k.peak_bytes) or "-",
+      k.disk and words.size(k.disk) or "-", k.how }
   end
   return t
 end
@@ -158,9 +158,9 @@ function M.verdict(b, jobs, root)
   while core.sys.exists(root) ~= "folder" and root:find "/" do root = root:match("^(.*)/[^/]*$") end
   local free = core.sys.disk_free(root ~= "" and core.sys.exists(root) == "folder" and root or ".") or math.huge
   local has, needs, disk = memory(), b.peak_bytes * at_once, b.disk * (1 + at_once / math.max(b.runs, 1))
-  local size = text.size
+  local size = words.size
   local sentence = ("%d runs to do, %s with %d at a time (training alone where a step was measured); peak %s of %s "
-    .. "memory, %s of %s disk"):format(b.runs, text.time(b.seconds / at_once), at_once, size(needs), size(has),
+    .. "memory, %s of %s disk"):format(b.runs, words.time(b.seconds / at_once), at_once, size(needs), size(has),
     size(disk), size(free))
   if refusal then
     return sentence, refusal

@@ -24,7 +24,7 @@ local record = require "flexlab.study.record"
 local runs = require "flexlab.study.runs"
 local sweep = require "flexlab.study.sweep"
 local terminal = require "flexlab.terminal"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 local workers = require "flexlab.study.workers"
 
 local M = {}

@@ -17,7 +17,7 @@ local ranking = require "flexlab.study.ranking"
 local record = require "flexlab.study.record"
 local runs_of = require "flexlab.study.runs"
 local state = require "flexlab.store.state"
-local tabulate = require "flexlab.table"
+local tabulate = require "flexlab.tabulate"
 
 local M = {}
 

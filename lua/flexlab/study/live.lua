@@ -11,7 +11,7 @@ local judging = require "flexlab.run.metric"
 local stats = require "flexlab.stats"
 local tables = require "flexlab.study.tables"
 local terminal = require "flexlab.terminal"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 local Live = {}
 Live.__index = Live

@@ -4,7 +4,7 @@ instruction set and one device; runs of another differ in the last bits of each 
 that several hosts worked on may mix them, so its table says so (each run's env.txt has both words).
 --]]
 local own = require "flexlab.store.own"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 

@@ -16,7 +16,7 @@ local literal = require "flexlab.literal"
 local plan = require "flexlab.study.plan"
 local provenance = require "flexlab.origin.provenance"
 local why = require "flexlab.run.why"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 

@@ -14,7 +14,7 @@ local judging = require "flexlab.run.metric"
 local ranking = require "flexlab.study.ranking"
 local setting = require "flexlab.study.setting"
 local stats = require "flexlab.stats"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 

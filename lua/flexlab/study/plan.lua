@@ -11,7 +11,7 @@ A plan has one of these. The base of one_at_a_time is the recipe with the user's
 to the base's makes no arm of its own.
 --]]
 local literal = require "flexlab.literal"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 

@@ -18,8 +18,8 @@ local provenance = require "flexlab.origin.provenance"
 local ranking = require "flexlab.study.ranking"
 local run_report = require "flexlab.report"
 local stats = require "flexlab.stats"
-local tabulate = require "flexlab.table"
-local words = require "flexlab.text"
+local tabulate = require "flexlab.tabulate"
+local words = require "flexlab.words"
 
 local M = {}
 

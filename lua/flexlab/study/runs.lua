@@ -20,8 +20,8 @@ local report = require "flexlab.study.report"
 local setting = require "flexlab.study.setting"
 local stats = require "flexlab.stats"
 local tables = require "flexlab.study.tables"
-local tabulate = require "flexlab.table"
-local words = require "flexlab.text"
+local tabulate = require "flexlab.tabulate"
+local words = require "flexlab.words"
 
 local M = {}
 

@@ -16,7 +16,7 @@ local config = require "flexlab.config"
 local core = require "flexlab.core"
 local evaluate = require "flexlab.evaluation"
 local sampling = require "flexlab.diffusion.sampling"
-local tabulate = require "flexlab.table"
+local tabulate = require "flexlab.tabulate"
 
 local M = {}
 

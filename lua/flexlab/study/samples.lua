@@ -13,8 +13,8 @@ local judging = require "flexlab.run.metric"
 local runs_of = require "flexlab.study.runs"
 local samples = require "flexlab.evaluation.samples"
 local stats = require "flexlab.stats"
-local tabulate = require "flexlab.table"
-local words = require "flexlab.text"
+local tabulate = require "flexlab.tabulate"
+local words = require "flexlab.words"
 
 local M = {}
 

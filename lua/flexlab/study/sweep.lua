@@ -5,7 +5,7 @@ the result by arm, with mean, spread and the paired difference from the first ar
 
 local judging = require "flexlab.run.metric"
 local stats = require "flexlab.stats"
-local tabulate = require "flexlab.table"
+local tabulate = require "flexlab.tabulate"
 local terminal = require "flexlab.terminal"
 
 local M = {}

@@ -8,8 +8,8 @@ local foreign = require "flexlab.store.foreign"
 local own = require "flexlab.store.own"
 local plan = require "flexlab.study.plan"
 local setting = require "flexlab.study.setting"
-local tabulate = require "flexlab.table"
-local words = require "flexlab.text"
+local tabulate = require "flexlab.tabulate"
+local words = require "flexlab.words"
 
 local M = {}
 

@@ -13,7 +13,7 @@ local config = require "flexlab.config"
 local core = require "flexlab.core"
 local interruption = require "flexlab.context.interruption"
 local literal = require "flexlab.literal"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 

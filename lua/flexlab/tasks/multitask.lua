@@ -12,7 +12,7 @@ local config = require "flexlab.config"
 local context = require "flexlab.context"
 local expected = require "flexlab.expected"
 local tasks = require "flexlab.tasks.kinds"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 

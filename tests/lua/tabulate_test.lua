@@ -1,6 +1,6 @@
--- flexlab.table: alignment, CSV quoting, Markdown, HTML.
+-- flexlab.tabulate: alignment, CSV quoting, Markdown, HTML.
 local lu = require "luaunit"
-local tabulate = require "flexlab.table"
+local tabulate = require "flexlab.tabulate"
 
 local suite = {}
 rawset(_G, "TestTable", suite)
@@ -95,13 +95,13 @@ function suite.test_csv_has_no_formulas_and_keeps_numbers()
 end
 
 function suite.test_a_share_that_is_no_number_is_a_dash()
-  local percent = require "flexlab.text".percent
+  local percent = require "flexlab.words".percent
   lu.assertEquals({ percent(0.5), percent(-0.0449, "%+.1f"), percent(0 / 0), percent(1 / 0), percent(-1 / 0, "%+.1f") },
     { "50 %", "-4.5 %", "-", "-", "-" })
 end
 
 function suite.test_latex_has_the_decimals_of_the_text()
-  local t = require "flexlab.table" { "rfne" }
+  local t = require "flexlab.tabulate" { "rfne" }
   t:row({ 0.5 }):row { 0.4375 }
   lu.assertStrContains(t:text(), "0.5000")
   lu.assertStrContains(t:latex(), "0.5000 \\\\\n0.4375 \\\\")

@@ -1,5 +1,5 @@
 --[[
-text - words and sentences of messages: the nearest known word, lists, values in short.
+words - words and sentences of messages: the nearest known word, lists, values in short.
 --]]
 local core = require "flexlab.core"
 

@@ -1,5 +1,5 @@
 --[[
-table - small tables for people and for other programs.
+tabulate - small tables for people and for other programs.
 
   local t = flex.table { "condition", "rfne", "p" }
   t:row { "weak", 0.0123, "0.0078" }
@@ -13,7 +13,7 @@ meaning in it, and control characters are shown by their numbers in all of them.
 local core = require "flexlab.core"
 local csv = require "flexlab.csv"
 local terminal = require "flexlab.terminal"
-local words = require "flexlab.text"
+local words = require "flexlab.words"
 
 local M = {}
 
