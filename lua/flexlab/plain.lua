@@ -50,10 +50,10 @@ function M.plain(value)
   return copy
 end
 
-local function flatten(t, prefix, out)
+local function flatten(t, lists, prefix, out)
   for key, value in pairs(t) do
-    if type(value) == "table" and #value == 0 and next(value) ~= nil then
-      flatten(value, prefix .. tostring(key) .. ".", out)
+    if type(value) == "table" and (lists or #value == 0 and next(value) ~= nil) then
+      flatten(value, lists, prefix .. tostring(key) .. ".", out)
     else
       out[prefix .. tostring(key)] = value
     end
@@ -61,10 +61,11 @@ local function flatten(t, prefix, out)
   return out
 end
 
---- Nested settings by flat keys: { ["train.lr"] = 1e-3 }. Lists are values.
----@param t table  nested settings, their keys strings
+--- Nested settings by flat keys: { ["train.lr"] = 1e-3 }. Lists are values, or are taken apart too.
+---@param t table            nested settings, their keys strings
+---@param lists boolean|nil  true: no value is a table; "sizes.1" is the first of `sizes`
 ---@return table
-function M.flat(t) return flatten(t, "", {}) end
+function M.flat(t, lists) return flatten(t, lists, "", {}) end
 
 -- Notes that everything below a view was read.
 local function note_all(t, path, reads)

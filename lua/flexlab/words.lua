@@ -65,15 +65,16 @@ function M.hint(word, known)
   return ("the nearest is " .. (nearest:find("^%-") and "%s" or "'%s'")):format(nearest)
 end
 
---- "no 'sise'; the nearest is 'size' (known: a, b and c)".
----@param word any     what was written
----@param known any[]  what there is, sorted in the sentence
+--- "no 'sise'; the nearest is 'size' (known: a, b and c)", with a noun "no setting 'sise'; ...".
+---@param word any         what was written
+---@param known any[]      what there is, sorted in the sentence
+---@param noun string|nil  what it is: "channel"
 ---@return string
-function M.unknown(word, known)
+function M.unknown(word, known, noun)
   local words = {}
   for i, k in ipairs(known) do words[i] = tostring(k) end
   table.sort(words)
-  return core.unknown(tostring(word), words)
+  return core.unknown(tostring(word), words, noun)
 end
 
 -- Characters that a terminal obeys in place of showing them: controls of ASCII, of Latin-1, and those

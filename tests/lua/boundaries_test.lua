@@ -130,8 +130,8 @@ function suite.test_a_scalar_is_random_or_that_of_the_initial_file()
   lu.assertTrue(largest(channel(next, 3, 1) - channel(first, 3, 1)) < 1e-5)
   lu.assertTrue(largest(channel(next, 3, 2) - channel(first, 3, 2)) < 1e-4)
   local without = made { out = suite.folder .. "/w.h5" }
-  lu.assertErrorMsgContains("has no channel c (it has: w)", made, { fields = "c", initial = without,
-    scalar = "initial", out = suite.folder .. "/x.h5" })
+  lu.assertErrorMsgContains("has no channel 'c'; the nearest is 'w' (known: w)", made,
+    { fields = "c", initial = without, scalar = "initial", out = suite.folder .. "/x.h5" })
   lu.assertErrorMsgContains("give --initial FILE", made, { scalar = "initial", out = suite.folder .. "/x.h5" })
 end
 

@@ -29,6 +29,7 @@ end
 
 function suite.test_settings_by_flat_keys_leave_lists_whole()
   local plain = require "flexlab.plain"
+  lu.assertEquals(plain.flat({ crop = { 8, { 4 } }, none = {} }, true), { ["crop.1"] = 8, ["crop.2.1"] = 4 })
   lu.assertEquals(plain.flat { train = { lr = 1, deep = { on = false } }, crop = { 8, 8 }, none = {} },
     { ["train.lr"] = 1, ["train.deep.on"] = false, crop = { 8, 8 }, none = {} })
 end

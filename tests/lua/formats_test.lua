@@ -352,8 +352,8 @@ function suite.test_published_statistics_normalise_if_asked()
   lu.assertEquals(path, "tests/fixtures/data/stats.yaml")
   local one = scale { std = { 2, 3 } }
   lu.assertEquals(one, { mean = { 100.5, -2 }, std = { 2, 3 } })
-  lu.assertErrorMsgContains("data: 'tests/fixtures/data/stats.yaml' has no mean of 'strain.1' (it has: buoyancy, "
-    .. "velocity.1, velocity.2)", scale, { channels = { "buoyancy", "strain.1" } })
+  lu.assertErrorMsgContains("data: 'tests/fixtures/data/stats.yaml' has no mean of 'strain.1' (known: buoyancy, "
+    .. "velocity.1 and velocity.2)", scale, { channels = { "buoyancy", "strain.1" } })
   lu.assertErrorMsgContains("mean must be a number, or a list of numbers, or 'published', or false", scale,
     { mean = "publishd" })
   local own = support.folder()

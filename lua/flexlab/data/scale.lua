@@ -95,8 +95,8 @@ local function beside(path, names, channels, name)
   for c = 1, channels do
     list[c] = found[name][names[c]]
     if not list[c] then
-      error(("data: '%s' has no %s of '%s' (it has: %s)"):format(found.path, name, names[c] or "channel " .. c,
-        table.concat(words.keys(found[name]), ", ")), 0)
+      error(("data: '%s' has %s"):format(found.path, words.unknown(names[c] or "channel " .. c,
+        words.keys(found[name]), name .. " of")), 0)
     end
     if name == "std" and list[c] == 0 then list[c] = 1 end   -- as of a fitted one that does not vary
   end

@@ -161,9 +161,9 @@ local function read_initial(o, name)
   if frame < 1 or frame > film.frames then
     fail("_frame is %d, '%s' has frames 1 to %d", o.initial_frame, o.initial, film.frames)
   end
-  local channel, shown = nil, film:text "channels" or "w"
-  for i, known in ipairs(M.names(shown)) do channel = known == name and i or channel end
-  if not channel then fail(": '%s' has no channel %s (it has: %s)", o.initial, name, shown) end
+  local channel, names = nil, M.names(film:text "channels" or "w")
+  for i, known in ipairs(names) do channel = known == name and i or channel end
+  if not channel then fail(": '%s' has %s", o.initial, words.unknown(name, names, "channel")) end
   local w, bad = film:read(frame, channel)
   return w or error("generate: initial: " .. bad, 0)
 end

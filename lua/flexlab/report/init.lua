@@ -21,6 +21,7 @@ local latest = require "flexlab.store.latest"
 local notes = require "flexlab.context.notes"
 local origin = require "flexlab.origin.provenance"
 local own = require "flexlab.store.own"
+local plain = require "flexlab.plain"
 local plot = require "flexlab.plot"
 local seams = require "flexlab.diffusion.seams"
 local tabulate = require "flexlab.tabulate"
@@ -98,22 +99,14 @@ local function with_loss(parts, chart)
   return all
 end
 
--- Flat list of { key, number } of a result.
-local function flatten(result, prefix, out)
-  for _, key in ipairs(words.keys(result)) do
-    local value, name = result[key], prefix .. tostring(key)
-    if type(value) == "table" then flatten(value, name .. ".", out) else out[#out + 1] = { name, value } end
-  end
-  return out
-end
-
 -- Result, pictures and charts found in a folder.
 local function parts_of(dir)
   local parts, charts = {}, {}
   local result = foreign.table(dir .. "/result.lua", "result of a run")
   if result then
     local t = tabulate { "result", "value" }
-    for _, pair in ipairs(flatten(result, "", {})) do t:row(pair) end
+    local flat = plain.flat(result, true)
+    for _, key in ipairs(words.keys(flat)) do t:row { key, flat[key] } end
     parts[1] = { title = "Result", table = t }
   end
   local files = core.sys.list(dir) or {}
