@@ -19,8 +19,8 @@ local base = flex.recipe("target", defaults, function(cfg, run)
   local function sample(batch) return flex.diffusion.sample(optim.ema, batch, cfg.eval) end
   local scores = flex.evaluate(sample, data.test)
   run:record("spectrum", scores.spectrum)
-  local foretold = flex.prediction(data.train)[cfg.model.target].variance
-  return scores:summary({ "rfne", "crps" }, { foretold = foretold })
+  local predicted = flex.prediction(data.train)[cfg.model.target].variance
+  return scores:summary({ "rfne", "crps" }, { predicted_variance = predicted })
 end, { metric = "rfne" })
 
 return flex.study("ablate_residual", base, { grid = { ["model.target"] = { "residual", "raw" } } }, function(runs)

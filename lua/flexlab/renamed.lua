@@ -46,6 +46,7 @@ return {
     ["run.weights"] = "checkpoint.weights",
     ["run.witness"] = "origin.witness",
     ["schedules.flow"] = "schedules.rectified_flow",
+    ["settings.rows"] = "settings._rows",
     ["table"] = "tabulate",
     ["text"] = "words",
   },

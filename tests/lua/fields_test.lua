@@ -90,7 +90,7 @@ function TestFields.test_settings_follow_the_list()
     end
   end
   lu.assertTrue(seen > 10)
-  local rows = require("flexlab.settings.rows").of(core.flex_fields)
+  local rows = require("flexlab.settings._rows").of(core.flex_fields)
   raises("the core has no option 'droput'", rows.entry, "droput")
   lu.assertEquals(rows.entry("heads", { default = 2, note = "!" })[2], 2)
   local rest = {}

@@ -26,11 +26,9 @@ local known = { w = "vorticity", vorticity = "vorticity", p = "scalar", pressure
 -- Those of our own simulations and of observables, where u runs along columns and v along rows.
 local own = { u = "x", v = "y" }
 
---- What each channel of a source is: the words of cfg.kinds, else what the names say; raises for unknown ones.
----@param cfg table     settings of data: kinds
----@param source table  of frames.lua
----@return string[]  by channel
-function M.kinds_of(cfg, source)
+-- What each channel of a source (frames.lua) is: the words of cfg.kinds, else what the names say; raises for
+-- unknown ones.
+local function kinds_of(cfg, source)
   local kinds = {}
   if cfg.kinds and #cfg.kinds ~= source.channels then
     error(("data: kinds must be one word per channel (%d), of: %s"):format(source.channels,
@@ -60,9 +58,8 @@ local function partner(kinds, c)
     kinds[c], other), 0)
 end
 
---- Raises unless every component has its partner.
----@param kinds string[]  by channel
-function M.check_vectors(kinds)
+-- Raises unless every component has its partner.
+local function check_vectors(kinds)
   for c, kind in ipairs(kinds) do
     if kind == "x" or kind == "y" then partner(kinds, c) end
   end
@@ -154,8 +151,8 @@ function M.of(cfg, source, square)
   end
   if #list == 0 then return nil end
   if self.moves then
-    self.kinds = M.kinds_of(cfg, source)
-    M.check_vectors(self.kinds)
+    self.kinds = kinds_of(cfg, source)
+    check_vectors(self.kinds)
   end
   --- The element of a sample from numbers in [0, 1), one per word of the list.
   function self.element(numbers)

@@ -128,6 +128,19 @@ function M.network(cfg, open)
   return network
 end
 
+-- Fixed positions in place of learned ones, where the configuration wants them.
+local function fix_positions(cfg, net)
+  local choice = choices.get("positions", cfg.positions)
+  local grid = M.tokens(cfg, cfg.height, cfg.width)
+  if not (choice.fixed and grid) then return end
+  for _, p in ipairs(net:parameters()) do
+    if p.name:match "pos_embed$" then
+      p.tensor:track(false)
+      p.tensor:copy_(choice.fixed(grid[1], grid[2], p.tensor.shape[3]))
+    end
+  end
+end
+
 --- The network that M.network described, weights from the seed, positions as the configuration has them.
 ---@param cfg table        resolved
 ---@param described table  of M.network
@@ -136,7 +149,7 @@ end
 function M.build(cfg, described, seed)
   local backbone = M.of(cfg)
   local net = backbone.new(described, cfg.backbone_options, seed)
-  M.fix_positions(cfg, net)
+  fix_positions(cfg, net)
   return net
 end
 
@@ -198,21 +211,6 @@ function M.cross(cfg, net, seed)
     return self.attention(head, context or core.zeros { head.shape[1], last[2], last[3], d })
   end
   return module:init(seed, "cross_attention.")
-end
-
---- Fixed positions in place of learned ones, where the configuration wants them.
----@param cfg table  resolved
----@param net table  of M.build
-function M.fix_positions(cfg, net)
-  local choice = choices.get("positions", cfg.positions)
-  local grid = M.tokens(cfg, cfg.height, cfg.width)
-  if not (choice.fixed and grid) then return end
-  for _, p in ipairs(net:parameters()) do
-    if p.name:match "pos_embed$" then
-      p.tensor:track(false)
-      p.tensor:copy_(choice.fixed(grid[1], grid[2], p.tensor.shape[3]))
-    end
-  end
 end
 
 return M

@@ -89,10 +89,8 @@ local function number(v)
   return (("%.4g"):format(v):gsub("e%+0*", "e"):gsub("e%-0*", "e-"))
 end
 
---- The range of an entry's numbers: "from 1 to 65536", "above 0 and up to 1.3", "" without one.
----@param entry table  a setting
----@return string
-function M.range(entry)
+-- The range of an entry's numbers: "from 1 to 65536", "above 0 and up to 1.3", "" without one.
+local function range_of(entry)
   local low, high, parts = entry.least, entry.most, {}
   if low and high then return ("from %s to %s"):format(number(low), number(high)) end
   if low then parts[#parts + 1] = "from " .. number(low) .. " on" end
@@ -102,7 +100,7 @@ function M.range(entry)
   return table.concat(parts, " and ")
 end
 
---- The same in short, for tables and help: "1..65536", ">0, <=1.3".
+--- The range of an entry's numbers in short, for tables and help: "1..65536", ">0, <=1.3".
 ---@param entry table  a setting
 ---@return string
 function M.short_range(entry)
@@ -115,7 +113,7 @@ function M.short_range(entry)
 end
 
 local function span(entry)
-  local range = M.range(entry)
+  local range = range_of(entry)
   return range ~= "" and " " .. range or ""
 end
 

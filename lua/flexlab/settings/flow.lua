@@ -6,7 +6,7 @@ solver has, too, are its own: csrc/sim/flow_options.def, also where there is no 
 --]]
 local core = require "flexlab.core"
 
-local rows = require("flexlab.settings.rows").of(core.flow_options)
+local rows = require("flexlab.settings._rows").of(core.flow_options)
 
 local list = {
   doc = "simulated data: flex.generate \"turbulence\"",

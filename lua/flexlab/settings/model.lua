@@ -6,7 +6,7 @@ configuration: csrc/model/flex_fields.def has its default, range and meaning, al
 local core = require "flexlab.core"
 local words = require "flexlab.words"
 
-local rows = require("flexlab.settings.rows").of(core.flex_fields)
+local rows = require("flexlab.settings._rows").of(core.flex_fields)
 
 -- A field that recipes leave to something else: to the size, or to the data.
 local function left(name, to, types)

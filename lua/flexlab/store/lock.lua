@@ -34,6 +34,14 @@ local M = {}
 M.beat = 20               -- seconds between two touches
 M.stale = 300             -- seconds without one, after which an owner elsewhere counts as dead
 
+-- Raised by an owner that has lost its lock; reads as a sentence.
+local Lost = { __name = "flexlab.LockLost" }
+function Lost.__tostring(e) return e.message end
+
+-- Raised to whoever wants a run that another works on; has `owner`, reads as a sentence.
+local Busy = { __name = "flexlab.RunBusy" }
+function Busy.__tostring(e) return e.message end
+
 local FIELDS = { "host", "boot", "namespace", "pid", "born", "since", "token" }
 local counter = 0
 
@@ -219,7 +227,7 @@ function Lock:check()
   if self:held() then return end
   local owner = read(self.path)
   error(setmetatable({ message = ("the run in %s was taken over by %s; this process no longer writes to it")
-    :format(self.path:match("^(.*)/"), owner and M.describe(owner) or "another process") }, M.Lost), 0)
+    :format(self.path:match("^(.*)/"), owner and M.describe(owner) or "another process") }, Lost), 0)
 end
 
 --- Lets go, if it still is ours.
@@ -232,21 +240,15 @@ end
 
 Lock.__close = Lock.release
 
---- Raised by an owner that has lost its lock; reads as a sentence.
-M.Lost = { __name = "flexlab.LockLost" }
-function M.Lost.__tostring(e) return e.message end
 --- Whether an error says that the lock was lost to another process.
 ---@param e any  what was raised
 ---@return boolean
-function M.is_lost(e) return getmetatable(e) == M.Lost end
+function M.is_lost(e) return getmetatable(e) == Lost end
 
---- Raised to whoever wants a run that another works on; has `owner`, reads as a sentence.
-M.Busy = { __name = "flexlab.RunBusy" }
-function M.Busy.__tostring(e) return e.message end
 --- Whether an error says that another process holds the folder (M.busy).
 ---@param e any  what was raised
 ---@return boolean
-function M.is_busy(e) return getmetatable(e) == M.Busy end
+function M.is_busy(e) return getmetatable(e) == Busy end
 
 --- The error for a folder that `owner` holds.
 ---@param dir string   the run's folder
@@ -254,7 +256,7 @@ function M.is_busy(e) return getmetatable(e) == M.Busy end
 ---@return table
 function M.busy(dir, owner)
   return setmetatable({ owner = owner, message = ("%s is being written by %s; --wait waits for it"):format(dir,
-    M.describe(owner)) }, M.Busy)
+    M.describe(owner)) }, Busy)
 end
 
 return M

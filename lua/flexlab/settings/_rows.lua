@@ -1,7 +1,7 @@
 --[[
-rows - settings that the core has, too: entries (declare.lua) made from its own lists of options.
+_rows - settings that the core has, too: entries (declare.lua) made from its own lists of options.
 
-  local rows = require("flexlab.settings.rows").of(core.flex_fields)
+  local rows = require("flexlab.settings._rows").of(core.flex_fields)
   rows.entry "dropout"                                             all as the list has it
   rows.entry("depth", { default = false, types = "false|integer", note = "; false: by the size" })
   rows.rest()                                                      entries of those of the list's own that were not made
