@@ -112,8 +112,9 @@ static bool grow (size_t bytes, bool extend) {
   const int64_t i = place_of(lowest);
   const size_t there = extend && i < count && list[i].at == lowest ? list[i].bytes : 0;
   const size_t all = round_up(bytes - there, HUGE_PAGE);
-  char *at = mmap(extend && lowest ? lowest - all : NULL, all, PROT_READ | PROT_WRITE,
-                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  /* A number: so much may be wanted that no address lies so far before. */
+  void *const wish = extend && lowest ? (void *)((uintptr_t)lowest - all) : NULL;
+  char *at = mmap(wish, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (at == MAP_FAILED)
     return false;
   if (there > 0 && at + all != lowest) {

@@ -168,7 +168,7 @@ void fxcpu_product (bool transposed, int64_t m, int64_t n, int64_t k, const floa
 /* c = tile + (c if `add`) + bias + more, in this order; bias (cols) and more, beside c, may be NULL. */
 static void finish_tile (const float *tile, int64_t rows, int64_t cols, bool add, const float *bias,
                          const float *more, float *c, int64_t ldc) {
-  for (int64_t i = 0; i < rows; i++, tile += TILE_COLS, c += ldc, more += more ? ldc : 0) {
+  for (int64_t i = 0; i < rows; i++, tile += TILE_COLS, c += ldc, more = more ? more + ldc : NULL) {
     int64_t j = 0;
     for (; j + LANES <= cols; j += LANES) {
       vec v = load(tile + j);
