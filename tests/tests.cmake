@@ -50,8 +50,6 @@ set(LUA_TEST_ENVIRONMENT
 # A sanitizer's run-time library must come first in a stock interpreter that knows nothing of it.
 # LuaJIT-free Lua leaks by design at exit (os.exit skips finalizers), so leaks are judged in C tests.
 if(FLEXLAB_SANITIZE MATCHES "address")
-  execute_process(COMMAND ${CMAKE_C_COMPILER} -print-file-name=libasan.so
-    OUTPUT_VARIABLE ASAN_LIBRARY OUTPUT_STRIP_TRAILING_WHITESPACE)
   list(APPEND LUA_TEST_ENVIRONMENT "LD_PRELOAD=${ASAN_LIBRARY}" "ASAN_OPTIONS=detect_leaks=0")
 endif()
 # Long ones, longest first: begun first, so that none is waited for at the end; and under stock lua5.4 alone,
