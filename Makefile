@@ -6,11 +6,14 @@ BEGAN := $(shell date +%s)
 # On a terminal the build is one line that counts; elsewhere only warnings and errors are shown.
 QUIET := $(shell test -t 2 || echo --quiet)
 
-# A folder that another generator made is made anew.
+# The compiler that was asked for (make test CC=clang-16), if one was.
+CHOSEN_CC := $(if $(filter default undefined,$(origin CC)),,$(CC))
+# A folder that another generator made, or another compiler than the one asked for, is made anew.
 define build
-@if test -f build/$(1)/Makefile; then rm -rf build/$(1); fi
+@tools/fresh.sh build/$(1) $(CHOSEN_CC)
 @cmake --preset $(1) $(2) >/dev/null
-@echo "flexlab: building ($(1))"
+@echo "flexlab: building ($(1), $$(sed -n 's/^set(CMAKE_C_COMPILER "\(.*\)")/\1/p' \
+  build/$(1)/CMakeFiles/*/CMakeCCompiler.cmake | tail -n 1))"
 @cmake --build --preset $(1) -j $(JOBS) -- $(QUIET)
 endef
 

@@ -97,4 +97,6 @@ if(NOT FLEXLAB_SANITIZE)
     ${CMAKE_C_COMPILER})
   add_test(NAME install COMMAND sh ${CMAKE_SOURCE_DIR}/tests/install.sh ${CMAKE_BINARY_DIR}
     ${CMAKE_SOURCE_DIR} ${CMAKE_C_COMPILER})
+  add_test(NAME build_tools COMMAND sh ${CMAKE_SOURCE_DIR}/tests/build_tools.sh ${CMAKE_SOURCE_DIR}
+    ${CMAKE_C_COMPILER})
 endif()
