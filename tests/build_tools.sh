@@ -1,6 +1,6 @@
 #!/bin/sh
 # The scripts around the build that decide something: tools/fresh.sh removes a folder exactly when CMake could not or
-# would not use it again.
+# would not use it again, and tools/check_all.sh knows its stages before it begins the first.
 #   tests/build_tools.sh SOURCE COMPILER
 set -eu
 cd "$1"
@@ -29,3 +29,12 @@ folder "$compiler"
 : >"$work/folder/Makefile"
 tools/fresh.sh "$work/folder"
 ! kept || fail "a folder of another generator is kept"
+
+for name in fuz clang clang-1x; do
+  status=0
+  said=$(tools/check_all.sh compare $name 2>&1) || status=$?
+  case $status$said in
+    "2check-all: there is no stage '$name'; there are style "*" clang-14 "*" samples") ;;
+    *) fail "of a stage $name it says ($status): $said" ;;
+  esac
+done

@@ -15,11 +15,26 @@ variant () { # preset or folder, options: builds it with warnings as errors
 stage_style () { make lint; }
 stage_address () { variant --preset debug && cmake --build --preset debug -j "$jobs" -- --quiet && ctest --preset debug -j "$jobs"; }
 stage_thread () { variant --preset tsan && cmake --build --preset tsan -j "$jobs" -- --quiet && ctest --preset tsan -j "$jobs"; }
-stage_clang () { # release of clang
-  command -v "clang-$1" >/dev/null || { echo "clang-$1: SKIPPED: it is not installed (Debian: clang-$1)"; return 0; }
-  variant -S . -B "build/clang-$1" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER="clang-$1" &&
-    cmake --build "build/clang-$1" -j "$jobs" -- --quiet &&
-    ctest --test-dir "build/clang-$1" -j "$jobs" --output-on-failure
+bare () { # suite, command: on that Debian as it comes, in a chroot; 77 is bare.sh's word for "not on this machine"
+  status=0
+  tools/bare.sh "$1" "${BARE:-/var/tmp/flexlab}-$1" "$2" || status=$?
+  [ $status = 77 ] || return $status
+}
+stage_clang () { # release of clang: make test's two builds, here where it is installed, else on the Debian that has it
+  if ! command -v "clang-$1" >/dev/null; then
+    suite=trixie
+    [ "$1" -gt 16 ] || suite=bookworm
+    packages="clang-$1 libclang-rt-$1-dev"
+    echo "clang-$1 is not installed here ($packages): a bare $suite"
+    bare $suite "make packages && apt-get -qq install -y --no-install-recommends $packages >/dev/null &&
+      JOBS=$jobs tools/check_all.sh clang-$1"
+    return
+  fi
+  for preset in release debug; do
+    variant --preset $preset -B "build/clang-$1-$preset" -DCMAKE_C_COMPILER="clang-$1" &&
+      cmake --build "build/clang-$1-$preset" -j "$jobs" -- --quiet &&
+      ctest --test-dir "build/clang-$1-$preset" -j "$jobs" --output-on-failure || return
+  done
 }
 stage_amx () { # every test on the emulated unit that can choose
   variant --preset amx-emulated && cmake --build --preset amx-emulated -j "$jobs" -- --quiet &&
@@ -31,19 +46,28 @@ stage_compare () {
   command -v python3 >/dev/null || { echo "compare: SKIPPED: there is no python3"; return 0; }
   python3 -m unittest discover bench
 }
-stage_release () { # the other Debian
-  other=trixie
-  ! grep -q trixie /etc/os-release || other=bookworm
-  status=0
-  tools/bare.sh $other "${BARE:-/var/tmp/flexlab-$other}" 'make test' || status=$?
-  [ $status = 3 ] || return $status
-}
+stage_debian12 () { bare bookworm '.ci/run'; }
+stage_debian13 () { bare trixie 'make test'; }
 stage_fuzz () { tools/fuzz.sh; }
 stage_clients () { make clients; }
 stage_samples () { make check-samples; }
 
-[ $# -gt 0 ] || set -- style address thread amx clang-14 clang-16 clang-19 aarch64 coverage compare release \
-  fuzz clients samples
+[ $# -gt 0 ] || set -- style address thread amx clang-14 clang-16 clang-19 aarch64 coverage compare \
+  debian12 debian13 fuzz clients samples
+known () { # a stage's name
+  case $1 in
+    clang-[1-9][0-9]) ;;
+    clang) return 1 ;;
+    *) command -v "stage_$1" >/dev/null ;;
+  esac
+}
+for name in "$@"; do
+  known "$name" || {
+    stages=$(sed -n 's/^stage_\([a-z0-9]*\) () {.*/ \1/p' "$0" | sed 's/clang/clang-14 clang-16 .../' | tr -d '\n')
+    echo "check-all: there is no stage '$name'; there are$stages" >&2
+    exit 2
+  }
+done
 for name in "$@"; do
   began=$(date +%s)
   log=build/check/$name.log
@@ -53,7 +77,7 @@ for name in "$@"; do
     *) run="stage_$name" ;;
   esac
   # shellcheck disable=SC2086  # a stage and its argument
-  if (set -e; $run) >"$log" 2>&1; then
+  if ($run) >"$log" 2>&1; then
     result=ok
     ! grep -q SKIPPED "$log" || result=$(grep SKIPPED "$log" | tr '\n' ';')
   else
