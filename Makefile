@@ -88,7 +88,7 @@ lint:
 aarch64: release
 	@tools/check_aarch64.sh
 
-# The C tests, parity and a nano on aarch64, in qemu, where it is installed: about half an hour.
+# The C tests, parity and a nano on aarch64, in qemu, where it is installed: about ten minutes.
 test-aarch64:
 	@JOBS=$(JOBS) tools/test_aarch64.sh
 
