@@ -1,7 +1,8 @@
 -- Dependencies point one way: a C file includes only headers of its own folder and of folders above
 -- it in the list of docs/design.md, and no circle of .c files calls itself (tests/c_functions.lua).
 -- Also: no source file grows past the size its folder allows; and Lua files require what stands before them in the
--- second list of that page (tests/lua_layers.lua).
+-- second list of that page (tests/lua_layers.lua), and call what they require by its name
+-- (tests/require_names.lua).
 package.path = "?.lua;" .. package.path
 local rank, layers = {}, 0
 for line in io.lines "docs/design.md" do
@@ -41,10 +42,12 @@ for path in files:lines() do
 end
 files:close()
 require "tests.c_functions".check(sources, { "docs/sample.c" }, fault)
+local named = require "tests.require_names".check({ "lua", "recipes", "tests", "tools" }, fault)
 local page = assert(io.open "docs/design.md")
 local lua_count = require "tests.lua_layers".check("lua/flexlab", page:read "a", fault)
 page:close()
 assert(lua_count > 100, "the files of lua/flexlab were not found")
+assert(named > 500, "the requires of the Lua files were not found")
 assert(count > 50, "the C sources were not found: run this from the root of the project")
 for _, text in ipairs(faults) do print(text) end
 print(("%d files of C, %d of Lua, %d faults"):format(count, lua_count, #faults))

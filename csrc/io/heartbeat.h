@@ -1,6 +1,6 @@
 /*
 ** heartbeat.h - a thread that touches a file at fixed intervals, so that others, also on other hosts of
-** a shared file system, see that its owner is alive: the lock of a run (lua/flexlab/store/lock.lua). A
+** a shared file system, see that its owner is alive: the lock of a run (lua/flexlab/store/locks.lua). A
 ** thread and not the loop of steps, since one call (a large file, a long simulation) may take an hour.
 */
 #ifndef FX_HEARTBEAT_H

@@ -12,16 +12,16 @@ local choices = require "flexlab.choices"
 local compare = require "flexlab.evaluation.compare"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
-local data = require "flexlab.tasks"
+local tasks = require "flexlab.tasks"
 local diffusion = require "flexlab.diffusion"
 local frames = require "flexlab.data.frames"
 local geometry = require "flexlab.data.geometry"
 local labelled = require "flexlab.data.labelled"
-local pictures = require "flexlab.picture"
+local picture = require "flexlab.picture"
 local quantities = require "flexlab.data.quantities"
 local reading = require "flexlab.data.reading"
 local settings = require "flexlab.settings"
-local tasks = require "flexlab.tasks.kinds"
+local kinds = require "flexlab.tasks.kinds"
 local whole = require "flexlab.data.whole"
 
 local sampling, tiled = settings.of("eval").defaults, settings.of("tiling").defaults
@@ -80,7 +80,7 @@ local function domain_of(o, model)
 end
 
 -- The leads of a network that forecasts; nil for another task.
-local function leads_of(model) return model.data.task == "forecast" and tasks.forecast.leads(model.data) or nil end
+local function leads_of(model) return model.data.task == "forecast" and kinds.forecast.leads(model.data) or nil end
 
 -- The lead that is asked for, or the first; nil for another task.
 local function lead_of(model, o)
@@ -95,7 +95,7 @@ local function from_truth(model, o, domain)
   more.file, more.test, more.test_tiles, more.crop = o.data, o.data, math.maxinteger // 4, { height, width }
   more.batch = domain and 1 or o.batch
   more.circular = domain and model.data.task == "superres" and domain.periodic or nil
-  local set = data.as_trained(model, more, function(source)
+  local set = tasks.as_trained(model, more, function(source)
     grid = whole.cut(source, { height, width }, o.data)
   end)
   local tiles, first = set.test.tiles, {}
@@ -128,10 +128,10 @@ local function from_low(model, o, domain)
     for i = 1, n do
       local tile = entries[first + i - 1]
       batch.low[i]:copy_(source:patch(tile.e, tile.y, tile.x, low_h, low_w))
-      batch.ids[i], re[i] = first + i - 1, source:re(tile.e) / data.re_scale
+      batch.ids[i], re[i] = first + i - 1, source:re(tile.e) / tasks.re_scale
     end
     batch.re, first = core.tensor(re):reshape { n, 1 }, first + n
-    return tasks.superres.condition(batch, about, height, width)
+    return kinds.superres.condition(batch, about, height, width)
   end, grid
 end
 
@@ -155,8 +155,8 @@ local function finish(writer, o, grid, method, judged)
   assert(writer:finish())
 end
 
-local function picture(path, batch, mean, spread, about)
-  pictures.compare({ low = batch.low, bicubic = baselines.bicubic(batch), prediction = mean,
+local function write_picture(path, batch, mean, spread, about)
+  picture.compare({ low = batch.low, bicubic = baselines.bicubic(batch), prediction = mean,
     truth = batch.truth, spread = spread, label = quantities.label(about.quantities[1]) }):save(path)
 end
 
@@ -179,7 +179,7 @@ local function sample(model, o, batches, grid, tiling)
         place(mean[i])
         if place_spread then place_spread(spread[i]) end
       end
-      if o.picture and not drawn then picture(o.picture, batch, mean, spread, grid.about) end
+      if o.picture and not drawn then write_picture(o.picture, batch, mean, spread, grid.about) end
       drawn = true
     end
     finish(writer, o, grid, o.members > 1 and "mean" or nil, result.judged)

@@ -13,7 +13,7 @@ place of what a word would mean (origin/copies.lua).
 local blame = require "flexlab.blame"
 local core = require "flexlab.core"
 local loading = require "flexlab.loading"
-local parser = require "flexlab.literal_parser"
+local literal_parser = require "flexlab.literal_parser"
 local renamed = require "flexlab.renamed"
 local terminal = require "flexlab.terminal"
 local words = require "flexlab.words"
@@ -283,7 +283,7 @@ local function doc_in(path)
     stop = source:find(source:sub(at, at), stop + 1, true)
     local before = stop and source:sub(at, stop - 1):match "\\*$"
     if before and #before % 2 == 0 then
-      local ok, value = parser.parse(source:sub(at, stop), path)
+      local ok, value = literal_parser.parse(source:sub(at, stop), path)
       return ok and value or nil
     end
   end

@@ -15,7 +15,7 @@ A resolved configuration is read-only, and reading a key that it has not raises 
 local declare = require "flexlab.settings.declare"
 local expected = require "flexlab.expected"
 local literal = require "flexlab.literal"
-local parser = require "flexlab.literal_parser"
+local literal_parser = require "flexlab.literal_parser"
 local plain = require "flexlab.plain"
 local settings = require "flexlab.settings"
 local words = require "flexlab.words"
@@ -239,7 +239,7 @@ end
 ---@param word string  as typed
 ---@return any
 function M.literal(word)
-  local ok, value = parser.parse(word, "set")
+  local ok, value = literal_parser.parse(word, "set")
   if ok and value ~= nil then return value end
   return (word:gsub("^%s+", ""):gsub("%s+$", ""))
 end

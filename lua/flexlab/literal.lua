@@ -3,7 +3,7 @@ literal - values written as Lua source and read back without running it (literal
 Keys are sorted, so equal tables give equal text; that text is what a run's hash covers.
 --]]
 local core = require "flexlab.core"
-local parser = require "flexlab.literal_parser"
+local literal_parser = require "flexlab.literal_parser"
 
 local M = {}
 
@@ -18,7 +18,7 @@ local function number(v)
 end
 
 local function key(k)
-  if type(k) == "string" and parser.is_name(k) then return k end
+  if type(k) == "string" and literal_parser.is_name(k) then return k end
   return "[" .. M.encode(k) .. "]"
 end
 
@@ -86,7 +86,7 @@ end
 function M.read(path)
   local source, message = core.sys.read(path)
   if not source then return nil, message end
-  local ok, value = parser.parse(source, path, true)
+  local ok, value = literal_parser.parse(source, path, true)
   if not ok then return nil, value end
   return value, nil
 end

@@ -22,7 +22,7 @@ local context = require "flexlab.context"
 local core = require "flexlab.core"
 local divergence = require "flexlab.divergence"
 local expected = require "flexlab.expected"
-local models = require "flexlab.network.model"
+local network_model = require "flexlab.network.model"
 local settings = require "flexlab.settings"
 local terminal = require "flexlab.terminal"
 
@@ -125,7 +125,7 @@ function M.new(choice, model, given)
     beta2 = cfg.beta2, eps = cfg.eps, weight_decay = cfg.weight_decay, ema = cfg.ema or 0 }
   self.ema = model
   if cfg.ema and cfg.ema > 0 and getmetatable(model) then
-    self.ema = models.averaged(model, function() self.core:swap() end)
+    self.ema = network_model.averaged(model, function() self.core:swap() end)
   end
   local run = context.run()
   if run then run:add_to_checkpoint(model, self) end

@@ -1,7 +1,7 @@
 -- Laws of one attempt at a run: one writer, no debris, and an end that is written down whatever it was.
 local flex = require "flexlab"
 local lu = require "luaunit"
-local locks = require "flexlab.store.lock"
+local locks = require "flexlab.store.locks"
 local state = require "flexlab.store.state"
 local support = require "tests.lua.support"
 local program = require("flexlab.study.workers").program()

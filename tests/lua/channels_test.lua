@@ -77,7 +77,7 @@ function suite.test_several_channels_are_scored_each()
   lu.assertTrue(scores["crps.v_10"] < scores["crps.u"])
   lu.assertNil(scores.rfne_anomaly)
   lu.assertNil(scores.note)
-  local direction = require("flexlab.run.metric").direction
+  local direction = require("flexlab.run.judging").direction
   lu.assertEquals({ direction "psnr.v_10", direction "rfne.u" }, { "higher", "lower" })
   local c = flex.report.compare(sampler, set.test)
   lu.assertStrContains(tostring(c.channels.table), "RFNE v_10")

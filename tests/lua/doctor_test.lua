@@ -138,13 +138,13 @@ end
 
 function suite.test_normalisation()
   local scale = {}
-  scale.mean, scale.std = require("flexlab.data.scale").fit(flex.frames.open(test), flex.frames.open(test):list())
+  scale.mean, scale.std = require("flexlab.data.scales").fit(flex.frames.open(test), flex.frames.open(test):list())
   lu.assertEquals(found(run_of("right")(), "normalisation"), "ok")
   local state, text = found(run_of("wrong", { mean = scale.mean, std = scale.std })(), "normalisation")
   lu.assertEquals(state, "fault")
   lu.assertStrContains(text, "those of the test frames")
   local all = flex.frames.open(train)
-  local mean, std = require("flexlab.data.scale").fit(all, all:list())
+  local mean, std = require("flexlab.data.scales").fit(all, all:list())
   state, text = found(run_of("both", { test = false, split = 0.5, mean = mean, std = std })(), "normalisation")
   lu.assertEquals(state == "fault" and text:match("training and test frames together") ~= nil, true, text)
   lu.assertEquals(found(run_of("given", { mean = 0, std = 7 })(), "normalisation"), "note")

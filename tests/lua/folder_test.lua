@@ -87,7 +87,7 @@ end
 -- --fresh leaves nothing of FlexLab's, records of any name included; what it does not know stays.
 function suite.test_fresh_leaves_nothing_of_an_attempt()
   local dir = go()
-  local lock = assert(require("flexlab.store.lock").take(dir))
+  local lock = assert(require("flexlab.store.locks").take(dir))
   assert(core.sys.write(dir .. "/own.lua", "return 1\n"))
   assert(core.sys.write(dir .. "/result.lua.part", "return {}\n"))
   assert(core.sys.write(dir .. "/split.lua", "return {}\n"))

@@ -234,7 +234,7 @@ end
 
 function suite.test_a_run_that_somebody_has_is_left_alone()
   local dir = go().dir
-  local lock = assert(require("flexlab.store.lock").take(dir))
+  local lock = assert(require("flexlab.store.locks").take(dir))
   local freed, message = require("flexlab.checkpoint.keep").locked(dir)
   lock:release()
   lu.assertNil(freed)

@@ -1,9 +1,10 @@
--- Laws of tests/lua_layers.lua and tests/c_functions.lua, on trees made for them: what breaks the order is named, what
--- keeps it is not.
+-- Laws of tests/lua_layers.lua, tests/require_names.lua and tests/c_functions.lua, on trees made for them: what breaks
+-- them is named, what keeps them is not.
 local lu = require "luaunit"
 local core = require "flexlab.core"
 local c_functions = require "tests.c_functions"
 local layers = require "tests.lua_layers"
+local require_names = require "tests.require_names"
 local support = require "tests.lua.support"
 
 local suite = {}
@@ -60,6 +61,25 @@ function suite.test_circles_and_strangers_are_named()
   os.remove(suite.folder .. "/other.lua")
   lu.assertStrContains(faults { base = 'local w = require "flexlab.old"' }, "there is no flexlab.old")
   lu.assertStrContains(faults({}, PAGE:gsub("words", "words, gone") .. ""), "lists 'gone', which is not in")
+end
+
+function suite.test_a_local_has_the_name_of_its_module()
+  local function named(text)
+    local list = {}
+    assert(core.sys.mkdirs(suite.folder .. "/names"))
+    assert(core.sys.write(suite.folder .. "/names/x.lua", text))
+    local n = require_names.check({ suite.folder .. "/names" }, function(...) list[#list + 1] = string.format(...) end)
+    return table.concat(list, "\n"), n
+  end
+  local text, n = named('local lock, core = require "flexlab.store.locks", require("flexlab.core")  -- two\n')
+  lu.assertStrContains(text, "names/x.lua:1: lock holds flexlab.store.locks: call it locks")
+  lu.assertEquals({ select(2, text:gsub("holds", "")), n }, { 1, 2 })
+  lu.assertStrContains(named 'local rows = require "flexlab.settings._row"', "call it row")
+  lu.assertStrContains(named 'local flexlab_words = require "flexlab.words"', "call it words")
+  lu.assertEquals(named('local study_runs = require "flexlab.study.runs"\n'
+    .. 'local rows = require "flexlab.settings._rows"\nlocal flex = require "flexlab"\n'
+    .. 'local Run = require "flexlab.run"\n'
+    .. 'local take = require("flexlab.store.locks").take\nlocal t = require "flexlab.tabulate" { "x" }'), "")
 end
 
 -- The faults of C files { ["base/a.c"] = text }, but for the exceptions, which these trees lack.

@@ -6,7 +6,7 @@ local lu = require "luaunit"
 local core = require "flexlab.core"
 local config = require "flexlab.config"
 local literal = require "flexlab.literal"
-local parser = require "flexlab.literal_parser"
+local literal_parser = require "flexlab.literal_parser"
 local support = require "tests.lua.support"
 
 TestLiteral = {}
@@ -24,7 +24,7 @@ local GOOD = { "1", "-1", "- 5", "0x10",
 function TestLiteral.test_reads_what_lua_reads()
   for _, source in ipairs(GOOD) do
     local expected = assert(load("return " .. source, "=x", "t", { math = { huge = math.huge } }))()
-    local ok, value = parser.parse(source, "x")
+    local ok, value = literal_parser.parse(source, "x")
     lu.assertTrue(ok, source)
     if expected ~= expected then
       lu.assertTrue(value ~= value, source)
@@ -52,7 +52,7 @@ local BAD = {
 
 function TestLiteral.test_refuses_the_rest()
   for _, case in ipairs(BAD) do
-    local ok, message = parser.parse(case[1], "x")
+    local ok, message = literal_parser.parse(case[1], "x")
     lu.assertFalse(ok, case[1])
     lu.assertStrContains(message, "x:")
     lu.assertStrContains(message, case[2])
@@ -102,7 +102,7 @@ function TestLiteral.test_mutants()
       local at, pick = math.random(0, #source), math.random(#letters)
       source = source:sub(1, at) .. letters:sub(pick, pick) .. source:sub(at + math.random(0, 2))
     end
-    local ok, value = parser.parse(source, "x")
+    local ok, value = literal_parser.parse(source, "x")
     if ok then
       local chunk = load("return " .. source, "=x", "t", { math = { huge = math.huge } })
       lu.assertNotNil(chunk, source)

@@ -167,8 +167,8 @@ end
 
 function suite.test_statistics_of_some_frames_and_of_all()
   local set = superres { fit = 0, test = files }
-  local scale = require "flexlab.data.scale"
-  local mean, std = scale.fit(set.train.source, set.train.entries)
+  local scales = require "flexlab.data.scales"
+  local mean, std = scales.fit(set.train.source, set.train.entries)
   lu.assertEquals(set.scale, { mean = mean, std = std })
   local sum, squares = 0, 0
   for _, e in ipairs(set.train.entries) do   -- frames count alike, whatever their sizes

@@ -56,19 +56,20 @@ function suite.test_times_as_files_hold_them()
 end
 
 -- Locks.
-local lock = require "flexlab.store.lock"
-local locks = {}
-rawset(_G, "TestLock", locks)
-support.foldered(locks)
+local locks = require "flexlab.store.locks"
+local lock_suite = {}
+rawset(_G, "TestLock", lock_suite)
+support.foldered(lock_suite)
 local program = require("flexlab.study.workers").program()
 
 -- Runs a script of Lua in processes of their own, at once; their outputs.
 local function processes(n, script, argument, around)
-  local path, pipes, outputs = locks.folder .. "/script.lua", {}, {}
-  assert(core.sys.write(path, 'local lock, core = require "flexlab.store.lock", require "flexlab.core"\n' .. script))
+  local path, pipes, outputs = lock_suite.folder .. "/script.lua", {}, {}
+  assert(core.sys.write(path, 'local locks, core = require "flexlab.store.locks", require "flexlab.core"\n' .. script))
   for i = 1, n do
-    local sh = ("%s/%d.sh"):format(locks.folder, i)
-    assert(core.sys.write(sh, ("%s script '%s' '%s' %d 2>&1\n"):format(program, path, argument or locks.folder, i)))
+    local sh = ("%s/%d.sh"):format(lock_suite.folder, i)
+    local call = ("%s script '%s' '%s' %d 2>&1\n"):format(program, path, argument or lock_suite.folder, i)
+    assert(core.sys.write(sh, call))
     pipes[i] = assert(io.popen(("%s sh '%s'"):format(around or "exec", sh)))
   end
   for i, pipe in ipairs(pipes) do
@@ -82,7 +83,7 @@ end
 local function forge(dir, changes, age)
   core.sys.mkdirs(dir)
   core.sys.remove(dir .. "/lock")
-  local mine = assert(lock.take(dir))
+  local mine = assert(locks.take(dir))
   local text = core.sys.read(dir .. "/lock")
   mine:release()
   for name, value in pairs(changes) do text = text:gsub(name .. "( +)%S+\n", name .. "%1" .. value .. "\n") end
@@ -90,99 +91,99 @@ local function forge(dir, changes, age)
   if age then assert(core.sys.touch(dir .. "/lock", core.sys.now() - age)) end
 end
 
-function locks.test_one_owner_at_a_time()
-  local mine = assert(lock.take(locks.folder))
+function lock_suite.test_one_owner_at_a_time()
+  local mine = assert(locks.take(lock_suite.folder))
   lu.assertNil(mine.note)
   mine:check()
-  local other, owner = lock.take(locks.folder)
+  local other, owner = locks.take(lock_suite.folder)
   lu.assertNil(other)
   lu.assertTrue(owner.alive)
   lu.assertEquals(owner.pid, core.sys.pid())
-  local sentence = tostring(lock.busy(locks.folder, owner))
+  local sentence = tostring(locks.busy(lock_suite.folder, owner))
   lu.assertStrContains(sentence, ("is being written by process %d on %s, since "):format(core.sys.pid(),
     core.sys.host()))
-  lu.assertStrContains(processes(1, "print((select(2, lock.take(arg[1]))).pid)"), tostring(core.sys.pid()))
+  lu.assertStrContains(processes(1, "print((select(2, locks.take(arg[1]))).pid)"), tostring(core.sys.pid()))
   mine:release()
-  lu.assertNil(lock.owner(locks.folder))
-  lu.assertStrContains(processes(1, "print(lock.take(arg[1]) ~= nil)"), "true")   -- and it leaves it behind
-  local again = assert(lock.take(locks.folder))
+  lu.assertNil(locks.owner(lock_suite.folder))
+  lu.assertStrContains(processes(1, "print(locks.take(arg[1]) ~= nil)"), "true")   -- and it leaves it behind
+  local again = assert(locks.take(lock_suite.folder))
   lu.assertStrContains(again.note, "but its process is dead: taken over")
   again:release()
-  lu.assertNil(lock.take(locks.folder .. "/none"))
-  lu.assertStrContains(select(3, lock.take(locks.folder .. "/none")), "No such file")
+  lu.assertNil(locks.take(lock_suite.folder .. "/none"))
+  lu.assertStrContains(select(3, locks.take(lock_suite.folder .. "/none")), "No such file")
 end
 
-function locks.test_the_heartbeat_touches_without_steps()
-  local beat = lock.beat
-  lock.beat = 0.05
-  local mine = assert(lock.take(locks.folder))
-  lock.beat = beat
-  assert(core.sys.touch(locks.folder .. "/lock", 1000))
+function lock_suite.test_the_heartbeat_touches_without_steps()
+  local beat = locks.beat
+  locks.beat = 0.05
+  local mine = assert(locks.take(lock_suite.folder))
+  locks.beat = beat
+  assert(core.sys.touch(lock_suite.folder .. "/lock", 1000))
   for _ = 1, 200 do
-    if core.sys.modified(locks.folder .. "/lock") > 1e9 then break end
+    if core.sys.modified(lock_suite.folder .. "/lock") > 1e9 then break end
     core.sys.sleep(0.05)
   end
-  lu.assertTrue(core.sys.modified(locks.folder .. "/lock") > 1e9)
+  lu.assertTrue(core.sys.modified(lock_suite.folder .. "/lock") > 1e9)
   mine:release()
 end
 
-function locks.test_a_process_that_died_unburied_or_gave_its_number_away_is_dead()
+function lock_suite.test_a_process_that_died_unburied_or_gave_its_number_away_is_dead()
   local pid = assert(core.sys.start { "/bin/sh", "-c", "exit 3" })
   for _ = 1, 200 do
     local stat = io.open(("/proc/%d/stat"):format(pid)):read "a"
     if stat:find("%) Z ") then break end
     core.sys.sleep(0.02)
   end
-  forge(locks.folder, { pid = tostring(pid) })          -- a zombie
-  lu.assertFalse(lock.owner(locks.folder).alive)
+  forge(lock_suite.folder, { pid = tostring(pid) })          -- a zombie
+  lu.assertFalse(locks.owner(lock_suite.folder).alive)
   lu.assertEquals({ core.sys.ended(pid) }, { "exit", 3 })
-  forge(locks.folder, { born = "1" })                    -- our number, another's birth
-  lu.assertEquals(lock.owner(locks.folder).why, "its process is dead")
+  forge(lock_suite.folder, { born = "1" })                    -- our number, another's birth
+  lu.assertEquals(locks.owner(lock_suite.folder).why, "its process is dead")
 end
 
-function locks.test_elsewhere_a_fresh_heartbeat_is_respected_and_a_stale_one_is_not()
+function lock_suite.test_elsewhere_a_fresh_heartbeat_is_respected_and_a_stale_one_is_not()
   for _, changes in ipairs { { host = "other", boot = "b" }, { namespace = "pid:[1]" }, { boot = "-" } } do
-    forge(locks.folder, changes, 200)
-    local mine, owner = lock.take(locks.folder)
+    forge(lock_suite.folder, changes, 200)
+    local mine, owner = locks.take(lock_suite.folder)
     lu.assertNil(mine)
-    lu.assertStrContains(lock.describe(owner), "process " .. core.sys.pid())
-    forge(locks.folder, changes, 301)
-    mine = assert(lock.take(locks.folder))
+    lu.assertStrContains(locks.describe(owner), "process " .. core.sys.pid())
+    forge(lock_suite.folder, changes, 301)
+    mine = assert(locks.take(lock_suite.folder))
     lu.assertStrContains(mine.note, "it has not shown a sign of life for 5:0")
     lu.assertTrue(mine:held())
     mine:release()
-    lu.assertEquals(core.sys.list(locks.folder), {})
+    lu.assertEquals(core.sys.list(lock_suite.folder), {})
   end
 end
 
-function locks.test_an_incomplete_lock_is_respected_until_it_is_stale()
-  assert(core.sys.write(locks.folder .. "/lock", "host        h\n"))
-  local mine, owner = lock.take(locks.folder)
+function lock_suite.test_an_incomplete_lock_is_respected_until_it_is_stale()
+  assert(core.sys.write(lock_suite.folder .. "/lock", "host        h\n"))
+  local mine, owner = locks.take(lock_suite.folder)
   lu.assertNil(mine)
-  lu.assertEquals(lock.describe(owner), "a process that is just starting")
-  assert(core.sys.touch(locks.folder .. "/lock", core.sys.now() - 1000))
-  mine = assert(lock.take(locks.folder))
+  lu.assertEquals(locks.describe(owner), "a process that is just starting")
+  assert(core.sys.touch(lock_suite.folder .. "/lock", core.sys.now() - 1000))
+  mine = assert(locks.take(lock_suite.folder))
   lu.assertStrContains(mine.note, "taken over")
   mine:release()
 end
 
-function locks.test_who_lost_it_stops_before_writing()
-  local mine = assert(lock.take(locks.folder))
-  forge(locks.folder .. "/x", { host = "other", token = "t" })
-  assert(core.sys.rename(locks.folder .. "/x/lock", locks.folder .. "/lock"))
+function lock_suite.test_who_lost_it_stops_before_writing()
+  local mine = assert(locks.take(lock_suite.folder))
+  forge(lock_suite.folder .. "/x", { host = "other", token = "t" })
+  assert(core.sys.rename(lock_suite.folder .. "/x/lock", lock_suite.folder .. "/lock"))
   local ok, e = pcall(mine.check, mine)
   lu.assertFalse(ok)
-  lu.assertTrue(lock.is_lost(e))
+  lu.assertTrue(locks.is_lost(e))
   lu.assertStrContains(tostring(e), "was taken over by process")
   lu.assertStrContains(tostring(e), "on other")
   mine:release()
-  lu.assertEquals(lock.owner(locks.folder).host, "other", "it is not ours to remove")
+  lu.assertEquals(locks.owner(lock_suite.folder).host, "other", "it is not ours to remove")
 end
 
 -- Two processes for one lock of a dead process, 100 times; in every fourth folder somebody died while taking it over.
-function locks.test_one_of_two_takes_over()
+function lock_suite.test_one_of_two_takes_over()
   for i = 1, 100 do
-    local dir = ("%s/%d"):format(locks.folder, i)
+    local dir = ("%s/%d"):format(lock_suite.folder, i)
     local changes = i % 2 == 0 and { born = "1", token = "dead" } or { host = "other", boot = "b", token = "dead" }
     forge(dir, changes, 1000)
     if i % 4 == 0 then
@@ -195,7 +196,7 @@ function locks.test_one_of_two_takes_over()
     core.sys.write(folder .. "/ready." .. me, "")
     while not (core.sys.exists(folder .. "/ready.1") and core.sys.exists(folder .. "/ready.2")) do end
     for i = 1, 100 do
-      local l, owner, message = lock.take(folder .. "/" .. i)
+      local l, owner, message = locks.take(folder .. "/" .. i)
       if message then error(message) end
       if l then won[#won + 1] = l; print(i) end
     end
@@ -214,23 +215,23 @@ function locks.test_one_of_two_takes_over()
   for i = 1, 100 do lu.assertTrue(winners[tostring(i)], "nobody has " .. i) end
 end
 
-function locks.test_another_namespace_is_another_host()
+function lock_suite.test_another_namespace_is_another_host()
   local around = "unshare --uts --pid --fork"
   if not os.execute(around .. " true 2>/dev/null") then
     print("SKIPPED: unshare --uts --pid is not permitted here")
     return
   end
-  local take = "local l, o = lock.take(arg[1]) print(l and l.note or o and lock.describe(o))"
-  local mine = assert(lock.take(locks.folder))
+  local take = "local l, o = locks.take(arg[1]) print(l and l.note or o and locks.describe(o))"
+  local mine = assert(locks.take(lock_suite.folder))
   lu.assertStrContains(processes(1, take, nil, around), "process " .. core.sys.pid())
   mine.heart:close()
-  assert(core.sys.touch(locks.folder .. "/lock", core.sys.now() - 1000))
+  assert(core.sys.touch(lock_suite.folder .. "/lock", core.sys.now() - 1000))
   lu.assertStrContains(processes(1, take, nil, around), "taken over")
   lu.assertFalse(mine:held())
   -- what a namespace left behind is stale to the next one, and to us, by its heartbeat alone
-  lu.assertNil(lock.take(locks.folder))
-  assert(core.sys.touch(locks.folder .. "/lock", core.sys.now() - 1000))
-  lu.assertStrContains(assert(lock.take(locks.folder)).note, "taken over")
+  lu.assertNil(locks.take(lock_suite.folder))
+  assert(core.sys.touch(lock_suite.folder .. "/lock", core.sys.now() - 1000))
+  lu.assertStrContains(assert(locks.take(lock_suite.folder)).note, "taken over")
 end
 
 os.exit(lu.LuaUnit.run())

@@ -286,16 +286,16 @@ end
 
 -- Only what fields like the truth do not allow is left out; another fault is the sampler's, and is told.
 function suite.test_a_scorer_says_what_is_wrong_with_a_prediction()
-  local evaluate = require "flexlab.evaluation"
+  local evaluation = require "flexlab.evaluation"
   local truth = normal({ 1, 8, 8, 1 }, 2)
   local batch = { truth = truth, ids = { 1 }, scale = { mean = { 0 }, std = { 1 } } }
-  local scorer = evaluate.scorer()
+  local scorer = evaluation.scorer()
   scorer:add(batch, normal({ 1, 8, 8, 1 }, 1))
   local result = scorer:result()
   lu.assertIsNumber(result.rfne)
   lu.assertNil(result.ssim)
   lu.assertEquals(result.left_out, { ssim = "ssim: fields must be at least 11 x 11, got 8 x 8" })
-  local function add(prediction) evaluate.scorer():add(batch, prediction) end
+  local function add(prediction) evaluation.scorer():add(batch, prediction) end
   lu.assertErrorMsgContains("prediction (1,8,9,1) and truth (1,8,8,1) must have the same shape", add,
     normal({ 1, 8, 9, 1 }, 1))
   lu.assertErrorMsgContains("must be f32, got f64", add, truth:to "f64")

@@ -28,9 +28,9 @@ local function run(level, more)
   assert(core.sys.write(suite.root .. "/edited.lua", (SCRIPT:gsub("LEVEL", level))))
   local code, out = flexlab(("run ROOT/edited.lua --seeds 1..3 --quiet --out ROOT/runs %s"):format(more or ""))
   lu.assertEquals(code, 0, out)
-  local runs = require("flexlab.study.record")
-  local dir = runs.find(suite.root .. "/runs/edited-sweep/latest")
-  return suite.root .. "/runs/" .. runs.read(dir).runs[1].dir:match "^(.*)/"
+  local record = require("flexlab.study.record")
+  local dir = record.find(suite.root .. "/runs/edited-sweep/latest")
+  return suite.root .. "/runs/" .. record.read(dir).runs[1].dir:match "^(.*)/"
 end
 
 function suite.test_before_and_after_an_edit_are_two_arms()

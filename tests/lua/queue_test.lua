@@ -2,7 +2,7 @@
 local flex = require "flexlab"
 local lu = require "luaunit"
 local live = require "flexlab.study.live"
-local locks = require "flexlab.store.lock"
+local locks = require "flexlab.store.locks"
 local state = require "flexlab.store.state"
 local support = require "tests.lua.support"
 local program = require("flexlab.study.workers").program()

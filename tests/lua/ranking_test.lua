@@ -2,9 +2,9 @@
 local lu = require "luaunit"
 local core = require "flexlab.core"
 local flex = require "flexlab"
-local metric = require "flexlab.run.metric"
+local judging = require "flexlab.run.judging"
 local ranking = require "flexlab.study.ranking"
-local runs_of = require "flexlab.study.runs"
+local study_runs = require "flexlab.study.runs"
 local support = require "tests.lua.support"
 
 local suite = {}
@@ -22,7 +22,7 @@ local function runs(arms)
     end
   end
   table.sort(tasks, function(a, b) return a.dir < b.dir end)
-  return runs_of.new { name = "hand", tasks = tasks }
+  return study_runs.new { name = "hand", tasks = tasks }
 end
 
 function suite.test_an_arm_does_not_win_by_failing_at_a_hard_seed()
@@ -45,13 +45,13 @@ function suite.test_no_best_where_nobody_knows_the_direction()
   local best, about = ranking.best(p, nil)
   lu.assertNil(best)
   lu.assertStrContains(about.why, "it is not known which way this metric is better")
-  lu.assertEquals(metric.direction "gain", "higher")
-  lu.assertEquals(metric.direction "gain_percent", "higher")
-  lu.assertEquals(metric.direction "bicubic.rfne", "lower")
+  lu.assertEquals(judging.direction "gain", "higher")
+  lu.assertEquals(judging.direction "gain_percent", "higher")
+  lu.assertEquals(judging.direction "bicubic.rfne", "lower")
   for _, name in ipairs { "spread", "bicubic", "loops", "spread_last" } do
-    lu.assertNil(metric.direction(name), name)
+    lu.assertNil(judging.direction(name), name)
   end
-  lu.assertEquals(metric.declared("r", { metric = "loops" }, 1).better, "lower")      -- who declares means to rank
+  lu.assertEquals(judging.declared("r", { metric = "loops" }, 1).better, "lower")      -- who declares means to rank
 end
 
 function suite.test_no_best_across_different_test_data()

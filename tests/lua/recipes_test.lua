@@ -66,8 +66,8 @@ function suite.test_demo_shortened_and_then_less_so()
   lu.assertIsNumber(require "recipes.demo"(cfg, { root = folder, quiet = true }).rfne.flex)
   cfg.seen.frames = 3
   local r = require "recipes.demo"(cfg, { root = folder, quiet = true })
-  local declared = require "flexlab.run.metric"
-  lu.assertEquals(declared.value(r, declared.of(r.dir).name), r.rfne.flex)
+  local judging = require "flexlab.run.judging"
+  lu.assertEquals(judging.value(r, judging.of(r.dir).name), r.rfne.flex)
   lu.assertErrorMsgContains("'data.file' is set by the recipe itself", require "recipes.demo", { ["data.file"] = "x" })
 end
 

@@ -95,8 +95,8 @@ function suite.test_no_frame_is_in_two_parts()
       end
     end
     lu.assertEquals(count, 32)
-    local scale = require "flexlab.data.scale"
-    local mean = scale.fit(data.train.source, data.train.entries, 64)
+    local scales = require "flexlab.data.scales"
+    local mean = scales.fit(data.train.source, data.train.entries, 64)
     lu.assertEquals(data.scale.mean, mean)   -- of the training part alone
   end
 end

@@ -3,7 +3,7 @@ local lu = require "luaunit"
 local core = require "flexlab.core"
 local flex = require "flexlab"
 local plan = require "flexlab.study.plan"
-local runs_of = require "flexlab.study.runs"
+local study_runs = require "flexlab.study.runs"
 local support = require "tests.lua.support"
 
 local suite = {}
@@ -48,7 +48,7 @@ local function runs_by_hand(change)
       end
     end
   end
-  return runs_of.new { name = "hand", tasks = tasks }
+  return study_runs.new { name = "hand", tasks = tasks }
 end
 
 function suite.test_missing_runs_leave_only_what_all_values_have()

@@ -9,7 +9,7 @@ measured in GB/s (10^9 bytes a second): each operand, result and gradient counte
 local clock = require "flexlab.bench.clock"
 local core = require "flexlab.core"
 local flex = require "flexlab"
-local machines = require "flexlab.bench.machine"
+local bench_machine = require "flexlab.bench.machine"
 local whole = require "flexlab.bench.whole"
 local terminal = require "flexlab.terminal"
 
@@ -113,7 +113,7 @@ end
 --- Measures and prints the calls.
 ---@param values table  model, size, batch, repeats, op (nil: all), json
 function M.run(values)
-  local machine = machines.measure()
+  local machine = bench_machine.measure()
   local rows = rows_of(walk(values), values)
   if #rows == 0 then
     error(("bench kernels: a training step of '%s' does not use %s"):format(whole.name(values), values.op), 0)
@@ -126,7 +126,7 @@ function M.run(values)
   for _, row in ipairs(rows) do
     table.insert(row.forward.gflops and products or movement, row)
   end
-  terminal.say(machines.text(machine))
+  terminal.say(bench_machine.text(machine))
   terminal.say(("%s, batch %d of %dx%d; least of %d\n"):format(whole.name(values), values.batch, values.size,
     values.size, values.repeats))
   print_products(products, machine)

@@ -9,7 +9,7 @@ but for threads that wait for each other (so --threads 1 tells best how much wor
 --]]
 local core = require "flexlab.core"
 local flex = require "flexlab"
-local path_list = require "flexlab.data.paths"
+local data_paths = require "flexlab.data.paths"
 local repack = require "flexlab.data.repack"
 local stats = require "flexlab.stats"
 local terminal = require "flexlab.terminal"
@@ -97,7 +97,7 @@ function M.run(values)
   local folder = os.tmpname()
   os.remove(folder)
   assert(core.sys.mkdirs(folder))
-  local paths = path_list.expand(flex.data.ensure({ file = values.data }).file)
+  local paths = data_paths.expand(flex.data.ensure({ file = values.data }).file)
   local ok, result = pcall(measure, paths, values, folder)
   for _, name in ipairs(core.sys.list(folder) or {}) do core.sys.remove(folder .. "/" .. name) end
   core.sys.remove(folder)

@@ -13,8 +13,8 @@ a changed file would make the other run a new one.
 --]]
 local core = require "flexlab.core"
 local latest = require "flexlab.store.latest"
-local locks = require "flexlab.store.lock"
-local own = require "flexlab.checkpoint.settings"
+local locks = require "flexlab.store.locks"
+local checkpoint_settings = require "flexlab.checkpoint.settings"
 local provenance = require "flexlab.origin.provenance"
 local state = require "flexlab.store.state"
 local weights = require "flexlab.checkpoint.weights"
@@ -83,7 +83,7 @@ end
 --- What train.keep of a run's settings says.
 ---@param cfg table  resolved
 ---@return string  "all" or "ema"
-function M.wanted(cfg) return own.of(cfg, "keep") end
+function M.wanted(cfg) return checkpoint_settings.of(cfg, "keep") end
 
 --- The runs (as places: sr/1a2b3c4d/1) whose last.h5 runs below a folder have read, and by whom.
 ---@param root string  the folder of all runs

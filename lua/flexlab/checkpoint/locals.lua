@@ -28,7 +28,7 @@ local blame = require "flexlab.blame"
 local core = require "flexlab.core"
 local literal = require "flexlab.literal"
 local notes = require "flexlab.context.notes"
-local parser = require "flexlab.literal_parser"
+local literal_parser = require "flexlab.literal_parser"
 
 local M = {}
 
@@ -433,7 +433,7 @@ end
 ---@return table[]
 function M.parse(path, text)
   if text == nil then return {} end
-  local ok, loops = parser.parse(text, path)
+  local ok, loops = literal_parser.parse(text, path)
   local good = ok and type(loops) == "table"
   for _, loop in ipairs(good and loops or {}) do good = good and is_stored(loop) end
   if not good then error(path .. ": its text 'locals' is not of the form that a run's variables have", 0) end

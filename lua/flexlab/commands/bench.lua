@@ -1,7 +1,7 @@
 --[[
 bench - how fast this machine trains and samples, call by call, and what it could do at best.
 --]]
-local accuracy_bench = require "flexlab.bench.accuracy"
+local bench_accuracy = require "flexlab.bench.accuracy"
 local arguments = require "flexlab.commands.arguments"
 local arithmetic = require "flexlab.network.arithmetic"
 local choices = require "flexlab.choices"
@@ -12,7 +12,7 @@ local kernels = require "flexlab.bench.kernels"
 local loader = require "flexlab.bench.loader"
 local memory = require "flexlab.bench.memory"
 local profile = require "flexlab.bench.profile"
-local scaling_bench = require "flexlab.bench.scaling"
+local bench_scaling = require "flexlab.bench.scaling"
 local settings = require "flexlab.settings"
 local stats = require "flexlab.stats"
 local terminal = require "flexlab.terminal"
@@ -73,12 +73,12 @@ local function scaling(values)
   local threads = core.threads()
   values.thread_counts = counts(values, "thread-counts", threads > 1 and { 1, threads } or { 1 })
   values.work = values.work or "train"
-  scaling_bench.run(values)
+  bench_scaling.run(values)
 end
 
 local function accuracy(values)
-  values.channels = counts(values, "channels", accuracy_bench.channels)
-  accuracy_bench.run(values)
+  values.channels = counts(values, "channels", bench_accuracy.channels)
+  bench_accuracy.run(values)
 end
 
 -- What the network is, apart from time.

@@ -8,7 +8,7 @@ local commands = require "flexlab.commands"
 local contracts = require "flexlab.contracts"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
-local given = require "flexlab.commands.overrides"
+local commands_overrides = require "flexlab.commands.overrides"
 local terminal = require "flexlab.terminal"
 local words = require "flexlab.words"
 
@@ -31,7 +31,8 @@ local function check_part(path, overrides, kind)
     arguments.wrong("check: '%s' is not named like a choice (letters, digits and _, .lua)", path)
   end
   local choice = choices.load(kind, name, path)
-  local settings = given.taken(config.options, ("%s '%s'"):format(kind, name), choice.defaults, overrides, nil, -1)
+  local what = ("%s '%s'"):format(kind, name)
+  local settings = commands_overrides.taken(config.options, what, choice.defaults, overrides, nil, -1)
   report(choice, contracts.check(choice, settings, true))
 end
 
@@ -42,7 +43,7 @@ local function check_recipe(path, overrides)
     local part = tostring(subject):find("does not return a recipe", 1, true)
     error(part and subject .. "; if it is a choice, --kind says of which kind" or subject, 0)
   end
-  given.taken(subject.resolve, subject, overrides)
+  commands_overrides.taken(subject.resolve, subject, overrides)
   for _, kind in ipairs(words.keys(choices.kinds)) do
     for _, choice in ipairs(choices.defined(kind)) do report(choice, contracts.check(choice, nil, true)) end
   end
@@ -65,6 +66,6 @@ return {
     commands.setup(values)
     local kind = kind_of(values)
     if core.sys.exists(values.file) ~= "file" and kind then error(("there is no file '%s'"):format(values.file), 0) end
-    return (kind and check_part or check_recipe)(values.file, given.read("check", values.set), kind)
+    return (kind and check_part or check_recipe)(values.file, commands_overrides.read("check", values.set), kind)
   end,
 }

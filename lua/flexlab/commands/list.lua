@@ -7,10 +7,10 @@ local choices = require "flexlab.choices"
 local commands = require "flexlab.commands"
 local core = require "flexlab.core"
 local finished = require "flexlab.study.finished"
-local judging = require "flexlab.run.metric"
+local judging = require "flexlab.run.judging"
 local latest = require "flexlab.store.latest"
 local listing = require "flexlab.study.listing"
-local runs_of = require "flexlab.study.runs"
+local study_runs = require "flexlab.study.runs"
 local tabulate = require "flexlab.tabulate"
 local terminal = require "flexlab.terminal"
 local whole = require "flexlab.bench.whole"
@@ -102,7 +102,7 @@ local function show_runs(path)
     if entry.remark then terminal.say(("note: %s: %s"):format(entry.recipe, entry.remark)) end
     if about and about.note then terminal.say(("note: %s: %s"):format(entry.recipe, about.note)) end
   end
-  for _, remark in ipairs(runs_of.new({ name = path, tasks = tasks }):remarks()) do
+  for _, remark in ipairs(study_runs.new({ name = path, tasks = tasks }):remarks()) do
     terminal.say("note: " .. remark)
   end
   local studies = listing.study_folders(path)

@@ -7,11 +7,11 @@ local commands = require "flexlab.commands"
 local config = require "flexlab.config"
 local copies = require "flexlab.origin.copies"
 local core = require "flexlab.core"
-local given = require "flexlab.commands.overrides"
+local commands_overrides = require "flexlab.commands.overrides"
 local latest = require "flexlab.store.latest"
 local plan = require "flexlab.study.plan"
 local rehearsal = require "flexlab.run.rehearsal"
-local states = require "flexlab.store.state"
+local store_state = require "flexlab.store.state"
 local study = require "flexlab.study"
 local tabulate = require "flexlab.tabulate"
 local why = require "flexlab.run.why"
@@ -117,7 +117,7 @@ end
 
 -- Raises what one run would be refused for before its first step, unless nothing is left to do of it.
 local function rehearse(recipe, task, values)
-  local word = states.of(task.dir).word
+  local word = store_state.of(task.dir).word
   if word == "done" or word == "running" or word == "diverged" then return end
   commands.setup(values)
   local refusal = rehearsal.refusal(recipe, task.overrides, task.seed)
@@ -156,8 +156,8 @@ end
 local function execute(values)
   local subject, seeds, overrides = subject_of(values)
   overrides = overrides or {}
-  for key, value in pairs(given.read("run", values.set)) do overrides[key] = value end
-  given.taken(subject.resolve, subject, overrides)
+  for key, value in pairs(commands_overrides.read("run", values.set)) do overrides[key] = value end
+  commands_overrides.taken(subject.resolve, subject, overrides)
   if not values.worker then subject:check(overrides) end
   if values["dry-run"] then return dry_run(subject, overrides, seeds, values) end
   commands.setup(values)

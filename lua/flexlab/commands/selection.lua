@@ -5,7 +5,7 @@ metric that they are judged by. One place, so that the three understand the same
 local arguments = require "flexlab.commands.arguments"
 local config = require "flexlab.config"
 local flex = require "flexlab"
-local judging = require "flexlab.run.metric"
+local judging = require "flexlab.run.judging"
 local literal = require "flexlab.literal"
 local setting_of = require("flexlab.study.setting").of
 local terminal = require "flexlab.terminal"

@@ -6,7 +6,7 @@ local choices = require "flexlab.choices"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
 local diffusion = require "flexlab.diffusion"
-local diffusion_contracts = require "flexlab.contracts.diffusion"
+local contracts_diffusion = require "flexlab.contracts.diffusion"
 local nn = require "flexlab.nn"
 local Run = require "flexlab.run"
 local settings = require "flexlab.settings"
@@ -176,7 +176,7 @@ end
 local function stepped(t, f, model, shape, part)
   local list = parameters_of(t, f, part, "the network")
   moved(t, parameters_of(t, f, model, "the model"))
-  local batch = diffusion_contracts.batch_of(t, shape)
+  local batch = contracts_diffusion.batch_of(t, shape)
   local loss, made = diffusion.loss_at(model, batch, { 0.3, 0.7 }, t:normal(shape, 9))
   t:tensor(f, "predict() of a network from new()", made.pred, shape)
   loss:backward()

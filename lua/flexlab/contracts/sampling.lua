@@ -5,7 +5,7 @@ answer, so an exact sampler reaches it in any number of steps.
 local choices = require "flexlab.choices"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
-local diffusion_contracts = require "flexlab.contracts.diffusion"
+local contracts_diffusion = require "flexlab.contracts.diffusion"
 local noising = require "flexlab.diffusion.noising"
 local settings = require "flexlab.settings"
 local trial = require "flexlab.trial"
@@ -109,7 +109,7 @@ end
 function M.guidance(t, choice, cfg)
   local h, w, c = t:size(16, 16, 1)
   local shape, f = { 2, h, w, c }, choice.guide
-  local batch = diffusion_contracts.batch_of(t, shape)
+  local batch = contracts_diffusion.batch_of(t, shape)
   local env = environment(t, shape, batch.target - batch.estimate)
   env.batch, env.base, env.data = batch, batch.estimate, { degradation = "block_mean", factor = 4, task = "superres" }
   env.differentiate = differentiate(env)

@@ -4,7 +4,7 @@ difference of low fields is lifted to a fine one.
 --]]
 local choices = require "flexlab.choices"
 local context = require "flexlab.context"
-local scales = require "flexlab.data.scale"
+local scales = require "flexlab.data.scales"
 
 local M = {}
 

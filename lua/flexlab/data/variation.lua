@@ -64,7 +64,7 @@ local function as_stored(source, c)
   return s
 end
 
---- Judges a scale of training frames (scale.lua), fitted or given: raises where the variation of a channel is lost, or
+--- Judges a scale of training frames (scales.lua), fitted or given: raises where the variation of a channel is lost, or
 --- where no channel varies, and notes a channel that does not.
 ---@param source table   of frames.lua
 ---@param mean number[]  by channel

@@ -8,7 +8,7 @@ local fields = require "flexlab.data.fields"
 local overlap = require "flexlab.data.overlap"
 local placement = require "flexlab.data.placement"
 local quantities = require "flexlab.data.quantities"
-local scale = require "flexlab.data.scale"
+local scales = require "flexlab.data.scales"
 local words = require "flexlab.words"
 
 local M = {}
@@ -61,7 +61,7 @@ end
 
 -- Names of the channels that are the same number in all frames of a part.
 local function still(source, entries, most)
-  local _, _, varies = scale.fit(source, entries, most)
+  local _, _, varies = scales.fit(source, entries, most)
   local list = {}
   for c = 1, source.channels do
     if not varies[c] then list[#list + 1] = ("'%s'"):format(source.names[c] or "channel " .. c) end
@@ -108,12 +108,12 @@ function M.normalisation(subject)
   local set, model = subject.set, subject.model
   if not (set and model and model.scale) then return nil end
   local source, test = set.train.source, set.test.source
-  local mean, std = scale.fit(source, set.train.entries, set.cfg.fit)
+  local mean, std = scales.fit(source, set.train.entries, set.cfg.fit)
   local own = distance(model.scale, mean, std)
   if own < M.tolerance then return "ok", "mean and std are those of the training frames" end
   local tests = overlap.frames(set.test, 0, 0)
-  local away = distance(model.scale, scale.fit(test, tests, set.cfg.fit))
-  local both = source == test and distance(model.scale, scale.fit(source, source:list(), set.cfg.fit)) or math.huge
+  local away = distance(model.scale, scales.fit(test, tests, set.cfg.fit))
+  local both = source == test and distance(model.scale, scales.fit(source, source:list(), set.cfg.fit)) or math.huge
   local text = ("mean %.4g, std %.4g differ from the training frames' (%.4g, %.4g)"):format(model.scale.mean[1],
     model.scale.std[1], mean[1], std[1])
   if away < M.tolerance then return "fault", text .. ": they are those of the test frames" end

@@ -19,11 +19,11 @@ A check that cannot be made (a file is gone, a recipe defines its own encoder) i
 --]]
 local checkpoint = require "flexlab.checkpoint"
 local core = require "flexlab.core"
-local data_checks = require "flexlab.doctor.data"
+local doctor_data = require "flexlab.doctor.data"
 local foreign = require "flexlab.store.foreign"
 local own = require "flexlab.store.own"
-local run_checks = require "flexlab.doctor.run"
-local split_checks = require "flexlab.doctor.split"
+local doctor_run = require "flexlab.doctor.run"
+local doctor_split = require "flexlab.doctor.split"
 local tasks = require "flexlab.tasks"
 
 local M = {}
@@ -74,11 +74,11 @@ local function subject_of_data(given)
   return { set = tasks.superres(o) }
 end
 
-local checks = { { "split", split_checks.split }, { "quantities", data_checks.quantities },
-  { "leakage", data_checks.leakage }, { "variance", data_checks.variance },
-  { "normalisation", data_checks.normalisation },
-  { "registration", data_checks.registration }, { "weights", run_checks.weights }, { "pull", run_checks.pull },
-  { "feedback", run_checks.feedback } }
+local checks = { { "split", doctor_split.split }, { "quantities", doctor_data.quantities },
+  { "leakage", doctor_data.leakage }, { "variance", doctor_data.variance },
+  { "normalisation", doctor_data.normalisation },
+  { "registration", doctor_data.registration }, { "weights", doctor_run.weights }, { "pull", doctor_run.pull },
+  { "feedback", doctor_run.feedback } }
 
 --- All findings on a run (a folder) or on data (a table); a check that does not apply leaves none.
 ---@param what string|table  a run's folder, or settings of data

@@ -7,7 +7,7 @@ It is there where the mean of a channel holds more than half of its mean square 
 deviation. Only the norm of the truth changes, so errors and moments of each sample are all that is kept of the fields.
 --]]
 local core = require "flexlab.core"
-local scale = require "flexlab.data.scale"
+local scales = require "flexlab.data.scales"
 
 local M = {}
 
@@ -47,7 +47,7 @@ local function training_mean(c, p, set)
   local own = set and set.scale and set.scale.mean[c]
   if own and left(p, own) < 0.5 * p.square then return own end
   if not (set and set.train) then return p.mean end
-  set.fitted_mean = set.fitted_mean or scale.fit(set.train.source, set.train.entries, set.cfg.fit)
+  set.fitted_mean = set.fitted_mean or scales.fit(set.train.source, set.train.entries, set.cfg.fit)
   return set.fitted_mean[c]
 end
 

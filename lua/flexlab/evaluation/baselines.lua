@@ -6,7 +6,7 @@ local core = require "flexlab.core"
 local film_file = require "flexlab.flow.film_file"
 local geometry = require "flexlab.data.geometry"
 local paths = require "flexlab.data.paths"
-local scales = require "flexlab.data.scale"
+local scales = require "flexlab.data.scales"
 
 local M = {}
 

@@ -17,7 +17,7 @@ local baselines = require "flexlab.evaluation.baselines"
 local choices = require "flexlab.choices"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
-local evaluate = require "flexlab.evaluation"
+local evaluation = require "flexlab.evaluation"
 local geometry = require "flexlab.data.geometry"
 local picture = require "flexlab.picture"
 local plot = require "flexlab.plot"
@@ -216,7 +216,7 @@ end
 
 -- Scores every method on the test batches, the sampler's members too; keeps the first picture.
 local function score_all(c, methods, test, o)
-  local member = evaluate.scorer(test.set)
+  local member = evaluation.scorer(test.set)
   for _, method in ipairs(methods) do
     local _ <close> = core.scope()
     local each = method[1] == o.name and function(batch, mean, members)
@@ -224,7 +224,7 @@ local function score_all(c, methods, test, o)
       if members and #members > 1 then member:add(batch, members[1], { members[1] }) end
       method.members = members and #members or 1
     end
-    c.scores[method[1]] = evaluate.evaluate(method[2], test, { each = each or false, name = method[1],
+    c.scores[method[1]] = evaluation.evaluate(method[2], test, { each = each or false, name = method[1],
       single = method[1] ~= o.name })
   end
   local last = methods[#methods]

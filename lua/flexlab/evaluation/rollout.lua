@@ -17,10 +17,10 @@ local core = require "flexlab.core"
 local diffusion = require "flexlab.diffusion"
 local expected = require "flexlab.expected"
 local samples = require "flexlab.evaluation.samples"
-local scales = require "flexlab.data.scale"
-local scores = require "flexlab.evaluation.rollout_scores"
+local scales = require "flexlab.data.scales"
+local rollout_scores = require "flexlab.evaluation.rollout_scores"
 local settings = require "flexlab.settings"
-local tasks = require "flexlab.tasks.kinds"
+local kinds = require "flexlab.tasks.kinds"
 
 local M = {}
 
@@ -36,10 +36,10 @@ end
 
 -- What sampling needs of a batch whose past is `past`, a list of normalised frames, oldest first.
 local function following(model, batch, past, cfg)
-  local lead, leads = {}, tasks.forecast.leads(cfg)
+  local lead, leads = {}, kinds.forecast.leads(cfg)
   for i = 1, batch.estimate.shape[1] do lead[i] = leads[1] end
   local next_batch = { n = batch.n, re = batch.re, scale = batch.scale, ids = batch.ids, task = "forecast" }
-  tasks.forecast.condition(next_batch, cfg, past, lead)
+  kinds.forecast.condition(next_batch, cfg, past, lead)
   return next_batch, model
 end
 
@@ -75,9 +75,9 @@ local function described(model, batch)
     error("rollout: wanted a batch and a model of forecasting", 3)
   end
   local about = { past = #batch.past, lead = cfg.lead or 1 }
-  if about.past > 1 and tasks.forecast.leads(about)[1] ~= 1 then
+  if about.past > 1 and kinds.forecast.leads(about)[1] ~= 1 then
     error(("rollout: with %d past frames the (first) lead must be 1, it is %d"):format(about.past,
-      tasks.forecast.leads(about)[1]), 3)
+      kinds.forecast.leads(about)[1]), 3)
   end
   return about
 end
@@ -125,7 +125,7 @@ function M.evaluate(model, test, options)
   if (test.set.cfg.horizon or 1) < o.length then
     error(("rollout.evaluate: a length of %d needs data with horizon = %d"):format(o.length, o.length), 2)
   end
-  local lead, count, sums = tasks.forecast.leads(test.set.cfg)[1], 0, scores.new(o.length, test.set)
+  local lead, count, sums = kinds.forecast.leads(test.set.cfg)[1], 0, rollout_scores.new(o.length, test.set)
   local run, places = context.run(), {}
   for batch in test:batches() do
     local scope <close> = core.scope()

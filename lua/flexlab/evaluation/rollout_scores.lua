@@ -18,7 +18,7 @@ r.table and r.spectral are tables of it; r:save(folder) writes rollout.csv (both
 rollout_spectra.csv and rollout_spectra.svg; r:parts() is what a report shows.
 --]]
 local core = require "flexlab.core"
-local evaluate = require "flexlab.evaluation"
+local evaluation = require "flexlab.evaluation"
 local notes = require "flexlab.context.notes"
 local plot = require "flexlab.plot"
 local tabulate = require "flexlab.tabulate"
@@ -38,7 +38,7 @@ function M.new(length, set)
   local self = setmetatable({}, Scores)
   for k = 1, length do
     self[k] = { fine = 0 }
-    for _, name in ipairs(who) do self[k][name] = evaluate.scorer(set) end
+    for _, name in ipairs(who) do self[k][name] = evaluation.scorer(set) end
   end
   return self
 end

@@ -6,7 +6,7 @@ flex - the FLEX network of the paper with every choice open [arXiv 2505.17351]. 
 The shape of the field comes from the data made before (or as second argument), or from height, width,
 in_channels and cond_channels.
 --]]
-local backbones = require "flexlab.network.backbone"
+local backbone = require "flexlab.network.backbone"
 local blame = require "flexlab.blame"
 local choices = require "flexlab.choices"
 local config = require "flexlab.config"
@@ -113,7 +113,7 @@ local function chosen(cfg)
 end
 
 -- The configuration of the network itself, as core.flex takes it, from a resolved one.
-local function network(cfg, open) return backbones.network(cfg, open or open_paths(cfg.conditioning)) end
+local function network(cfg, open) return backbone.network(cfg, open or open_paths(cfg.conditioning)) end
 
 -- Whether patches are whole fields: only these are periodic when the domain is.
 local function whole(set)
@@ -132,7 +132,7 @@ local function resolve(given, set)
     cfg.padding = set and set.boundary == "periodic" and whole(set) and "circular" or "zeros"
   end
   choices.get("positions", cfg.positions)
-  blame.call(backbones.resolve, cfg)
+  blame.call(backbone.resolve, cfg)
   return cfg
 end
 
@@ -141,16 +141,16 @@ local function new(given, set)
   local open = open_paths(cfg.conditioning)
   local run = context.run()
   local seed = cfg.seed or run and run.seed or 1
-  local any = backbones.conditioned(open)
+  local any = backbone.conditioned(open)
   local described = network(cfg, open)
   local own = any and not described.condition_encoder
   local fields, known = chosen(cfg)
-  local net = backbones.build(cfg, described, seed)
-  fields.settings, fields.title = known, backbones.of(cfg).title
+  local net = backbone.build(cfg, described, seed)
+  fields.settings, fields.title = known, backbone.of(cfg).title
   fields.config, fields.net, fields.seed, fields.conditioned = cfg, net, seed, any
   fields.concat, fields.fixed_positions = open.concat, choices.get("positions", cfg.positions).fixed ~= nil
-  fields.encoder = own and backbones.encoder(cfg, net, seed) or nil
-  fields.cross = open.cross_attention and backbones.cross(cfg, net, seed) or nil
+  fields.encoder = own and backbone.encoder(cfg, net, seed) or nil
+  fields.cross = open.cross_attention and backbone.cross(cfg, net, seed) or nil
   fields.scale = set and set.scale or context.data() and context.data().scale
   return model.new(fields)
 end

@@ -12,7 +12,7 @@ local backbone = require "flexlab.network.backbone"
 local choices = require "flexlab.choices"
 local config = require "flexlab.config"
 local context = require "flexlab.context"
-local models = require "flexlab.network.model"
+local network_model = require "flexlab.network.model"
 local nn = require "flexlab.nn"
 local words = require "flexlab.words"
 
@@ -90,7 +90,7 @@ local function new(given, set)
   fields.cross = flex.open_paths(cfg.conditioning).cross_attention and backbone.cross(cfg, net, seed) or nil
   fields.fixed_positions = choices.get("positions", cfg.positions).fixed ~= nil
   fields.title, fields.scale = backbone.of(cfg).title, set and set.scale
-  local model = models.new(fields)
+  local model = network_model.new(fields)
   function model:task(name) return view(self, name) end
   return model
 end

@@ -19,7 +19,7 @@ local html = require "flexlab.html"
 local keep = require "flexlab.checkpoint.keep"
 local latest = require "flexlab.store.latest"
 local notes = require "flexlab.context.notes"
-local origin = require "flexlab.origin.provenance"
+local origin_provenance = require "flexlab.origin.provenance"
 local own = require "flexlab.store.own"
 local plain = require "flexlab.plain"
 local plot = require "flexlab.plot"
@@ -134,7 +134,7 @@ local function hashes(dir)
   for _, name in ipairs { "recipe.lua", "config.lua", "last.h5" } do
     local path = own.path(dir, name)
     if path then
-      local print = origin.fingerprint(path)
+      local print = origin_provenance.fingerprint(path)
       local text = print and ("%s  %d bytes"):format(print.hash, print.bytes) or "it cannot be read"
       if name == "last.h5" and to_be_reduced(dir) then text = "the averaged weights alone are kept (train.keep)" end
       facts[#facts + 1] = { name, text }

@@ -1,5 +1,5 @@
 --[[
-attempt - one attempt at a run: who may make it (store/lock.lua), what an earlier one left, and how it ended.
+attempt - one attempt at a run: who may make it (store/locks.lua), what an earlier one left, and how it ended.
 
   local lock <close> = attempt.begin(dir, options)     raises when another has the run, or when it has diverged before
   ... the body ...
@@ -14,7 +14,7 @@ local blame = require "flexlab.blame"
 local core = require "flexlab.core"
 local folder = require "flexlab.store.folder"
 local interruption = require "flexlab.context.interruption"
-local locks = require "flexlab.store.lock"
+local locks = require "flexlab.store.locks"
 local must = require "flexlab.must"
 local own = require "flexlab.store.own"
 local state = require "flexlab.store.state"

@@ -5,7 +5,7 @@ run - one call of a recipe: its folder, its loop of steps, its log, its checkpoi
 opens a scope for each step (tensors made in it end with it), polls Ctrl-C, writes last.h5 every
 `train.checkpoint` steps (100), after step 10 and at the end (of a loop of no steps: as the network begins), and goes
 on behind the saved step after a restart. Before every write it looks whether the run's lock still is its own
-(store/lock.lua).
+(store/locks.lua).
 All random numbers are addressed by (seed, stream, step, sample); what else the body remembers is in its variables
 (checkpoint/locals.lua).
 

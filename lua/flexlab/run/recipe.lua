@@ -29,7 +29,7 @@ local latest = require "flexlab.store.latest"
 local library = require "flexlab.origin.library"
 local literal = require "flexlab.literal"
 local loading = require "flexlab.loading"
-local metric = require "flexlab.run.metric"
+local judging = require "flexlab.run.judging"
 local must = require "flexlab.must"
 local notes = require "flexlab.context.notes"
 local outcome = require "flexlab.run.outcome"
@@ -74,7 +74,7 @@ end
 ---@param name string      letters, digits, _ and -
 ---@param defaults table   every key there is, with a value of its type
 ---@param body function    body(cfg, run) -> table of numbers
----@param about table|nil  { metric = "rfne", better = "lower" }: the number it is judged by (metric.lua)
+---@param about table|nil  { metric = "rfne", better = "lower" }: the number it is judged by (judging.lua)
 ---@return table  the recipe: call it to run it
 function M.new(name, defaults, body, about)
   if type(name) ~= "string" or not name:match("^[%w_%-]+$") then
@@ -88,7 +88,7 @@ function M.new(name, defaults, body, about)
   local path, text = code.source_of(body)
   local recipe = setmetatable({ name = name, defaults = defaults, body = body, source = path, base = base,
     text = path and text or debug.getinfo(body, "S").source:gsub("^=", ""),
-    metric = metric.declared(name, about, 2) }, Recipe)
+    metric = judging.declared(name, about, 2) }, Recipe)
   capture.made(name, recipe)
   return recipe
 end
@@ -143,7 +143,7 @@ local function environment(run, options)
   line("source", run.recipe.source or "(not a file)")
   line("seed", run.seed)
   if options.label ~= "" then line("label", options.label) end
-  if run.recipe.metric then line("metric", metric.text(run.recipe.metric)) end
+  if run.recipe.metric then line("metric", judging.text(run.recipe.metric)) end
   line("library", library.this().hash)
   line("started", os.date("!%Y-%m-%dT%H:%M:%SZ", math.floor(core.sys.now())))
   line("host", core.sys.host())
@@ -247,8 +247,8 @@ function Recipe:__call(overrides, options)
   local result = result_of(self, blame.call(self.body, watch.cfg, run))
   lock:check()
   watch:note(self.name)
-  for _, fault in ipairs { self.metric and metric.missing(self.metric, result) or false,
-    metric.not_finite(result) or false } do
+  for _, fault in ipairs { self.metric and judging.missing(self.metric, result) or false,
+    judging.not_finite(result) or false } do
     if fault then notes.add(("recipe '%s': %s"):format(self.name, fault)) end
   end
   run:finish()

@@ -4,7 +4,7 @@ state - what became of a run, told from the files in its folder alone: no code o
   state.of(dir) -> { word =, step =, steps =, rate =, sentence =, when =, traceback = }
 The words, in the order in which they are asked:
   done      result.lua is there; it is written last
-  running   somebody holds the folder's lock (lock.lua): `sentence` names the owner
+  running   somebody holds the folder's lock (locks.lua): `sentence` names the owner
   failed    failed.txt is there: the body raised, `sentence` says what
   diverged  failed.txt is there and says so: the loss was not finite, or beyond all bounds (divergence.lua)
   stopped   a checkpoint or logged steps are there and nobody works on them: the next call goes on from there
@@ -18,7 +18,7 @@ indented. It is parsed strictly all the same: a file that does not follow the fo
 sentence says in which line.
 --]]
 local core = require "flexlab.core"
-local locks = require "flexlab.store.lock"
+local locks = require "flexlab.store.locks"
 local own = require "flexlab.store.own"
 
 local M = {}

@@ -12,7 +12,7 @@ other settings are therefore n = 3. Refused: a pair for each seed and cell (n = 
 A run that failed, diverged, or whose number is not finite has no value: it is left out, and named in the remarks.
 An arm keeps the seeds that it has; differences are taken over the seeds that both arms have (stats.differences).
 --]]
-local judging = require "flexlab.run.metric"
+local judging = require "flexlab.run.judging"
 local plan = require "flexlab.study.plan"
 local words = require "flexlab.words"
 

@@ -19,7 +19,7 @@ local interruption = require "flexlab.context.interruption"
 local literal = require "flexlab.literal"
 local live = require "flexlab.study.live"
 local plan = require "flexlab.study.plan"
-local queues = require "flexlab.study.queue"
+local study_queue = require "flexlab.study.queue"
 local record = require "flexlab.study.record"
 local runs = require "flexlab.study.runs"
 local sweep = require "flexlab.study.sweep"
@@ -229,13 +229,13 @@ function Study:__call(overrides, options)
   local seeds = (o.seeds or o.seed) and M.seeds(o.seeds or o.seed) or self.seeds
   local tasks = self:tasks(overrides, seeds)
   if o.worker then
-    queues.new(self, tasks, o):work()
+    study_queue.new(self, tasks, o):work()
     return { dir = o.root, worker = true }
   end
   local dir, fault = record.begin(self, tasks, o.root)
   if fault and not o.quiet then terminal.say("note: " .. fault) end
   local view = live.new(self.name, #tasks, o.quiet)
-  local queue = queues.new(self, tasks, o, view)
+  local queue = study_queue.new(self, tasks, o, view)
   settle(queue, overrides, seeds, o, view)
   return conclude(self, queue, seeds, o, dir)
 end

@@ -2,20 +2,20 @@
 listing - what `flexlab list runs` shows: every run with its state, date, settings and main number; every study.
 
   listing.runs(tasks)      one row per run: settings are those in which the runs of its recipe differ; "*" marks the
-                           finished runs of the best arm of a recipe by its main metric (run/metric.lua, ranking.lua)
+                           finished runs of the best arm of a recipe by its main metric (run/judging.lua, ranking.lua)
   listing.studies(dirs)    one row a study: how many of its runs are in which state, its best arm
 Both read the folders alone: no code of a recipe is run, so what is listed needs none.
 --]]
 local copies = require "flexlab.origin.copies"
 local finished = require "flexlab.study.finished"
-local judging = require "flexlab.run.metric"
+local judging = require "flexlab.run.judging"
 local latest = require "flexlab.store.latest"
 local naming = require "flexlab.study.naming"
 local notes = require "flexlab.context.notes"
 local plan = require "flexlab.study.plan"
 local ranking = require "flexlab.study.ranking"
 local record = require "flexlab.study.record"
-local runs_of = require "flexlab.study.runs"
+local study_runs = require "flexlab.study.runs"
 local state = require "flexlab.store.state"
 local tabulate = require "flexlab.tabulate"
 
@@ -66,7 +66,7 @@ end
 -- The same of the runs of one recipe, whose arms are what differs.
 local function judged(tasks)
   local remark = naming.arms(tasks)
-  local found = verdict(runs_of.new { name = "", tasks = tasks })
+  local found = verdict(study_runs.new { name = "", tasks = tasks })
   if (found.arms or 0) < 2 then found.best, found.about = nil, nil end      -- nothing to choose from
   found.remark = remark
   return found

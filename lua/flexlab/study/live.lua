@@ -7,7 +7,7 @@ The time left comes from the runs' own rates: what a finished run took, or, befo
 ones have yet to do, times the runs that wait, divided by how many run at a time.
 --]]
 local core = require "flexlab.core"
-local judging = require "flexlab.run.metric"
+local judging = require "flexlab.run.judging"
 local stats = require "flexlab.stats"
 local tables = require "flexlab.study.tables"
 local terminal = require "flexlab.terminal"

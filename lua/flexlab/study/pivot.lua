@@ -10,7 +10,7 @@ Columns are paired by seed: within a seed an arm is the mean over the other keys
 --]]
 
 local blocks = require "flexlab.study.blocks"
-local judging = require "flexlab.run.metric"
+local judging = require "flexlab.run.judging"
 local ranking = require "flexlab.study.ranking"
 local setting = require "flexlab.study.setting"
 local stats = require "flexlab.stats"

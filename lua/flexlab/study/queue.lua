@@ -5,7 +5,7 @@ Who works: the command itself (--jobs 1), its worker processes (--jobs N, worker
 of the same study with the same --out, started at any time, on any host that shares the folder.
 
 Data. There is no list that they share: the queue *is* the folders of the runs. Whether a run is new, running, stopped,
-failed, diverged or done is read from its folder (store/state.lua); who has it says its lock (store/lock.lua).
+failed, diverged or done is read from its folder (store/state.lua); who has it says its lock (store/locks.lua).
 Everybody walks the same list of tasks in the same order.
 
 Invariants.
@@ -25,7 +25,7 @@ local attempt = require "flexlab.run.attempt"
 local blame = require "flexlab.blame"
 local core = require "flexlab.core"
 local interruption = require "flexlab.context.interruption"
-local locks = require "flexlab.store.lock"
+local locks = require "flexlab.store.locks"
 local own = require "flexlab.store.own"
 local state = require "flexlab.store.state"
 local terminal = require "flexlab.terminal"

@@ -9,7 +9,7 @@ diverged at the hard seed. So means are over the seeds that *every* arm with a n
 is named. Nor is one named where runs of one seed were scored on different test data (data.txt of their folders), or
 where nobody knows which way the metric is better.
 --]]
-local judging = require "flexlab.run.metric"
+local judging = require "flexlab.run.judging"
 local own = require "flexlab.store.own"
 local stats = require "flexlab.stats"
 

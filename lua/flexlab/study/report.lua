@@ -10,13 +10,13 @@ the seeds of an arm, pictures those of its first seed.
 local config = require "flexlab.config"
 local core = require "flexlab.core"
 local foreign = require "flexlab.store.foreign"
-local judging = require "flexlab.run.metric"
+local judging = require "flexlab.run.judging"
 local latest = require "flexlab.store.latest"
 local own = require "flexlab.store.own"
 local plot = require "flexlab.plot"
 local provenance = require "flexlab.origin.provenance"
 local ranking = require "flexlab.study.ranking"
-local run_report = require "flexlab.report"
+local report = require "flexlab.report"
 local stats = require "flexlab.stats"
 local tabulate = require "flexlab.tabulate"
 local words = require "flexlab.words"
@@ -239,7 +239,7 @@ function M.write(runs, options)
   runs:table(nil, { cost = false }):save(dir .. "/runs.csv"):save(dir .. "/runs.tex")
   runs:times():save(dir .. "/cost.csv")
   if runs.study then copy_settings(runs) end
-  return run_report.write(dir, parts, { title = runs.name,
+  return report.write(dir, parts, { title = runs.name,
     subtitle = ("%d runs"):format(#runs.tasks), env = runs.tasks[1].dir })
 end
 

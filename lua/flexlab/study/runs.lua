@@ -10,7 +10,7 @@ A run here is a task { arm = { settings, label }, seed =, result =, dir =, state
 has no result: it stands in tables, and what is computed leaves it out and says so (runs:remarks()).
 --]]
 local config = require "flexlab.config"
-local judging = require "flexlab.run.metric"
+local judging = require "flexlab.run.judging"
 local literal = require "flexlab.literal"
 local machines = require "flexlab.study.machines"
 local notes = require "flexlab.context.notes"
@@ -145,7 +145,7 @@ function Runs:metrics()
   return names
 end
 
---- What the runs are judged by: { name, better = "lower" ..., why = a phrase } of metric.lua; nil without numbers.
+--- What the runs are judged by: { name, better = "lower" ..., why = a phrase } of judging.lua; nil without numbers.
 --- `better` is nil where nobody knows it.
 ---@param name string|nil    another metric than theirs
 ---@param better string|nil  another direction

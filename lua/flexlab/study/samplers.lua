@@ -14,7 +14,7 @@ local checkpoint = require "flexlab.checkpoint"
 local choices = require "flexlab.choices"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
-local evaluate = require "flexlab.evaluation"
+local evaluation = require "flexlab.evaluation"
 local sampling = require "flexlab.diffusion.sampling"
 local tabulate = require "flexlab.tabulate"
 
@@ -69,7 +69,7 @@ end
 
 -- An evaluation as a coroutine: resumed with a batch and its features until there is none; it returns
 -- the scores.
-local function evaluation(model, arm, o)
+local function begin_evaluation(model, arm, o)
   local asked, counted, features = request(arm, o), counting(model, arm), nil
   local function sampler(batch)
     asked.features = features
@@ -87,7 +87,7 @@ local function evaluation(model, arm, o)
       return batch
     end
   end }
-  arm.next = coroutine.create(function() arm.scores = evaluate.evaluate(sampler, test) end)
+  arm.next = coroutine.create(function() arm.scores = evaluation.evaluate(sampler, test) end)
 end
 
 local function advance(arm, ...)
@@ -127,7 +127,7 @@ function M.study(checkpoint_or_model, data, options)
   if type(model) == "string" then model = checkpoint.load_model(model, { ema = o.ema }) end
   local arms = arms_of(o)
   for _, arm in ipairs(arms) do
-    evaluation(model, arm, o)
+    begin_evaluation(model, arm, o)
     advance(arm)
   end
   model:use(run, model, data, o, arms)

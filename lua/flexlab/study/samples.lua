@@ -9,8 +9,8 @@ like one another, so 64 samples of 3 seeds are not 192 trials, and a p from them
                                samples on which the arm is better, 10 %, median and 90 % the spread over samples.
 They say whether an arm wins everywhere or by a few samples, and are no test.
 --]]
-local judging = require "flexlab.run.metric"
-local runs_of = require "flexlab.study.runs"
+local judging = require "flexlab.run.judging"
+local study_runs = require "flexlab.study.runs"
 local samples = require "flexlab.evaluation.samples"
 local stats = require "flexlab.stats"
 local tabulate = require "flexlab.tabulate"
@@ -57,7 +57,7 @@ local function with(runs, of)
     tasks[i] = { arm = task.arm, seed = task.seed, dir = task.dir, config = task.config,
       result = value and { score = value }, state = value == nil and (task.state or { word = "has no samples.csv" }) }
   end
-  return runs_of.new { name = runs.name, tasks = tasks, grid = runs.grid,
+  return study_runs.new { name = runs.name, tasks = tasks, grid = runs.grid,
     one_at_a_time = runs.one_at_a_time, dir = runs.dir }
 end
 

@@ -3,7 +3,7 @@ sweep - the study that `flexlab run RECIPE --sweep key=a,b --seeds 1..8` means: 
 the result by arm, with mean, spread and the paired difference from the first arm.
 --]]
 
-local judging = require "flexlab.run.metric"
+local judging = require "flexlab.run.judging"
 local stats = require "flexlab.stats"
 local tabulate = require "flexlab.tabulate"
 local terminal = require "flexlab.terminal"

@@ -18,7 +18,7 @@ local overlap = require "flexlab.data.overlap"
 local placement = require "flexlab.data.placement"
 local split = require "flexlab.data.split"
 local symmetry = require "flexlab.data.symmetry"
-local tasks = require "flexlab.tasks.kinds"
+local kinds = require "flexlab.tasks.kinds"
 
 local M = {}
 
@@ -247,7 +247,7 @@ end
 ---@param lead integer  frames ahead
 ---@return table  a copy of data.test
 function Test:at(lead)
-  local leads, known = tasks.forecast.leads(self.set.cfg), false
+  local leads, known = kinds.forecast.leads(self.set.cfg), false
   for _, v in ipairs(leads) do known = known or v == lead end
   if not known then
     error(("test:at: lead %s is none of those of these data (%s)"):format(tostring(lead),

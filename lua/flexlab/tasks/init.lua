@@ -24,12 +24,12 @@ local notes = require "flexlab.context.notes"
 local provenance = require "flexlab.origin.provenance"
 local quantities = require "flexlab.data.quantities"
 local samples = require "flexlab.flow.samples"
-local scales = require "flexlab.data.scale"
+local scales = require "flexlab.data.scales"
 local settings = require "flexlab.settings"
 local split = require "flexlab.data.split"
 local stretches = require "flexlab.data.stretches"
 local symmetry = require "flexlab.data.symmetry"
-local tasks = require "flexlab.tasks.kinds"
+local kinds = require "flexlab.tasks.kinds"
 
 local M = {}
 
@@ -240,12 +240,12 @@ end
 --- Super-resolution: the field from every factor-th sample of it.
 ---@param cfg table  settings.superres
 ---@return table  train, test, scale, height, width, channels, ...
-function M.superres(cfg) return (M.build(tasks.superres, cfg, nil, 3)) end
+function M.superres(cfg) return (M.build(kinds.superres, cfg, nil, 3)) end
 
 --- Forecasting: the next frame from the last ones.
 ---@param cfg table  settings.forecast
 ---@return table  train, test, scale, height, width, channels, ...
-function M.forecast(cfg) return (M.build(tasks.forecast, cfg, nil, 3)) end
+function M.forecast(cfg) return (M.build(kinds.forecast, cfg, nil, 3)) end
 
 --- Both from the same patches, for one model of several tasks (multitask.lua).
 ---@param cfg table  settings.multitask
@@ -261,7 +261,7 @@ function M.as_trained(model, more, prepare)
   expected.fields("data.as_trained", "model", model, { "data", "scale" }, 2)
   expected.options("data.as_trained", more, 2)
   local about = model.data
-  local task = tasks[about.task]
+  local task = kinds[about.task]
   if not task then
     error(("data: a model of the task '%s' cannot be given data by its checkpoint alone"):format(
       tostring(about.task)), 2)

@@ -16,7 +16,7 @@ local choices = require "flexlab.choices"
 local core = require "flexlab.core"
 local geometry = require "flexlab.data.geometry"
 local rng = require "flexlab.rng"
-local scales = require "flexlab.data.scale"
+local scales = require "flexlab.data.scales"
 local settings = require "flexlab.settings"
 
 local M = {}

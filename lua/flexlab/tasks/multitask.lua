@@ -11,7 +11,7 @@ two tasks, so only frames that every task can use are drawn.
 local config = require "flexlab.config"
 local context = require "flexlab.context"
 local expected = require "flexlab.expected"
-local tasks = require "flexlab.tasks.kinds"
+local kinds = require "flexlab.tasks.kinds"
 local words = require "flexlab.words"
 
 local M = {}
@@ -29,8 +29,8 @@ local function settings(given)
     expected.options("data.multitask: " .. name, own[name], 4)
     own[name] = own[name] or {}
     for k in pairs(own[name]) do
-      if tasks[name].defaults[k] == nil then
-        error(("data.multitask: %s has %s"):format(name, words.unknown(k, words.keys(tasks[name].defaults))), 4)
+      if kinds[name].defaults[k] == nil then
+        error(("data.multitask: %s has %s"):format(name, words.unknown(k, words.keys(kinds[name].defaults))), 4)
       end
     end
     for k, v in pairs(common) do own[name][k] = v end
@@ -64,9 +64,9 @@ end
 ---@return table
 function M.data(given, build, announce)
   local own = settings(given)
-  local forecast = build(tasks.forecast, own.forecast, nil, 4)
+  local forecast = build(kinds.forecast, own.forecast, nil, 4)
   own.superres.mean, own.superres.std = forecast.scale.mean, forecast.scale.std
-  local superres = build(tasks.superres, own.superres, forecast.opened, 4)
+  local superres = build(kinds.superres, own.superres, forecast.opened, 4)
   superres.train.entries = forecast.train.entries
   local sets = { superres = superres, forecast = forecast }
   local set = { task = { name = "multitask" }, sets = sets, cfg = own.forecast, seed = forecast.seed,

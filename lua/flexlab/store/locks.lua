@@ -1,5 +1,5 @@
 --[[
-lock - one writer for a run: the file `lock` in its folder, on any file system that hosts share.
+locks - one writer for a run: the file `lock` in its folder, on any file system that hosts share.
 
 Data. `lock` names its owner, a field a line: host, boot (id of this start of the machine), namespace (of process
 numbers), pid, born (when that process started, in ticks since the boot), since, token (no two are equal). Its time

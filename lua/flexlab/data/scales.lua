@@ -1,6 +1,6 @@
 --[[
-scale - mean and standard deviation of each channel: fitted on training frames, given, or those that the makers of the
-set published with it; and what is done with them.
+scales - mean and standard deviation of each channel: fitted on training frames, given, or those that the makers of
+the set published with it; and what is done with them.
 
 A scale is { mean = {by channel}, std = {} }. Frames are read one at a time and merged into running sums, so
 that a set may exceed memory and is read once. [Chan, Golub & LeVeque 1983: merging of means and squares]

@@ -1,9 +1,9 @@
--- flexlab.run.metric: which number a run is judged by; flexlab.store.latest: links that are followed and passed by.
+-- flexlab.run.judging: which number a run is judged by; flexlab.store.latest: links that are followed and passed by.
 local lu = require "luaunit"
 local core = require "flexlab.core"
 local flex = require "flexlab"
 local latest = require "flexlab.store.latest"
-local metric = require "flexlab.run.metric"
+local judging = require "flexlab.run.judging"
 local support = require "tests.lua.support"
 
 local suite = {}
@@ -30,7 +30,7 @@ function suite.test_a_declaration_is_checked()
     ["must be the name of a number"] = { metric = 3 }, ["lower, higher, 0 or 1, got 'min'"] =
     { metric = "a", better = "min" } } do
     lu.assertErrorMsgContains(text, recipe, about)
-    lu.assertErrorMsgContains("metric_test.lua", recipe, about)
+    lu.assertErrorMsgContains("judging_test.lua", recipe, about)
   end
 end
 
@@ -38,8 +38,8 @@ function suite.test_it_is_kept_with_the_run_and_changes_no_hash()
   local plain = recipe()({}, { root = suite.folder .. "/a", quiet = true })
   local judged = recipe({ metric = "psnr" })({}, { root = suite.folder .. "/b", quiet = true })
   lu.assertEquals(plain.dir:match "judged.*", judged.dir:match "judged.*")
-  lu.assertNil(metric.of(plain.dir))
-  lu.assertEquals(metric.of(judged.dir), { name = "psnr", better = "higher" })
+  lu.assertNil(judging.of(plain.dir))
+  lu.assertEquals(judging.of(judged.dir), { name = "psnr", better = "higher" })
   local misspelt = recipe({ metric = "prsn" })({}, { root = suite.folder .. "/c", quiet = true })
   local noted = require("flexlab.context.notes").of(misspelt.dir)
   lu.assertEquals(#noted, 1)
@@ -49,27 +49,27 @@ end
 
 function suite.test_the_choice_where_nothing_is_declared()
   local a, b = { bicubic = 1, gain = 2, rfne = 3 }, { bicubic = 1, gain = 3, rfne = 3 }
-  local rfne, none = metric.choose({ "bicubic", "gain", "rfne" }, { a, b }, {}), metric.choose({}, {}, {})
+  local rfne, none = judging.choose({ "bicubic", "gain", "rfne" }, { a, b }, {}), judging.choose({}, {}, {})
   lu.assertEquals(rfne, { name = "rfne", better = "lower", why = "rfne is there; no recipe declares a main metric" })
-  lu.assertEquals(metric.choose({ "bicubic", "gain" }, { a, b }, {}).name, "gain")
-  lu.assertEquals(metric.choose({ "bicubic" }, { a, b }, {}).name, "bicubic")
+  lu.assertEquals(judging.choose({ "bicubic", "gain" }, { a, b }, {}).name, "gain")
+  lu.assertEquals(judging.choose({ "bicubic" }, { a, b }, {}).name, "bicubic")
   lu.assertNil(none)
   local declared = { { name = "gain", better = "higher" }, { name = "gain", better = "higher" } }
-  lu.assertEquals(metric.choose({ "bicubic", "gain" }, { a, b }, declared).better, "higher")
-  lu.assertStrContains(metric.choose({ "rfne" }, { a, b }, { { name = "x", better = "lower" } }).why,
+  lu.assertEquals(judging.choose({ "bicubic", "gain" }, { a, b }, declared).better, "higher")
+  lu.assertStrContains(judging.choose({ "rfne" }, { a, b }, { { name = "x", better = "lower" } }).why,
     "which no result has")
   declared[2] = { name = "rfne", better = "lower" }
-  lu.assertStrContains(metric.choose({ "rfne" }, { a, b }, declared).why, "different main metrics")
+  lu.assertStrContains(judging.choose({ "rfne" }, { a, b }, declared).why, "different main metrics")
 end
 
 function suite.test_values_are_found_by_key_and_by_path()
   local result = { rfne = 1, ["rfne.u"] = 2, bicubic = { rfne = 3 } }
-  lu.assertEquals(metric.value(result, "rfne"), 1)
-  lu.assertEquals(metric.value(result, "rfne.u"), 2)
-  lu.assertEquals(metric.value(result, "bicubic.rfne"), 3)
-  lu.assertNil(metric.value(result, "bicubic"))
-  lu.assertNil(metric.value(result, "rfne.v"))
-  lu.assertNil(metric.value(3, "rfne"))
+  lu.assertEquals(judging.value(result, "rfne"), 1)
+  lu.assertEquals(judging.value(result, "rfne.u"), 2)
+  lu.assertEquals(judging.value(result, "bicubic.rfne"), 3)
+  lu.assertNil(judging.value(result, "bicubic"))
+  lu.assertNil(judging.value(result, "rfne.v"))
+  lu.assertNil(judging.value(3, "rfne"))
   local runs = require("flexlab.study.runs").new { name = "a", tasks = { { arm = { settings = {}, label = "x" },
     seed = 1, result = result } } }
   lu.assertEquals(runs:table().headers, { "seed", "rfne", "rfne.u", "parameters", "GFLOP", "seconds", "peak MiB" })
@@ -77,17 +77,17 @@ function suite.test_values_are_found_by_key_and_by_path()
 end
 
 function suite.test_a_declaration_that_is_no_number_of_the_result()
-  lu.assertNil(metric.missing({ name = "rfne" }, { rfne = 1 }))
-  lu.assertStrContains(metric.missing({ name = "rfn" }, { rfne = 1 }), "has no 'rfn'; the nearest is 'rfne'")
-  lu.assertEquals(metric.missing({ name = "rfne" }, { rfne = { flex = 1, bicubic = 2 } }), "the metric it declares, "
+  lu.assertNil(judging.missing({ name = "rfne" }, { rfne = 1 }))
+  lu.assertStrContains(judging.missing({ name = "rfn" }, { rfne = 1 }), "has no 'rfn'; the nearest is 'rfne'")
+  lu.assertEquals(judging.missing({ name = "rfne" }, { rfne = { flex = 1, bicubic = 2 } }), "the metric it declares, "
     .. "'rfne', is a table of its result; a number of it is rfne.bicubic or rfne.flex")
 end
 
 function suite.test_ranks()
-  lu.assertTrue(metric.rank(1, "lower") < metric.rank(2, "lower"))
-  lu.assertTrue(metric.rank(2, "higher") < metric.rank(1, "higher"))
-  lu.assertTrue(metric.rank(-0.1, "0") < metric.rank(0.2, "0"))
-  lu.assertTrue(metric.rank(1.1, "1") < metric.rank(0.5, "1"))
+  lu.assertTrue(judging.rank(1, "lower") < judging.rank(2, "lower"))
+  lu.assertTrue(judging.rank(2, "higher") < judging.rank(1, "higher"))
+  lu.assertTrue(judging.rank(-0.1, "0") < judging.rank(0.2, "0"))
+  lu.assertTrue(judging.rank(1.1, "1") < judging.rank(0.5, "1"))
 end
 
 function suite.test_latest_leads_to_the_run_begun_last()

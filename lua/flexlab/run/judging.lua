@@ -1,5 +1,5 @@
 --[[
-metric - which number of a result a run is judged by, and which way is better.
+judging - by which number of a result a run is judged, and which way is better.
 
   flex.recipe("sr", defaults, body, { metric = "rfne" })                      smaller is better
   flex.recipe("sr", defaults, body, { metric = "gain", better = "higher" })
