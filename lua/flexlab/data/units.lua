@@ -1,5 +1,5 @@
 --[[
-units - whether two units of measure are one, however they are spelt.     [UDUNITS-2: names, symbols and its grammar]
+units - whether two units of measure are one, however they are spelled.     [UDUNITS-2: names, symbols and its grammar]
 
   units.compare("m s-1", "metres/second") -> "same"      units.compare("K", "degC") -> "different"
   units.compare("K", "m of water")        -> "unknown"   units.compare("K", nil)    -> "unsaid"
@@ -47,7 +47,7 @@ local function lookup(name) return known[name] or #name > 4 and known[name:lower
 local digits = { ["⁻"] = "-", ["⁰"] = "0", ["¹"] = "1", ["²"] = "2", ["³"] = "3", ["⁴"] = "4", ["⁵"] = "5", ["⁶"] = "6",
   ["·"] = " ", ["×"] = " ", ["−"] = "-", ["º"] = "°" }
 
--- A text without what is spelt in more than one way: per and /, ** and ^, raised digits.
+-- A text without what is spelled in more than one way: per and /, ** and ^, raised digits.
 local function plain(text)
   for from, to in pairs(digits) do text = text:gsub(from, to) end
   return (text:gsub("%f[%a]per%f[%A]", "/"):gsub("%*%*", "^"))
