@@ -30,5 +30,5 @@ return flex.recipe("demo", {            -- {hash}: a file of its own for every f
   result.picture:save(run.dir .. "/sample.png")
   local rfne = { flex = result.scores.FLEX.rfne, member = result.scores.member.rfne,
     bicubic = result.scores.bicubic.rfne, registered = result.scores.registered.rfne }
-  return { rfne = rfne, gain_percent = result.gain, report = flex.report(run, result.parts) }
+  return { rfne = rfne, gain_percent = result.gain_percent, report = flex.report(run, result.parts) }
 end, { metric = "rfne.flex" })

@@ -31,6 +31,7 @@ M.kinds = {
 }
 
 local registries, defined_of = {}, {}   -- kind -> its registry, and what it has loaded
+local renamings = {}                    -- former names of entries that were said to have another now
 local origins, provided = {}, {}        -- kind.word -> where a user's choice came from; what `provide` was given
 
 -- A file _name.lua of a kind's folder serves its words and is none.
@@ -87,6 +88,17 @@ local function copied(choice)
   return copy
 end
 
+-- Gives what a choice says under a former name its present one, too, and says so once.
+local function take_former_entries(kind, name, choice)
+  for former, present in pairs(renamed.entries[kind] or {}) do
+    if choice[former] ~= nil and choice[present] == nil then
+      local full = ("%s '%s': '%s'"):format(kind, name, former)
+      if not renamings[full] then terminal.note(("%s is called '%s' now"):format(full, present)) end
+      renamings[full], choice[present] = true, choice[former]
+    end
+  end
+end
+
 -- Checks a choice and gives it its name, its kind, its place and, where there is `new`, the call.
 local function finish(kind, name, choice, path)
   local where = path or blame.where()
@@ -95,9 +107,10 @@ local function finish(kind, name, choice, path)
     refuse "%s '%s': its file must return a table and returns nothing (is `return M` missing at its end?)"
   end
   if type(choice) ~= "table" then refuse("%s '%s': its file must return a table, got %s", type(choice)) end
-  for _, field in ipairs(M.kinds[kind]) do
-    if type(choice[field]) ~= "function" then refuse("%s '%s' lacks the function '%s'", field) end
+  for _, entry in ipairs(M.kinds[kind]) do
+    if type(choice[entry]) ~= "function" then refuse("%s '%s' lacks the function '%s'", entry) end
   end
+  take_former_entries(kind, name, choice)
   if choice.name and (choice.name ~= name or choice.kind ~= kind) then choice = copied(choice) end
   choice.name, choice.kind, choice.file, choice.where = name, kind, path, where
   choice.own = path ~= nil and blame.is_own("@" .. path)

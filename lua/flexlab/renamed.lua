@@ -8,6 +8,8 @@ module of today. A module that moves gets its line in the same change; nothing o
 `words` of choices, by kind: a setting that has the old word is stored with the present one, before a run's hash is
 made (settings/declare.lua), and a run that was finished under the old word is found (run/place.lua).
 
+`entries` of choices, by kind: the functions and tables that such a file returns (choices.lua).
+
 `run`: methods of runs (run/init.lua). `parts`: of `flex` itself (init.lua).
 --]]
 return {
@@ -56,6 +58,10 @@ return {
   words = {
     schedules = { flow = "rectified_flow" },
     parametrisations = { flow = "rectified_flow" },
+  },
+  entries = {
+    conditioning = { roads = "paths" },
+    parametrisations = { gain = "error_scale" },
   },
   parts = { text = "words" },
   run = { watch = "add_to_checkpoint", unwatch = "leave_out_of_checkpoint", saw = "has_read", price = "write_cost" },

@@ -129,8 +129,8 @@ end
 -- Functions of choices that are asked again at every step, or after a resume: of the same operands they give the same
 -- bits. (A symmetry's draw() changes the element that it is given.)
 local repeated = { logsnr = true, draw = true, size = true, goal = true, recover = true, loss_pair = true,
-  input = true, time = true, gain = true, weight = true, base = true, loss = true, low = true, up = true, lift = true,
-  of = true, times = true, condition = true, fixed = true, paths = true, sizes = true }
+  input = true, time = true, error_scale = true, weight = true, base = true, loss = true, low = true, up = true,
+  lift = true, of = true, times = true, condition = true, fixed = true, paths = true, sizes = true }
 
 -- Whether two results are the same bit for bit, as far as they are numbers, texts, tensors, and tables of these.
 local function alike(a, b)

@@ -125,13 +125,21 @@ function suite.test_every_guidance()
   end
 end
 
-function suite.test_a_weighting_asks_for_the_gain_of_a_parametrisation()
+function suite.test_a_weighting_asks_for_the_error_scale_of_a_parametrisation()
   flex.parametrisations.define("mine", { goal = function(_, x0) return x0 end,
     recover = function(s, x, p) return p, (x - p * s.alpha) / s.sigma end })
   lu.assertTrue(flex.diffusion.loss(build { predict = "mine" }, batch(), 1):item() > 0)
-  lu.assertErrorMsgContains("has no gain", flex.diffusion.loss, build { predict = "mine", weighting = "min_snr" },
-    batch(), 1)
+  lu.assertErrorMsgContains("has no error_scale", flex.diffusion.loss,
+    build { predict = "mine", weighting = "min_snr" }, batch(), 1)
   flex.parametrisations.define("mine", nil)
+end
+
+function suite.test_the_error_scale_under_its_former_name_is_taken()
+  flex.parametrisations.define("former", { goal = function(_, x0) return x0 end, gain = function() return 1 end,
+    recover = function(s, x, p) return p, (x - p * s.alpha) / s.sigma end })
+  lu.assertEquals(flex.parametrisations.former.error_scale(3), 1)
+  lu.assertTrue(flex.diffusion.loss(build { predict = "former", weighting = "min_snr" }, batch(), 1):item() > 0)
+  flex.parametrisations.define("former", nil)
 end
 
 -- A checkpoint on fields of another size: learned positions are interpolated, fixed ones computed.

@@ -120,8 +120,8 @@ function suite.test_parametrisations_agree_with_their_papers()
   lu.assertTrue(largest(flow.recover(own, path * (1 / size), f), path - f * t) < 1e-5)
 end
 
--- `gain` is the squared error of what is predicted for a squared error of x0.
-function suite.test_gains_are_those_of_recover()
+-- `error_scale` is the squared error of what is predicted for a squared error of x0.
+function suite.test_error_scales_are_those_of_recover()
   local x_t, p = core.normal({ 1, 4, 4, 1 }, key), core.normal({ 1, 4, 4, 1 }, { seed = 4, stream = "user" }) * 0.1
   for _, name in ipairs(flex.parametrisations()) do
     local kind = flex.parametrisations[name]
@@ -130,7 +130,7 @@ function suite.test_gains_are_those_of_recover()
       local s = { alpha = core.full({ 1, 1, 1, 1 }, alpha), sigma = core.full({ 1, 1, 1, 1 }, sigma) }
       local moved = largest(kind.recover(s, x_t, p + 0.1, kind.defaults), (kind.recover(s, x_t, p, kind.defaults)))
       local seen = (name == "eps_official" and alpha * 0.1 or 0.1) / moved   -- its loss compares alpha p
-      lu.assertAlmostEquals(kind.gain((alpha / sigma) ^ 2, kind.defaults), seen ^ 2, 1e-3, name)
+      lu.assertAlmostEquals(kind.error_scale((alpha / sigma) ^ 2, kind.defaults), seen ^ 2, 1e-3, name)
     end
   end
 end
@@ -139,12 +139,13 @@ function suite.test_weightings_agree_with_their_papers()
   local w, p = flex.weightings, flex.parametrisations
   for _, snr in ipairs { 0.01, 1, 7, 300 } do
     local logsnr, least = math.log(snr), math.min(snr, 5)
-    local function min_snr(name) return w.min_snr.weight(logsnr, { gamma = 5 }, p[name].gain(snr)) end
+    local function min_snr(name) return w.min_snr.weight(logsnr, { gamma = 5 }, p[name].error_scale(snr)) end
     lu.assertAlmostEquals(min_snr "x", least, 1e-9)                       -- Hang et al. 2023, section 3.3
     lu.assertAlmostEquals(min_snr "eps", least / snr, 1e-9)
     lu.assertAlmostEquals(min_snr "v", least / (snr + 1), 1e-9)
     for _, d in ipairs { 0.5, 1 } do                                      -- Karras et al. 2022, table 1
-      lu.assertAlmostEquals(w.edm.weight(logsnr, { sigma_data = d }, p.edm.gain(snr, { sigma_data = d })), 1, 1e-9)
+      local scale = p.edm.error_scale(snr, { sigma_data = d })
+      lu.assertAlmostEquals(w.edm.weight(logsnr, { sigma_data = d }, scale), 1, 1e-9)
       local sg = 1 / math.sqrt(snr)
       lu.assertAlmostEquals(w.edm.weight(logsnr, { sigma_data = d }, 1) / ((sg ^ 2 + d ^ 2) / (sg * d) ^ 2), 1, 1e-9)
     end

@@ -200,7 +200,7 @@ end
 
 local EVIL = 'io.open("loaded", "w"):close()\nreturn { doc = "evil", order = 1,\n'
   .. '  recognise = function() return false end, describe = function() end,\n'
-  .. '  goal = print, recover = print, gain = print, loss = print, new = print }\n'
+  .. '  goal = print, recover = print, error_scale = print, loss = print, new = print }\n'
 
 -- Commands that only look: nothing of the folder that they are typed in is run.
 function suite.test_commands_that_look_run_no_file_of_the_folder()

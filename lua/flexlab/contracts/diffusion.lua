@@ -67,25 +67,26 @@ end
 local function away(a, b) return (a - b):abs():summary().max end
 
 -- The squared error of the goal for one of x0, by moving the network's answer.
-local function gains(t, choice, cfg, shape)
-  local f = choice.gain
+local function error_scales(t, choice, cfg, shape)
+  local f = choice.error_scale
   for _, alpha in ipairs { 0.6, 0.8 } do
     local snr = alpha ^ 2 / (1 - alpha ^ 2)
-    local gain = t:number(f, ("gain(%g)"):format(snr), t:call("gain", f, snr, cfg))
-    if gain <= 0 then t:refuse(f, ("gain(%g) is %g"):format(snr, gain), "a number above 0") end
+    local what = ("error_scale(%g)"):format(snr)
+    local scale = t:number(f, what, t:call("error_scale", f, snr, cfg))
+    if scale <= 0 then t:refuse(f, ("%s is %g"):format(what, scale), "a number above 0") end
     if not choice.loss_pair then
       local one = { 2, 1, 1, 1 }
       local s = { alpha = core.full(one, alpha), sigma = core.full(one, math.sqrt(1 - alpha ^ 2)) }
       local x_t, p = t:normal(shape, 1), t:normal(shape, 2) * 0.1
       local moved = away(choice.recover(s, x_t, p + 0.1, cfg), (choice.recover(s, x_t, p, cfg)))
       local real = (0.1 / moved) ^ 2
-      if math.abs(gain - real) > 0.01 * real then
-        t:refuse(f, ("gain(%g) is %.4g"):format(snr, gain),
+      if math.abs(scale - real) > 0.01 * real then
+        t:refuse(f, ("%s is %.4g"):format(what, scale),
           ("%.4g, the squared error of the goal for one of what recover() makes of it,"):format(real))
       end
     end
   end
-  t:kept "gain(): agrees with recover()"
+  t:kept "error_scale(): agrees with recover()"
 end
 
 -- With the network's answer at its goal, x0 and eps come back.
@@ -128,7 +129,7 @@ function M.parametrisations(t, choice, cfg)
     t:kept "input(): a tensor of the field's shape"
   end
   if choice.time then t:number(choice.time, "time(0)", t:call("time", choice.time, 0)) end
-  if choice.gain then gains(t, choice, cfg, shape) end
+  if choice.error_scale then error_scales(t, choice, cfg, shape) end
 end
 
 --- A weighting: finite, from 0 on, above 0 somewhere.
@@ -138,9 +139,9 @@ end
 function M.weightings(t, choice, cfg)
   local f, any = choice.weight, false
   for logsnr = -15, 15 do
-    for _, gain in ipairs { 1, math.exp(logsnr) + 1 } do
+    for _, scale in ipairs { 1, math.exp(logsnr) + 1 } do
       local what = ("weight(%g)"):format(logsnr)
-      local v = t:number(f, what, t:call("weight", f, logsnr, cfg, gain))
+      local v = t:number(f, what, t:call("weight", f, logsnr, cfg, scale))
       if v < 0 then t:refuse(f, ("%s is %.4g"):format(what, v), "a weight from 0 on") end
       any = any or v > 0
     end

@@ -147,7 +147,7 @@ end
 ---@param choice table  that is tried
 function M.conditioning(t, choice)
   local flex = choices.registry("models").flex
-  local own = flex.paths_of(choice)
+  local own = choice.paths
   if type(own) ~= "table" then
     t:refuse(nil, ("its paths are %s"):format(named(own)), "a table paths = { ... } of "
       .. table.concat(flex.paths, ", "))

@@ -24,17 +24,17 @@ local function score(model, prediction, goal, times)
   if not model.weighting or model.weighting.none then
     return model.loss.loss(prediction, goal, settings.loss)
   end
-  if not model.parametrisation.gain then
-    error(("parametrisation '%s' has no gain(snr, cfg), which weighting '%s' needs; weighting 'none' does not")
+  if not model.parametrisation.error_scale then
+    error(("parametrisation '%s' has no error_scale(snr, cfg), which weighting '%s' needs; weighting 'none' does not")
       :format(model.parametrisation.name, model.weighting.name), 0)
   end
   local sum
   for i, t in ipairs(times) do
     local logsnr = model.noising:logsnr(t)
-    local gain = model.parametrisation.gain(math.exp(logsnr), settings.parametrisation)
+    local scale = model.parametrisation.error_scale(math.exp(logsnr), settings.parametrisation)
     local one = { axis = 1, start = i, length = 1 }
     local loss = model.loss.loss(prediction:narrow(one), goal:narrow(one), settings.loss)
-      * (model.weighting.weight(logsnr, settings.weighting, gain) / #times)
+      * (model.weighting.weight(logsnr, settings.weighting, scale) / #times)
     sum = sum and sum + loss or loss
   end
   return sum

@@ -2,7 +2,7 @@
 compare - a sampler beside the methods it must beat: table, spectrum, picture.
 
   local c = flex.report.compare(sample, data.test)
-  c.table:print()       c.scores.bicubic.rfne       c.gain (% of RFNE below bicubic's)
+  c.table:print()       c.scores.bicubic.rfne       c.gain_percent (RFNE below bicubic's)
   flex.report(run, c.parts)
 All numbers are means over samples in physical units (init.lua). The mean of an ensemble has
 the least RFNE and too little power at small scales; one of its members has the power and more
@@ -23,6 +23,7 @@ local picture = require "flexlab.picture"
 local plot = require "flexlab.plot"
 local quantities = require "flexlab.data.quantities"
 local tabulate = require "flexlab.tabulate"
+local terminal = require "flexlab.terminal"
 local words = require "flexlab.words"
 
 local M = {}
@@ -154,12 +155,12 @@ end
 
 local function verdict(c, o)
   local n = c.scores[o.name].n
-  if not c.gain then return ("%s on %d test samples."):format(o.name, n) end
-  local function phrase(gain, name)
-    if words.percent(gain) == "-" then return ("in no proportion to that of %s (0, or not finite)"):format(name) end
-    return ("%.1f %% %s that of %s"):format(math.abs(gain), gain >= 0 and "below" or "above", name)
+  if not c.gain_percent then return ("%s on %d test samples."):format(o.name, n) end
+  local function phrase(percent, name)
+    if words.percent(percent) == "-" then return ("in no proportion to that of %s (0, or not finite)"):format(name) end
+    return ("%.1f %% %s that of %s"):format(math.abs(percent), percent >= 0 and "below" or "above", name)
   end
-  local text = ("Over %d test samples the RFNE of %s is %s"):format(n, o.name, phrase(c.gain, o.against))
+  local text = ("Over %d test samples the RFNE of %s is %s"):format(n, o.name, phrase(c.gain_percent, o.against))
   local registered = c.scores.registered
   if registered and o.against ~= "registered" then
     text = text .. " and " .. phrase(100 * (1 - c.scores[o.name].rfne / registered.rfne),
@@ -251,22 +252,32 @@ local function asked(sampler, test, options)
   return methods, o
 end
 
+local told = false
+
+-- What was called `gain` until version 0.2, a word that recipes have for the ratio of two errors.
+local former = { __index = function(c, key)
+  if key ~= "gain" then return nil end
+  if not told then terminal.note "the result of flex.report.compare: 'gain' is called 'gain_percent' now" end
+  told = true
+  return c.gain_percent
+end }
+
 --- Scores a sampler and its rivals on the test batches. flex.report.compare(sampler, test, options) is the same.
 ---@param sampler function   batch -> mean [, members], (N,H,W,C) in physical units
 ---@param test table         data.test
 ---@param options table|nil  M.options: name of the sampler, against (a rival), start (of the interpolation), methods =
 ---  { { name, sampler }, ... } in the place of the usual rivals, zoom (pixels), ...
----@return table  scores by method, table, chart, gain (%), parts, picture
+---@return table  scores by method, table, chart, gain_percent, parts, picture
 function M.measure(sampler, test, options)
   local methods, o = asked(sampler, test, options)
   o.label = o.label or label_of(test.set)
-  local c = { scores = {} }
+  local c = setmetatable({ scores = {} }, former)
   score_all(c, methods, test, o)
   if not c.scores[o.against] then o.against = methods[1][1] end
   c.channels = by_channel(methods, c.scores)
   c.table, c.chart = table_of(methods, c.scores, o), chart_of(methods, c.scores, o)
   if o.against ~= o.name then
-    c.gain = 100 * (1 - c.scores[o.name].rfne / c.scores[o.against].rfne)
+    c.gain_percent = 100 * (1 - c.scores[o.name].rfne / c.scores[o.against].rfne)
   end
   c.parts = parts_of(c, o, test)
   return c

@@ -14,25 +14,12 @@ local context = require "flexlab.context"
 local model = require "flexlab.network.model"
 local notes = require "flexlab.context.notes"
 local settings = require "flexlab.settings"
-local terminal = require "flexlab.terminal"
 local trial = require "flexlab.trial"
 
 local declared = settings.of "model"
 
 -- Three that features take, attention to their head, the condition beside x_t, the scalar (Re) in every ResBlock.
 local paths = { "weak_skips", "strong_skips", "strong_bottleneck", "cross_attention", "concat", "film" }
-
-local renamed = {}     -- words of which it was said that their field has another name now
-
--- The paths of a choice of conditioning. Until version 0.2 the field was called `roads`.
-local function paths_of(choice)
-  if choice.paths ~= nil or choice.roads == nil then return choice.paths end
-  if not renamed[choice.name] then
-    renamed[choice.name] = true
-    terminal.note(("conditioning '%s': the field 'roads' is called 'paths' now"):format(choice.name))
-  end
-  return choice.roads
-end
 
 -- "weak+strong_bottleneck", a list of words, or { weak_skips = true } -> which paths are open.
 local function open_paths(conditioning)
@@ -43,7 +30,7 @@ local function open_paths(conditioning)
   end
   local words = type(conditioning) == "table" and table.concat(conditioning, "+") or conditioning
   for word in tostring(words):gmatch("[^+%s]+") do
-    for path, is in pairs(paths_of(choices.get("conditioning", word))) do open[path] = open[path] or is end
+    for path, is in pairs(choices.get("conditioning", word).paths) do open[path] = open[path] or is end
   end
   return open
 end
@@ -157,4 +144,4 @@ end
 
 return { doc = "U-Net of ResBlocks around a transformer, residual diffusion [arXiv 2505.17351]",
   defaults = declared.defaults, new = new, resolve = resolve, network = network,
-  chosen = chosen, open_paths = open_paths, paths = paths, paths_of = paths_of, settings = settled }
+  chosen = chosen, open_paths = open_paths, paths = paths, settings = settled }

@@ -26,5 +26,5 @@ return {
   end,
   input = function(s, x_t, cfg) return x_t / q(s, cfg):sqrt() end,
   time = function(logsnr) return -logsnr / 8 end,   -- ln(sigma/alpha) / 4
-  gain = function(snr, cfg) return snr + 1 / cfg.sigma_data ^ 2 end,
+  error_scale = function(snr, cfg) return snr + 1 / cfg.sigma_data ^ 2 end,
 }

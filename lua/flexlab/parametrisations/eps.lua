@@ -15,5 +15,5 @@ return {
   recover = function(s, x_t, p, cfg)
     return ((x_t - p * s.sigma) / s.alpha):clamp { low = -cfg.limit, high = cfg.limit }, p
   end,
-  gain = function(snr) return snr end,
+  error_scale = function(snr) return snr end,
 }

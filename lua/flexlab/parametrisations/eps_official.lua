@@ -8,6 +8,6 @@ return {
   doc = "a v network with the alpha-weighted loss of the authors' eps mode",
   goal = function(_, _, eps) return eps end,
   recover = v.recover,
-  gain = function(snr) return snr end,
+  error_scale = function(snr) return snr end,
   loss_pair = function(s, x_t, p, _, eps) return p * s.alpha + x_t * s.sigma, eps end,
 }

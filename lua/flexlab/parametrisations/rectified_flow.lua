@@ -10,5 +10,5 @@ return {
     local sum = s.alpha + s.sigma
     return (x_t - p * s.sigma) / sum, (x_t + p * s.alpha) / sum
   end,
-  gain = function(snr) return (math.sqrt(snr) + 1) ^ 2 end,
+  error_scale = function(snr) return (math.sqrt(snr) + 1) ^ 2 end,
 }

@@ -8,5 +8,5 @@ return {
   recover = function(s, x_t, p)
     return x_t * s.alpha - p * s.sigma, p * s.alpha + x_t * s.sigma
   end,
-  gain = function(snr) return snr + 1 end,
+  error_scale = function(snr) return snr + 1 end,
 }

@@ -5,5 +5,5 @@ return {
   doc = "the residual x0 itself",
   goal = function(_, x0) return x0 end,
   recover = function(s, x_t, p) return p, (x_t - p * s.alpha) / s.sigma end,
-  gain = function() return 1 end,
+  error_scale = function() return 1 end,
 }

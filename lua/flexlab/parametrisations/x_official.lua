@@ -7,5 +7,5 @@ return {
   inexact = true,
   goal = function(_, x0) return x0 end,
   recover = function(s, x_t, p) return p, (p * s.alpha - x_t) / s.sigma end,
-  gain = function() return 1 end,
+  error_scale = function() return 1 end,
 }

@@ -9,5 +9,5 @@ return {
   defaults = settings.own {
     { "sigma_data", 1, "number", above = 0, most = 1e6, doc = "standard deviation of what is diffused" },
   },
-  weight = function(logsnr, cfg, gain) return (math.exp(logsnr) + 1 / cfg.sigma_data ^ 2) / gain end,
+  weight = function(logsnr, cfg, error_scale) return (math.exp(logsnr) + 1 / cfg.sigma_data ^ 2) / error_scale end,
 }
