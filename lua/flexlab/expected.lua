@@ -2,7 +2,7 @@
 expected - whether the arguments of a public function are what it takes, before anything is done with them.
 
   expected.methods("sample", "model", model, { "use", "condition" }, 2)
-  expected.fields("sample", "batch", batch, { "estimate" }, 2)
+  expected.entries("sample", "batch", batch, { "estimate" }, 2)
   expected.options("sample", options, 2)
   expected.known("plot.loss", options, { "title", "label" }, 2)
 A wrong one is refused in the words of the function, "sample: options must be a table, got 2", and in the line of the
@@ -45,16 +45,16 @@ function M.methods(what, name, value, list, level)
   end
 end
 
---- A table with these fields.
+--- A table with these entries.
 ---@param what string    the function that asks, for the sentence
 ---@param name string    its argument
 ---@param value any      what it got
----@param list string[]  names of fields
+---@param list string[]  names of entries
 ---@param level integer  as error's, for the function that asks
-function M.fields(what, name, value, list, level)
+function M.entries(what, name, value, list, level)
   for _, key in ipairs(list) do
     if type(value) ~= "table" or field(value, key) == nil then
-      refuse(what, name, ("a table with the field '%s'"):format(key), value, level + 1)
+      refuse(what, name, ("a table with the entry '%s'"):format(key), value, level + 1)
     end
   end
 end

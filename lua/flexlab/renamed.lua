@@ -14,6 +14,7 @@ made (settings/declare.lua), and a run that was finished under the old word is f
 --]]
 return {
   modules = {
+    ["contracts.fields"] = "contracts.data",
     ["contracts.words"] = "chosen",
     ["data"] = "tasks",
     ["data.batches"] = "tasks.batches",
@@ -21,6 +22,7 @@ return {
     ["data.tasks"] = "tasks.kinds",
     ["flow.reference_ensemble"] = "evaluation.reference_ensemble",
     ["multitask"] = "diffusion.multitask",
+    ["network.arithmetic"] = "network.operations",
     ["parametrisations.flow"] = "parametrisations.rectified_flow",
     ["run.checkpoint"] = "checkpoint",
     ["run.checkpoint_texts"] = "checkpoint.texts",

@@ -40,7 +40,7 @@ local M = {}
 local homes = {
   schedules = "diffusion", parametrisations = "diffusion", weightings = "diffusion", targets = "diffusion",
   losses = "diffusion", samplers = "sampling", grids = "sampling", guidance = "sampling",
-  degradations = "fields", observables = "fields", formats = "fields", symmetries = "fields",
+  degradations = "data", observables = "data", formats = "data", symmetries = "data",
   encoders = "networks", conditioning = "networks", backbones = "networks", positions = "networks",
   models = "networks", optimizers = "networks",
 }

@@ -1,6 +1,6 @@
 -- Networks beside FLEX: their sizes, the conditioning paths in them, encoders, positions, arithmetic.
 local lu = require "luaunit"
-local arithmetic = require "flexlab.network.arithmetic"
+local operations = require "flexlab.network.operations"
 local checkpoint = require "flexlab.checkpoint"
 local flex = require "flexlab"
 local support = require "tests.lua.support"
@@ -207,7 +207,7 @@ function suite.test_several_tasks_share_any_backbone()
     lu.assertEquals(answer(model:task "superres", b).shape, b.target.shape)
     b.lowres = b.lowres:concat(b.lowres, { axis = -1 })
     lu.assertEquals(answer(model:task "forecast", b).shape, b.target.shape)
-    lu.assertTrue(arithmetic.gflop(model) > 0)
+    lu.assertTrue(operations.gflop(model) > 0)
     local network = flex.choices.get("models", "multitask").network(model.config)
     lu.assertEquals(network.lua, "model 'multitask'")
   end
@@ -219,10 +219,10 @@ function suite.test_arithmetic()
   local block = t * (4 * d * d + 2 * d * 4 * d) + 2 * t * t * d
   local embedding = 4 * d * d + 2 * d + 2 * d * d
   local sum = 10 * block + 3 * t * 2 * d * d + 3 * 16 * 16 * d + 2 * embedding + 2 * d + 2 * d * d + SIDE * SIDE * 9
-  lu.assertAlmostEquals(arithmetic.gflop(build { backbone = "uvit" }), 2 * sum / 1e9, 1e-9)
-  lu.assertTrue(arithmetic.gflop(build { backbone = "unet" }) > 0.05)
-  lu.assertTrue(arithmetic.gflop(build { encoder = "pyramid" }) < arithmetic.gflop(build()))
-  lu.assertNil(arithmetic.gflop(flex.nn.module { a = flex.nn.linear(1, 1) }))
+  lu.assertAlmostEquals(operations.gflop(build { backbone = "uvit" }), 2 * sum / 1e9, 1e-9)
+  lu.assertTrue(operations.gflop(build { backbone = "unet" }) > 0.05)
+  lu.assertTrue(operations.gflop(build { encoder = "pyramid" }) < operations.gflop(build()))
+  lu.assertNil(operations.gflop(flex.nn.module { a = flex.nn.linear(1, 1) }))
 end
 
 -- Two layers of one shape must not drop the same numbers.

@@ -127,7 +127,7 @@ function suite.test_what_a_network_takes_is_told()
   lu.assertEquals(code, 0)
   local info = core.json.decode(out)
   lu.assertEquals({ info.backbone, info.encoder, info.parameters }, { "uvit", "vit", model:count() })
-  lu.assertAlmostEquals(info.gflop, require("flexlab.network.arithmetic").gflop(model), 1e-9)
+  lu.assertAlmostEquals(info.gflop, require("flexlab.network.operations").gflop(model), 1e-9)
   _, _, err = flexlab "info absent.h5"
   lu.assertStrContains(err, "absent.h5")
 end

@@ -174,8 +174,8 @@ function suite.test_forms_of_foreign_values()
   lu.assertEquals(foreign.rows(path, "list", "string"), { "a", "b" })
   support.raises("x.lua is no list: row 1 is not a number; restore", foreign.rows, path, "list", "number")
   holds "{ truth = { 1, 2.5 }, other = {} }"
-  lu.assertEquals(foreign.fields(path, "record", { truth = "numbers" }).truth, { 1, 2.5 })
-  support.raises("'other' is a table, a string was expected", foreign.fields, path, "record", { other = "string" })
+  lu.assertEquals(foreign.entries(path, "record", { truth = "numbers" }).truth, { 1, 2.5 })
+  support.raises("'other' is a table, a string was expected", foreign.entries, path, "record", { other = "string" })
 end
 
 os.exit(lu.LuaUnit.run())

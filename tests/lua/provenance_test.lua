@@ -197,7 +197,7 @@ end
 -- FLEX-small at 128x128 takes 107.4 GFLOP, counted by hand.
 function suite.test_arithmetic_of_flex_small()
   local model = flex.models.flex { size = "small", height = 128, width = 128, in_channels = 1, cond_channels = 1 }
-  lu.assertAlmostEquals(require("flexlab.network.arithmetic").gflop(model), 107.4, 0.1)
+  lu.assertAlmostEquals(require("flexlab.network.operations").gflop(model), 107.4, 0.1)
 end
 
 os.exit(lu.LuaUnit.run())

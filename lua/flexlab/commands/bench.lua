@@ -3,7 +3,7 @@ bench - how fast this machine trains and samples, call by call, and what it coul
 --]]
 local bench_accuracy = require "flexlab.bench.accuracy"
 local arguments = require "flexlab.commands.arguments"
-local arithmetic = require "flexlab.network.arithmetic"
+local operations = require "flexlab.network.operations"
 local choices = require "flexlab.choices"
 local clock = require "flexlab.bench.clock"
 local commands = require "flexlab.commands"
@@ -85,7 +85,7 @@ end
 local function describe(values)
   local model = whole.model(values)
   return ("%.2f M parameters, %.4g GFLOP a forward pass of one field"):format(model:count() / 1e6,
-    arithmetic.gflop(model))
+    operations.gflop(model))
 end
 
 local function measure(values)

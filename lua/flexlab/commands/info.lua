@@ -1,19 +1,19 @@
 --[[
 info - what this build is and what it found on this machine; or what a checkpoint's network is.
 --]]
-local arithmetic = require "flexlab.network.arithmetic"
+local operations = require "flexlab.network.operations"
 local checkpoint = require "flexlab.checkpoint"
 local core = require "flexlab.core"
 local terminal = require "flexlab.terminal"
 local words = require "flexlab.words"
 
--- What a checkpoint, or the folder of a run, holds: words of its configuration, size and arithmetic.
+-- What a checkpoint, or the folder of a run, holds: words of its configuration, size and operations.
 local function network(path)
   local model = checkpoint.load_model(path)
   local c = model.config
   return { network = tostring(model), backbone = c.backbone or "flex", size = c.size, conditioning = c.conditioning,
     encoder = c.encoder, predict = c.predict, parameters = model:count(),
-    gflop = arithmetic.gflop(model) or "not known",
+    gflop = operations.gflop(model) or "not known",
     field = { c.height, c.width, c.in_channels } }
 end
 

@@ -2,7 +2,7 @@
 list - the choices a recipe may name, the recipes there are, the runs there were, what backbones cost.
 --]]
 local arguments = require "flexlab.commands.arguments"
-local arithmetic = require "flexlab.network.arithmetic"
+local operations = require "flexlab.network.operations"
 local choices = require "flexlab.choices"
 local commands = require "flexlab.commands"
 local core = require "flexlab.core"
@@ -69,7 +69,7 @@ function lists.backbones(values)
       if choice.own then
         local scope <close> = core.scope()
         local model = whole.model { model = size, backbone = choice.name, size = values.side }
-        t:row { choice.name, size, model:count(), arithmetic.gflop(model) or "-", choice.doc }
+        t:row { choice.name, size, model:count(), operations.gflop(model) or "-", choice.doc }
         scope:close()
       else
         t:row { choice.name, size, "-", "-", choice.doc }     -- a user's: not run by a list

@@ -44,9 +44,9 @@ function M.is_cut(e) return type(e) == "string" and e:find "interrupted!$" ~= ni
 function M.is_interruption(e) return getmetatable(e) == Interrupted end
 
 --- The error that tells the user of an interruption, which is thereby told: has `interrupted`, `exit_code`, reads as
---- the sentence; `more`: other fields.
+--- the sentence; `more`: other entries.
 ---@param sentence string  what is kept, and how to go on
----@param more table|nil   other fields of the error
+---@param more table|nil   other entries of the error
 ---@return table  to be raised
 function M.error(sentence, more)
   local e = { interrupted = true, message = sentence }

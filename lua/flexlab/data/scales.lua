@@ -16,7 +16,7 @@ local M = {}
 -- Blames the line that called the function that asks.
 local function check(what, t, scale)
   expected.tensor(what, "field", t, 4, 3)
-  expected.fields(what, "scale", scale, { "mean", "std" }, 3)
+  expected.entries(what, "scale", scale, { "mean", "std" }, 3)
 end
 
 --- t (N,H,W,C) in the units of training.

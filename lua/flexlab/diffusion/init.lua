@@ -99,7 +99,7 @@ end
 ---@return flexlab.Tensor  a scalar
 function M.loss(model, batch, step)
   expected.methods("diffusion.loss", "model", model, { "condition" }, 2)
-  expected.fields("diffusion.loss", "batch", batch, { "target" }, 2)
+  expected.entries("diffusion.loss", "batch", batch, { "target" }, 2)
   local run = context.run()
   step = step or run and run.step or 1
   local seed, place = run and run.seed or model.seed or 1, place_of(batch)

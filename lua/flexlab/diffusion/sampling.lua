@@ -247,7 +247,7 @@ function M.sample(model, batch, options)
   expected.options("sample", options, 2)
   local o, sampler, guides = options_of(options)
   expected.methods("sample", "model", model, { "use", "condition" }, 2)
-  expected.fields("sample", "batch", batch, { "estimate" }, 2)
+  expected.entries("sample", "batch", batch, { "estimate" }, 2)
   if o.tiling then o.tiling = tiling.options(o.tiling, 2) end
   local run = context.run()
   o.seed = o.seed or run and run.seed or model.seed or 1

@@ -82,7 +82,7 @@ end
 ---@return table|nil
 function M.measure(field, plan)
   expected.tensor("seams.measure", "field", field, 4, 2)
-  expected.fields("seams.measure", "plan", plan, { "rows", "columns" }, 2)
+  expected.entries("seams.measure", "plan", plan, { "rows", "columns" }, 2)
   local directions = {}
   for i, axis in ipairs { plan.rows, plan.columns } do
     if next(axis.edges) then directions[#directions + 1] = relative(field, i + 1, axis) end

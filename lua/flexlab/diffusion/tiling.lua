@@ -199,8 +199,8 @@ end
 ---@param answer function          (batch of tiles, with their `base`, x_t of tiles) -> (n,h,w,C)
 ---@return function
 function M.fused(plan, batch, base, answer)
-  expected.fields("tiling.fused", "plan", plan, { "rows", "columns" }, 2)
-  expected.fields("tiling.fused", "batch", batch, { "estimate" }, 2)
+  expected.entries("tiling.fused", "plan", plan, { "rows", "columns" }, 2)
+  expected.entries("tiling.fused", "batch", batch, { "estimate" }, 2)
   local rows = plan.rows
   local t = { plan = plan, re = batch.re, scale = batch.scale, task = batch.task,
     fields = { estimate = batch.estimate, lowres = batch.lowres, base = base } }

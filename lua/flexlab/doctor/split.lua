@@ -53,7 +53,7 @@ function M.split(subject)
   local set = subject.set
   if not (set and set.split) then return nil end
   local path = subject.dir and subject.dir .. "/split.lua"
-  local before = path and foreign.fields(path, "record of a split", { files = "table" })
+  local before = path and foreign.entries(path, "record of a split", { files = "table" })
   local wrong = overlap(set) or type(before) == "table" and difference(before, set.split)
   if wrong then return "fault", wrong end
   local counts = {}

@@ -1,6 +1,6 @@
 --[[
 pyramid - a light condition encoder: one strided 3x3 convolution a level, and a 1x1 convolution from
-it to every skip of that level. About a tenth of the authors' encoder in arithmetic.
+it to every skip of that level. About a tenth of the authors' encoder in operations.
 
 cfg: in_channels, skips = { { height=, width=, channels= }, ... }, head = { height=, width=, channels= },
 circular. Skips come in the order of the network's input blocks; sizes fall by 2.

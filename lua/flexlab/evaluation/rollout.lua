@@ -119,7 +119,7 @@ end
 function M.evaluate(model, test, options)
   expected.methods("rollout.evaluate", "model", model, { "condition" }, 2)
   expected.methods("rollout.evaluate", "data", test, { "batches" }, 2)
-  expected.fields("rollout.evaluate", "data", test, { "set" }, 2)
+  expected.entries("rollout.evaluate", "data", test, { "set" }, 2)
   expected.options("rollout.evaluate", options, 2)
   local o = checked(options, 2)
   if (test.set.cfg.horizon or 1) < o.length then

@@ -131,15 +131,15 @@ local function new(given, set)
   local any = backbone.conditioned(open)
   local described = network(cfg, open)
   local own = any and not described.condition_encoder
-  local fields, known = chosen(cfg)
+  local entries, known = chosen(cfg)
   local net = backbone.build(cfg, described, seed)
-  fields.settings, fields.title = known, backbone.of(cfg).title
-  fields.config, fields.net, fields.seed, fields.conditioned = cfg, net, seed, any
-  fields.concat, fields.fixed_positions = open.concat, choices.get("positions", cfg.positions).fixed ~= nil
-  fields.encoder = own and backbone.encoder(cfg, net, seed) or nil
-  fields.cross = open.cross_attention and backbone.cross(cfg, net, seed) or nil
-  fields.scale = set and set.scale or context.data() and context.data().scale
-  return model.new(fields)
+  entries.settings, entries.title = known, backbone.of(cfg).title
+  entries.config, entries.net, entries.seed, entries.conditioned = cfg, net, seed, any
+  entries.concat, entries.fixed_positions = open.concat, choices.get("positions", cfg.positions).fixed ~= nil
+  entries.encoder = own and backbone.encoder(cfg, net, seed) or nil
+  entries.cross = open.cross_attention and backbone.cross(cfg, net, seed) or nil
+  entries.scale = set and set.scale or context.data() and context.data().scale
+  return model.new(entries)
 end
 
 return { doc = "U-Net of ResBlocks around a transformer, residual diffusion [arXiv 2505.17351]",

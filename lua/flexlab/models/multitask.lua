@@ -84,13 +84,13 @@ local function new(given, set)
     if only then return self[only]:condition(lowres, re) end
     error("a multitask model must be told the task: model:task \"superres\"", 2)
   end
-  local fields, settings = flex.chosen(cfg)
-  fields.settings, fields.config, fields.net, fields.seed = settings, cfg, net, seed
-  fields.conditioned, fields.encoder, fields.encoders = true, bundle, bundle
-  fields.cross = flex.open_paths(cfg.conditioning).cross_attention and backbone.cross(cfg, net, seed) or nil
-  fields.fixed_positions = choices.get("positions", cfg.positions).fixed ~= nil
-  fields.title, fields.scale = backbone.of(cfg).title, set and set.scale
-  local model = network_model.new(fields)
+  local entries, settings = flex.chosen(cfg)
+  entries.settings, entries.config, entries.net, entries.seed = settings, cfg, net, seed
+  entries.conditioned, entries.encoder, entries.encoders = true, bundle, bundle
+  entries.cross = flex.open_paths(cfg.conditioning).cross_attention and backbone.cross(cfg, net, seed) or nil
+  entries.fixed_positions = choices.get("positions", cfg.positions).fixed ~= nil
+  entries.title, entries.scale = backbone.of(cfg).title, set and set.scale
+  local model = network_model.new(entries)
   function model:task(name) return view(self, name) end
   return model
 end

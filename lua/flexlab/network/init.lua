@@ -38,11 +38,11 @@ local function check(config, x)
 end
 
 --- A network with encode, decode, predict, skip_shapes, config, parameters, init, train.
----@param fields table  as the head says
+---@param entries table  as the head says
 ---@return flexlab.Module
-function M.new(fields)
-  local net, encode, decode, config, skips = nn.module { encoder = fields.encoder, decoder = fields.decoder },
-    fields.encode, fields.decode, fields.config, fields.skips
+function M.new(entries)
+  local net, encode, decode, config, skips = nn.module { encoder = entries.encoder, decoder = entries.decoder },
+    entries.encode, entries.decode, entries.config, entries.skips
   function net:encode(x, t, re, features)
     check(config, x)
     if features and #features.skips < #skips then

@@ -28,10 +28,10 @@ local parts = { schedule = "schedules", parametrisation = "parametrisations", lo
 
 --- A model from { net, config, parametrisation, schedule, loss, target|nil, weighting|nil, encoder|nil,
 --- conditioned, concat|nil, cross|nil, title|nil, settings|nil }. settings[part] are a choice's; its defaults without.
----@param fields table  its parts
+---@param entries table  its parts
 ---@return table
-function M.new(fields)
-  local model = setmetatable(fields, Model)
+function M.new(entries)
+  local model = setmetatable(entries, Model)
   model.target = model.target or choices.registry("targets").residual
   model.settings = model.settings or {}
   for part in pairs(parts) do

@@ -12,7 +12,7 @@ All random numbers are addressed by (seed, stream, step, sample); what else the 
 A body with several loops is resumed in the loop that was saved; the finished loops before it are skipped.
 Until then `run:log` is silent, and lines logged after the checkpoint are dropped from metrics.jsonl.
 --]]
-local arithmetic = require "flexlab.network.arithmetic"
+local operations = require "flexlab.network.operations"
 local attempt = require "flexlab.run.attempt"
 local checkpoint = require "flexlab.checkpoint"
 local checkpoint_settings = require "flexlab.checkpoint.settings"
@@ -56,10 +56,10 @@ end
 Run.current = context.run
 
 --- Becomes the current run until closed.
----@param fields table  recipe, cfg, hash, seed, dir, root, quiet, label, lock, live, redirect (log.txt gets all prints)
+---@param entries table  recipe, cfg, hash, seed, dir, root, quiet, label, lock, live, redirect (prints go to log.txt)
 ---@return table  the run, to be closed
-function Run.open(fields)
-  local run = setmetatable(fields, Run)
+function Run.open(entries)
+  local run = setmetatable(entries, Run)
   run.watched, run.phase, run.replaying, run.began = {}, 0, true, core.sys.time()
   core.reset_peak()
   run.log_file = log.open(run.dir, function() run.lock:check() end)
@@ -348,7 +348,7 @@ function Run:write_cost()
     for _, p in ipairs(model:parameters()) do
       if p.trained then cost.parameters = cost.parameters + p.tensor:count() end
     end
-    cost.gflop = arithmetic.gflop(model)
+    cost.gflop = operations.gflop(model)
   end
   self.lock:check()
   assert(literal.write(self.dir .. "/cost.lua", cost))

@@ -4,7 +4,7 @@ and an edit or a full disk may have left anything in it.
 
   foreign.rows(path, "list of files", { { path = "string", hash = "string" }, { path = "string", meaning = "string" } })
   foreign.rows(path, "list of notes", "string")
-  foreign.fields(path, "list of costs", { seconds = "number" })
+  foreign.entries(path, "list of costs", { seconds = "number" })
 Each gives the value, nil where there is no such file, or raises a sentence with the file's name, what it has and what
 was expected. A link is left out (own.lua), and that no code is run by reading one is literal's part.
 --]]
@@ -26,7 +26,7 @@ local function has_kind(value, kind)
   return type(value) == kind
 end
 
--- Whether a row has all fields of a form: a kind, or { field = kind }.
+-- Whether a row has all entries of a form: a kind, or { entry = kind }.
 local function fits(row, form)
   if type(form) == "string" then return has_kind(row, form) end
   if type(row) ~= "table" then return false end
@@ -45,7 +45,7 @@ end
 
 --- Whether a row has one of several forms.
 ---@param row any      of a list
----@param forms table  list of kinds ("string"), or of { field = kind }
+---@param forms table  list of kinds ("string"), or of { entry = kind }
 ---@return boolean
 function M.fits(row, forms)
   for _, form in ipairs(forms) do
@@ -70,7 +70,7 @@ end
 --- A list whose every row has one of the forms; nil where there is no file.
 ---@param path string         the file
 ---@param what string         what it is, in words
----@param forms string|table  a kind of value, or a list of { field = kind }
+---@param forms string|table  a kind of value, or a list of { entry = kind }
 ---@return table[]|nil
 function M.rows(path, what, forms)
   local list = M.table(path, what)
@@ -87,12 +87,12 @@ function M.rows(path, what, forms)
   return list
 end
 
---- A table whose known fields, where it has them, are of these kinds; nil where there is no file.
+--- A table whose known entries, where it has them, are of these kinds; nil where there is no file.
 ---@param path string  the file
 ---@param what string  what it is, in words
----@param kinds table  { field = kind }, "numbers" for a list of numbers
+---@param kinds table  { entry = kind }, "numbers" for a list of numbers
 ---@return table|nil
-function M.fields(path, what, kinds)
+function M.entries(path, what, kinds)
   local value = M.table(path, what)
   for _, name in ipairs(value and words.keys(kinds) or {}) do
     if value[name] ~= nil and not has_kind(value[name], kinds[name]) then

@@ -1,7 +1,7 @@
 --[[
 locks - one writer for a run: the file `lock` in its folder, on any file system that hosts share.
 
-Data. `lock` names its owner, a field a line: host, boot (id of this start of the machine), namespace (of process
+Data. `lock` names its owner, an entry per line: host, boot (id of this start of the machine), namespace (of process
 numbers), pid, born (when that process started, in ticks since the boot), since, token (no two are equal). Its time
 of last change is its heartbeat: a thread of the owner touches it every 20 s, whatever the owner is busy with.
 

@@ -13,7 +13,7 @@ The words, in the order in which they are asked:
 either is nil where no file says it. `rate` is in steps a second. `when` is a time in unix seconds: of the result, of
 the failure, of the lock's taking, of the last checkpoint or row; nil for a new run.
 
-failed.txt is for people first: a field a line ("sentence    the loss is nan at step 12"), then the traceback,
+failed.txt is for people first: an entry per line ("sentence    the loss is nan at step 12"), then the traceback,
 indented. It is parsed strictly all the same: a file that does not follow the form is a failed run whose
 sentence says in which line.
 --]]

@@ -121,7 +121,7 @@ local function spectra(runs)
   for label, tasks in arms_of(runs) do
     local truth, prediction = {}, {}
     for _, task in ipairs(tasks) do
-      local s = foreign.fields(task.dir .. "/spectrum.lua", "record of spectra",
+      local s = foreign.entries(task.dir .. "/spectrum.lua", "record of spectra",
         { truth = "numbers", prediction = "numbers" })
       if s and s.truth and s.prediction then
         truth[#truth + 1], prediction[#prediction + 1] = s.truth, s.prediction

@@ -226,16 +226,16 @@ end
 function Runs:__len() return #self.tasks end
 
 --- Runs from { name, tasks, seeds, dir, grid } ; grid (what differs) is found when it is not given.
----@param fields table  name, tasks, seeds, dir; grid (what differs) is found when it is not given
+---@param entries table  name, tasks, seeds, dir; grid (what differs) is found when it is not given
 ---@return table
-function M.new(fields)
-  if not fields.grid then
+function M.new(entries)
+  if not entries.grid then
     local arms = {}
-    for i, task in ipairs(fields.tasks) do arms[i] = task.arm end
-    fields.grid = plan.factors(arms)
+    for i, task in ipairs(entries.tasks) do arms[i] = task.arm end
+    entries.grid = plan.factors(arms)
   end
-  fields.said = fields.said or { notes = {} }
-  return setmetatable(fields, Runs)
+  entries.said = entries.said or { notes = {} }
+  return setmetatable(entries, Runs)
 end
 
 return M

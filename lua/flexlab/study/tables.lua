@@ -17,7 +17,7 @@ local M = {}
 ---@param task table  a run
 ---@return table
 function M.cost(task)
-  return task.dir and foreign.fields(task.dir .. "/cost.lua", "list of costs", { seconds = "number",
+  return task.dir and foreign.entries(task.dir .. "/cost.lua", "list of costs", { seconds = "number",
     peak_bytes = "number", parameters = "number", gflop = "number", threads = "number", resumed = "boolean" }) or {}
 end
 

@@ -189,7 +189,7 @@ end
 ---@param prepare function|nil  called with each source that is opened
 ---@return table  train, test, scale, height, width, channels, ...
 function M.build(task, given, opened, level, prepare)
-  expected.fields("data.build", "task", task, { "name", "check", "describe" }, level or 2)
+  expected.entries("data.build", "task", task, { "name", "check", "describe" }, level or 2)
   local cfg = settings.options("data." .. task.name, settings.of(task.name), given, nil, level or 2)
   if cfg.file == "" then error(("data.%s: no file is named (file = ...)"):format(task.name), level or 2) end
   local run = context.run()
@@ -258,7 +258,7 @@ function M.multitask(cfg) return (multitask.data(cfg, M.build, M.announce)) end
 ---@param prepare function|nil  called with each source that is opened, before patches are taken of it
 ---@return table  as of superres or forecast
 function M.as_trained(model, more, prepare)
-  expected.fields("data.as_trained", "model", model, { "data", "scale" }, 2)
+  expected.entries("data.as_trained", "model", model, { "data", "scale" }, 2)
   expected.options("data.as_trained", more, 2)
   local about = model.data
   local task = kinds[about.task]

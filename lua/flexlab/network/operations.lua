@@ -1,5 +1,5 @@
 --[[
-arithmetic - how many floating-point operations a network takes, counted while it runs: one forward pass of one
+operations - how many floating-point operations a network takes, counted while it runs: one forward pass of one
 sample (condition encoder, then the network at one time) is watched by core.measure, and each multiply-add that
 csrc/ops.def says of its ops counts as two operations. So it holds for any network, whatever it is made of. A
 convolution that is computed with fewer (Winograd) counts as it is defined. Norms, activations and sums are left out

@@ -1,5 +1,5 @@
 --[[
-fields - the contracts of the data: degradations, observables, symmetries, formats (see trial.lua).
+data - the contracts of the data: degradations, observables, symmetries, formats (see trial.lua).
 --]]
 local config = require "flexlab.config"
 local core = require "flexlab.core"
