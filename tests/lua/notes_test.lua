@@ -64,6 +64,38 @@ function suite.test_a_test_file_that_is_the_training_file_is_said_before_trainin
   lu.assertStrContains(also, "note: " .. list[1] .. "\nstep 1\n")
 end
 
+-- Stopped behind its last training step, it draws no training batch again: what was noted then holds still.
+function suite.test_a_run_that_goes_on_keeps_what_was_noted()
+  local script, root, stop = path "stopped.lua", path "stopped", path "stop"
+  assert(core.sys.write(script, ([[
+local flex = require "flexlab"
+local recipe = flex.recipe("stopped", { data = { file = %q, test = %q, crop = 16, batch = 2, factor = 4 } },
+  function(cfg, run)
+    local data = flex.data.superres(cfg.data)
+    local model = flex.nn.module { w = flex.nn.linear(2, 2) }
+    run:add_to_checkpoint(model, flex.optim.adam(model, { lr = 0.1 }))
+    for _ in run:steps(data.train, 2) do end
+    if flex.core.sys.exists(%q) then error("stopped", 0) end
+    return { n = 1 }
+  end)
+print(recipe({}, { root = %q, quiet = true }).dir)
+]]):format(train, train, stop, root)))
+  assert(core.sys.write(stop, ""))
+  local function once()
+    local handle = io.popen(("lua5.4 '%s' 2>'%s.err'"):format(script, script))
+    local dir = handle:read "l"
+    handle:close()
+    return dir, core.sys.read(script .. ".err")
+  end
+  lu.assertStrContains(select(2, once()), "stopped")
+  assert(core.sys.remove(stop))
+  local dir, said = once()
+  local list = notes.of(assert(dir, said))
+  lu.assertEquals(#list, 1)
+  lu.assertStrContains(list[1], "8 of 8 test frames are training frames too")
+  lu.assertStrContains(said, "note: " .. list[1])
+end
+
 -- A study of two arms, of which one is judged on what it learned.
 local STUDY = [[
 local flex = require "flexlab"

@@ -4,6 +4,7 @@ a score, settings that nobody read (unread.lua). One mechanism for all of them:
 
   notes.add(sentence)    of the current run: said, and kept in its folder as notes.lua
   notes.remind(dir)      of a finished run whose result is returned again: said again
+  notes.go_on(run)       of a run that goes on from its checkpoint: said again, and kept
   notes.of(dir)          the list
 What is said goes to the standard error, also of a quiet run: quiet means no progress. In a study, whose runs are many,
 a process says a sentence once and a quiet one not at all, for the study says all notes behind its table: they are
@@ -27,6 +28,15 @@ local function say_once(sentence)
   said[sentence] = true
 end
 
+-- Of a study's run once in this process, and not at all where it is quiet.
+local function say_for(run, sentence)
+  if not (run.live or run.redirect) then
+    say(sentence)
+  elseif not run.quiet then
+    say_once(sentence)
+  end
+end
+
 --- Says a sentence of the current run (or of none, at a prompt); nil says nothing.
 ---@param sentence string|nil  what a reader of the run's numbers must know
 ---@return nil
@@ -39,11 +49,7 @@ function M.add(sentence)
     if known == sentence then return end
   end
   run.notes[#run.notes + 1] = sentence
-  if not (run.live or run.redirect) then
-    say(sentence)
-  elseif not run.quiet then
-    say_once(sentence)
-  end
+  say_for(run, sentence)
   run:keep_value("notes", run.notes)
 end
 
@@ -63,6 +69,14 @@ end
 function M.forget(dir)
   local path = dir .. "/" .. M.file
   if core.sys.exists(path) then assert(core.sys.remove(path)) end
+end
+
+--- For a run that goes on from its checkpoint: what was noted of the part that is not repeated, that it trains on test
+--- frames say, holds still. It is said again.
+---@param run table  that goes on
+function M.go_on(run)
+  run.notes = M.of(run.dir)
+  for _, sentence in ipairs(run.notes) do say_for(run, sentence) end
 end
 
 return M

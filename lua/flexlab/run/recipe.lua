@@ -162,7 +162,6 @@ local function prepare(run, options)
     if sentence then run.transcript:say("%s", sentence) end
   end
   if core.sys.exists(run.dir .. "/failed.txt") then must(core.sys.remove(run.dir .. "/failed.txt")) end
-  notes.forget(run.dir)
   must(literal.write(run.dir .. "/config.lua", config.plain(run.cfg),
     ("%s, resolved; seed %d"):format(run.recipe.name, run.seed)))
   if not own.path(run.dir, "recipe.lua") then
@@ -244,6 +243,7 @@ function Recipe:__call(overrides, options)
     rehearsal = o.rehearsal and o.rehearsal() or around and around.rehearsal }
   prepare(run, o)
   run:resume()
+  if run.saved then notes.go_on(run) else notes.forget(run.dir) end
   local result = result_of(self, blame.call(self.body, watch.cfg, run))
   lock:check()
   watch:note(self.name)
