@@ -49,7 +49,7 @@ names() { # LUA HDF5 BLAS PNG CJSON
   found "PNG $4: "
   found "CJSON $5: "
   found "OPENBLAS 1:"
-  found "PC $2 $3 $4 zlib $5::"
+  found "PC $2 $4 zlib $5: .*/libopenblas"
 }
 names lua5.4 hdf5-serial openblas libpng libcjson          # Debian
 names lua-5.4 hdf5 openblas libpng libcjson                # Arch's lua54, a Lua built by hand
