@@ -136,6 +136,20 @@ fx_status fx_container_attributes (fx_container *c, const char *path, fx_attribu
 
 /* --- reading --------------------------------------------------------------------------------- */
 
+/* Entries are counted from 1 in what is said: most who read it write Lua. */
+static fx_status no_entries (const char *path, const fx_variable *v, int a, int64_t first,
+                             int64_t last) {
+  if (first == last)
+    return fx_fail(FX_EARG,
+                   "%s: axis %d of '%s' has %" PRId64 " entries; entry %" PRId64
+                   " does not exist (counted from 1)",
+                   path, a + 1, v->path, v->shape[a], first);
+  return fx_fail(FX_EARG,
+                 "%s: axis %d of '%s' has %" PRId64 " entries; entries %" PRId64 " to %" PRId64
+                 " do not exist (counted from 1)",
+                 path, a + 1, v->path, v->shape[a], first, last);
+}
+
 static fx_status check_box (const fx_container *c, const fx_variable *v, const int64_t *start,
                             const int64_t *count, int64_t *sizes) {
   if (!v->number)
@@ -150,10 +164,7 @@ static fx_status check_box (const fx_container *c, const fx_variable *v, const i
   for (int a = 0; a < v->rank; a++) {
     sizes[a] = count[a] ? count[a] : 1;
     if (start[a] < 0 || sizes[a] < 0 || sizes[a] > v->shape[a] || start[a] > v->shape[a] - sizes[a])
-      return fx_fail(FX_EARG,
-                     "%s: axis %d of '%s' has %" PRId64 " entries; %" PRId64 " from %" PRId64
-                     " (counted from 0) do not exist",
-                     c->path, a + 1, v->path, v->shape[a], sizes[a], start[a]);
+      return no_entries(c->path, v, a, start[a] + 1, start[a] + sizes[a]);
   }
   return FX_OK;
 }

@@ -68,15 +68,15 @@ function M.table(what, name, value, level)
   if type(value) ~= "table" then refuse(what, name, "a table", value, level + 1) end
 end
 
---- A whole number of at least `least`.
+--- A whole number, of at least `least` where there is one.
 ---@param what string    the function that asks, for the sentence
 ---@param name string    its argument
 ---@param value any      what it got
----@param least integer  the smallest that is accepted
+---@param least integer|nil  the smallest that is accepted
 ---@param level integer  as error's, for the function that asks
 function M.whole(what, name, value, least, level)
-  if type(value) ~= "number" or not math.tointeger(value) or value < least then
-    refuse(what, name, ("a whole number from %d on"):format(least), value, level + 1)
+  if type(value) ~= "number" or not math.tointeger(value) or least and value < least then
+    refuse(what, name, least and ("a whole number from %d on"):format(least) or "a whole number", value, level + 1)
   end
 end
 
@@ -133,6 +133,29 @@ end
 function M.probability(what, name, value, level)
   if type(value) ~= "number" or not (value >= 0 and value < 1) then
     refuse(what, name, "a number from 0 on and below 1", value, level + 1)
+  end
+end
+
+--- A share of a whole: a number from 0 to 1.
+---@param what string    the function that asks, for the sentence
+---@param name string    its argument
+---@param value any      what it got
+---@param level integer  as error's, for the function that asks
+function M.share(what, name, value, level)
+  if type(value) ~= "number" or not (value >= 0 and value <= 1) then
+    refuse(what, name, "a number from 0 to 1", value, level + 1)
+  end
+end
+
+--- The number of something in a list of `count`: a whole number from 1 to count.
+---@param what string    the function that asks, for the sentence
+---@param name string    its argument
+---@param value any      what it got
+---@param count integer  how many there are
+---@param level integer  as error's, for the function that asks
+function M.place(what, name, value, count, level)
+  if math.type(value) ~= "integer" or value < 1 or value > count then
+    refuse(what, name, ("a whole number from 1 to %d"):format(count), value, level + 1)
   end
 end
 

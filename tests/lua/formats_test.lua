@@ -21,7 +21,7 @@ end
 
 function suite.test_a_misspelt_option_of_a_reader_is_refused()
   local reader <close> = fields.open(ROOT .. "8000_12_8_seed_2150.h5")
-  support.raises("read: no 'chanel'", reader.read, reader, { frame = 1, chanel = 2 })
+  support.raises("read has no 'chanel'", reader.read, reader, { frame = 1, chanel = 2 })
   support.raises("'frame' must be given", reader.read, reader, { y = 2 })
 end
 

@@ -13,6 +13,7 @@ reader:run(j) names the sample and plane that frame j belongs to, reader:time(j)
 --]]
 local boxes = require "flexlab.data.boxes"
 local core = require "flexlab.core"
+local expected = require "flexlab.expected"
 local layout = require "flexlab.data.layout"
 local source = require "flexlab.data.source"
 local words = require "flexlab.words"
@@ -138,24 +139,53 @@ end
 
 local options_of_read = { "frame", "y", "x", "height", "width", "check" }
 
--- A misspelt option would read another patch.
-local function known(o)
-  for key in pairs(o) do
-    if not words.has(options_of_read, key) then error("read: " .. words.unknown(key, options_of_read), 0) end
+local function counted(n, noun) return ("%d %s%s"):format(n, noun, n == 1 and "" or "s") end
+
+-- Frame j as place() has it. A frame that is not there raises: arithmetic alone would find another in its place.
+local function placed(self, what, j, level)
+  if math.type(j) ~= "integer" or j < 1 or j > self.frames then
+    error(("%s: %s: frame %s: the file has %s"):format(what, self.path, words.show(j), counted(self.frames, "frame")),
+      level + 1)
   end
-  if math.type(o.frame) ~= "integer" then error("read: 'frame' must be given, a whole number", 0) end
+  return place(self, j)
 end
 
---- { frame, y = 1, x = 1, height, width, check = true } -> (1,h,w,C), or nil and a message.
+-- Refuses rows or columns that a frame does not have.
+local function check_side(self, what, first, count, size, noun, level)
+  if first < 1 or count < 1 or first + count - 1 > size then
+    error(("%s: %s: %s from %s %d: a frame has %s (counted from 1)"):format(what, self.path, counted(count, noun),
+      noun, first, counted(size, noun)), level + 1)
+  end
+end
+
+-- The place of the frame and the box that options of read mean. A misspelt option, or a place that is no whole number,
+-- would mean another patch.
+local function asked(self, what, o, level)
+  expected.known(what, o or nil, options_of_read, level + 1)
+  if not o or math.type(o.frame) ~= "integer" then
+    error(("%s: 'frame' must be given, a whole number"):format(what), level + 1)
+  end
+  for _, key in ipairs { "y", "x", "height", "width" } do
+    if o[key] ~= nil and math.type(o[key]) ~= "integer" then
+      error(("%s: '%s' must be a whole number, got %s"):format(what, key, words.show(o[key])), level + 1)
+    end
+  end
+  local n, z, t = placed(self, what, o.frame, level + 1)
+  local box = box_of(self, o)
+  check_side(self, what, box.y, box.y_size, self.height, "row", level + 1)
+  check_side(self, what, box.x, box.x_size, self.width, "column", level + 1)
+  return { n = n, z = z, t = t }, box
+end
+
+--- { frame, y = 1, x = 1, height, width, check = true } -> (1,h,w,C), or nil and a message where the file cannot be
+--- read or holds NaN. A frame, row or column that the file does not have raises.
 ---@param o table  { frame, y = 1, x = 1, height, width, check = false lets NaN and infinity pass }; corners count from
 ---  1
 ---@return flexlab.Tensor|nil
 ---@return string|nil
 function Reader:read(o)
-  known(o)
-  local n, z, t = place(self, o.frame)
-  local box = box_of(self, o)
-  local whole, message = boxes.read(self, { n = n, z = z, t = t }, box)
+  local at, box = asked(self, "read", o, 2)
+  local whole, message = boxes.read(self, at, box)
   if whole and o.check ~= false and whole:summary().nonfinite > 0 then
     return nil, not_finite(self, whole, o.frame, box)
   end
@@ -165,8 +195,7 @@ end
 --- Has what read(o) reads read meanwhile (container:ask).
 ---@param o table  as of read
 function Reader:ask(o)
-  local n, z, t = place(self, o.frame)
-  boxes.ask(self, { n = n, z = z, t = t }, box_of(self, o))
+  boxes.ask(self, asked(self, "ask", o, 2))
 end
 
 --- Says that patches of this size in `frames` frames that follow each other are going to be read.
@@ -265,17 +294,18 @@ local function falls(self, of)
 end
 
 --- The time of frame j, or nil.
----@param j integer  frame, from 1
+---@param j integer  frame, from 1; one that is not there raises
 ---@return number|nil  in the file's units
 function Reader:time(j)
-  local n, _, t = place(self, j)
+  local n, _, t = placed(self, "time", j, 2)
   return self.times and self.times(n, t) or nil
 end
 
 --- Names the run in time of frame j: frames of different runs do not follow each other.
----@param j integer  frame, from 1
+---@param j integer  frame, from 1; one that is not there raises
 ---@return integer  from 1
 function Reader:run(j)
+  placed(self, "run", j, 2)
   return (j - 1) // self.counts.t + 1
 end
 

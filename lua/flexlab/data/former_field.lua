@@ -7,6 +7,7 @@ is named; the place of an axis is its meaning, (time, height, width) or (time, c
 chooses its channels; places may count from the end; Re may stand in the file's name.
 --]]
 local core = require "flexlab.core"
+local expected = require "flexlab.expected"
 local fields = require "flexlab.data.fields"
 local terminal = require "flexlab.terminal"
 
@@ -40,6 +41,8 @@ function Former:read(o)
   box.y, box.x = from_end(o.y, reader.height), from_end(o.x, reader.width)
   local first = from_end(o.channel, reader.channels) or 1
   local count = o.channels or reader.channels + 1 - first
+  expected.place("read", "channel", first, reader.channels, 2)
+  expected.place("read", "channels", count, reader.channels + 1 - first, 2)
   if first == 1 and count == reader.channels then return reader:read(box) end
   box.check = false   -- what is not asked for may have gaps
   local whole, message = reader:read(box)

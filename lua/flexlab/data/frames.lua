@@ -7,6 +7,7 @@ one per frame), else from a name like 16000_2048_2048_seed_2150.h5, else it is 0
 --]]
 local context = require "flexlab.context"
 local core = require "flexlab.core"
+local expected = require "flexlab.expected"
 local fields = require "flexlab.data.fields"
 local paths = require "flexlab.data.paths"
 local provenance = require "flexlab.origin.provenance"
@@ -110,6 +111,9 @@ end
 ---@param to number|nil    0..1; 1
 ---@return table[]
 function Frames:list(from, to)
+  from, to = from or 0, to or 1
+  expected.share("frames.list", "from", from, 2)
+  expected.share("frames.list", "to", to, 2)
   local list = {}
   for i, file in ipairs(self.files) do
     local first, run, stretch = 1, file.stretches.run, file.stretches.stretch
@@ -117,7 +121,7 @@ function Frames:list(from, to)
       local last = first
       while run[last + 1] == run[first] do last = last + 1 end
       local length = last - first + 1
-      for j = first + math.floor((from or 0) * length + 0.5), first + math.floor((to or 1) * length + 0.5) - 1 do
+      for j = first + math.floor(from * length + 0.5), first + math.floor(to * length + 0.5) - 1 do
         list[#list + 1] = { file = i, frame = j, run = i .. "." .. run[first], stretch = i .. "." .. stretch[j] }
       end
       first = last + 1
@@ -140,20 +144,33 @@ function Frames:provenance()
   return facts
 end
 
+-- The file of an entry, which must be one of the source's with a frame that it has.
+local function file_of(self, what, e, level)
+  expected.fields(what, "entry", e, { "file", "frame" }, level + 1)
+  local file = self.files[e.file]
+  if not file then
+    error(("%s: file %s: the source has %d"):format(what, tostring(e.file), #self.files), level + 1)
+  elseif math.type(e.frame) ~= "integer" or e.frame < 1 or e.frame > file.frames then
+    error(("%s: %s: frame %s: the file has %d frame%s"):format(what, file.path, tostring(e.frame), file.frames,
+      file.frames == 1 and "" or "s"), level + 1)
+  end
+  return file
+end
+
 --- Rows of the frame of an entry.
 ---@param e table  of Frames:list
 ---@return integer  pixels
-function Frames:height(e) return self.files[e.file].height end
+function Frames:height(e) return file_of(self, "frames.height", e, 2).height end
 --- Columns of the frame of an entry.
 ---@param e table  of Frames:list
 ---@return integer  pixels
-function Frames:width(e) return self.files[e.file].width end
+function Frames:width(e) return file_of(self, "frames.width", e, 2).width end
 
 --- Reynolds number of the frame of an entry; 0 where it is not known.
 ---@param e table  of Frames:list
 ---@return number
 function Frames:re(e)
-  local re = self.files[e.file].re
+  local re = file_of(self, "frames.re", e, 2).re
   return type(re) == "table" and re[e.frame] or re
 end
 
@@ -193,7 +210,10 @@ local function pieces(first, length, size, mirror)
 end
 
 -- The pieces along both axes of a file's frames.
-local function pieces_of(file, y, x, h, w)
+local function pieces_of(what, file, y, x, h, w)
+  for _, number in ipairs { { "y", y }, { "x", x }, { "h", h, 1 }, { "w", w, 1 } } do
+    expected.whole(what, number[1], number[2], number[3], 3)
+  end
   local inside = file.inside or file
   return pieces(y, h, inside.height, file.inside and not file.wraps:find("y", 1, true)),
     pieces(x, w, inside.width, file.inside and not file.wraps:find("x", 1, true))
@@ -228,8 +248,8 @@ end
 ---@param w integer  columns
 ---@return flexlab.Tensor
 function Frames:patch(e, y, x, h, w)
-  local file = self.files[e.file]
-  local rows, columns = pieces_of(file, y, x, h, w)
+  local file = file_of(self, "frames.patch", e, 2)
+  local rows, columns = pieces_of("frames.patch", file, y, x, h, w)
   return joined(rows, 1, function(row)
     return joined(columns, 2, function(column)
       return inner(file, e.frame, row[1], column[1], row[2], column[2])
@@ -244,9 +264,9 @@ end
 ---@param h integer  rows
 ---@param w integer  columns
 function Frames:ask(e, y, x, h, w)
-  local file = self.files[e.file]
+  local file = file_of(self, "frames.ask", e, 2)
   if file.tensor then return end
-  local rows, columns = pieces_of(file, y, x, h, w)
+  local rows, columns = pieces_of("frames.ask", file, y, x, h, w)
   for _, row in ipairs(rows) do
     for _, column in ipairs(columns) do
       file.reader:ask { frame = e.frame, y = row[1], x = column[1], height = row[2], width = column[2] }

@@ -14,6 +14,7 @@ Gaussian and the truth's are not; the flow makes its structures within an eddy's
 local calibration = require "flexlab.evaluation.calibration"
 local config = require "flexlab.config"
 local core = require "flexlab.core"
+local expected = require "flexlab.expected"
 local settings = require "flexlab.settings"
 
 local M = {}
@@ -83,12 +84,19 @@ function M.make(options)
   return e
 end
 
+-- The members at lead number l, each (1,H,W,1).
+local function members_at(self, what, l)
+  expected.place("reference_ensemble." .. what, "lead number", l, #self.leads, 3)
+  local list = {}
+  for m, fields in ipairs(self.members) do list[m] = fields[l] end
+  return list
+end
+
 --- The members (M,H,W,1) at lead number l.
 ---@param l integer  number of the lead, from 1
 ---@return flexlab.Tensor
 function Ensemble:stack(l)
-  local list = {}
-  for m, fields in ipairs(self.members) do list[m] = fields[l] end
+  local list = members_at(self, "stack", l)
   return calibration.stack(list, 1)
 end
 
@@ -96,8 +104,7 @@ end
 ---@param l integer  number of the lead, from 1
 ---@return table
 function Ensemble:calibration(l)
-  local list, sums = {}, calibration.sums()
-  for m, fields in ipairs(self.members) do list[m] = fields[l] end
+  local list, sums = members_at(self, "calibration", l), calibration.sums()
   sums:add(list, { truth = self.truth[l], ids = { self.options.seed } })
   return sums:result() or error("reference_ensemble: calibration needs two members", 2)
 end
@@ -122,8 +129,7 @@ end
 ---@param samples flexlab.Tensor[]  each (1,H,W,1)
 ---@return number
 function Ensemble:distance(l, samples)
-  local own = {}
-  for m, fields in ipairs(self.members) do own[m] = fields[l] end
+  local own = members_at(self, "distance", l)
   if #samples < 2 or #own < 2 then error("reference_ensemble.distance: two members and samples are needed", 2) end
   local scope <close> = core.scope()
   local within = separation(own, own)
@@ -137,10 +143,10 @@ end
 ---@param l integer    number of the lead, from 1
 ---@return string  path
 function Ensemble:save(path, l)
-  local o, count = self.options, #self.members
+  local o, count, list = self.options, #self.members, members_at(self, "save", l)
   local writer = assert(core.io.field_writer(path, { dataset = "w", frames = count + 1, height = o.size,
     width = o.size, channels = 1 }))
-  for _, fields in ipairs(self.members) do assert(writer:append(fields[l])) end
+  for _, field in ipairs(list) do assert(writer:append(field)) end
   assert(writer:append(self.truth[l]))
   for _, name in ipairs { "seed", "k0", "factor", "time", "ensemble_seed" } do
     assert(writer:number(name, o[name]))

@@ -8,6 +8,7 @@ known, so this needs nothing of flexlab.data, which reads the files of others an
   film.frames .channels .height .width, film:number "Re", film:text "channels", film:read(frame, channel, box)
 --]]
 local core = require "flexlab.core"
+local expected = require "flexlab.expected"
 
 local M = {}
 
@@ -63,6 +64,8 @@ end
 ---@return flexlab.Tensor|nil
 ---@return string|nil
 function Film:read(frame, channel, box)
+  expected.place("film:read", "frame", frame, self.frames, 2)
+  expected.place("film:read", "channel", channel, self.channels, 2)
   local b = box or { y = 1, x = 1, height = self.height, width = self.width }
   local start, count = { frame, b.y, b.x }, { 0, b.height, b.width }
   if self.rank == 4 then

@@ -13,6 +13,7 @@ that a chunk of the file is decoded once.
 local context = require "flexlab.context"
 local core = require "flexlab.core"
 local draws = require "flexlab.data.draws"
+local expected = require "flexlab.expected"
 local notes = require "flexlab.context.notes"
 local overlap = require "flexlab.data.overlap"
 local placement = require "flexlab.data.placement"
@@ -163,6 +164,7 @@ end
 ---@param last integer|nil   sample
 ---@return table  as the head of tasks/init.lua says
 function Train:batch(step, first, last)
+  expected.whole("batch", "step", step, 1, 2)
   local whole = self.set.cfg.batch
   first, last = piece_of(whole, first, last)
   judge(self)

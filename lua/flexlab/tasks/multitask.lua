@@ -48,6 +48,7 @@ Train.__index = Train
 ---@param last integer|nil   sample
 ---@return table
 function Train:batch(step, first, last)
+  expected.whole("batch", "step", step, 1, 2)
   local batch = { parts = {} }
   for _, name in ipairs(names) do
     local part = self.sets[name].train:batch(step, first, last)
