@@ -146,7 +146,7 @@ end
 
 -- The file of an entry, which must be one of the source's with a frame that it has.
 local function file_of(self, what, e, level)
-  expected.fields(what, "entry", e, { "file", "frame" }, level + 1)
+  expected.entries(what, "entry", e, { "file", "frame" }, level + 1)
   local file = self.files[e.file]
   if not file then
     error(("%s: file %s: the source has %d"):format(what, tostring(e.file), #self.files), level + 1)
