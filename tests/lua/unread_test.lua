@@ -2,6 +2,7 @@
 local lu = require "luaunit"
 local flex = require "flexlab"
 local config = require "flexlab.config"
+local support = require "tests.lua.support"
 local core = flex.core
 local settings = flex.settings
 
@@ -70,6 +71,33 @@ function suite.test_a_key_of_another_choice_is_said()
   lu.assertStrContains(text, "note: delta = 2.0 changes nothing: loss 'l1' has no such setting")
   text = said(function() one({ ["model.delta"] = 2, ["model.loss"] = "huber" }, { root = folder }) end)
   lu.assertNil(text:find "note: delta", text)
+end
+
+-- What another setting has put out of use is said: two arms of a sweep would be equal without a word.
+function suite.test_settings_that_others_put_out_of_use_are_said()
+  local film = support.flow(folder .. "/film.h5")
+  local one = flex.recipe("put_out", { data = settings.superres { file = film, test = film, crop = 16 },
+    model = settings.model { height = 16, width = 16, in_channels = 1, cond_channels = 1 } },
+    function(cfg)
+      flex.data.superres(cfg.data)
+      return { n = flex.models.flex(cfg.model):count() }
+    end)
+  local function noted(overrides)
+    local text, ok, message = said(function() one(overrides, { root = folder }) end)
+    if not ok then error(message, 0) end
+    return text
+  end
+  lu.assertStrContains(noted { ["data.split"] = 0.5 }, "note: data.split = 0.5 changes nothing: test files are given")
+  lu.assertStrContains(noted { ["data.noise"] = 1.5 },
+    "note: data.noise = 1.5 changes nothing: degradation 'bicubic' has none")
+  lu.assertNil(noted { ["data.noise"] = 1.5, ["data.degradation"] = "noisy" }:find "changes nothing")
+  lu.assertErrorMsgContains("encoder flex has no 'foo'", noted, { ["model.encoder_options"] = { foo = 2 } })
+  lu.assertErrorMsgContains("encoder flex has no '1'", noted, { ["model.encoder_options"] = { 1, 2 } })
+  lu.assertErrorMsgContains("test_low is given for the tests, so low must be given too", noted,
+    { ["data.test_low"] = film })
+  lu.assertErrorMsgContains("conditioning = {} names no path; 'none' opens none", noted,
+    { ["model.conditioning"] = {} })
+  lu.assertErrorMsgContains("a whole number from 1 to 1e9", noted, { ["data.test_tiles"] = 1 << 60 })
 end
 
 function suite.test_a_section_that_is_handed_on_is_read()

@@ -37,7 +37,11 @@ end
 ---@param open function  (files, dataset or false) -> source
 ---@return table
 function M.open(cfg, opened, open)
-  if not cfg.low then return {} end
+  if cfg.test_low and not cfg.low then
+    error("data.superres: test_low is given for the tests, so low must be given too", 0)
+  elseif not cfg.low then
+    return {}
+  end
   local inside = is_inside(cfg.low, opened.train) and cfg.low
   if cfg.test and not (cfg.test_low or inside) then
     error("data.superres: low is given for training, so test_low must be given too", 0)

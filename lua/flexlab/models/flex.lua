@@ -25,8 +25,11 @@ local paths = { "weak_skips", "strong_skips", "strong_bottleneck", "cross_attent
 local function open_paths(conditioning)
   local open = {}
   for _, path in ipairs(paths) do open[path] = false end
-  if type(conditioning) == "table" and #conditioning == 0 then
+  if type(conditioning) == "table" and #conditioning == 0 and next(conditioning) ~= nil then
     return config.options("models.flex: conditioning", open, conditioning, nil, 4)
+  end
+  if type(conditioning) == "table" and next(conditioning) == nil then
+    error("models.flex: conditioning = {} names no path; 'none' opens none", 4)
   end
   local words = type(conditioning) == "table" and table.concat(conditioning, "+") or conditioning
   for word in tostring(words):gmatch("[^+%s]+") do
@@ -102,6 +105,13 @@ end
 -- The configuration of the network itself, as core.flex takes it, from a resolved one.
 local function network(cfg, open) return backbone.network(cfg, open or open_paths(cfg.conditioning)) end
 
+-- Settings of an encoder that is part of the core's network, or of none: those that it knows, and that they do nothing.
+local function note_encoder_options(cfg, conditioned)
+  backbone.encoder_settings(cfg)
+  if conditioned or next(cfg.encoder_options) == nil or not context.run() then return end
+  notes.add("encoder_options changes nothing: no path of the conditioning takes an encoder's features")
+end
+
 -- Whether patches are whole fields: only these are periodic when the domain is.
 local function whole(set)
   for _, file in ipairs(set.train.source.files) do
@@ -137,6 +147,7 @@ local function new(given, set)
   entries.config, entries.net, entries.seed, entries.conditioned = cfg, net, seed, any
   entries.concat, entries.fixed_positions = open.concat, choices.get("positions", cfg.positions).fixed ~= nil
   entries.encoder = own and backbone.encoder(cfg, net, seed) or nil
+  if not own then note_encoder_options(cfg, any) end
   entries.cross = open.cross_attention and backbone.cross(cfg, net, seed) or nil
   entries.scale = set and set.scale or context.data() and context.data().scale
   return model.new(entries)

@@ -153,6 +153,14 @@ function M.build(cfg, described, seed)
   return net
 end
 
+--- The settings of the encoder that a word names: its defaults, encoder_options over them; raises for one it has not.
+---@param cfg table  resolved
+---@return table
+function M.encoder_settings(cfg)
+  local choice = choices.look("encoders", cfg.encoder)
+  return settings.options("encoder " .. cfg.encoder, settings.choice(choice), cfg.encoder_options)
+end
+
 --- Builds the condition encoder that a word names, for the skips that this network has. Where they are
 --- patches of the field, the encoder is given patches as pixels.
 ---@param cfg table          resolved
@@ -172,7 +180,7 @@ function M.encoder(cfg, net, seed, prefix)
     end
   end
   given.head = given.skips[#given.skips]
-  local own = settings.options("encoder " .. cfg.encoder, settings.choice(choice), cfg.encoder_options)
+  local own = M.encoder_settings(cfg)
   trial.once(choice, own)
   for k, v in pairs(own) do given[k] = v end
   local encoder = choice.new(given)

@@ -11,7 +11,7 @@ return {
     doc = "part of each run's time that is for training, or how files are divided: { by = .., test = .. }" },
   { "crop", 64, "integer|pair", least = 1, most = 65536, doc = "size of a patch in pixels, or {height, width}" },
   { "batch", 8, "integer", least = 1, most = 65536, doc = "patches in a training step" },
-  { "test_tiles", 64, "integer", least = 1, doc = "largest number of test patches, evenly spaced" },
+  { "test_tiles", 64, "integer", least = 1, most = 1e9, doc = "largest number of test patches, evenly spaced" },
   { "test_batch", false, "false|integer", least = 1, most = 65536, doc = "test patches at a time; false: as `batch`" },
   { "mean", false, "false|number|numbers|word", words = { "published" },
     doc = "mean to subtract, one number or one for each channel; false: that of the training frames" },

@@ -146,6 +146,9 @@ local function divide(set, cfg, span)
   if cfg.test and type(cfg.split) == "table" then
     error("data: test files are given; split is for one set of files: leave one of them out", 0)
   end
+  if cfg.test and cfg.split ~= settings.of("data").defaults.split then
+    notes.add(("data.split = %s changes nothing: test files are given"):format(tostring(cfg.split)))
+  end
   local parts = { train = source:list(), test = test:list() }
   if not cfg.test then parts, set.split = split.parts(source, cfg.split) end
   return {

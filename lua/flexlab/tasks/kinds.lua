@@ -15,6 +15,7 @@ those that a test batch asks for (evaluation/rollout.lua).
 local choices = require "flexlab.choices"
 local core = require "flexlab.core"
 local geometry = require "flexlab.data.geometry"
+local notes = require "flexlab.context.notes"
 local rng = require "flexlab.rng"
 local scales = require "flexlab.data.scales"
 local settings = require "flexlab.settings"
@@ -31,7 +32,10 @@ M.superres = {
 }
 
 function M.superres.check(cfg, set)
-  choices.get("degradations", cfg.degradation)
+  local choice = choices.get("degradations", cfg.degradation)
+  if cfg.noise ~= M.superres.defaults.noise and choice.own and choice.name ~= "noisy" then
+    notes.add(("data.noise = %g changes nothing: degradation '%s' has none"):format(cfg.noise, cfg.degradation))
+  end
   if set.height % cfg.factor ~= 0 or set.width % cfg.factor ~= 0 then
     error(("data.superres: crop %dx%d is not divisible by factor %d"):format(set.height, set.width,
       cfg.factor), 0)
