@@ -49,6 +49,9 @@ static fx_status fail_errno (const char *verb, const char *path) {
   return fx_fail(FX_EIO, "cannot %s %s: %s%s", verb, path, strerror(error), hint(error));
 }
 
+/* What stands at a path that is no regular file. */
+static const char *what (mode_t mode) { return S_ISDIR(mode) ? "a folder" : "a device or a pipe"; }
+
 /* --- reading --------------------------------------------------------------------------------- */
 
 fx_status fx_file_open (const char *path, int *fd, int64_t *size) {
@@ -63,8 +66,7 @@ fx_status fx_file_open (const char *path, int *fd, int64_t *size) {
   }
   if (!S_ISREG(info.st_mode)) {
     close(f);
-    return fx_fail(FX_EIO, "cannot read %s: it is %s, not a file", path,
-                   S_ISDIR(info.st_mode) ? "a folder" : "a device or a pipe");
+    return fx_fail(FX_EIO, "cannot read %s: it is %s, not a file", path, what(info.st_mode));
   }
   *fd = f;
   *size = info.st_size;
@@ -143,13 +145,23 @@ static uint32_t place_of_ids (void) {
   return (uint32_t)(hash ^ hash >> 32);
 }
 
-fx_status fx_file_temporary (const char *path, char temporary[FX_PATH_SIZE]) {
+fx_status fx_file_temporary_name (const char *path, char temporary[FX_PATH_SIZE]) {
   if (!*path)
     return fx_fail(FX_EARG, "cannot write a file whose name is empty");
   const int n = snprintf(temporary, FX_PATH_SIZE, "%s.tmp.%ld.%08" PRIx32, path, (long)getpid(),
                          place_of_ids());
   if (n < 0 || n >= FX_PATH_SIZE)
     return fx_fail(FX_EARG, "cannot write %.60s...: the path is too long", path);
+  return FX_OK;
+}
+
+/* rename() would put a plain file in the place of a device. A link it replaces and does not follow: what a path of the
+** user's leads to is for lua/flexlab/store/destination.lua, and a run's folder may come from anyone. */
+fx_status fx_file_temporary (const char *path, char temporary[FX_PATH_SIZE]) {
+  struct stat info;
+  FX_TRY(fx_file_temporary_name(path, temporary));
+  if (lstat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISLNK(info.st_mode))
+    return fx_fail(FX_EIO, "cannot write %s: it is %s, not a file", path, what(info.st_mode));
   return FX_OK;
 }
 

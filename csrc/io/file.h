@@ -37,7 +37,11 @@ fx_status fx_file_size(const char *path, int64_t *bytes);
 /* Writes n bytes as the file `path`, atomically and durably (see above). */
 fx_status fx_file_write(const char *path, const void *bytes, size_t n);
 
-/* For writers that produce a file themselves: the name to write to first ... */
+/* The name that a file has while it is written. */
+fx_status fx_file_temporary_name(const char *path, char temporary[FX_PATH_SIZE]);
+
+/* For writers that produce a file themselves: the name to write to first; a folder, a device, a pipe or a socket at
+** `path` is refused ... */
 fx_status fx_file_temporary(const char *path, char temporary[FX_PATH_SIZE]);
 /* ... opened for writing (created or emptied; the caller closes *fd) ... */
 fx_status fx_file_create(const char *temporary, int *fd);

@@ -130,7 +130,7 @@ static int sys_symlink (lua_State *L) {
 /* The name under which this process writes a path before it is whole. */
 static int sys_temporary (lua_State *L) {
   char temporary[FX_PATH_SIZE];
-  const fx_status st = fx_file_temporary(luaL_checkstring(L, 1), temporary);
+  const fx_status st = fx_file_temporary_name(luaL_checkstring(L, 1), temporary);
   if (st != FX_OK)
     return lfx_refused(L, st);
   lua_pushstring(L, temporary);

@@ -11,17 +11,21 @@ local checkpoint = require "flexlab.checkpoint"
 local choices = require "flexlab.choices"
 local compare = require "flexlab.evaluation.compare"
 local config = require "flexlab.config"
+local context = require "flexlab.context"
 local core = require "flexlab.core"
 local tasks = require "flexlab.tasks"
+local destination = require "flexlab.store.destination"
 local diffusion = require "flexlab.diffusion"
 local frames = require "flexlab.data.frames"
 local geometry = require "flexlab.data.geometry"
 local labelled = require "flexlab.data.labelled"
+local paths = require "flexlab.data.paths"
 local picture = require "flexlab.picture"
 local quantities = require "flexlab.data.quantities"
 local reading = require "flexlab.data.reading"
 local settings = require "flexlab.settings"
 local kinds = require "flexlab.tasks.kinds"
+local weights = require "flexlab.checkpoint.weights"
 local whole = require "flexlab.data.whole"
 
 local sampling, tiled = settings.of("eval").defaults, settings.of("tiling").defaults
@@ -162,11 +166,11 @@ end
 
 -- Samples every batch; on an error the writers are abandoned, so that no half file stays. Returns { judged = of the
 -- tiles of the last frame, where there are tiles, broken = elements that are not finite, count = of how many }.
-local function sample(model, o, batches, grid, tiling)
-  local writer, place = whole.assembler(o.out, grid)
+local function sample(model, o, to, batches, grid, tiling)
+  local writer, place = whole.assembler(to.out, grid)
   local result = { broken = 0, count = 0 }
   local spread_writer, place_spread
-  if o.spread then spread_writer, place_spread = whole.assembler(o.spread, grid) end
+  if to.spread then spread_writer, place_spread = whole.assembler(to.spread, grid) end
   local ok, message = pcall(function()
     local drawn = false
     for batch in batches do
@@ -179,7 +183,7 @@ local function sample(model, o, batches, grid, tiling)
         place(mean[i])
         if place_spread then place_spread(spread[i]) end
       end
-      if o.picture and not drawn then write_picture(o.picture, batch, mean, spread, grid.about) end
+      if to.picture and not drawn then write_picture(to.picture, batch, mean, spread, grid.about) end
       drawn = true
     end
     finish(writer, o, grid, o.members > 1 and "mean" or nil, result.judged)
@@ -195,6 +199,18 @@ end
 local function tiling_of(o, domain)
   if o.domain ~= "tiles" then return nil end
   return { overlap = o.overlap or nil, border = o.border or nil, batch = o.batch, periodic = domain.periodic }
+end
+
+--- Where the files of o are written; raises for one that must not be (store/destination.lua).
+---@param o table          options: M.defaults has them
+---@param mark string|nil  what stands before a name: "--" on a command line
+---@return table           { out =, spread =, picture = }
+function M.files(o, mark)
+  local named, inputs, run = {}, paths.expand(o.data), context.run()
+  inputs[#inputs + 1] = weights.path(o.checkpoint)
+  for i, name in ipairs { "out", "spread", "picture" } do named[i] = { (mark or "") .. name, o[name] } end
+  local out, spread, drawing = table.unpack(destination.all(named, { inputs = inputs, home = run and run.dir }))
+  return { out = out, spread = spread, picture = drawing }
 end
 
 --- What is wrong with options before a network is loaded, or with them for this network; nil for nothing.
@@ -239,11 +255,12 @@ end
 ---@param o table           options: M.defaults has them
 ---@param model table       of M.load
 ---@param domain table|nil  of M.load
+---@param to table          of M.files
 ---@return table  judged: of the seams of tiles, or nil; broken: numbers that are not finite, of count
-function M.write(o, model, domain)
+function M.write(o, model, domain, to)
   local tiling = tiling_of(o, domain)
   local batches, grid = (o.low and from_low or from_truth)(model, o, domain)
-  return sample(model, o, batches, grid, tiling)
+  return sample(model, o, to, batches, grid, tiling)
 end
 
 --- All of it: see the head of this file.
@@ -256,10 +273,11 @@ function M.to_file(given)
   end
   local wrong = M.fault(o)
   if wrong then error("apply: " .. wrong, 2) end
+  local to = M.files(o)
   local model, domain = M.load(o)
   wrong = M.fault(o, model)
   if wrong then error("apply: " .. wrong, 2) end
-  return M.write(o, model, domain)
+  return M.write(o, model, domain, to)
 end
 
 return setmetatable(M, { __call = function(_, ...) return M.to_file(...) end })

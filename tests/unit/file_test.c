@@ -102,6 +102,24 @@ static void failed_write_leaves_nothing (void) {
   }
 }
 
+/* What is no regular file is not replaced by one. A link is, since a run's folder may come from anyone. */
+static void only_files_are_replaced (void) {
+  CHECK(mkfifo(scratch("pipe"), 0600) == 0);
+  CHECK(fx_file_write(scratch("pipe"), "x", 1) == FX_EIO);
+  CHECK_MESSAGE("pipe: it is a device or a pipe, not a file");
+  CHECK(fx_file_write(scratch_folder, "x", 1) == FX_EIO);
+  CHECK_MESSAGE("it is a folder, not a file");
+  CHECK(fx_file_write("/dev/null", "x", 1) == FX_EIO);
+  CHECK_MESSAGE("cannot write /dev/null: it is a device or a pipe, not a file");
+  struct stat info;
+  CHECK(stat(scratch("pipe"), &info) == 0 && S_ISFIFO(info.st_mode));
+  CHECK(symlink(scratch("pipe"), scratch("link")) == 0);
+  CHECK_STATUS(fx_file_write(scratch("link"), "x", 1));
+  CHECK(lstat(scratch("link"), &info) == 0 && S_ISREG(info.st_mode));
+  unlink(scratch("link"));
+  unlink(scratch("pipe"));
+}
+
 /* The old file must survive a failed commit, whose temporary does not exist. */
 static void commit_is_all_or_nothing (void) {
   char temporary[FX_PATH_SIZE];
@@ -164,6 +182,7 @@ int main (void) {
   reading_is_bounded_and_refuses_what_is_no_file();
   first_bytes_tell_the_format();
   failed_write_leaves_nothing();
+  only_files_are_replaced();
   commit_is_all_or_nothing();
   full_disk_is_reported();
   folders_are_made_and_listed();

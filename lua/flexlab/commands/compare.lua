@@ -1,6 +1,7 @@
 --[[
 compare - the arms of finished runs, paired by seed: differences, intervals, p.
 --]]
+local destination = require "flexlab.store.destination"
 local flex = require "flexlab"
 local ranking = require "flexlab.study.ranking"
 local samples = require "flexlab.study.samples"
@@ -34,6 +35,7 @@ return {
   notes = "n is the number of seeds: runs of one seed under other settings are averaged first. Runs that failed or\n"
     .. "have no partner are left out; a note below the table names them.",
   run = function(values)
+    if values.report then destination.folder("--report", values.report) end
     local runs = selection.runs("compare", values)
     local main = runs:main(values.metric, values.better)
     if not main then error("compare: these runs have no number in common", 0) end

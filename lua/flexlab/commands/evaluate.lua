@@ -4,10 +4,13 @@ evaluate - a checkpoint on a data set, beside the interpolations it must beat.
 local arguments = require "flexlab.commands.arguments"
 local commands = require "flexlab.commands"
 local core = require "flexlab.core"
+local destination = require "flexlab.store.destination"
 local flex = require "flexlab"
+local paths = require "flexlab.data.paths"
 local settings = require "flexlab.settings"
 local variables = require "flexlab.commands.variables"
 local terminal = require "flexlab.terminal"
+local weights = require "flexlab.checkpoint.weights"
 
 local sampling, patches = settings.of("eval").entry, settings.of("data").entry
 
@@ -17,6 +20,14 @@ local function data_of(model, values)
   local more = variables.for_model(values, model, values.data)
   more.file, more.test, more.batch, more.test_tiles = values.data, values.data, values.batch, values.tiles
   return flex.data.as_trained(model, more)
+end
+
+-- Where --picture is drawn, or nil.
+local function picture_of(values)
+  if not values.picture then return nil end
+  local inputs = paths.expand(values.data)
+  inputs[#inputs + 1] = weights.path(values.checkpoint)
+  return destination.of("--picture", values.picture, { inputs = inputs })
 end
 
 -- Says where tiles overlap, which they do where fields are no multiple of them: pixels there are scored twice.
@@ -48,6 +59,7 @@ return {
   }, 2),
   run = function(values)
     commands.setup(values)
+    local drawing = picture_of(values)
     local model = flex.load_model(values.checkpoint, { ema = not values.raw })
     commands.note_unfinished(values.checkpoint)
     local data = data_of(model, values)
@@ -67,6 +79,6 @@ return {
       for metric in pairs(s.per_sample) do all[name][metric] = s[metric] end     -- of channels, of the anomaly
     end
     if values.json then terminal.json(all) else c.table:print() end
-    if values.picture and c.picture then c.picture:save(values.picture) end
+    if drawing and c.picture then c.picture:save(drawing) end
   end,
 }

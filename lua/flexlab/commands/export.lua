@@ -1,6 +1,7 @@
 --[[
 export - a run, or a study with all its runs, as one archive that opens elsewhere.
 --]]
+local destination = require "flexlab.store.destination"
 local export = require "flexlab.run.export"
 local finished = require "flexlab.study.finished"
 local latest = require "flexlab.store.latest"
@@ -33,10 +34,11 @@ return {
     .. "each run. The data are not in it. Open it with tar xf, or with flexlab import, which checks every file.",
   run = function(values)
     local path = latest.resolve(values.run)
+    local given = values.out and destination.of("--out", values.out)
     local dirs, study = runs_of(path)
     local name = latest.place(study or #dirs == 1 and dirs[1] or path):gsub("^%.*/*", ""):gsub("/", "-")
     local out = values.out or (name ~= "" and name or "runs") .. ".tar"
-    local count, bytes = export.write(out, dirs, study)
+    local count, bytes = export.write(given or out, dirs, study)
     terminal.say(("%s: %d run%s%s, %d files, %.1f MB"):format(out, #dirs, #dirs == 1 and "" or "s",
       study and " and their study" or "", count, bytes / 1e6))
   end,

@@ -41,11 +41,12 @@ return {
     end
     judge()
     commands.setup(values)
+    local to = apply.files(values, "--")
     local model, domain = apply.load(values)
     commands.note_last(model, values)
     commands.note_unfinished(values.checkpoint)
     judge(model)
-    local result = apply.write(values, model, domain)
+    local result = apply.write(values, model, domain, to)
     commands.note_broken(result.broken, result.count)
     terminal.say(values.out)
     local judged = result.judged

@@ -1,6 +1,7 @@
 --[[
 table - finished runs as one table: settings that differ, seeds, results, cost.
 --]]
+local destination = require "flexlab.store.destination"
 local selection = require "flexlab.commands.selection"
 local terminal = require "flexlab.terminal"
 local words = require "flexlab.words"
@@ -24,12 +25,13 @@ return {
     { name = "out", value = "FILE", doc = "file to write the table to; its ending names the format" },
   },
   run = function(values)
+    local to = values.out and destination.of("--out", values.out)
     local runs = selection.runs("table", values)
     local numbers = metrics_of(values.metrics)
     selection.check("table", runs, { numbers = numbers, option = "metrics" })
     local t = runs:table(numbers)
     if values.out then
-      t:save(values.out)
+      t:save(to)
       terminal.say(values.out)
     else
       terminal.write(t[forms[values.as]](t))

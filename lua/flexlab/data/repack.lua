@@ -7,6 +7,7 @@ along time (attributes samples and levels, formats/nskt.lua), times, Re, names, 
 upon themselves.
 --]]
 local core = require "flexlab.core"
+local destination = require "flexlab.store.destination"
 local fields = require "flexlab.data.fields"
 local frames = require "flexlab.data.frames"
 local quantities = require "flexlab.data.quantities"
@@ -76,12 +77,13 @@ end
 ---@param o table      format, dataset, axes, channels; deflate: 0..9; chunk: rows and columns of a chunk, 0: the frame
 ---@return string
 return function(from, to, o)
-  if core.sys.exists(to) then
+  local path = destination.of("data repack", to, { inputs = { from } })
+  if core.sys.exists(path) then
     error(("data repack: '%s' is there already; give another name"):format(to), 0)
   end
   local reader = fields.open(from, { format = o.format, dataset = o.dataset, axes = o.axes, channels = o.channels })
-  temporary.clear(to)
-  local writer = assert(core.io.field_writer(to, { dataset = "w", frames = reader.frames, height = reader.height,
+  temporary.clear(path)
+  local writer = assert(core.io.field_writer(path, { dataset = "w", frames = reader.frames, height = reader.height,
     width = reader.width, channels = reader.channels, deflate = o.deflate or 0, chunk = o.chunk or 0 }))
   local ok, message = pcall(function()
     copy(writer, reader)

@@ -20,6 +20,7 @@ unless `fresh`. Files appear when they are whole; how one that was stopped goes 
 local boundaries = require "flexlab.flow.boundaries"
 local context = require "flexlab.context"
 local core = require "flexlab.core"
+local destination = require "flexlab.store.destination"
 local film = require "flexlab.flow.film"
 local film_flow = require "flexlab.flow.film_flow"
 local literal = require "flexlab.literal"
@@ -95,6 +96,9 @@ end
 
 -- Makes one film unless it is there. Whoever waited for another process to make it finds it done.
 local function ensure(s)
+  local o, run = s.options, context.run()
+  local at = { inputs = { o.initial or nil }, anywhere = true, home = run and run.dir }
+  s.path = destination.of("generate", s.path, at)
   local function done()
     if not core.sys.exists(s.path) then return false end
     local holds, difference = film_flow.holds(s)
@@ -102,14 +106,15 @@ local function ensure(s)
     error(("generate: '%s' holds something else (its %s); give another name, or --fresh to replace it"):format(s.path,
       difference), 0)
   end
-  if not s.options.fresh and done() then return end
-  local run = context.run()
+  if not o.fresh and done() then return end
+  at.anywhere = false
+  destination.of("generate", s.path, at)
   if run and run.rehearsal then return film.make(s) end
   if run then run:before_simulating() end
   local folder = s.path:match("^(.*)/[^/]*$")
   if folder and folder ~= "" then assert(core.sys.mkdirs(folder)) end
   local _ <close> = assert(core.sys.lock(s.path .. ".lock"))
-  if s.options.fresh or not done() then film.make(s) end
+  if o.fresh or not done() then film.make(s) end
 end
 
 --- Makes the films that are not there yet, or not whole; returns the paths of all. Another film of that name raises.
@@ -120,14 +125,18 @@ function M.make(kind, options)
   local known = M.kinds[kind]
   if not known then error("generate: " .. words.unknown(kind, words.keys(M.kinds)), 2) end
   local o = settings.options("generate", declared, options, nil, 2)
-  local list, paths = checked(o), {}
+  local list, paths, films, seen = checked(o), {}, {}, {}
   for _, re in ipairs(list) do
     for member = 0, o.members do
       local path = file_of(o, re, #list, member)
-      paths[#paths + 1] = path
-      ensure { path = path, options = o, re = re, member = member }
+      if seen[path] then
+        error(("generate: Re %.17g and %.17g name the same file, '%s'"):format(seen[path], re, path), 0)
+      end
+      seen[path], paths[#paths + 1] = re, path
+      films[#films + 1] = { path = path, options = o, re = re, member = member }
     end
   end
+  for _, film_of in ipairs(films) do ensure(film_of) end
   return paths
 end
 

@@ -12,7 +12,9 @@ the low field was made (factor, degradation): options say, with the authors' val
 local checkpoint = require "flexlab.checkpoint"
 local choices = require "flexlab.choices"
 local config = require "flexlab.config"
+local context = require "flexlab.context"
 local core = require "flexlab.core"
+local destination = require "flexlab.store.destination"
 local official = require "flexlab.official"
 local temporary = require "flexlab.store.temporary"
 local weights = require "flexlab.checkpoint.weights"
@@ -91,6 +93,8 @@ function M.file(input, output, options)
     error(("convert: '%s' must end in .h5 or .safetensors"):format(output), 0)
   end
   input = weights.path(input)
+  local run = context.run()
+  local to = destination.of("convert", output, { inputs = { input }, home = run and run.dir })
   local file, message = core.io.load(input)
   if not file then error(message, 0) end
   local out
@@ -109,8 +113,8 @@ function M.file(input, output, options)
     wrong = tostring(wrong)
     error(wrong:find(input, 1, true) == 1 and wrong or ("%s: %s"):format(input, wrong), 0)
   end
-  temporary.clear(output)
-  local saved, why = core.io.save(output, out)
+  temporary.clear(to)
+  local saved, why = core.io.save(to, out)
   if not saved then error(why, 0) end
   local numbers = 0
   for _, t in pairs(out.tensors) do numbers = numbers + t:count() end

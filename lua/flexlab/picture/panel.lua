@@ -14,6 +14,7 @@ local axis = require "flexlab.plot.axis"
 local canvas = require "flexlab.picture.canvas"
 local colours = require "flexlab.picture.colours"
 local core = require "flexlab.core"
+local destination = require "flexlab.store.destination"
 
 local TILE = 320         -- pixels of the longer side of a field, about
 local TEXT = 2           -- font dots are 2 x 2 pixels
@@ -190,7 +191,7 @@ function Picture:png() return self.bytes end
 ---@param path string  of the file
 ---@return table  self
 function Picture:save(path)
-  assert(core.sys.write(path, self.bytes))
+  assert(core.sys.write(destination.saved(path), self.bytes))
   return self
 end
 

@@ -7,6 +7,7 @@ In a text, `^` lifts the number that follows: "10^-3", "s^-1".
 --]]
 
 local core = require "flexlab.core"
+local destination = require "flexlab.store.destination"
 
 local Drawing = {}
 Drawing.__index = Drawing
@@ -130,7 +131,7 @@ end
 ---@param path string  of the file
 ---@return table  self
 function Drawing:save(path)
-  assert(core.sys.write(path, self:svg()))
+  assert(core.sys.write(destination.saved(path), self:svg()))
   return self
 end
 

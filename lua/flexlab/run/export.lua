@@ -8,6 +8,7 @@ So `tar xf run.tar` gives a folder that table, compare, report, sample and evalu
 with every file checked. Data are not in it: files.lua names them. Locks and unfinished temporary files are left out.
 --]]
 local core = require "flexlab.core"
+local destination = require "flexlab.store.destination"
 local folder = require "flexlab.store.folder"
 local latest = require "flexlab.store.latest"
 local literal = require "flexlab.literal"
@@ -64,6 +65,7 @@ end
 ---@return integer  files
 ---@return integer  bytes
 function M.write(path, runs, study)
+  path = destination.of("export", path, { anywhere = true })
   local path_of, order = contents(runs, study)
   local list, bytes = {}, 0
   for i, name in ipairs(order) do

@@ -9,6 +9,7 @@ the seeds of an arm, pictures those of its first seed.
 --]]
 local config = require "flexlab.config"
 local core = require "flexlab.core"
+local destination = require "flexlab.store.destination"
 local foreign = require "flexlab.store.foreign"
 local judging = require "flexlab.run.judging"
 local latest = require "flexlab.store.latest"
@@ -233,6 +234,7 @@ function M.write(runs, options)
   end
   local main = runs:main(o.metric or nil, better or nil)
   if not main then error("report: the runs have no number in common", 2) end
+  if o.dir then destination.folder("report", o.dir) end
   local dir = o.dir or runs.dir
   local parts = parts_of(runs, main, o)
   parts[1].table:save(dir .. "/summary.csv")
