@@ -269,6 +269,7 @@ static int container_expect (lua_State *L) {
 
 /* core.io.reading(): how many boxes wait to be read, and how many are read and wait to be taken. */
 static int io_reading (lua_State *L) {
+  lfx_takes_nothing(L, "reading");
   int64_t waiting, ready;
   fx_reading_count(&waiting, &ready);
   lua_pushinteger(L, waiting);

@@ -1,5 +1,6 @@
 /*
-** lfail.c - what becomes of a status in Lua: an error at the caller's line, or nil and a sentence.
+** lfail.c - what becomes of a status in Lua: an error at the caller's line, or nil and a sentence; and
+** of arguments that nobody reads.
 */
 #include "lua/lfx.h"
 
@@ -15,6 +16,11 @@ void lfx_check (lua_State *L, fx_status st, const char *what) {
   if (what)
     luaL_error(L, "%s: %s", what, fx_errmsg());
   luaL_error(L, "%s", fx_errmsg());
+}
+
+void lfx_takes_nothing (lua_State *L, const char *what) {
+  if (!lua_isnone(L, 1))
+    luaL_error(L, "%s takes nothing, got %s", what, lfx_describe(L, 1));
 }
 
 int lfx_refused (lua_State *L, fx_status st) {

@@ -114,6 +114,9 @@ int lfx_unknown(lua_State *L, const char *what, const char *noun, const char *wo
 /* Pushes a short text of the value at idx for messages: 1.5, "abc", a table, a tensor. */
 const char *lfx_describe(lua_State *L, int idx);
 
+/* Raises where a function that takes nothing was given an argument: it would be ignored. */
+void lfx_takes_nothing(lua_State *L, const char *what);
+
 /* A place to read options from; index 0: no table was given. */
 typedef struct {
   lua_State *L;

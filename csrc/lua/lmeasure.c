@@ -21,7 +21,7 @@
 #define MOST_REPEATS 1000000
 
 static int measure_start (lua_State *L) {
-  (void)L;
+  lfx_takes_nothing(L, "start");
   fx_profile_start();
   return 0;
 }
@@ -63,6 +63,7 @@ static void push_call (lua_State *L, const fx_call *c) {
 }
 
 static int measure_stop (lua_State *L) {
+  lfx_takes_nothing(L, "stop");
   lfx_check(L, fx_profile_stop(), "measure.stop");
   lua_createtable(L, fx_profile_count(), 0);
   for (int i = 0; i < fx_profile_count(); i++) {

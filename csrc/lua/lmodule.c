@@ -73,6 +73,7 @@ static void hdf5_version (unsigned *major, unsigned *minor, unsigned *release) {
 }
 
 static int core_info (lua_State *L) {
+  lfx_takes_nothing(L, "info");
   unsigned major = 0, minor = 0, release = 0;
   hdf5_version(&major, &minor, &release);
   lua_createtable(L, 0, 10);

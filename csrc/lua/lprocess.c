@@ -244,17 +244,20 @@ static int sys_sleep (lua_State *L) {
 /* --- Ctrl-C ----------------------------------------------------------------------------------- */
 
 static int sys_interrupts (lua_State *L) {
+  lfx_takes_nothing(L, "interrupts");
   lua_pushinteger(L, fx_interrupt_count());
   return 1;
 }
 
 static int sys_interrupted (lua_State *L) {
+  lfx_takes_nothing(L, "interrupted");
   lua_pushboolean(L, fx_interrupted());
   return 1;
 }
 
 /* The name and number of the signal that asked for an end, or nil. */
 static int sys_signal (lua_State *L) {
+  lfx_takes_nothing(L, "signal");
   const int number = fx_interrupt_signal();
   for (int i = 0; i < SIGNALS; i++) {
     if (signals[i].number == number) {
@@ -268,7 +271,7 @@ static int sys_signal (lua_State *L) {
 }
 
 static int sys_clear_interrupts (lua_State *L) {
-  (void)L;
+  lfx_takes_nothing(L, "clear_interrupts");
   fx_interrupt_clear();
   fx_interrupt_forget();
   return 0;

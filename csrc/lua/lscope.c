@@ -200,6 +200,7 @@ static void push_kinds (lua_State *L, const int64_t bytes[FX_MEMORY_KINDS]) {
 }
 
 static int core_memory (lua_State *L) {
+  lfx_takes_nothing(L, "memory");
   const lfx_state *state = state_of(L);
   fx_memory_stats memory;
   fx_memory(&memory);
@@ -223,7 +224,7 @@ static int core_memory (lua_State *L) {
 }
 
 static int core_reset_peak (lua_State *L) {
-  (void)L;
+  lfx_takes_nothing(L, "reset_peak");
   fx_memory_reset_peak();
   return 0;
 }
@@ -257,6 +258,9 @@ static int core_set_budget (lua_State *L) {
 /* --- scopes ----------------------------------------------------------------------------------- */
 
 static int core_scope (lua_State *L) {
+  if (!lua_isnone(L, 1))
+    return luaL_error(L, "scope takes nothing, got %s; write: local s <close> = flex.scope()",
+                      lfx_describe(L, 1));
   lfx_state *state = state_of(L);
   lfx_scope *s = lua_newuserdatauv(L, sizeof *s, 0);
   s->ring.prev = s->ring.next = &s->ring;

@@ -32,11 +32,13 @@ static double seconds (clockid_t clock) {
 }
 
 static int sys_time (lua_State *L) {
+  lfx_takes_nothing(L, "time");
   lua_pushnumber(L, seconds(CLOCK_MONOTONIC));
   return 1;
 }
 
 static int sys_now (lua_State *L) {
+  lfx_takes_nothing(L, "now");
   lua_pushnumber(L, seconds(CLOCK_REALTIME));
   return 1;
 }
@@ -222,6 +224,7 @@ static int sys_isatty (lua_State *L) {
 }
 
 static int sys_columns (lua_State *L) {
+  lfx_takes_nothing(L, "columns");
   struct winsize size;
   const char *given = getenv("COLUMNS");
   int columns = given ? atoi(given) : 0;
@@ -241,11 +244,13 @@ static int sys_hash (lua_State *L) {
 }
 
 static int sys_pid (lua_State *L) {
+  lfx_takes_nothing(L, "pid");
   lua_pushinteger(L, getpid());
   return 1;
 }
 
 static int sys_host (lua_State *L) {
+  lfx_takes_nothing(L, "host");
   char name[256] = "";
   gethostname(name, sizeof name - 1);
   lua_pushstring(L, name);
@@ -253,6 +258,7 @@ static int sys_host (lua_State *L) {
 }
 
 static int sys_rss (lua_State *L) {
+  lfx_takes_nothing(L, "rss");
   long long pages = 0;
   FILE *f = fopen("/proc/self/statm", "r");
   if (f && fscanf(f, "%*s %lld", &pages) != 1)
@@ -264,6 +270,7 @@ static int sys_rss (lua_State *L) {
 }
 
 static int sys_peak_rss (lua_State *L) {
+  lfx_takes_nothing(L, "peak_rss");
   struct rusage usage;
   getrusage(RUSAGE_SELF, &usage);
   lua_pushinteger(L, (lua_Integer)usage.ru_maxrss * 1024);

@@ -258,7 +258,12 @@ function M.registry(kind)
   local defined = {}
   defined_of[kind] = defined
   local registry = setmetatable({}, {
-    __call = function() return names(kind, defined) end,
+    __call = function(_, ...)
+      if select("#", ...) > 0 then
+        error(("%s takes nothing, and lists the words; a choice is flex.%s.WORD"):format(kind, kind), 2)
+      end
+      return names(kind, defined)
+    end,
     __index = function(_, name)
       name = M.present(kind, name)
       local choice = defined[name] or find(kind, defined, name)

@@ -55,7 +55,8 @@ function TestFiles.test_fields()
     frames[2]:totable())
   lu.assertEquals(c:attributes(), { re = 1000, solver = "none" })
   lu.assertEquals(c:read("times"):totable(), { 0, 0.5 })
-  raises("axis 1 of 'w' has 2 entries; 1 from 2", c.read, c, "w", { start = { 3, 1, 1, 1 }, count = { 1, 2, 3, 4 } })
+  raises("axis 1 of 'w' has 2 entries; entry 3 does not exist",
+    c.read, c, "w", { start = { 3, 1, 1, 1 }, count = { 1, 2, 3, 4 } })
   c:close()
   raises("container: the file is closed already", c.read, c, "w")
 end

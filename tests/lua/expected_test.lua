@@ -109,6 +109,34 @@ local wrong = {
   { function() flex.picture.compare { low = core.zeros { 1, 2, 2, 1 }, spraed = 1 } end, "picture has no 'spraed'" },
 }
 
+-- What takes nothing refuses an argument, which it would ignore.
+function suite.test_what_takes_nothing_says_so()
+  local called = false
+  local nothing = { "memory", "reset_peak", "info" }
+  for _, name in ipairs { "time", "now", "columns", "pid", "host", "rss", "peak_rss",
+    "interrupts", "interrupted", "signal",
+    "clear_interrupts" } do
+    nothing[#nothing + 1] = "sys." .. name
+  end
+  for _, name in ipairs { "measure.start", "measure.stop", "io.reading" } do nothing[#nothing + 1] = name end
+  for _, name in ipairs(nothing) do
+    local part, own = name:match "^(%a+)%.(.*)$"
+    local f = part and core[part][own] or core[name]
+    lu.assertErrorMsgContains((own or name) .. " takes nothing, got 1", f, 1)
+  end
+  lu.assertErrorMsgContains("scope takes nothing, got a function; write: local s <close> = flex.scope()", flex.scope,
+    function() called = true end)
+  lu.assertErrorMsgContains("scope takes nothing, got nil", flex.scope, nil)
+  lu.assertFalse(called)
+  lu.assertErrorMsgContains("losses takes nothing, and lists the words; a choice is flex.losses.WORD", function()
+    flex.losses "mse"
+  end)
+  lu.assertErrorMsgContains("run takes nothing: it is the run", flex.run, "recipes/sr.lua")
+  lu.assertNil(flex.run())
+  local scope <close> = flex.scope()
+  lu.assertEquals(type(scope.keep), "function")
+end
+
 function suite.test_the_sentence_is_of_the_function_that_was_called()
   for _, case in ipairs(wrong) do
     local ok, said = pcall(case[1])

@@ -14,8 +14,12 @@ local M = {}
 local stack, last = {}, nil
 
 --- The run whose body is being executed, or nil.
+---@param ... nil  nothing; an argument raises
 ---@return table|nil
-function M.run() return stack[#stack] end
+function M.run(...)
+  if select("#", ...) > 0 then error("run takes nothing: it is the run whose body is being executed", 2) end
+  return stack[#stack]
+end
 
 --- The data of the current run, else those made last; nil where there are none.
 ---@return table|nil
