@@ -128,4 +128,65 @@ function suite.test_fresh_removes_a_link_and_not_what_it_leads_to()
   lu.assertEquals(core.sys.exists(folder .. "/index.lua"), "file")
 end
 
+-- Two runs of one recipe, and a link to the first; its target absolute or relative.
+local function two_runs_and_a_link(relative)
+  local recipe, dir = made()
+  recipe({ train = { steps = 3 } }, { root = suite.folder .. "/runs", quiet = true })
+  local target = relative and dir:sub(#suite.folder + 2) or dir
+  assert(core.sys.symlink(target, suite.folder .. "/mine"))
+  assert(core.sys.symlink("mine", suite.folder .. "/again"))
+  return dir, suite.folder .. "/mine", suite.folder .. "/again"
+end
+
+local function said(line)
+  local code, out = support.flexlab(line, suite.folder .. ".out")
+  os.remove(suite.folder .. ".out")
+  return code, out
+end
+
+function suite.test_a_link_that_is_named_is_followed_by_each_command()
+  local dir, mine, again = two_runs_and_a_link(true)
+  local all = suite.folder .. "/runs/toy"
+  lu.assertEquals(finished.tasks({ again })[1].dir, dir)
+  lu.assertEquals(#flex.runs(mine), 1)
+  lu.assertEquals(#flex.runs { mine, all }, 2)               -- one run is not counted twice
+  local code, out = said("table --as csv " .. mine)
+  lu.assertEquals(code, 0, out)
+  lu.assertEquals(select(2, out:gsub("0%.5", "")), 1, out)
+  for _, line in ipairs { "list runs ", "report ", "export --out " .. suite.folder .. "/one.tar ", "prune " } do
+    code, out = said(line .. mine)
+    lu.assertEquals(code, 0, out)
+    lu.assertStrContains(out, line:find "export" and "1 run" or dir)
+  end
+  code, out = said(("compare %s %s"):format(mine, all))
+  lu.assertEquals(code, 0, out)
+  lu.assertStrContains(out, "train.steps=3")
+  lu.assertStrContains(out, "train.steps=2")
+end
+
+function suite.test_an_absolute_link_is_followed_and_a_circle_refused()
+  local dir, mine = two_runs_and_a_link(false)
+  lu.assertEquals(finished.tasks({ mine })[1].dir, dir)
+  assert(core.sys.symlink("round", suite.folder .. "/round"))
+  lu.assertErrorMsgContains("round: its links lead in a circle", flex.runs, suite.folder .. "/round")
+end
+
+function suite.test_a_path_that_means_no_run_is_named()
+  local _, mine = two_runs_and_a_link(false)
+  local none = suite.folder .. "/none"
+  core.sys.mkdirs(none)
+  for _, line in ipairs { "compare %s %s", "table %s %s", "prune %s %s" } do
+    local code, out = said(line:format(mine, none))
+    lu.assertEquals(code, 1, line .. out)
+    lu.assertStrContains(out, ("there is no run in '%s': it is no run, no study and no folder of runs"):format(none))
+  end
+  for _, line in ipairs { "list runs ", "export " } do
+    local code, out = said(line .. none)
+    lu.assertEquals(code, 1, line .. out)
+    lu.assertStrContains(out, ("there is no run in '%s'"):format(none))
+  end
+  local code, out = said("list runs --out " .. none)                  -- a folder of runs may be empty
+  lu.assertEquals(code, 0, out)
+end
+
 os.exit(lu.LuaUnit.run())

@@ -19,7 +19,6 @@ local function runs_of(path)
     if word ~= "done" then terminal.note(("%s is not done (%s)"):format(task.dir, word)) end
     dirs[i] = task.dir
   end
-  if #dirs == 0 then error(("export: %s is no run, no study and no folder of runs"):format(path), 0) end
   return dirs, study
 end
 

@@ -83,9 +83,9 @@ function lists.backbones(values)
 end
 
 -- The runs and studies of a folder of runs, of a study, or below any other folder.
-local function show_runs(path)
+local function show_runs(path, empty)
   path = latest.resolve(path)
-  local tasks = finished.tasks { path }
+  local tasks = finished.tasks({ path }, empty)
   local t, mains = listing.runs(tasks)
   t:print()
   for _, entry in ipairs(mains) do
@@ -117,7 +117,7 @@ function lists.runs(values)
   if core.sys.exists(values.out) ~= "folder" then
     return terminal.say(("no runs: there is no folder '%s'"):format(values.out))
   end
-  show_runs(values.out)
+  show_runs(values.out, true)
 end
 
 return {

@@ -3,7 +3,9 @@ latest - runs/<name>/latest: a symbolic link to the run, or the study, that was 
 are walked.
 
 The link is relative ("1a2b3c4d/3" of a run, "1a2b3c4d" of a study), so a folder of runs can be moved, and it
-appears under its name at once (core.sys.symlink). A path that a user types may go through it; whoever walks
+appears under its name at once (core.sys.symlink).
+
+One rule for links: a path that a user names is followed when it is a link, whatever its name (M.resolve); whoever walks
 folders of runs passes links by (M.folders), so that no run is counted twice and no walk leaves the folder.
 --]]
 local core = require "flexlab.core"
@@ -24,18 +26,30 @@ function M.point(root, name, target)
   if not ok then return ("%s: no link to the latest run (%s)"):format(path, tostring(message)) end
 end
 
---- A path without its last link: runs/sr/latest -> runs/sr/1a2b3c4d/3. Other paths are returned as they are; a link
---- that leads out of its folder raises.
+local MOST_LINKS = 40     -- one behind the other, as Linux follows them
+
+-- Where a link leads. `latest`, which FlexLab makes, leads nowhere out of its folder: a folder may be of others.
+local function followed(path, target)
+  local outside = target:match "^/" or ("/" .. target .. "/"):find("/../", 1, true)
+  if outside and path:match "[^/]*$" == "latest" then
+    error(("%s leads to '%s', out of its folder; it is not followed"):format(path, target), 0)
+  end
+  return (target:match "^/" and "" or path:match "^(.*/)" or "") .. target
+end
+
+--- A path that a user named, without its last links: runs/sr/latest -> runs/sr/1a2b3c4d/3, mine -> what it leads to.
+--- Other paths are returned as they are. A link `latest` that leads out of its folder raises.
 ---@param path string  of a run, a study, or a link to one
 ---@return string
 function M.resolve(path)
-  path = path:gsub("(.)/+$", "%1")
-  local target = core.sys.readlink(path)
-  if not target or path:match "[^/]*$" ~= "latest" then return path end
-  if target:match "^/" or ("/" .. target .. "/"):find("/../", 1, true) then
-    error(("%s leads to '%s', out of its folder; it is not followed"):format(path, target), 0)
+  local named = path
+  for _ = 1, MOST_LINKS do
+    path = path:gsub("(.)/+$", "%1")
+    local target = core.sys.readlink(path)
+    if not target then return path end
+    path = followed(path, target)
   end
-  return (path:match "^(.*/)" or "") .. target
+  error(("%s: its links lead in a circle"):format(named), 0)
 end
 
 -- A text with a link `latest` in it, and the same with the folder that it leads to; nil for any other value.

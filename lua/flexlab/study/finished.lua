@@ -65,7 +65,7 @@ local function read(dir)
     flat = flat }
 end
 
--- Adds the runs of a study's folder, as its plan has them.
+-- Adds the runs of a study's folder, as its plan has them; true.
 local function add_study(found, dir)
   local list = record.read(dir)
   local root = record.root(dir)
@@ -79,18 +79,22 @@ local function add_study(found, dir)
     end
   end
   found.study = list
+  return true
 end
 
--- Adds the runs below a folder.
+-- Adds the runs below a folder; whether there are any.
 local function add_folder(found, path)
+  local any = false
   for _, dir in ipairs(M.folders(path)) do
     local task = not found.seen[dir] and read(dir)
     if task then found.seen[dir], found.tasks[#found.tasks + 1] = true, task end
+    any = any or found.seen[dir]
   end
+  return any
 end
 
 local function gather(paths)
-  local found = { tasks = {}, seen = {}, remarks = {} }
+  local found = { tasks = {}, seen = {}, remarks = {}, empty = {} }
   for place, path in ipairs(paths) do
     path = latest.resolve(path)
     local before = #found.tasks
@@ -99,17 +103,32 @@ local function gather(paths)
     end
     local dir, remark = record.find(path)
     found.remarks[#found.remarks + 1] = remark
-    if dir then add_study(found, dir) else add_folder(found, path) end
+    local any = dir and add_study(found, dir) or add_folder(found, path)
+    if not any then found.empty[#found.empty + 1] = paths[place] end
     for i = before + 1, #found.tasks do found.tasks[i].place = place end
     found.dir = found.dir or dir or path
   end
   return found
 end
 
+-- Refuses a path that means no run: left out without a word, it would be missed in what is shown of the others.
+local function all_mean_runs(found)
+  if #found.empty > 0 then
+    error(("there is no run in '%s': it is no run, no study and no folder of runs"):format(
+      table.concat(found.empty, "', '")), 0)
+  end
+end
+
 --- The runs in folders, in any state: { dir, seed, result or nil, state, config, flat = settings by flat keys }.
----@param paths string[]  folders of runs or of studies
+--- A path that means no run raises.
+---@param paths string[]     folders of runs or of studies
+---@param empty boolean|nil  true: a folder may hold none
 ---@return table[]
-function M.tasks(paths) return gather(paths).tasks end
+function M.tasks(paths, empty)
+  local found = gather(paths)
+  if not empty then all_mean_runs(found) end
+  return found.tasks
+end
 
 -- What is to be said of the folder of a study that was made before studies listed their runs; "" of any other.
 local function old_study(path)
@@ -146,6 +165,7 @@ end
 function M.find(paths)
   local all = type(paths) == "table" and paths or { paths }
   local found = gather(all)
+  if #all > 1 then all_mean_runs(found) end
   ended(found, all)
   local fields = { name = table.concat(all, " "), tasks = found.tasks, unfinished = found.unfinished, dir = found.dir }
   if found.study and #all == 1 then
