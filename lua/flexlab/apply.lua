@@ -30,6 +30,8 @@ local whole = require "flexlab.data.whole"
 
 local sampling, tiled = settings.of("eval").defaults, settings.of("tiling").defaults
 
+local all_tiles = math.tointeger(settings.of("data").entry.test_tiles.most)     -- every tile of a file
+
 local M = {}
 
 --- What may be given: the files; what `flexlab sample --help` says of the others; how fields are read, as data's
@@ -96,7 +98,7 @@ end
 local function from_truth(model, o, domain)
   local more, grid = reading.of_model(o, model, o.data), nil
   local height, width = sides(domain and { domain.height, domain.width } or model.data.crop)
-  more.file, more.test, more.test_tiles, more.crop = o.data, o.data, math.maxinteger // 4, { height, width }
+  more.file, more.test, more.test_tiles, more.crop = o.data, o.data, all_tiles, { height, width }
   more.batch = domain and 1 or o.batch
   more.circular = domain and model.data.task == "superres" and domain.periodic or nil
   local set = tasks.as_trained(model, more, function(source)
