@@ -70,11 +70,11 @@ check-samples: release
 	@tools/check_samples.sh
 
 install: release
-	@cmake --install build/release --prefix $(PREFIX)
+	@cmake --install build/release --prefix "$(PREFIX)"
 
 # What an installation has written there, of whatever version; needs no build.
 uninstall:
-	@tools/uninstall.sh $(PREFIX)
+	@tools/uninstall.sh "$(PREFIX)"
 
 format:
 	@git ls-files '*.c' '*.h' | xargs clang-format -i

@@ -74,4 +74,8 @@ rm "$losses/mine.lua"
 [ -d "$home/usr/bin" ] && [ ! -e "$home/usr/include/flexlab" ] || fail "uninstall.sh removes other folders than its own"
 ! sh "$source/tools/uninstall.sh" "$home/usr" 2>message && grep -q 'no FlexLab is installed in' message \
   || fail "uninstall.sh finds an installation where there is none"
+make -s -C "$source" uninstall PREFIX="$home/two words" 2>message || true
+grep -q "no FlexLab is installed in $home/two words:" message || fail "make uninstall: a blank in PREFIX divides it"
+make -n -C "$source" -o release install PREFIX="$home/two words" | grep -q "prefix \"$home/two words\"" \
+  || fail "make install: a blank in PREFIX divides it"
 echo "installed, used and removed in $home"
