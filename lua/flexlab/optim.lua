@@ -144,10 +144,16 @@ function M.of(model, given)
 end
 
 --- A sentence where all weights still are what they were before the first update, and why; nil where they have moved,
---- or there was no update.
+--- or there was neither an update nor a step.
+---@param steps integer|nil  of the run's loop, each of which should have made an update; 0
 ---@return string|nil
-function Optim:unmoved()
+function Optim:unmoved(steps)
   local updates, largest = self:updates(), self.largest
+  steps = steps or 0
+  if updates == 0 and steps > 0 then
+    return ("the optimiser was made and moved nothing in %d step%s: the loop calls no optim:step(loss)"):format(steps,
+      steps > 1 and "s" or "")
+  end
   if updates == 0 or fingerprint(self.parameters) ~= self.began then return nil end
   local why = largest.lr == 0 and "the learning rate was 0" or largest.norm == 0 and "every gradient was 0"
     or "each was smaller than the last digit of the weights"

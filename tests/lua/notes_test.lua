@@ -91,8 +91,9 @@ print(recipe({}, { root = %q, quiet = true }).dir)
   assert(core.sys.remove(stop))
   local dir, said = once()
   local list = notes.of(assert(dir, said))
-  lu.assertEquals(#list, 1)
+  lu.assertEquals(#list, 2)
   lu.assertStrContains(list[1], "8 of 8 test frames are training frames too")
+  lu.assertStrContains(list[2], "the optimiser was made and moved nothing in 2 steps")
   lu.assertStrContains(said, "note: " .. list[1])
 end
 
@@ -269,6 +270,26 @@ function suite.test_an_optimiser_that_never_moved_is_said()
     .. "weights" })
   lu.assertEquals(training("moves", { steps = 1, lr = 1e-3 }, square), {})
   lu.assertEquals(training("untrained", { steps = 0, lr = 1e-3 }, square), {})
+end
+
+function suite.test_a_loop_without_updates_is_said_and_found()
+  local found = require("flexlab.doctor.run").training
+  local function forgetful(cfg, this)
+    local net = core.nn.linear(4, 4)
+    local optim = flex.optimizer({ parameters = function() return net:parameters() end }, cfg.train)
+    for _ in this:steps(nil, cfg.train.steps) do
+      if cfg.train.lr > 1 then optim:step(net(core.zeros { 1, 4 }):sum()) end
+    end
+    return { n = 1 }
+  end
+  local sentence = "the optimiser was made and moved nothing in 8 steps: the loop calls no optim:step(loss)"
+  local list, said, result = body("forgetful", { train = { steps = 8, lr = 1e-3 } }, forgetful)
+  lu.assertEquals(list, { sentence })
+  lu.assertStrContains(said, "note: " .. sentence)
+  lu.assertEquals({ found { dir = result.dir } }, { "fault", sentence })
+  list, _, result = body("waits", { train = { steps = 0, lr = 1e-3 } }, forgetful)
+  lu.assertEquals(list, {})
+  lu.assertNil(found { dir = result.dir })
 end
 
 function suite.test_results_that_are_not_finite_are_said_by_name()

@@ -12,6 +12,7 @@ what each looks for, which has been seen in published code and data (issues 49 a
   normalisation  mean and std that were fitted on test frames
   registration   an estimate that is shifted against the truth, by other than the authors' (f - 1) / 2 pixels; a
                  baseline `registered` that is, since coarse files are not what the degradation says
+  training       an optimiser that moved nothing, as the run has noted (doctor/run.lua)
   weights        tensors with NaN or infinity in them, and the first block whose output has (doctor/run.lua)
   pull           an ensemble too narrow (over-confident) or too wide for its error
   feedback       rollouts that feed the ensemble's mean back
@@ -77,8 +78,8 @@ end
 local checks = { { "split", doctor_split.split }, { "quantities", doctor_data.quantities },
   { "leakage", doctor_data.leakage }, { "variance", doctor_data.variance },
   { "normalisation", doctor_data.normalisation },
-  { "registration", doctor_data.registration }, { "weights", doctor_run.weights }, { "pull", doctor_run.pull },
-  { "feedback", doctor_run.feedback } }
+  { "registration", doctor_data.registration }, { "training", doctor_run.training },
+  { "weights", doctor_run.weights }, { "pull", doctor_run.pull }, { "feedback", doctor_run.feedback } }
 
 --- All findings on a run (a folder) or on data (a table); a check that does not apply leaves none.
 ---@param what string|table  a run's folder, or settings of data

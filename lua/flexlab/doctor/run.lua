@@ -4,6 +4,7 @@ run - weights, pull, feedback: what only a run can have wrong (see init.lua).
 local compare = require "flexlab.evaluation.compare"
 local core = require "flexlab.core"
 local diffusion = require "flexlab.diffusion"
+local notes = require "flexlab.context.notes"
 
 local M = {}
 
@@ -54,6 +55,17 @@ function M.weights(subject)
     return "fault", ("all weights are finite, but the output of %s is not, on a test batch"):format(place)
   end
   return "ok", "all weights, and the outputs of all blocks on a test batch, are finite"
+end
+
+--- What the run has noted of an optimiser that moved nothing: its weights are those that it began with.
+---@param subject table  dir
+---@return string|nil  state
+---@return string|nil  sentence
+function M.training(subject)
+  if not subject.dir then return nil end
+  for _, sentence in ipairs(notes.of(subject.dir)) do
+    if sentence:find "^the optimiser " then return "fault", sentence end
+  end
 end
 
 --- Error of the ensemble's mean against its spread, with the (M + 1) / M of a finite ensemble [Fortin et al. 2014].

@@ -371,7 +371,7 @@ function Run:finish()
   self.steady:check()
   self:end_scope()
   for _, entry in ipairs(self.watched) do
-    notes.add(entry.optim and entry.optim.unmoved and entry.optim:unmoved() or nil)
+    notes.add(entry.optim and entry.optim.unmoved and entry.optim:unmoved(self.step) or nil)
   end
   self.log_file:finish()
   self.progress:done()
