@@ -116,6 +116,21 @@ function suite.test_arms_are_compared_by_sample_and_tested_by_seed()
   lu.assertStrContains(out, "note: n counts seeds")
 end
 
+-- A tile of 16x16 and one of 32x32 at the same corner are two samples.
+function suite.test_tiles_of_other_sizes_are_other_samples()
+  local sized = flex.recipe("sized", { data = { crop = 16 } }, function(cfg)
+    return { rfne = flex.evaluate(function(b) return b.truth * (1 + cfg.data.crop / 100) end, test_part(5)).rfne }
+  end)
+  local function arms(crops)
+    local dir = flex.study("sizes", sized, { grid = { ["data.crop"] = crops }, seeds = "1..2" },
+      function() end)(nil, { root = suite.root, quiet = true }).dir
+    return require("flexlab.study.samples").compare(flex.runs(dir), { name = "rfne", better = "lower" },
+      { key = "data.crop", method = "model" })
+  end
+  lu.assertErrorMsgContains("no test sample (place and size) is common to all of these runs", arms, { 16, 32 })
+  lu.assertEquals(#arms({ 16 }).rows, 1)
+end
+
 function suite.test_wrong_words_and_missing_samples()
   local dir = study(suite.root)
   local compare = require("flexlab.study.samples").compare

@@ -10,6 +10,7 @@ like one another, so 64 samples of 3 seeds are not 192 trials, and a p from them
 They say whether an arm wins everywhere or by a few samples, and are no test.
 --]]
 local judging = require "flexlab.run.judging"
+local literal = require "flexlab.literal"
 local study_runs = require "flexlab.study.runs"
 local samples = require "flexlab.evaluation.samples"
 local stats = require "flexlab.stats"
@@ -18,17 +19,24 @@ local words = require "flexlab.words"
 
 local M = {}
 
+-- The size of a run's tiles, as its settings say it: tiles of other sizes at the same corner are other samples.
+local function size_of(task)
+  local data = type(task.config) == "table" and task.config.data
+  local crop = type(data) == "table" and data.crop
+  return crop and ", crop " .. literal.line(crop) or ""
+end
+
 -- The scores of a run by sample, and the methods that its samples.csv has; nil where there is none.
 local function scores_of(task, metric, method)
   local rows = task.result and task.dir and samples.read(task.dir)
   if not rows then return nil, {} end
-  local scores, methods, has = {}, {}, false
+  local scores, methods, has, size = {}, {}, false, size_of(task)
   for _, row in ipairs(rows) do
     methods[row.method] = true
     if row.method == method then
       has = has or row[metric] ~= nil
       local value = row[metric]
-      if value and value == value and math.abs(value) < math.huge then scores[samples.key(row)] = value end
+      if value and value == value and math.abs(value) < math.huge then scores[samples.key(row) .. size] = value end
     end
   end
   return has and scores or nil, methods, rows[1] and rows[1][metric] == nil and rows or nil
@@ -119,7 +127,7 @@ function M.compare(runs, main, options)
   local metric = main.name
   local all = read_all(runs, metric, o)
   local keys, left, n = common(all)
-  if #keys == 0 then error("compare: no test sample is common to all of these runs", 0) end
+  if #keys == 0 then error("compare: no test sample (place and size) is common to all of these runs", 0) end
   local means = with(runs, function(task)
     local values = {}
     for i, key in ipairs(keys) do values[i] = all[task] and all[task][key] end
