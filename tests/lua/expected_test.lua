@@ -105,6 +105,8 @@ local wrong = {
   { function() flex.plot.spectrum({}, { ylabel = "a" }) end, "plot.spectrum has no 'ylabel'" },
   { function() flex.plot.spectrum({}, { y = { hihg = 1 } }) end, "plot.spectrum: axis y has no 'hihg'" },
   { function() flex.plot.slopes({}, { lable = "a" }) end, "plot.slopes has no 'lable'" },
+  { function() flex.generate { kind = "turbulence" } end,
+    "generate: the first argument must be a word, as in flex.generate(\"turbulence\", { re = 1000 }), got a table" },
   { function() flex.baselines.in_fluid(sample, "no_such_film.h5") end, "data: there is no file 'no_such_film.h5'" },
   { function() flex.picture.compare { low = core.zeros { 1, 2, 2, 1 }, spraed = 1 } end, "picture has no 'spraed'" },
 }

@@ -123,6 +123,10 @@ end
 ---@return string[]
 function M.make(kind, options)
   local known = M.kinds[kind]
+  if type(kind) ~= "string" then
+    error(("generate: the first argument must be a word, as in flex.generate(\"turbulence\", { re = 1000 }), got %s")
+      :format(words.show(kind)), 2)
+  end
   if not known then error("generate: " .. words.unknown(kind, words.keys(M.kinds)), 2) end
   local o = settings.options("generate", declared, options, nil, 2)
   local list, paths, films, seen = checked(o), {}, {}, {}
