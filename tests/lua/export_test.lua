@@ -137,6 +137,21 @@ function suite.test_hostile_archives_leave_nothing()
     lu.assertFalse((pcall(import.read, said, suite.folder .. "/in")), name)
     lu.assertNil(core.sys.exists(suite.folder .. "/evil"))
   end
+  -- names that no run writes: locks, files that were being written, code outside of code/
+  for name, why in pairs { lock = "is a lock", ["lock.1"] = "is a lock", ["last.h5.tmp.1.2"] = nil,
+    ["last.h5.tmp.1.0123abcd"] = "was being written", ["last.h5.tmp.17"] = "was being written",
+    ["result.lua.part"] = "was being written", ["flexlab/losses/evil.lua"] = "runs keep in code/ alone",
+    ["sub/lock"] = "is a lock", ["evil.so"] = "is code", ["sub/core.so.5"] = "is code", ["code"] = "is no copy",
+    ["code/evil.so"] = "is no copy", ["code/.lua"] = "is no copy", ["init.lua"] = "with more than a value",
+    ["files.lock"] = "is a lock" } do
+    refused(archive_of { good[1], { RUN .. name, "os.execute 'touch evil'\n" } }, ("'%s%s'"):format(RUN, name))
+    refused(archive_of { good[1], { RUN .. name, "os.execute 'touch evil'\n" } }, why)
+  end
+  refused(archive_of { good[1], { RUN .. "last.h5.tmp.1.2", "x" } }, "was being written")
+  local saved = { good[1], { RUN .. "scores.csv", "a\n" },
+    { RUN .. "spectrum.lua", "-- written by run:record\nreturn {}\n" },
+    { RUN .. "pictures/a.png", "x" }, { RUN .. "code/flexlab/losses/mine.lua", "return 1\n" } }
+  lu.assertEquals((import.read(archive_of(saved), suite.folder .. "/saved")), { "sr/1a2b3c4d/1" })
   refused(archive_of { { "sr/1a2b3c4d/1/evil.txt", "x" } }, "is no file of a run or a study")
   refused(archive_of { { "sr/1a2b3c4d/evil.txt", "x" } }, "is no file of a run or a study")
   refused(archive_of { good[1], { "sr/1a2b3c4d/study.lua", "return {}\n" } }, "is no file of a run or a study")

@@ -14,6 +14,7 @@ local latest = require "flexlab.store.latest"
 local literal = require "flexlab.literal"
 local provenance = require "flexlab.origin.provenance"
 local tar = require "flexlab.tar"
+local terminal = require "flexlab.terminal"
 local temporary = require "flexlab.store.temporary"
 
 local M = {}
@@ -45,7 +46,15 @@ local function contents(runs, study)
     if not path_of[name] then path_of[name], order[#order + 1] = path, name end
   end
   local function add_folder(dir)
-    for _, name in ipairs(files_in(dir, "", {}, 1)) do add(latest.place(dir) .. "/" .. name, dir .. "/" .. name) end
+    for _, name in ipairs(files_in(dir, "", {}, 1)) do
+      local path = dir .. "/" .. name
+      local why = folder.stray(name, path)
+      if why then
+        terminal.note(("%s %s: left out"):format(path, why))
+      else
+        add(latest.place(dir) .. "/" .. name, path)
+      end
+    end
   end
   if study then add_folder(study) end
   for _, dir in ipairs(runs) do

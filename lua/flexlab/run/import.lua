@@ -7,7 +7,7 @@ large, or of other contents than the list says are refused, and then nothing of 
 place at the end. A run that is there already stays, and must have the same result; data that it read must be the same.
 Nothing of an archive is run: its Lua files are copies, which sample and evaluate load with --trust only.
 --]]
-local clear = require("flexlab.store.folder").remove
+local folder = require "flexlab.store.folder"
 local core = require "flexlab.core"
 local export = require "flexlab.run.export"
 local foreign = require "flexlab.store.foreign"
@@ -29,6 +29,12 @@ local function place_of(name)
   return name:match("^([%w_%-]+/" .. HASH .. "/%d+)/.") or name:match("^([%w_%-]+/" .. HASH .. ")/.")
 end
 
+-- Raises for a file that no run writes, which nobody would look for in the folder of one: a lock, code.
+local function demand_own(archive, name, path)
+  local why = folder.stray(name:sub(#place_of(name) + 2), path)
+  if why then error(("%s: '%s' %s"):format(archive, name, why), 0) end
+end
+
 -- What an archive's list says, checked: { files = { [name] = { bytes =, hash = } }, count = }.
 local function read_manifest(path, archive)
   local list, message = literal.read(path)
@@ -43,22 +49,23 @@ local function read_manifest(path, archive)
       or not place_of(name) or files[name] then
       refuse(("its list names '%s', which is no file of a run"):format(tostring(name)))
     end
+    demand_own(archive, name)
     files[name], count = entry, count + 1
   end
   if count == 0 or count > MOST_FILES then refuse(("its list has %d files"):format(count)) end
   return files
 end
 
--- Unpacks an archive into `folder`, checked against its list; the list.
-local function unpack_into(folder, archive)
+-- Unpacks an archive into `into`, checked against its list; the list.
+local function unpack_into(into, archive)
   local files, seen
   tar.read(archive, function(name, size, mtime, copy)
     if not files then
       if name ~= export.manifest or size > MOST_MANIFEST then
         error(("%s was not written by flexlab export: it does not begin with %s"):format(archive, export.manifest), 0)
       end
-      copy(folder .. "/" .. name)
-      files, seen = read_manifest(folder .. "/" .. name, archive), {}
+      copy(into .. "/" .. name)
+      files, seen = read_manifest(into .. "/" .. name, archive), {}
       return
     end
     local entry = files[name]
@@ -66,12 +73,13 @@ local function unpack_into(folder, archive)
       error(("%s: '%s' is not as its list says"):format(archive, name), 0)
     end
     seen[name] = true
-    local to = folder .. "/" .. name
+    local to = into .. "/" .. name
     must(core.sys.mkdirs((to:match "^(.*)/")))
     copy(to)
     if provenance.fingerprint(to).hash ~= entry.hash then
       error(("%s: '%s' is damaged"):format(archive, name), 0)
     end
+    demand_own(archive, name, to)
     core.sys.touch(to, mtime)
   end)
   if not files then error(("%s was not written by flexlab export: it is empty"):format(archive), 0) end
@@ -129,15 +137,15 @@ end
 
 -- What is to be moved and what is there already, all of it checked before anything moves; and what is to be written
 -- of the files that runs have read.
-local function plan(files, folder, root, archive)
+local function plan(files, from, root, archive)
   local places, folders = places_of(files, archive)
   local order, there, reads = {}, {}, {}
   for _, place in ipairs(folders) do
-    reads[place] = joined(folder .. "/" .. place, root .. "/" .. place, place)
+    reads[place] = joined(from .. "/" .. place, root .. "/" .. place, place)
   end
   for _, place in ipairs(places) do
     local present = core.sys.exists(root .. "/" .. place)
-    if present then same(folder .. "/" .. place, root .. "/" .. place, place) end
+    if present then same(from .. "/" .. place, root .. "/" .. place, place) end
     table.insert(present and there or order, place)
   end
   return order, there, reads
@@ -152,24 +160,24 @@ end
 function M.read(archive, root)
   local fresh = not core.sys.exists(root)
   must(core.sys.mkdirs(root))
-  local folder = must(core.sys.temporary(root .. "/import"))
-  for _, name in ipairs(temporary.left(root)) do clear(root .. "/" .. name) end
-  clear(folder)
-  must(core.sys.mkdirs(folder))
+  local into = must(core.sys.temporary(root .. "/import"))
+  for _, name in ipairs(temporary.left(root)) do folder.remove(root .. "/" .. name) end
+  folder.remove(into)
+  must(core.sys.mkdirs(into))
   local ok, new, there = pcall(function()
-    local files = unpack_into(folder, archive)
-    local order, present, reads = plan(files, folder, root, archive)
+    local files = unpack_into(into, archive)
+    local order, present, reads = plan(files, into, root, archive)
     for place, list in pairs(reads) do
       must(core.sys.mkdirs(root .. "/" .. place))
       must(literal.write(root .. "/" .. place .. "/files.lua", list, "files read by these runs"))
     end
     for _, place in ipairs(order) do
       must(core.sys.mkdirs(((root .. "/" .. place):match "^(.*)/")))
-      must(core.sys.rename(folder .. "/" .. place, root .. "/" .. place))
+      must(core.sys.rename(into .. "/" .. place, root .. "/" .. place))
     end
     return order, present
   end)
-  clear(folder)
+  folder.remove(into)
   if not ok then
     if fresh then os.remove(root) end      -- where nothing is in it
     error(new, 0)

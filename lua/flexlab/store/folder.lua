@@ -5,12 +5,15 @@ export ask it, and docs/internals.md is tested against it.
   folder.why_taken "files"        why run:record may not use a name, in words; nil where it may
   folder.clear(dir)               removes what attempts left (--fresh); the lock must be held
   folder.passing(name)            what is no part of a run: locks, files that are being written
+  folder.stray(name, path)        why a file in a folder is none that a run or a study writes, in words; or nil
 What run:record writes begins with a line that says so, by which --fresh knows records of any name. Anything else in a
 folder is not FlexLab's: what a recipe saves there by a path of its own (scores.csv, sample.png), which the same code
 writes again under the same name, and what its user put there. --fresh leaves it alone.
 --]]
 local core = require "flexlab.core"
+local literal = require "flexlab.literal"
 local temporary = require "flexlab.store.temporary"
+local words = require "flexlab.words"
 
 local M = {}
 
@@ -57,6 +60,35 @@ local function is_record(path)
   local first = file and file:read "l"
   if file then file:close() end
   return first == "-- " .. M.mark
+end
+
+-- Lua files that the library writes into a folder of a run or of a study itself.
+local lua_files = {}
+for _, list in ipairs { M.files, { "study.lua" } } do
+  for _, name in ipairs(list) do lua_files[name] = name:find "%.lua$" ~= nil or nil end
+end
+for _, name in ipairs(M.own_records) do lua_files[name .. ".lua"] = true end
+
+-- Whether a name is that of a copy of a Lua file (origin/copies.lua).
+local function is_copy(name)
+  return name:find "^code/[%w_][%w_/%-]*%.lua$" ~= nil
+end
+
+--- Why a file in a folder is none that a run or a study writes, in words; nil where it may be. Recipes save files of
+--- any name there, but no code: Lua files are those of FlexLab, copies in code/, and records, each of which is a value.
+---@param name string       relative to the folder
+---@param path string|nil   of the file, where its contents are to be looked at
+---@return string|nil
+function M.stray(name, path)
+  for part in name:gmatch "[^/]+" do
+    if M.passing(part) or part:find "%.tmp%.%d" then return "is a lock, or a file that was being written" end
+  end
+  local top = name:match "^[^/]*"
+  if words.has(M.folders, top) then return not is_copy(name) and "is no copy of a Lua file" or nil end
+  if name:find "%.so[%d.]*$" or name:find "%.dll$" or name:find "%.luac$" then return "is code, which no run writes" end
+  if not name:find "%.lua$" or lua_files[name] then return nil end
+  if name:find "/" then return "is a Lua file, which runs keep in code/ alone" end
+  return path and literal.read(path) == nil and "is a Lua file with more than a value, which no run writes" or nil
 end
 
 --- Removes a folder and all in it; links, also the path itself, are removed and not followed.
