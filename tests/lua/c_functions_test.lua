@@ -29,7 +29,7 @@ fx_wrapped (int x) { return x; }
   local said = {}
   require "tests.c_functions".check({ a, b, c, h }, {}, function(...) said[#said + 1] = string.format(...) end)
   local text = table.concat(said, "\n")
-  lu.assertStrContains(text, ("a circle of files: %s calls fx_b of %s; %s calls fx_a of %s"):format(a, b, b, a))
+  lu.assertStrContains(text, ("a circle of files: %s needs fx_b of %s; %s needs fx_a of %s"):format(a, b, b, a))
   lu.assertStrContains(text, a .. ": no other file uses fx_lost: make it static, or take it out")
   lu.assertNil(text:find("own", 1, true))
   lu.assertNil(text:find("fx_wrapped", 1, true))

@@ -33,7 +33,7 @@ local function copies(paths, folder, chunk)
 end
 
 local function set_of(way, paths, values)
-  local cfg = { file = paths, split = 1, test = paths, test_tiles = 1, factor = 4, crop = values.size,
+  local cfg = { file = paths, test = paths, test_tiles = 1, factor = 4, crop = values.size,
     batch = values.batch, seed = 1, memory = flex.settings.of("data").entry.memory.most }
   for k, v in pairs(settings[way]) do cfg[k] = v end
   return flex.data.superres(cfg)

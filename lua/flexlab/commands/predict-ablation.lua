@@ -32,7 +32,7 @@ return {
     .. "avoid; all per pixel, in the units of training, for Gaussian fields (flex.prediction has the assumptions).",
   run = function(values)
     local cfg = variables.of(values)
-    cfg.file, cfg.split, cfg.test, cfg.crop, cfg.batch = values.data, 1, values.data, values.crop, 8
+    cfg.file, cfg.test, cfg.crop, cfg.batch = values.data, values.data, values.crop, 8
     cfg.seed, cfg.test_tiles = values.seed, 1
     if values.task == "superres" then
       cfg.factor, cfg.degradation = values.factor, values.degradation

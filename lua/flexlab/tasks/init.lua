@@ -146,7 +146,7 @@ local function divide(set, cfg, span)
   if cfg.test and type(cfg.split) == "table" then
     error("data: test files are given; split is for one set of files: leave one of them out", 0)
   end
-  if cfg.test and cfg.split ~= settings.of("data").defaults.split then
+  if context.run() and cfg.test and cfg.split ~= settings.of("data").defaults.split then
     notes.add(("data.split = %s changes nothing: test files are given"):format(tostring(cfg.split)))
   end
   local parts = { train = source:list(), test = test:list() }

@@ -13,6 +13,7 @@ known of the batch.
 those that a test batch asks for (evaluation/rollout.lua).
 --]]
 local choices = require "flexlab.choices"
+local context = require "flexlab.context"
 local core = require "flexlab.core"
 local geometry = require "flexlab.data.geometry"
 local notes = require "flexlab.context.notes"
@@ -33,7 +34,7 @@ M.superres = {
 
 function M.superres.check(cfg, set)
   local choice = choices.get("degradations", cfg.degradation)
-  if cfg.noise ~= M.superres.defaults.noise and choice.own and choice.name ~= "noisy" then
+  if context.run() and cfg.noise ~= M.superres.defaults.noise and choice.own and choice.name ~= "noisy" then
     notes.add(("data.noise = %g changes nothing: degradation '%s' has none"):format(cfg.noise, cfg.degradation))
   end
   if set.height % cfg.factor ~= 0 or set.width % cfg.factor ~= 0 then
