@@ -75,6 +75,30 @@ function suite.test_settings_of_the_network_are_judged()
   lu.assertStrContains(message_with("model", "{}"), "height must be a whole number from 1 on, got nil")
 end
 
+-- Lua makes the network of `model`, C that of `network`: where they differ, one of them would answer for the other.
+function suite.test_model_and_network_agree()
+  local same = core.json.decode((select(2, checkpoint())).text.network)
+  for name, value in pairs { mlp_ratio = 2.5, depth = 3, heads = 4, dropout = 0.25, channels = { 64 }, height = 32,
+    in_channels = 3, rotary = true, circular = not same.circular, precision = "bf16", weak_skips = not same.weak_skips,
+    skip = false, recompute = true, condition_encoder = false } do
+    lu.assertStrContains(message_with("network", with("network", { [name] = value })) or name,
+      ("changed.h5: its texts contradict each other: '%s' of 'network' is "):format(name))
+  end
+  lu.assertStrContains(message_with("network", with("network", { mlp_ratio = 2.5 })),
+    "'mlp_ratio' of 'network' is 2.5, and 'model' means 2")
+  for name, value in pairs { heads = 4, dropout = 0.25, precision = "bf16" } do
+    lu.assertStrContains(message_with("model", with("model", { [name] = value })) or name,
+      ("changed.h5: its texts contradict each other: '%s' of 'network' is "):format(name))
+  end
+  lu.assertStrContains(message_with("network", with("network", { version = 2 })) or "nothing",
+    "changed.h5: its text 'network' is described as of version 2, which had no 'mlp_ratio'")
+  local without = core.json.decode((select(2, checkpoint())).text.network)
+  without.heads = nil
+  lu.assertStrContains(message_with("network", core.json.encode(without)) or "nothing",
+    "changed.h5: its text 'network' does not fit: heads is missing")
+  lu.assertNil(message_with("network", nil))
+end
+
 -- Averaged weights are used of all tensors or of none, and none may hold NaN.
 function suite.test_weights_that_are_missing_or_broken_are_named()
   local _, file = checkpoint()
@@ -138,6 +162,10 @@ function suite.test_the_data_and_their_scale_are_judged()
     lu.assertStrContains(message_with("normalisation", with("normalisation", case)) or "nothing",
       "changed.h5: its text 'normalisation' does not fit")
   end
+  lu.assertStrContains(message_with("normalisation", nil) or "nothing",
+    "changed.h5: its text 'normalisation' is missing: mean and std of the channels")
+  lu.assertStrContains(message_with("data", with("data", { factor = 4096 })) or "nothing",
+    "changed.h5: its text 'data' does not fit: factor 4096 does not divide the network's fields of 16x16")
   lu.assertStrContains(message_with("normalisation", '{"mean":[0,0],"std":[1,1]}'), "has 2 channels, its network 1")
   lu.assertStrContains(message_with("seed", "x"), "its text 'seed' is 'x', a whole number")
 end

@@ -17,6 +17,7 @@ local config = require "flexlab.config"
 local copies = require "flexlab.origin.copies"
 local core = require "flexlab.core"
 local divergence = require "flexlab.divergence"
+local literal = require "flexlab.literal"
 local locals = require "flexlab.checkpoint.locals"
 local positions = require "flexlab.network.positions"
 local same_parts = require "flexlab.origin.same_parts"
@@ -272,6 +273,32 @@ local function bounded(path, file, area, f)
   error(made, 0)
 end
 
+-- Whether a field of a network's configuration is the same in two places: a list of levels, or one value.
+local function same_field(a, b)
+  if type(a) ~= "table" or type(b) ~= "table" then return a == b end
+  for i = 1, math.max(#a, #b) do
+    if a[i] ~= b[i] then return false end
+  end
+  return true
+end
+
+-- Raises where the texts `model` and `network` tell of two networks: Lua makes the one, C the other, and a value that
+-- no shape of a tensor bears out (heads, dropout) would make it another without a word. `cfg` is resolved from `model`,
+-- with the sides and borders of the file.
+local function demand_agreement(path, text, cfg)
+  local kind, said = choices.get("models", cfg.kind or "flex"), texts.network(path, text)
+  if not said or not kind.network then return end
+  local meant = whole(kind.network(cfg))
+  for _, field in ipairs(core.flex_fields) do
+    local value, name = said[field.name], field.name
+    if value == nil then value = field.default end
+    if not same_field(value, meant[name]) then
+      error(("%s: its texts contradict each other: '%s' of 'network' is %s, and 'model' means %s"):format(path, name,
+        literal.line(value), literal.line(meant[name])), 0)
+    end
+  end
+end
+
 --- A network from a checkpoint alone: model, configuration of its recipe, normalisation.
 ---@param path string        a checkpoint, or the folder of a run: its last.h5
 ---@param options table|nil  { ema = true: the averaged weights, where there are any; height, width: of fields of
@@ -294,7 +321,7 @@ function M.load_model(path, options)
   end
   local said = texts.of(path, file.text)
   local description = said.model
-  local size = { description.height, description.width }
+  local size, padding = { description.height, description.width }, description.padding
   demand_sides(path, file, description)
   description.height, description.width = o.height or size[1], o.width or size[2]
   description.padding = o.padding or description.padding
@@ -302,7 +329,11 @@ function M.load_model(path, options)
   local function make()
     same_parts.demand(path, { description, said.data })
     return bounded(path, file, (o.height or 0) * (o.width or 0), function()
-      return models[description.kind or "flex"].new(description)
+      local made = models[description.kind or "flex"].new(description)
+      local cfg = config.merge(made.config, nil)
+      cfg.height, cfg.width, cfg.padding = size[1], size[2], padding or cfg.padding
+      demand_agreement(path, file.text, cfg)
+      return made
     end)
   end
   local depth = #making

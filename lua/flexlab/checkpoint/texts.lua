@@ -36,9 +36,26 @@ local function check(path, key, value, declared)
   end
 end
 
--- The version of FLEX's fields (core.flex_fields) that the writer knew; files that do not say it are of the first. Nil
--- where the file has no network that is described in them.
-local function version_of(path, text)
+-- Judges the fields of a network by the version of their list: one that the version has must be there, and one that is
+-- younger cannot be. Files of before there were versions may have fields of the second.
+local function judge_fields(path, network, version)
+  for _, field in ipairs(core.flex_fields) do
+    local there = network[field.name] ~= nil
+    if network.version and there and field.since > version then
+      fail(path, "network", "is described as of version %d, which had no '%s'", version, field.name)
+    elseif not there and field.since <= version then
+      fail(path, "network", "does not fit: %s is missing", field.name)
+    end
+  end
+end
+
+--- The text `network`, and the version of FLEX's fields (core.flex_fields) that its writer knew; files that do not say
+--- it are of the first. Nil where the file has no network that is described in them.
+---@param path string  of the checkpoint, for messages
+---@param text table   texts by key
+---@return table|nil
+---@return integer|nil
+function M.network(path, text)
   local network = table_of(path, text, "network")
   if not network then return nil end
   local version = network.version or 1
@@ -46,7 +63,8 @@ local function version_of(path, text)
     fail(path, "network", "is described as of version %s, this FlexLab knows versions 1 to %d: a newer one wrote it",
       words.show(version), core.flex_version)
   end
-  return version
+  judge_fields(path, network, version)
+  return network, version
 end
 
 -- What the writer must have said is there: only a field that is younger than the file has its default.
@@ -69,7 +87,8 @@ local function model_of(path, text)
     end
   end
   check(path, "model", model, settings.of "model")
-  demand_fields(path, model, version_of(path, text))
+  local _, version = M.network(path, text)
+  demand_fields(path, model, version)
   if model.tasks ~= nil then
     if type(model.tasks) ~= "table" then fail(path, "model", "does not fit: tasks must be a table") end
     for name, channels in pairs(model.tasks) do
@@ -84,16 +103,22 @@ end
 
 local known_tasks = { "superres", "forecast", "multitask" }
 
-local function check_data(path, data)
+local function check_data(path, data, model)
   if not words.has(known_tasks, data.task) then
     fail(path, "data", "does not fit: task must be %s, got %s", words.list(known_tasks, "or"),
       words.show(data.task))
   end
-  if data.task ~= "multitask" then return check(path, "data", data, settings.of(data.task)) end
+  if data.task ~= "multitask" then check(path, "data", data, settings.of(data.task)) end
+  local factor = data.task == "superres" and model and data.factor
+  if factor and (model.height % factor > 0 or model.width % factor > 0) then
+    fail(path, "data", "does not fit: factor %d does not divide the network's fields of %dx%d", factor,
+      model.height, model.width)
+  end
+  if data.task ~= "multitask" then return end
   if type(data.tasks) ~= "table" then fail(path, "data", "does not fit: tasks must be a table") end
   for _, one in pairs(data.tasks) do
     if type(one) ~= "table" then fail(path, "data", "does not fit: a task is %s", words.show(one)) end
-    check_data(path, one)
+    check_data(path, one, model)
   end
 end
 
@@ -134,7 +159,10 @@ function M.of(path, text)
   local texts = { model = model_of(path, text), data = table_of(path, text, "data"),
     normalisation = normalisation_of(path, text), config = table_of(path, text, "config") or {},
     seed = M.number(path, text, "seed", 1) }
-  if texts.data then check_data(path, texts.data) end
+  if texts.data then check_data(path, texts.data, texts.model) end
+  if texts.data and not texts.normalisation then
+    fail(path, "normalisation", "is missing: mean and std of the channels, without which its answers have no scale")
+  end
   local channels = texts.model and texts.model.in_channels
   if channels and texts.normalisation and #texts.normalisation.mean ~= channels then
     fail(path, "normalisation", "has %d channels, its network %d", #texts.normalisation.mean, channels)
