@@ -265,7 +265,7 @@ function Scope:keep(...) end
 --- frees the others; so does `local scope <close>`
 function Scope:close() end
 
---- number of threads, set if given; no result depends on it
+--- number of threads, set if given, 1 to `core.most_threads`; no result depends on it
 ---@param n? integer
 ---@return integer
 function core.threads(n) end

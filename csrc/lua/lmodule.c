@@ -147,6 +147,8 @@ __attribute__((visibility("default"))) int luaopen_flexlab_core (lua_State *L) {
   lua_setfield(L, -2, "kernels");
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
     parts[i](L);
+  lua_pushinteger(L, FX_MAX_THREADS);
+  lua_setfield(L, -2, "most_threads");
   lua_pushliteral(L, FLEXLAB_VERSION);
   lua_setfield(L, -2, "_VERSION");
   return 1;

@@ -89,7 +89,7 @@ keep(...: any): any -- keeps tensors, or tables of them, beyond the end of the s
 close() -- frees the others; so does `local scope <close>`
 ]] },
   { holder = "flexlab.core", title = "The machine", [[
-threads(n?: integer): integer -- number of threads, set if given; no result depends on it
+threads(n?: integer): integer -- number of threads, set if given, 1 to `core.most_threads`; no result depends on it
 backend(name?: string): string -- backend of the kernels, set if given: "cpu", or "ref", the readable reference
 isa(name?: string): string -- instruction set of the cpu kernels, set if given: baseline, avx2, avx512, amx, or
   x86-64-v2 to -v4; the environment variable FLEXLAB_ISA names it at start

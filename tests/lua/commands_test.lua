@@ -88,6 +88,22 @@ function suite.test_every_whole_number_has_a_range()
   lu.assertStrContains(err, "data: --deflate must be at most 9, got 4294967297")
 end
 
+function suite.test_threads_are_bounded()
+  for word, bound in pairs { ["1e9"] = "at most 256", ["257"] = "at most 256", ["0"] = "at least 1" } do
+    local code, _, err = flexlab("generate turbulence --threads " .. word)
+    lu.assertEquals(code, 2, err)
+    lu.assertStrContains(err, ("--threads must be %s, got %s"):format(bound, word))
+  end
+end
+
+function suite.test_what_is_no_file_is_named()
+  for path, what in pairs { ["/dev/zero"] = "a device or a pipe", ["tests"] = "a folder" } do
+    local code, _, err = flexlab(("run recipes/sr.lua --set data.file=%s --out %s/runs"):format(path, suite.folder))
+    lu.assertEquals(code, 1)
+    lu.assertStrContains(err, ("data: '%s' is %s, not a file"):format(path, what))
+  end
+end
+
 function suite.test_seeds_are_whole_in_every_file_that_keeps_them()
   for _, line in ipairs { "run recipes/sr.lua --set data.seed=1e18", "run recipes/sr.lua --seeds 1000000000000000000",
     "generate x.h5 --seed 1e18" } do

@@ -36,6 +36,16 @@ function suite.test_a_hash_in_the_name_keeps_films_apart()
   end
 end
 
+-- Two frames of one time would be one frame under two names.
+function suite.test_frames_have_times_of_their_own()
+  for spacing, time in pairs { [1e-300] = 0.5, [1e-17] = 1, [1.2e-16] = 1 } do
+    local o = { spacing = spacing, time = time, frames = 9 }
+    support.raises("is below the last digit of the time: frames", made, o)
+  end
+  lu.assertNil(core.sys.exists(suite.folder .. "/t.h5"))
+  lu.assertNotNil(made { spacing = 1e-9, frames = 2 })
+end
+
 local function read(path, frame, channel)
   local reader <close> = flex.fields.open(path, { dataset = "w", channels = channel or 1 })
   return assert(reader:read { frame = frame })

@@ -31,7 +31,7 @@ M.hidden = { "complete" }
 -- Options that several commands share.
 M.device = { name = "device", value = "NAME", kind = "words", words = { "cpu", "ref" },
   doc = "backend of the kernels: cpu, or ref, the slow and readable reference" }
-M.threads = { name = "threads", value = "N", kind = "integer", least = 1,
+M.threads = { name = "threads", value = "N", kind = "integer", least = 1, most = core.most_threads,
   doc = "number of threads (results do not depend on it)" }
 
 -- The folder of parts of one's own, and the run whose copies may be run (SECURITY.md).

@@ -61,10 +61,14 @@ function M.expand(files)
   return paths
 end
 
---- The sentence about a file that is not there, with the nearest name in its folder.
+--- The sentence about a file that is not there, with the nearest name in its folder, or is no file.
 ---@param path string  of the file
 ---@return string
 function M.missing(path)
+  local kind = core.sys.exists(path)
+  if kind then
+    return ("data: '%s' is a %s, not a file"):format(path, kind == "folder" and "folder" or "device or a pipe")
+  end
   local candidates = {}
   for _, name in ipairs(core.sys.list(path:match("^(.*)/[^/]*$") or ".") or {}) do
     if name:match("%.h5$") or name:match("%.hdf5$") or name:match("%.nc$") or name:match("%.np[yz]$") then

@@ -80,8 +80,20 @@ local function check_fields(o)
   end
 end
 
+-- Frames whose times are one number would be one frame under two names.
+local function check_times(o)
+  for frame = 2, o.frames do
+    local before, at = o.time + (frame - 2) * o.spacing, o.time + (frame - 1) * o.spacing
+    if at <= before then
+      error(("generate: spacing %g is below the last digit of the time: frames %d and %d are both at %.17g; give a "
+        .. "larger spacing"):format(o.spacing, frame - 1, frame, at), 0)
+    end
+  end
+end
+
 local function checked(o)
   check_fields(o)
+  check_times(o)
   boundaries.check(o)
   if o.scalar == "initial" and not o.initial then
     error("generate: scalar 'initial' is that of the initial file; give --initial FILE", 0)
