@@ -101,6 +101,13 @@ local function start_from(path, model)
   end
 end
 
+-- The averages of the trained weights, by name.
+local function averages_of(optim)
+  local of, averages = {}, optim.core:state().average
+  for i, p in ipairs(optim.parameters) do of[p.name] = averages[i] end
+  return of
+end
+
 --- For the files in optimizers/: an optimiser of the core's kind `choice.rule`.
 ---@param choice table     of optimizers/: its rule, and the defaults of its own settings
 ---@param model table      with the method parameters
@@ -125,7 +132,7 @@ function M.new(choice, model, given)
     beta2 = cfg.beta2, eps = cfg.eps, weight_decay = cfg.weight_decay, ema = cfg.ema or 0 }
   self.ema = model
   if cfg.ema and cfg.ema > 0 and getmetatable(model) then
-    self.ema = network_model.averaged(model, function() self.core:swap() end)
+    self.ema = network_model.averaged(model, function() self.core:swap() end, function() return averages_of(self) end)
   end
   local run = context.run()
   if run then run:add_to_checkpoint(model, self) end

@@ -69,6 +69,23 @@ local recipe = flex.recipe("frozen", { way = "track", ema = 0.9, kind = "adam", 
   return result
 end)
 
+-- What averaged weights hand out are the averages, inside `use` and outside of it.
+function suite.test_the_parameters_of_the_average_are_the_averages()
+  local model = flex.models.flex(SETTINGS)
+  local optim = flex.optim.adam(model, { lr = 1e-2, ema = 0.9 })
+  for _ = 1, 2 do optim:step(flex.diffusion.loss(model, batch_of())) end
+  local raw, average, inside = {}, {}, {}
+  for i, p in ipairs(model:parameters()) do raw[i] = bytes(p.tensor) end
+  for i, p in ipairs(optim.ema:parameters()) do average[i] = bytes(p.tensor) end
+  optim.ema:use(function()
+    for i, p in ipairs(optim.ema:parameters()) do inside[i] = bytes(p.tensor) end
+  end)
+  lu.assertEquals(average, inside)
+  lu.assertNotEquals(average, raw)
+  lu.assertEquals(#average, #raw)
+  for i, p in ipairs(model:parameters()) do lu.assertEquals(bytes(p.tensor), raw[i]) end
+end
+
 function suite.test_they_stay_bit_for_bit()
   for way in pairs(ways) do
     for _, kind in ipairs { "adam", "adamw", "lion" } do

@@ -191,8 +191,9 @@ end
 --- The same model with the averages of an optimiser in place of its weights.
 ---@param model table        of M.new
 ---@param exchange function  weights <-> averages
+---@param averages function  -> table: the averages by the names of the weights
 ---@return table  with the methods of a model
-function M.averaged(model, exchange)
+function M.averaged(model, exchange, averages)
   local depth, average = 0, {}
   function average:use(f, ...) -- luacheck: ignore self
     if depth == 0 then exchange() end
@@ -202,6 +203,14 @@ function M.averaged(model, exchange)
     if depth == 0 then exchange() end
     if not results[1] then error(results[2], 0) end
     return table.unpack(results, 2, results.n)
+  end
+  -- Within `use` the weights are the averages already.
+  function average:parameters() -- luacheck: ignore self
+    local list, of = model:parameters(), depth == 0 and averages() or {}
+    for i, p in ipairs(list) do
+      if of[p.name] then list[i] = nn.parameter(p.name, of[p.name], p.trained) end
+    end
+    return list
   end
   function average:condition(...) return self:use(model.condition, model, ...) end
   function average:predict(...) return self:use(model.predict, model, ...) end
