@@ -94,7 +94,7 @@ same("an older file's", flex.load_model(older).config.upside_down, false)
 holds("C", in_c(older), "upside_down 0")
 local damaged = checkpoint("damaged.h5", function(t) t.upside_down = nil end)
 _, wrong = pcall(flex.load_model, damaged)
-holds("Lua", wrong, "its text 'model' does not fit: upside_down is missing")
+holds("Lua", wrong, "its text 'network' does not fit: upside_down is missing")
 holds("C", in_c(damaged), "'upside_down' of the text 'network' is missing")
 
 -- The reference and the stubs for editors.

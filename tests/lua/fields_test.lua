@@ -134,7 +134,12 @@ function TestFields.test_a_file_that_lacks_a_field_is_damaged()
   local model = awake()
   local function lacks(name, version)
     return saved(model, "bad.h5", function(text)
-      edited(text, "network", function(t) t.version = version end)
+      edited(text, "network", function(t)
+        t.version = version
+        for _, field in ipairs(math.type(version) == "integer" and core.flex_fields or {}) do
+          if field.since > version then t[field.name] = nil end
+        end
+      end)
       edited(text, "model", function(t) t[name] = nil end)
     end)
   end
