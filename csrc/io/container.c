@@ -136,10 +136,17 @@ fx_status fx_container_attributes (fx_container *c, const char *path, fx_attribu
 
 /* --- reading --------------------------------------------------------------------------------- */
 
+/* a + b, b >= 0, as large as it can be told. */
+static int64_t sum_told (int64_t a, int64_t b) { return a > INT64_MAX - b ? INT64_MAX : a + b; }
+
 /* Entries are counted from 1 in what is said: most who read it write Lua. */
-static fx_status no_entries (const char *path, const fx_variable *v, int a, int64_t first,
-                             int64_t last) {
-  if (first == last)
+static fx_status no_entries (const char *path, const fx_variable *v, int a, int64_t start,
+                             int64_t size) {
+  if (size < 0)
+    return fx_fail(FX_EARG, "%s: axis %d of '%s': %" PRId64 " entries cannot be read", path, a + 1,
+                   v->path, size);
+  const int64_t first = sum_told(start, 1), last = sum_told(start, size);
+  if (size == 1)
     return fx_fail(FX_EARG,
                    "%s: axis %d of '%s' has %" PRId64 " entries; entry %" PRId64
                    " does not exist (counted from 1)",
@@ -164,7 +171,7 @@ static fx_status check_box (const fx_container *c, const fx_variable *v, const i
   for (int a = 0; a < v->rank; a++) {
     sizes[a] = count[a] ? count[a] : 1;
     if (start[a] < 0 || sizes[a] < 0 || sizes[a] > v->shape[a] || start[a] > v->shape[a] - sizes[a])
-      return no_entries(c->path, v, a, start[a] + 1, start[a] + sizes[a]);
+      return no_entries(c->path, v, a, start[a], sizes[a]);
   }
   return FX_OK;
 }
