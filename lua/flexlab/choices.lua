@@ -31,7 +31,6 @@ M.kinds = {
 }
 
 local registries, defined_of = {}, {}   -- kind -> its registry, and what it has loaded
-local renamings = {}                    -- former names of entries that were said to have another now
 local origins, provided = {}, {}        -- kind.word -> where a user's choice came from; what `provide` was given
 
 -- A file _name.lua of a kind's folder serves its words and is none.
@@ -93,8 +92,8 @@ local function take_former_entries(kind, name, choice)
   for former, present in pairs(renamed.entries[kind] or {}) do
     if choice[former] ~= nil and choice[present] == nil then
       local full = ("%s '%s': '%s'"):format(kind, name, former)
-      if not renamings[full] then terminal.note(("%s is called '%s' now"):format(full, present)) end
-      renamings[full], choice[present] = true, choice[former]
+      terminal.note_once(("%s is called '%s' now"):format(full, present))
+      choice[present] = choice[former]
     end
   end
 end
@@ -374,8 +373,6 @@ local function is_there(kind, name)
     or is_word(name) and (provided[kind .. "." .. name] or loading.find("flexlab." .. kind .. "." .. name)) ~= nil
 end
 
-local told = {}   -- old words of which it has been said what they are called now
-
 --- The present word for one that was called otherwise once (renamed.lua), which is said once; any other word, and one
 --- that is somebody's own choice, is itself.
 ---@param kind string  "losses"
@@ -384,10 +381,7 @@ local told = {}   -- old words of which it has been said what they are called no
 function M.present(kind, name)
   local now = renamed.words[kind] and renamed.words[kind][name]
   if not now or is_there(kind, name) then return name end
-  if not told[kind .. "." .. name] then
-    told[kind .. "." .. name] = true
-    terminal.note(("the word '%s' of %s is called '%s' now"):format(name, kind, now))
-  end
+  terminal.note_once(("the word '%s' of %s is called '%s' now"):format(name, kind, now))
   return now
 end
 

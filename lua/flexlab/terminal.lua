@@ -7,6 +7,7 @@ sent (words.printable). What a user's own recipe prints is the user's, and passe
 
   say(text)       a line on standard output          note(sentence)   "note: ..." on standard error
   write(text)     a text on standard output          warn(text)       a line on standard error
+  note_once(sentence)   the same, once in a process
   draw(text)      the line that changes, on standard error; wipe() takes it away
   json(value)     one line of JSON on standard output
 print and io.write are looked up at each call, since a run's transcript replaces them.
@@ -31,6 +32,15 @@ function M.warn(text) io.stderr:write(words.printable(text), "\n") end
 --- "note: ..." as a line on standard error.
 ---@param sentence string  without the word
 function M.note(sentence) M.warn("note: " .. sentence) end
+
+local noted = {}
+
+--- The same, of a sentence that this process has not noted so yet: that a word has another name now.
+---@param sentence string  without the word
+function M.note_once(sentence)
+  if not noted[sentence] then M.note(sentence) end
+  noted[sentence] = true
+end
 
 --- The end of a command that failed: one sentence.
 ---@param sentence string  without the name of the program

@@ -19,14 +19,7 @@ local M = {}
 
 M.file = "notes.lua"
 
-local said = {}   -- outside of runs, and in runs of a study
-
-local say = terminal.note
-
-local function say_once(sentence)
-  if not said[sentence] then say(sentence) end
-  said[sentence] = true
-end
+local say, say_once = terminal.note, terminal.note_once   -- once: outside of runs, and in runs of a study
 
 -- Of a study's run once in this process, and not at all where it is quiet.
 local function say_for(run, sentence)

@@ -13,8 +13,6 @@ local terminal = require "flexlab.terminal"
 
 local Former = {}
 
-local told = false
-
 -- The dataset that is meant and the number of its axes; what is absent is said by fields.open.
 local function meant(path, dataset)
   local container, message = core.io.container(path)
@@ -87,10 +85,7 @@ function meta.__index(self, key) return Former[key] or self.reader[key] end
 ---@return table|nil  a reader
 ---@return string|nil
 return function(path, dataset)
-  if not told then
-    told = true
-    terminal.note "core.io.field(path, dataset) is flex.fields.open(path, { dataset = dataset }) now"
-  end
+  terminal.note_once "core.io.field(path, dataset) is flex.fields.open(path, { dataset = dataset }) now"
   local name, rank = meant(path, dataset)
   if not name then return nil, rank end
   local ok, reader = pcall(fields.open, path,

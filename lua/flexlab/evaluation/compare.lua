@@ -252,13 +252,10 @@ local function asked(sampler, test, options)
   return methods, o
 end
 
-local told = false
-
 -- What was called `gain` until version 0.2, a word that recipes have for the ratio of two errors.
 local former = { __index = function(c, key)
   if key ~= "gain" then return nil end
-  if not told then terminal.note "the result of flex.report.compare: 'gain' is called 'gain_percent' now" end
-  told = true
+  terminal.note_once "the result of flex.report.compare: 'gain' is called 'gain_percent' now"
   return c.gain_percent
 end }
 

@@ -355,13 +355,9 @@ function Run:write_cost()
 end
 
 -- Methods by the names that they had before (renamed.lua): said once, then done.
-local told = {}
 for old, now in pairs(renamed.run) do
   Run[old] = function(self, ...)
-    if not told[old] then
-      told[old] = true
-      terminal.note(("run:%s is called run:%s now"):format(old, now))
-    end
+    terminal.note_once(("run:%s is called run:%s now"):format(old, now))
     return self[now](self, ...)
   end
 end
