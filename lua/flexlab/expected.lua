@@ -159,6 +159,19 @@ function M.place(what, name, value, count, level)
   end
 end
 
+--- The number of a frame of a file: a whole number from 1 to `count`, how many it has.
+---@param what string    the function that asks, for the sentence
+---@param path string    of the file
+---@param value any      what it got
+---@param count integer  frames of the file
+---@param level integer  as error's, for the function that asks
+function M.frame(what, path, value, count, level)
+  if math.type(value) ~= "integer" or value < 1 or value > count then
+    error(("%s: %s: frame %s: the file has %d frame%s"):format(what, path, words.show(value), count,
+      count == 1 and "" or "s"), level + 1)
+  end
+end
+
 --- A scalar tensor, such as a loss.
 ---@param what string    the function that asks, for the sentence
 ---@param name string    its argument

@@ -143,10 +143,7 @@ local function counted(n, noun) return ("%d %s%s"):format(n, noun, n == 1 and ""
 
 -- Frame j as place() has it. A frame that is not there raises: arithmetic alone would find another in its place.
 local function placed(self, what, j, level)
-  if math.type(j) ~= "integer" or j < 1 or j > self.frames then
-    error(("%s: %s: frame %s: the file has %s"):format(what, self.path, words.show(j), counted(self.frames, "frame")),
-      level + 1)
-  end
+  expected.frame(what, self.path, j, self.frames, level + 1)
   return place(self, j)
 end
 

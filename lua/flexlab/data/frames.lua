@@ -150,10 +150,8 @@ local function file_of(self, what, e, level)
   local file = self.files[e.file]
   if not file then
     error(("%s: file %s: the source has %d"):format(what, tostring(e.file), #self.files), level + 1)
-  elseif math.type(e.frame) ~= "integer" or e.frame < 1 or e.frame > file.frames then
-    error(("%s: %s: frame %s: the file has %d frame%s"):format(what, file.path, tostring(e.frame), file.frames,
-      file.frames == 1 and "" or "s"), level + 1)
   end
+  expected.frame(what, file.path, e.frame, file.frames, level + 1)
   return file
 end
 
