@@ -14,10 +14,11 @@ written or made here.
 --]]
 local core = require "flexlab.core"
 local folder = require "flexlab.store.folder"
+local latest = require "flexlab.store.latest"
 
 local M = {}
 
-local MOST_LINKS, MOST_FOLDERS = 40, 128
+local MOST_FOLDERS = 128
 
 local own_names = { [folder.lock] = true }
 for _, list in ipairs { folder.files, folder.elsewhere } do
@@ -76,15 +77,6 @@ local function fault(path)
   if kind == "other" then return "is a device or a pipe, not a file" end
 end
 
--- The file that a path's links lead to; nil where they lead in a circle.
-local function followed(path)
-  for _ = 1, MOST_LINKS do
-    local target = path ~= "" and core.sys.readlink(path)
-    if not target then return path end
-    path = target:find "^/" and target or split(path) .. "/" .. target
-  end
-end
-
 -- The file of a run or a study that a path is, or lies among, in words; nil of another. `home` is a run's folder in
 -- which it may lie under a name that is not FlexLab's.
 local function belongs(path, home)
@@ -103,7 +95,7 @@ end
 ---@return string            the path to write to
 function M.of(label, path, options)
   local o = options or {}
-  local to = followed(path)
+  local to = latest.follow(path, latest.target)
   local wrong = not to and "is a link that leads in a circle" or fault(to)
   if not wrong then
     local it = identity(to)

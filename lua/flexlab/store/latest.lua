@@ -28,13 +28,39 @@ end
 
 local MOST_LINKS = 40     -- one behind the other, as Linux follows them
 
--- Where a link leads. `latest`, which FlexLab makes, leads nowhere out of its folder: a folder may be of others.
-local function followed(path, target)
-  local outside = target:match "^/" or ("/" .. target .. "/"):find("/../", 1, true)
-  if outside and path:match "[^/]*$" == "latest" then
-    error(("%s leads to '%s', out of its folder; it is not followed"):format(path, target), 0)
+--- Where a link leads, seen from where it lies; nil for what is none.
+---@param path string  of the link
+---@return string|nil  path
+---@return string|nil  the text of the link
+function M.target(path)
+  local text = path ~= "" and core.sys.readlink(path)
+  if text then return (text:match "^/" and "" or path:match "^(.*/)" or "") .. text, text end
+end
+
+--- The path at the end of a chain of links; nil where it is a circle.
+---@param path string    that a user named
+---@param next function  path -> the next one, or nil: M.target
+---@return string|nil
+function M.follow(path, next)
+  for _ = 1, MOST_LINKS do
+    local after = next(path)
+    if not after then return path end
+    path = after
   end
-  return (target:match "^/" and "" or path:match "^(.*/)" or "") .. target
+end
+
+local function bare(path) return (path:gsub("(.)/+$", "%1")) end
+
+-- The next of a chain of links to a run. `latest`, which FlexLab makes, leads nowhere out of its folder: a folder may
+-- be of others.
+local function next_of_run(path)
+  local target, text = M.target(path)
+  if not target then return nil end
+  local outside = text:match "^/" or ("/" .. text .. "/"):find("/../", 1, true)
+  if outside and path:match "[^/]*$" == "latest" then
+    error(("%s leads to '%s', out of its folder; it is not followed"):format(path, text), 0)
+  end
+  return bare(target)
 end
 
 --- A path that a user named, without its last links: runs/sr/latest -> runs/sr/1a2b3c4d/3, mine -> what it leads to.
@@ -42,14 +68,7 @@ end
 ---@param path string  of a run, a study, or a link to one
 ---@return string
 function M.resolve(path)
-  local named = path
-  for _ = 1, MOST_LINKS do
-    path = path:gsub("(.)/+$", "%1")
-    local target = core.sys.readlink(path)
-    if not target then return path end
-    path = followed(path, target)
-  end
-  error(("%s: its links lead in a circle"):format(named), 0)
+  return M.follow(bare(path), next_of_run) or error(("%s: its links lead in a circle"):format(path), 0)
 end
 
 -- A text with a link `latest` in it, and the same with the folder that it leads to; nil for any other value.
