@@ -92,21 +92,30 @@ local function introduction(text)
   return (table.concat(title, " "):gsub("^[%w_.]+ %- ", "")), table.concat(example, "\n")
 end
 
+-- The public functions of the file of a module; of one that has no file, none.
+local function functions_of(name)
+  local path = package.searchpath(name, package.path)
+  local file = path and io.open(path)
+  if not file then return {} end
+  local text = file:read "a"
+  file:close()
+  return comments.functions(text)
+end
+
+local valued, read = {}, {}   -- each file is read once: by_value's answer, and the modules that are in it
+
 --- The public functions of all loaded modules by their values: a module may hand on those of another.
 ---@return table  { [function] = as of comments.lua, with `module` = "diffusion.sampling" }
 function M.by_value()
-  local found = {}
   for name, loaded in pairs(package.loaded) do
     local module = name:match "^flexlab%.(.*)$"
-    local path = module and package.searchpath(name, package.path)
-    local file = path and io.open(path)
-    for _, f in ipairs(file and comments.functions(file:read "a") or {}) do
+    for _, f in ipairs(module and not read[name] and functions_of(name) or {}) do
       local value = f.name == "" and loaded or f.owner == "M" and type(loaded) == "table" and rawget(loaded, f.name)
-      if type(value) == "function" then found[value], f.module = f, module end
+      if type(value) == "function" then valued[value], f.module = f, module end
     end
-    if file then file:close() end
+    read[name] = true
   end
-  return found
+  return valued
 end
 
 --- The documented functions of a Lua file (see comments.lua), and how it begins: { title, example, functions }.
