@@ -1,8 +1,8 @@
 /*
 ** printable.c - texts for a terminal, of the parts of the program that are C.
 **
-** The rule is words.printable's (lua/flexlab/words.lua), where it stands with its reasons: what a terminal obeys in place
-** of showing it, and bytes that are no UTF-8, are written as \27. A test holds both to the same answers.
+** The rule is words.printable's (lua/flexlab/words.lua), where it stands with its reasons: what a terminal obeys in
+** place of showing it, and bytes that are no UTF-8, are written as \27. A test holds both to the same answers.
 */
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,8 @@
 /*
 ** h5.h - what every user of HDF5 here needs: quiet errors turned into our messages, property lists
 ** with our choices, and the checks that keep a hostile file from costing more memory than it has
-** bytes. Only files of csrc/io that have h5 in their names include this, and lmodule.c, which asks HDF5 for its version.
+** bytes. Only files of csrc/io that have h5 in their names include this, and lmodule.c, which asks
+** HDF5 for its version.
 **
 ** HDF5 1.10 traps that these functions know: it prints its errors unless told not to, per thread;
 ** a handle left open keeps the file open (we close with H5F_CLOSE_STRONG); reading locks the file

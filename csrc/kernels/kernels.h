@@ -444,7 +444,8 @@ extern const int fx_kernel_row_count;
 /* Instruction sets of the cpu table: which are built in and run here, best first; NULL ends it. */
 const char *const *fx_isas(void);
 /* "baseline" | "avx2" | "avx512" | "amx", in some builds "amx_emulated", or the psABI's "x86-64",
-** "x86-64-v2", -v3, -v4. FX_EARG, with the names there are, if this build or this processor has no such set; then nothing changes. */
+** "x86-64-v2", -v3, -v4. FX_EARG, with the names there are, if this build or this processor has no
+** such set; then nothing changes. */
 fx_status fx_isa_use(const char *name);
 /* Uses the one that FLEXLAB_ISA names, if it is set. The Lua module calls it, so that a wrong word is
 ** an error at start; without it the first kernel does, and warns. */
