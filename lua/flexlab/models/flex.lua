@@ -25,11 +25,10 @@ local paths = { "weak_skips", "strong_skips", "strong_bottleneck", "cross_attent
 local function open_paths(conditioning)
   local open = {}
   for _, path in ipairs(paths) do open[path] = false end
-  if type(conditioning) == "table" and #conditioning == 0 and next(conditioning) ~= nil then
-    return config.options("models.flex: conditioning", open, conditioning, nil, 4)
-  end
   if type(conditioning) == "table" and next(conditioning) == nil then
     error("models.flex: conditioning = {} names no path; 'none' opens none", 4)
+  elseif type(conditioning) == "table" and #conditioning == 0 then
+    return config.options("models.flex: conditioning", open, conditioning, nil, 4)
   end
   local words = type(conditioning) == "table" and table.concat(conditioning, "+") or conditioning
   for word in tostring(words):gmatch("[^+%s]+") do
